@@ -1,0 +1,71 @@
+/**
+ * Every way in which this library refuses, in one table: what it means on gRPC and on HTTP.
+ * `docs/errors.md` explains each row; a test fails when the two differ.
+ */
+export const errorTable = {
+  /** A request that breaks the protocol: no type URL, another service's type, no node where one is required. */
+  INVALID_REQUEST: { grpc: 3, http: 400 },
+  /** A REST body that is not JSON, or not a DiscoveryRequest. */
+  INVALID_JSON: { grpc: 3, http: 400 },
+  /** A REST path, or a gRPC method, that serves nothing. */
+  UNKNOWN_PATH: { grpc: 12, http: 404 },
+  /** A REST path asked with another method than POST. */
+  METHOD_NOT_ALLOWED: { grpc: 12, http: 405 },
+  /** A REST body, or a gRPC message, larger than the server's limit. */
+  REQUEST_TOO_LARGE: { grpc: 8, http: 413 },
+  /** The server has a configuration, but none for this node. */
+  NO_CONFIGURATION: { grpc: 5, http: 404 },
+  /** No configuration has been loaded yet. */
+  NOT_READY: { grpc: 14, http: 503 },
+  /** The server is shutting down; connect elsewhere. */
+  DRAINING: { grpc: 14, http: 503 },
+  /** Two resources of one type share a name. */
+  DUPLICATE_NAME: { grpc: 9, http: 500 },
+  /** A resource without a name. */
+  MISSING_NAME: { grpc: 9, http: 500 },
+  /** A resource of another type than the one asked for here. */
+  WRONG_TYPE: { grpc: 9, http: 500 },
+  /** A type URL that is no row of the table of resource types. */
+  UNKNOWN_TYPE: { grpc: 9, http: 500 },
+  /** A resource that cannot be encoded or decoded with its type's schema. */
+  INVALID_RESOURCE: { grpc: 9, http: 500 },
+  /** An option, an argument or a row of the type table that cannot be. */
+  INVALID_OPTION: { grpc: 9, http: 500 },
+  /** Configuration files that do not parse or do not fit the schema; `problems` lists where. */
+  INVALID_CONFIGURATION: { grpc: 9, http: 500 },
+  /** A server that cannot listen on the address it was given. */
+  CANNOT_LISTEN: { grpc: 14, http: 500 },
+  /** A call of a method that the object's state does not allow, such as listening twice. */
+  WRONG_STATE: { grpc: 9, http: 500 },
+  /** A fault of ours, or of a user's callback or cache. */
+  INTERNAL: { grpc: 13, http: 500 },
+} as const satisfies Record<string, { grpc: number; http: number }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** The one error class: a code of the table, and a message that names what, where and what to do. */
+export class XdsError extends Error {
+  override readonly name = "XdsError";
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  /** The gRPC status code (https://grpc.io/docs/guides/status-codes/) that a stream ends with. */
+  get grpcStatus(): number {
+    return errorTable[this.code].grpc;
+  }
+
+  /** The HTTP status that a REST request is answered with. */
+  get httpStatus(): number {
+    return errorTable[this.code].http;
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
