@@ -13,6 +13,8 @@ export const errorTable = {
   METHOD_NOT_ALLOWED: { grpc: 12, http: 405 },
   /** A REST body, or a gRPC message, larger than the server's limit. */
   REQUEST_TOO_LARGE: { grpc: 8, http: 413 },
+  /** A client that asks for more than the server's limits allow. */
+  LIMIT_EXCEEDED: { grpc: 8, http: 429 },
   /** The server has a configuration, but none for this node. */
   NO_CONFIGURATION: { grpc: 5, http: 404 },
   /** No configuration has been loaded yet. */

@@ -1,0 +1,265 @@
+import type { Resource } from "../resource/resource.js";
+import { SetHash } from "../resource/resource-set.js";
+import type { ResourceType } from "../resource/types.js";
+import type { Changes, ResourceView, Watcher } from "./config-watcher.js";
+
+/** What a name was from one change on; `before` leads to what it was earlier, as far back as some reader needs. */
+interface Entry {
+  readonly name: string;
+  /** undefined: removed by this change. */
+  resource: Resource | undefined;
+  readonly position: number;
+  before: Entry | undefined;
+}
+
+/** How long the log may grow before superseded entries are swept out; amortized, so that a change costs O(1). */
+const sweepAfter = 256;
+
+/**
+ * The resources of one type that a group of nodes is served, and the log of their changes.
+ *
+ * A reader of everything remembers one number, its position in the log, and never a map of what it has. Memory: one
+ * entry a resource, and for readers that lag behind, one more for each resource changed or removed since their position.
+ */
+export class ResourceLog implements ResourceView {
+  private readonly entries = new Map<string, Entry>();
+  /** Ascending by position; holds all entries later than the earliest retained position. */
+  private log: Entry[] = [];
+  private sweepAt = sweepAfter;
+  private readonly retained = new Map<number, number>();
+  private readonly followers = new Map<string, Set<Watcher>>();
+  private readonly followersOfAll = new Set<Watcher>();
+  private readonly hash = new SetHash();
+  private readonly memo = new Map<number, Changes>();
+  position = 0;
+  serving = false;
+  private ownVersion: string | undefined;
+
+  constructor(
+    readonly type: ResourceType,
+    private readonly versionPrefix = "",
+  ) {}
+
+  get version(): string {
+    return this.ownVersion ?? this.versionPrefix + this.hash.toString();
+  }
+
+  get versionIsContent(): boolean {
+    return this.ownVersion === undefined;
+  }
+
+  get(name: string): Resource | undefined {
+    return this.entries.get(name)?.resource;
+  }
+
+  at(name: string, position: number): Resource | undefined {
+    let entry = this.entries.get(name);
+    while (entry && entry.position > position) entry = entry.before;
+    return entry?.resource;
+  }
+
+  all(): readonly Resource[] {
+    return this.since(-1).changed;
+  }
+
+  since(position: number): Changes {
+    let changes = this.memo.get(position);
+    if (!changes) {
+      changes = position < 0 ? this.everything() : this.difference(position);
+      this.memo.set(position, changes);
+    }
+    return changes;
+  }
+
+  private everything(): Changes {
+    const changed: Resource[] = [];
+    for (const { resource } of this.entries.values()) if (resource) changed.push(resource);
+    return { changed, removed: [] };
+  }
+
+  private difference(position: number): Changes {
+    const changed: Resource[] = [];
+    const removed: string[] = [];
+    for (let i = this.firstAfter(position); i < this.log.length; i++) {
+      const entry = this.log[i] as Entry;
+      if (this.entries.get(entry.name) !== entry) continue; // superseded later
+      const had = this.at(entry.name, position);
+      if (entry.resource) {
+        if (had?.version !== entry.resource.version) changed.push(entry.resource);
+      } else if (had) removed.push(entry.name);
+    }
+    return { changed, removed };
+  }
+
+  private firstAfter(position: number): number {
+    let low = 0;
+    let high = this.log.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.log[middle] as Entry).position > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Makes exactly these the resources, as one change. Returns whether anything that readers see is different. */
+  replace(resources: ReadonlyMap<string, Resource>, ownVersion?: string): boolean {
+    return this.change(ownVersion, (put) => {
+      let kept = 0;
+      for (const [name, resource] of resources) {
+        const old = this.entries.get(name);
+        if (old?.resource) kept++;
+        if (old?.resource !== resource) put(name, resource);
+      }
+      if (kept < this.size)
+        for (const { name, resource } of [...this.entries.values()])
+          if (resource && !resources.has(name)) put(name, undefined);
+    });
+  }
+
+  /** Removes some and sets some, as one change. Returns whether anything that readers see is different. */
+  update(set: Iterable<Resource>, remove: Iterable<string>): boolean {
+    const last = new Map<string, Resource | undefined>();
+    for (const name of remove) last.set(name, undefined);
+    for (const resource of set) last.set(resource.name, resource);
+    return this.change(undefined, (put) => {
+      for (const [name, resource] of last) put(name, resource);
+    });
+  }
+
+  /** Stops answering; what readers hold stays known, so that serving again sends only what differs from it. */
+  stop(): void {
+    this.serving = false;
+  }
+
+  /** How many resources there are. */
+  size = 0;
+
+  private change(
+    ownVersion: string | undefined,
+    make: (put: (name: string, resource?: Resource) => void) => void,
+  ): boolean {
+    const started = !this.serving;
+    const next = this.position + 1;
+    const touched = new Set<string>();
+    this.serving = true;
+    this.ownVersion = ownVersion;
+    make((name, resource) => {
+      if (this.put(name, resource, next)) touched.add(name);
+    });
+    if (touched.size > 0) {
+      this.position = next;
+      this.memo.clear();
+      if (this.log.length >= this.sweepAt) this.sweep();
+    }
+    if (started) {
+      for (const watcher of this.followersOfAll) watcher.wake();
+      for (const [name, watchers] of this.followers) for (const watcher of watchers) watcher.wake(name);
+    } else if (touched.size > 0) {
+      for (const watcher of this.followersOfAll) watcher.wake();
+      for (const name of touched) for (const watcher of this.followers.get(name) ?? []) watcher.wake(name);
+    }
+    return started || touched.size > 0;
+  }
+
+  private put(name: string, resource: Resource | undefined, position: number): boolean {
+    const old = this.entries.get(name);
+    if (resource && old?.resource?.version === resource.version) {
+      old.resource = resource; // the same content: silence (P11), and the old bytes can go
+      return false;
+    }
+    if (!resource && !old?.resource) return false;
+    if (old?.resource) this.hash.remove(old.resource);
+    if (resource) this.hash.add(resource);
+    this.size += (resource ? 1 : 0) - (old?.resource ? 1 : 0);
+    const before = this.needed(old);
+    const entry: Entry = { name, resource, position, before };
+    if (resource || before) this.entries.set(name, entry);
+    else this.entries.delete(name); // removed, and no reader has it
+    if (this.retained.size > 0 && (resource || before)) this.log.push(entry);
+    return true;
+  }
+
+  /** The newest of an entry and its predecessors that a retained position can read. */
+  private needed(entry: Entry | undefined): Entry | undefined {
+    let latest = -1;
+    for (const position of this.retained.keys()) if (position > latest) latest = position;
+    let found = entry;
+    while (found && found.position > latest) found = found.before;
+    return found;
+  }
+
+  /** Drops from log and chains what no retained position needs. */
+  private sweep(): void {
+    const positions = [...this.retained.keys()].sort((a, b) => a - b);
+    const earliest = positions[0] ?? this.position;
+    const kept: Entry[] = [];
+    for (const entry of this.log) {
+      if (this.entries.get(entry.name) !== entry) continue;
+      if (entry.position <= earliest) entry.before = undefined;
+      else {
+        kept.push(entry);
+        trim(entry, positions);
+      }
+      if (!entry.resource && !entry.before) this.entries.delete(entry.name);
+    }
+    this.log = kept.filter((entry) => this.entries.get(entry.name) === entry);
+    this.sweepAt = Math.max(sweepAfter, 2 * this.log.length);
+  }
+
+  retain(position: number): void {
+    if (position < 0) return;
+    this.retained.set(position, (this.retained.get(position) ?? 0) + 1);
+  }
+
+  release(position: number): void {
+    const count = this.retained.get(position);
+    if (count === undefined) return;
+    if (count > 1) this.retained.set(position, count - 1);
+    else {
+      this.retained.delete(position);
+      this.memo.delete(position);
+      if (this.retained.size === 0) this.sweep();
+    }
+  }
+
+  follow(watcher: Watcher, name: string): void {
+    const watchers = this.followers.get(name);
+    if (watchers) watchers.add(watcher);
+    else this.followers.set(name, new Set([watcher]));
+  }
+
+  unfollow(watcher: Watcher, name: string): void {
+    const watchers = this.followers.get(name);
+    if (watchers?.delete(watcher) && watchers.size === 0) this.followers.delete(name);
+  }
+
+  followAll(watcher: Watcher): void {
+    this.followersOfAll.add(watcher);
+  }
+
+  unfollowAll(watcher: Watcher): void {
+    this.followersOfAll.delete(watcher);
+  }
+
+  /** How many names are followed and positions retained, and whether anyone follows everything: nothing when all have gone. */
+  get readers(): { names: number; positions: number; all: number } {
+    return { names: this.followers.size, positions: this.retained.size, all: this.followersOfAll.size };
+  }
+}
+
+/** Unlinks the predecessors that none of the positions (ascending) falls to. */
+function trim(entry: Entry, positions: readonly number[]): void {
+  let until = entry.position;
+  let newer = entry;
+  for (let older = entry.before; older; older = older.before) {
+    const { position } = older;
+    const end = until;
+    if (positions.some((p) => p >= position && p < end)) {
+      newer.before = older;
+      newer = older;
+    }
+    until = position;
+  }
+  newer.before = undefined;
+}

@@ -1,0 +1,39 @@
+// For those who serve configuration.
+export { LinearCache, type LinearCacheOptions } from "./cache/linear-cache.js";
+export { MuxCache } from "./cache/mux-cache.js";
+export { byId, type NodeGroup } from "./cache/node-group.js";
+export { type NodeStatus, SnapshotCache, type SnapshotCacheOptions } from "./cache/snapshot-cache.js";
+export { type ErrorCode, errorTable, XdsError } from "./errors.js";
+export { type Logger, silentLogger } from "./logger.js";
+export type { LedgerEntry, NackEntry } from "./protocol/ledger.js";
+export type {
+  DeltaDiscoveryRequest,
+  DiscoveryRequest,
+  ErrorDetail,
+  Request,
+  Response,
+} from "./protocol/messages.js";
+export type { AnswerInfo, NackInfo, StreamInfo } from "./protocol/stream-events.js";
+export { Resource, type ResourceOptions } from "./resource/resource.js";
+export { type ResourceInput, ResourceSet } from "./resource/resource-set.js";
+export { Snapshot, type SnapshotOptions } from "./resource/snapshot.js";
+export * from "./resource/types.js";
+export type { SchemaRegistry } from "./schema/lazy-registry.js";
+export type { Node } from "./schema/node.js";
+export { envoyRegistry } from "./schema/registry.js";
+export type { Callbacks, FetchInfo, StreamAck, StreamNack } from "./server/callbacks.js";
+export { CountingCallbacks } from "./server/counting-callbacks.js";
+export type { StreamStatus, SyncState, TypeStatus } from "./server/status.js";
+export type { TlsOptions } from "./server/tls.js";
+export { type Address, type ListenOptions, XdsServer, type XdsServerOptions } from "./server/xds-server.js";
+
+// For those who write a cache of their own.
+export type {
+  Changes,
+  ConfigWatcher,
+  ResourceView,
+  Watch,
+  Watcher,
+  WatchRequest,
+} from "./cache/config-watcher.js";
+export { ResourceLog } from "./cache/resource-log.js";

@@ -1,0 +1,44 @@
+import type { Node } from "../cache/node-group.js";
+import type { Resource } from "../resource/resource.js";
+
+/** What both variants' requests carry. Names are those of `envoy.service.discovery.v3`, in lowerCamelCase. */
+export interface Request {
+  readonly node: Node | undefined;
+  /** "" when the request leaves it out. */
+  readonly typeUrl: string;
+  /** "": neither ACK nor NACK. */
+  readonly responseNonce: string;
+  /** Set in a NACK (P15): why the response with that nonce was refused. */
+  readonly errorDetail: ErrorDetail | undefined;
+}
+
+/** `google.rpc.Status` as a client fills it. */
+export interface ErrorDetail {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** State of the world: every request repeats the whole list of names. */
+export interface DiscoveryRequest extends Request {
+  readonly versionInfo: string;
+  readonly resourceNames: readonly string[];
+}
+
+/** Incremental: a request says what is added to the subscription and what leaves it. */
+export interface DeltaDiscoveryRequest extends Request {
+  readonly resourceNamesSubscribe: readonly string[];
+  readonly resourceNamesUnsubscribe: readonly string[];
+  /** Name to version of what the client has from an earlier stream. */
+  readonly initialResourceVersions: ReadonlyMap<string, string>;
+}
+
+/** A response of either variant, before it is bytes. The lists may be shared between streams: not to be changed. */
+export interface Response {
+  readonly typeUrl: string;
+  /** `version_info` in SotW, `system_version_info` in delta (P52). */
+  readonly versionInfo: string;
+  readonly nonce: string;
+  readonly resources: readonly Resource[];
+  /** `removed_resources`; always empty in SotW. */
+  readonly removedResources: readonly string[];
+}

@@ -1,0 +1,40 @@
+import { covered, versionOf } from "./diff.js";
+import type { DiscoveryRequest } from "./messages.js";
+import type { Variant } from "./variant.js";
+
+const none: readonly string[] = [];
+
+/** State of the world: a request repeats all names, a response of a full-state type all resources. */
+export const sotw: Variant<DiscoveryRequest> = {
+  name: "sotw",
+  tellsRemovals: false,
+  staleRequestsCount: false,
+
+  subscribe(subscription, { resourceNames, versionInfo }, first) {
+    const { type, names, view } = subscription;
+    // An empty list is a wildcard only until something has been named (P33, P35).
+    const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
+    const wanted = new Set(resourceNames);
+    const wildcard = wanted.delete("*") || legacy;
+    if (resourceNames.length > 0) subscription.named = true;
+    subscription.setWildcard(wildcard);
+    for (const name of names) if (!wanted.has(name)) subscription.drop(name);
+    for (const name of wanted) {
+      if (names.has(name)) continue;
+      subscription.add(name);
+      if (type.fullStateInSotw) subscription.mustAnswer = true; // its absence from the response tells that there is none
+    }
+    // Only a full-state type under nothing but a wildcard was sent all of that version on the stream before (P36).
+    const hasAll = first && wildcard && wanted.size === 0 && type.fullStateInSotw;
+    if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
+  },
+
+  respond(subscription, { changed, removed }) {
+    const { fullStateInSotw } = subscription.type;
+    const different = changed.length > 0 || (fullStateInSotw && removed.length > 0);
+    if (!different && !subscription.mustAnswer) return undefined;
+    if (!fullStateInSotw) return { version: subscription.view.version, resources: changed, removed: none };
+    const resources = covered(subscription);
+    return { version: versionOf(subscription.view, resources), resources, removed: none };
+  },
+};

@@ -1,0 +1,296 @@
+import type { ConfigWatcher } from "../cache/config-watcher.js";
+import type { Node } from "../cache/node-group.js";
+import { messageOf, XdsError } from "../errors.js";
+import type { Logger } from "../logger.js";
+import { findResourceType, type ResourceType } from "../resource/types.js";
+import { diff } from "./diff.js";
+import type { FlushQueue } from "./flush-queue.js";
+import type { ErrorDetail, Request, Response } from "./messages.js";
+import { firstInOrder } from "./order.js";
+import { placeholderFor } from "./placeholder.js";
+import type { StreamEvents, StreamInfo } from "./stream-events.js";
+import { type Sent, Subscription } from "./subscription.js";
+import type { Variant } from "./variant.js";
+
+/** The way out, owned by the transport. */
+export interface Transport {
+  /** Address of the client. */
+  readonly peer: string;
+  /** Takes one response. False: no more until the transport calls {@link Stream.writable}. */
+  send(response: Response): boolean;
+  /** Ends the stream with this error's status. */
+  end(error: unknown): void;
+}
+
+/** What all streams of a server share. */
+export interface StreamContext {
+  readonly watcher: ConfigWatcher;
+  readonly events: StreamEvents;
+  readonly logger: Logger;
+  readonly queue: FlushQueue;
+  /** Node of a first request that has none; undefined: such a request is an error (P2). */
+  anonymous(): Node | undefined;
+  /** The server is shutting down: no new streams (P13). */
+  draining(): boolean;
+  /** The stream has ended. */
+  ended(stream: Stream<never>): void;
+  /** How many names one subscription may have. */
+  readonly maxNames: number;
+}
+
+/** How many type URLs that nobody knows are remembered per stream, to log each once. */
+const unknownTypesKept = 16;
+
+let streams = 0;
+
+/**
+ * One stream: requests in, responses out. The transport calls `open`, `receive`, `writable` and `close`; a cache wakes it. It
+ * sends when it can and then computes what is missing, so that it never has more than one response per type in hand.
+ */
+export class Stream<R extends Request> implements StreamInfo {
+  readonly id = ++streams;
+  readonly openedAt = Date.now();
+  readonly subscriptions = new Map<string, Subscription>();
+  node: Node | undefined;
+  private readonly dirty = new Set<Subscription>();
+  private readonly lastRequests = new Map<Subscription, R>();
+  private readonly unknownTypes = new Set<string>();
+  private otherNodeLogged = false;
+  private nonces = 0;
+  private ready = true;
+  private closed = false;
+  /** The async callback that the stream waits for. */
+  private turn: Promise<void> | undefined;
+
+  constructor(
+    private readonly protocol: Variant<R>,
+    private readonly context: StreamContext,
+    private readonly transport: Transport,
+    /** The type of the service that was called; undefined: ADS. */
+    private readonly serviceType: ResourceType | undefined,
+  ) {}
+
+  get variant(): "sotw" | "delta" {
+    return this.protocol.name;
+  }
+
+  get typeUrl(): string {
+    return this.serviceType?.typeUrl ?? "";
+  }
+
+  get peer(): string {
+    return this.transport.peer;
+  }
+
+  /** It has been sent something, or there is nothing to send. */
+  get answered(): boolean {
+    const all = [...this.subscriptions.values()];
+    return all.some(({ ledger }) => ledger.sent) || (all.length > 0 && this.dirty.size === 0);
+  }
+
+  /** Called first, once. A promise means: bring nothing before it is settled. */
+  open(): void | Promise<void> {
+    return this.inTurn(() => {
+      if (this.context.draining()) throw new XdsError("DRAINING", "the server is shutting down; connect elsewhere");
+      return this.context.events.open(this);
+    });
+  }
+
+  /** Takes a request. A promise means: bring no other before it is settled. */
+  receive(request: R): void | Promise<void> {
+    return this.inTurn(() => {
+      if (this.closed) return;
+      const known = this.identify(request);
+      const told = this.context.events.request(this, known);
+      return told ? told.then(() => this.handle(known)) : this.handle(known);
+    });
+  }
+
+  /** The transport takes responses again. */
+  writable(): void {
+    this.ready = true;
+    this.schedule();
+  }
+
+  /** Called last, once: by the transport when the stream has ended, whoever ended it. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.context.queue.remove(this);
+    for (const subscription of this.subscriptions.values()) subscription.close();
+    this.subscriptions.clear();
+    this.dirty.clear();
+    this.lastRequests.clear();
+    this.context.ended(this as unknown as Stream<never>);
+    const tell = () => this.quietly("onStreamClosed", () => this.context.events.closed(this));
+    void (this.turn ? this.turn.then(tell) : tell());
+  }
+
+  /** Checks the envelope and fills in what a request may leave out (P1–P4). */
+  private identify(request: R): R {
+    const typeUrl = request.typeUrl || this.typeUrl;
+    if (!typeUrl) throw new XdsError("INVALID_REQUEST", "a request on an aggregated stream needs a type_url");
+    if (this.serviceType && typeUrl !== this.serviceType.typeUrl)
+      throw new XdsError(
+        "INVALID_REQUEST",
+        `this is the service of ${this.serviceType.typeUrl}; ask for ${typeUrl} at its own service or on an aggregated stream`,
+      );
+    if (!this.node) {
+      this.node = request.node ?? this.context.anonymous();
+      if (!this.node) throw new XdsError("INVALID_REQUEST", "the first request of a stream needs a node");
+    } else if (request.node && request.node.id !== this.node.id && !this.otherNodeLogged) {
+      this.otherNodeLogged = true;
+      this.context.logger.warn(
+        { stream: this.id, node: this.node.id, other: request.node.id },
+        "a later request names another node; the stream stays the first one's",
+      );
+    }
+    return { ...request, typeUrl, node: this.node };
+  }
+
+  private handle(request: R): void | Promise<void> {
+    if (this.closed) return;
+    const existing = this.subscriptions.get(request.typeUrl);
+    const subscription = existing ?? this.subscribe(request.typeUrl);
+    if (!subscription) return;
+    subscription.lastRequestAt = Date.now();
+    const { sent } = subscription.ledger;
+    // A nonce from before the type's first response is an earlier stream's, and says nothing here (P7).
+    const nonce = sent ? request.responseNonce : "";
+    const stale = nonce !== "" && nonce !== sent?.nonce;
+    if (stale && !this.protocol.staleRequestsCount) return;
+    const answered = !stale && nonce !== "" ? subscription.inFlight : undefined;
+    if (answered) {
+      if (request.errorDetail) subscription.nack(answered, request.errorDetail);
+      else subscription.ack(answered);
+    }
+    this.protocol.subscribe(subscription, request, !existing);
+    if (subscription.names.size > this.context.maxNames || subscription.asked.size > this.context.maxNames)
+      throw new XdsError(
+        "LIMIT_EXCEEDED",
+        `more than ${this.context.maxNames} names in one subscription of ${request.typeUrl}`,
+      );
+    if (this.context.events.response) this.lastRequests.set(subscription, request);
+    this.wake(subscription);
+    if (answered) return this.tellAnswer(answered, request.typeUrl, request.errorDetail);
+  }
+
+  /** The subscription of a type that is asked for the first time, if anyone can answer it. */
+  private subscribe(typeUrl: string): Subscription | undefined {
+    const type = findResourceType(typeUrl);
+    const node = this.node as Node;
+    if (type) {
+      const request = { node, type };
+      if (!this.context.watcher.ready(request))
+        throw new XdsError("NOT_READY", "no configuration has been loaded yet; try again later");
+      const subscription = Subscription.open(this.context.watcher, request, (woken) => this.wake(woken));
+      if (subscription) {
+        this.subscriptions.set(typeUrl, subscription);
+        return subscription;
+      }
+    }
+    if (!this.unknownTypes.has(typeUrl) && this.unknownTypes.size < unknownTypesKept) {
+      this.unknownTypes.add(typeUrl);
+      const why = type ? "no cache serves this type" : "no resource type has this type URL";
+      this.context.logger.warn({ stream: this.id, node: node.id, typeUrl }, `${why}; the subscription stays silent`);
+    }
+    return undefined;
+  }
+
+  private wake(subscription: Subscription): void {
+    this.dirty.add(subscription);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (!this.closed && this.dirty.size > 0) this.context.queue.add(this);
+  }
+
+  /** Sends what is missing, type by type in the order of the table, until nothing is or the transport is full. */
+  flush(): void {
+    try {
+      while (this.ready && !this.closed && !this.turn) {
+        const subscription = firstInOrder(this.dirty);
+        if (!subscription) return;
+        this.dirty.delete(subscription);
+        // Its answer brings it back; a later change is merged into what is sent then (P25).
+        if (!subscription.inFlight && subscription.view.serving) this.respond(subscription);
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private respond(subscription: Subscription): void {
+    const { type, view } = subscription;
+    const { protocol } = this;
+    const placeholder = protocol.tellsRemovals ? undefined : placeholderFor(type, this.context.watcher, subscription.node);
+    const difference = diff(subscription, { whole: !protocol.tellsRemovals && type.fullStateInSotw, placeholder });
+    const content = protocol.respond(subscription, difference);
+    if (!content) return subscription.settle(difference);
+    const sent: Sent = { ...difference, nonce: String(++this.nonces), version: content.version || view.version };
+    subscription.send(sent);
+    const response: Response = {
+      typeUrl: type.typeUrl,
+      versionInfo: sent.version,
+      nonce: sent.nonce,
+      resources: content.resources,
+      removedResources: content.removed,
+    };
+    const request = this.lastRequests.get(subscription);
+    const told = request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
+    if (told) void this.hold(told.then(() => this.send(response)));
+    else this.send(response);
+  }
+
+  private send(response: Response): void {
+    if (!this.closed) this.ready = this.transport.send(response);
+  }
+
+  private tellAnswer(sent: Sent, typeUrl: string, error: ErrorDetail | undefined): void | Promise<void> {
+    const { version, nonce, changed: resources, removed: removedResources } = sent;
+    const answer = { typeUrl, version, nonce, resources, removedResources };
+    const { events } = this.context;
+    if (error) return this.quietly("onStreamNack", () => events.nack(this, { ...answer, error }));
+    return this.quietly("onStreamAck", () => events.ack(this, answer));
+  }
+
+  /** Tells of something; what is thrown there is logged, and nobody is disturbed. */
+  private quietly(callback: string, tell: () => void | Promise<void>): void | Promise<void> {
+    const log = (error: unknown) =>
+      this.context.logger.error({ stream: this.id, callback, error: messageOf(error) }, "a callback failed");
+    try {
+      return tell()?.catch(log);
+    } catch (error) {
+      log(error);
+    }
+  }
+
+  /** Runs a step at once or, while an async callback is awaited, after it: events keep the stream's order. */
+  private inTurn(step: () => void | Promise<void>): void | Promise<void> {
+    if (this.turn) return this.hold(this.turn.then(step));
+    try {
+      const waiting = step();
+      if (waiting) return this.hold(waiting);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private hold(waiting: Promise<void>): Promise<void> {
+    const turn: Promise<void> = waiting
+      .catch((error: unknown) => this.fail(error))
+      .then(() => {
+        if (this.turn !== turn) return;
+        this.turn = undefined;
+        this.schedule();
+      });
+    this.turn = turn;
+    return turn;
+  }
+
+  /** Ends the stream with an error. */
+  fail(error: unknown): void {
+    if (!this.closed) this.transport.end(error);
+  }
+}

@@ -1,0 +1,258 @@
+import type { ConfigWatcher, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
+import type { Node } from "../cache/node-group.js";
+import type { Resource } from "../resource/resource.js";
+import type { ResourceType } from "../resource/types.js";
+import type { Difference } from "./diff.js";
+import { Ledger } from "./ledger.js";
+import type { ErrorDetail } from "./messages.js";
+
+/** What the client is known to have of a name; `version` undefined: nothing. A {@link Resource} is one. */
+export interface Held {
+  readonly version: string | undefined;
+}
+
+/** A name whose last response was refused. `version` is what the client still has, "" where that cannot be known. */
+export class Refusal implements Held {
+  constructor(
+    readonly version: string | undefined,
+    /** The version that was refused; undefined: its removal. */
+    readonly refused: string | undefined,
+    /** Refused together; when one of them changes, all go again. */
+    readonly response: Sent,
+  ) {}
+}
+
+/** A response on its way, until it is ACKed or NACKed. */
+export interface Sent extends Difference {
+  readonly nonce: string;
+  readonly version: string;
+}
+
+/**
+ * What one client wants of one type, has, and was sent.
+ *
+ * What it has is written down as the state of the view at `position` (everything subscribed) and the exceptions to that by
+ * name in `held`. Without a wildcard there is no position, and `held` has it all.
+ */
+export class Subscription implements Watcher {
+  wildcard = false;
+  /** Some request has named something, so that an empty list no longer means everything (P35). */
+  named = false;
+  readonly names = new Set<string>();
+  position = -1;
+  readonly held = new Map<string, Held>();
+  /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
+  readonly asked = new Set<string>();
+  /** Explicit names that have changed since they were last looked at. */
+  readonly stale = new Set<string>();
+  /** Every explicit name is to be looked at. */
+  allStale = true;
+  /** The client waits for a response, be it empty (P46, P56). */
+  mustAnswer = false;
+  /** The one response without an answer (P25). */
+  inFlight: Sent | undefined;
+  readonly ledger = new Ledger();
+  lastRequestAt = 0;
+  /** Set by `open`, and by the cache when another view answers. */
+  view!: ResourceView;
+  private watch!: Watch;
+
+  private constructor(
+    readonly node: Node,
+    readonly type: ResourceType,
+    private readonly onWake: (subscription: Subscription) => void,
+  ) {}
+
+  /** Starts with nothing subscribed; undefined: the cache has nothing to say of this type to this node. */
+  static open(
+    watcher: ConfigWatcher,
+    request: WatchRequest,
+    onWake: (subscription: Subscription) => void,
+  ): Subscription | undefined {
+    const subscription = new Subscription(request.node, request.type, onWake);
+    const watch = watcher.watch(request, subscription);
+    if (!watch) return undefined;
+    subscription.watch = watch;
+    subscription.view = watch.view;
+    return subscription;
+  }
+
+  get lastResponseAt(): number {
+    return this.ledger.sent?.at ?? 0;
+  }
+
+  /** Nothing has changed or been asked for since it was last looked at. */
+  get upToDate(): boolean {
+    if (this.mustAnswer || this.asked.size > 0) return false;
+    return this.wildcard ? this.position === this.view.position : !this.allStale && this.stale.size === 0;
+  }
+
+  covers(name: string): boolean {
+    return this.wildcard || this.names.has(name);
+  }
+
+  // Called by the variants, for a request
+
+  /** Names a resource explicitly. */
+  add(name: string): void {
+    this.named = true;
+    this.asked.add(name);
+    if (this.names.has(name)) return;
+    this.names.add(name);
+    if (!this.wildcard) this.view.follow(this, name);
+  }
+
+  /** Takes back an explicit name; under a wildcard it stays subscribed. */
+  drop(name: string): void {
+    this.names.delete(name);
+    if (this.wildcard) return;
+    this.view.unfollow(this, name);
+    this.held.delete(name);
+    this.asked.delete(name);
+    this.stale.delete(name);
+  }
+
+  setWildcard(wildcard: boolean): void {
+    if (wildcard === this.wildcard) return;
+    this.wildcard = wildcard;
+    if (wildcard) {
+      for (const name of this.names) this.view.unfollow(this, name);
+      this.view.followAll(this);
+      this.mustAnswer = true;
+      return;
+    }
+    this.view.unfollowAll(this);
+    for (const name of this.names) {
+      const has = this.held.get(name) ?? this.view.at(name, this.position);
+      if (has) this.held.set(name, has);
+      this.view.follow(this, name);
+    }
+    for (const name of this.held.keys()) if (!this.names.has(name)) this.held.delete(name);
+    for (const name of this.asked) if (!this.names.has(name)) this.asked.delete(name);
+    this.forgetPosition();
+    this.allStale = true;
+    this.mustAnswer = false;
+  }
+
+  // Called by the cache
+
+  wake(name?: string): void {
+    if (name !== undefined) this.stale.add(name);
+    this.onWake(this);
+  }
+
+  move(view: ResourceView): void {
+    const old = this.view;
+    if (this.wildcard) {
+      const hold = (name: string) => {
+        const has = this.held.get(name) ?? old.at(name, this.position);
+        if (has) this.held.set(name, has);
+      };
+      if (this.position >= 0) {
+        for (const { name } of old.all()) hold(name);
+        for (const name of old.since(this.position).removed) hold(name);
+      }
+      old.unfollowAll(this);
+      view.followAll(this);
+    } else
+      for (const name of this.names) {
+        old.unfollow(this, name);
+        view.follow(this, name);
+      }
+    this.forgetPosition();
+    this.view = view;
+    this.allStale = true;
+    this.wake();
+  }
+
+  // Called by the stream, for a response
+
+  /** A response goes out; nothing further does until it is answered (P25). */
+  send(sent: Sent): void {
+    if (sent.to !== undefined) this.view.retain(sent.to);
+    this.inFlight = sent;
+    this.ledger.onSent(sent);
+    this.looked();
+  }
+
+  /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
+  settle(difference: Difference): void {
+    this.looked();
+    for (const name of difference.removed) this.held.delete(name);
+    if (difference.to === undefined) return this.clearError();
+    this.view.retain(difference.to);
+    this.moveTo(difference.to);
+  }
+
+  /** The client has taken the response. */
+  ack(sent: Sent): void {
+    this.inFlight = undefined;
+    this.ledger.onAck(sent);
+    for (const resource of sent.changed)
+      if (sent.to !== undefined) this.held.delete(resource.name);
+      else if (this.covers(resource.name)) this.held.set(resource.name, resource);
+    for (const name of sent.removed) this.held.delete(name);
+    if (sent.to !== undefined) this.moveTo(sent.to);
+    else this.clearError();
+  }
+
+  /** The client has refused the response; what it had before is still in force. */
+  nack(sent: Sent, error: ErrorDetail): void {
+    this.inFlight = undefined;
+    this.ledger.onNack(sent, error);
+    // Of several a client may have taken some (Envoy does, of clusters and listeners): only of one is it known what it has.
+    const known = sent.changed.length === 1 && sent.removed.length === 0;
+    const refuse = (name: string, refused: string | undefined) => {
+      if (!this.covers(name)) return;
+      const has = this.held.get(name) ?? this.view.at(name, this.position);
+      this.held.set(name, new Refusal(known ? has?.version : "", refused, sent));
+    };
+    for (const { name, version } of sent.changed) refuse(name, version);
+    for (const name of sent.removed) refuse(name, undefined);
+    if (sent.to !== undefined) this.moveTo(sent.to);
+  }
+
+  /** The client is known to have all of the view as it is now (P36). */
+  assumeCurrent(): void {
+    this.looked();
+    this.view.retain(this.view.position);
+    this.moveTo(this.view.position);
+  }
+
+  close(): void {
+    if (this.wildcard) this.view.unfollowAll(this);
+    else for (const name of this.names) this.view.unfollow(this, name);
+    this.forgetPosition();
+    this.watch.close();
+  }
+
+  private looked(): void {
+    this.asked.clear();
+    this.stale.clear();
+    this.allStale = false;
+    this.mustAnswer = false;
+  }
+
+  /** Takes over a retained position. All that `held` says is in the view there, but for what was refused. */
+  private moveTo(position: number): void {
+    this.view.release(this.position);
+    this.position = position;
+    for (const [name, has] of this.held) if (!(has instanceof Refusal)) this.held.delete(name);
+    this.clearError();
+  }
+
+  /** The error of a NACK stands until nothing that was refused is left (P18). */
+  private clearError(): void {
+    if (!this.ledger.nacked) return;
+    for (const has of this.held.values()) if (has instanceof Refusal) return;
+    this.ledger.nacked = undefined;
+  }
+
+  private forgetPosition(): void {
+    this.view.release(this.position);
+    this.position = -1;
+    if (this.inFlight?.to === undefined) return;
+    this.view.release(this.inFlight.to);
+    this.inFlight = { ...this.inFlight, to: undefined };
+  }
+}

@@ -1,0 +1,24 @@
+import type { Difference } from "./diff.js";
+import type { Request } from "./messages.js";
+import type { Resource } from "../resource/resource.js";
+import type { Subscription } from "./subscription.js";
+
+/** The whole difference between state of the world and incremental. `sotw` and `delta` are the two. */
+export interface Variant<R extends Request> {
+  readonly name: "sotw" | "delta";
+  /** A removal can be told to the client, and so can a name that does not exist. */
+  readonly tellsRemovals: boolean;
+  /** Whether a request with a stale nonce still changes the subscription (P21, P22). */
+  readonly staleRequestsCount: boolean;
+  /** How a request changes the subscription; `first` of its type on this stream. */
+  subscribe(subscription: Subscription, request: R, first: boolean): void;
+  /** How a difference becomes a response; undefined: there is nothing to say. */
+  respond(subscription: Subscription, difference: Difference): Content | undefined;
+}
+
+/** A response but for its envelope. */
+export interface Content {
+  readonly version: string;
+  readonly resources: readonly Resource[];
+  readonly removed: readonly string[];
+}

@@ -1,0 +1,189 @@
+import { createFileRegistry, type DescFile, fromBinary, type Registry } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { messageOf, XdsError } from "../errors.js";
+
+/** A registry of types that also knows the files that declare them. File names end in `.proto`. */
+export interface SchemaRegistry extends Registry {
+  /** The names of all files, google/protobuf/* included. */
+  files(): Iterable<string>;
+  /** A file's serialized FileDescriptorProto: a view that must not be written to. */
+  fileBytes(name: string): Uint8Array | undefined;
+  /** The file that declares a type or, by a longer name, something inside it (a nested type, a field, a method). */
+  fileOf(typeName: string): string | undefined;
+}
+
+type Type = Registry extends Iterable<infer T> ? T : never;
+type TypeOf<Kind extends Type["kind"]> = Extract<Type, { kind: Kind }>;
+
+/**
+ * A registry over a serialized FileDescriptorSet, which must hold every file that its files import.
+ * A file and its imports are built when one of its types is first asked for; until then a file costs only its names.
+ * Extensions declared inside a message are found by name, but not by `getExtensionFor`.
+ * Throws INVALID_OPTION for bytes that are no FileDescriptorSet, and at first use for an import that is missing.
+ */
+export function lazyRegistry(bytes: Uint8Array): SchemaRegistry {
+  const index = indexFiles(bytes);
+  const load = fileLoader(index.files);
+  const types = new Map<string, Type>(); // all types of the files asked for, by name
+  const expanded = new Set<string>(); // the names of those files
+
+  const expand = (fileName: string) => {
+    if (expanded.has(fileName)) return;
+    for (const type of typesOf(load(fileName, "the registry"))) types.set(type.typeName, type);
+    expanded.add(fileName);
+  };
+  const fileOf = (typeName: string) => {
+    for (let name = typeName; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
+      const file = index.owners.get(name);
+      if (file !== undefined) return file;
+    }
+    return undefined;
+  };
+  const get = (typeName: string): Type | undefined => {
+    const known = types.get(typeName);
+    if (known) return known;
+    const file = fileOf(typeName);
+    if (file !== undefined) expand(file);
+    return types.get(typeName);
+  };
+  const ofKind = <Kind extends Type["kind"]>(kind: Kind, typeName: string): TypeOf<Kind> | undefined => {
+    const type = get(typeName);
+    return type?.kind === kind ? (type as TypeOf<Kind>) : undefined;
+  };
+
+  return {
+    kind: "registry",
+    files: () => index.files.keys(),
+    fileBytes: (name) => index.files.get(name),
+    fileOf,
+    get,
+    getMessage: (typeName) => ofKind("message", typeName),
+    getEnum: (typeName) => ofKind("enum", typeName),
+    getService: (typeName) => ofKind("service", typeName),
+    getExtension: (typeName) => ofKind("extension", typeName),
+    getExtensionFor: (extendee, no) => {
+      const name = index.extensions.get(`${extendee.typeName} ${no}`);
+      return name === undefined ? undefined : ofKind("extension", name);
+    },
+    [Symbol.iterator]: () => {
+      for (const name of index.files.keys()) expand(name);
+      return types.values();
+    },
+  };
+}
+
+/** The field numbers of descriptor.proto that the index is made of. */
+const fileField = { name: 1, package: 2, messageType: 4, enumType: 5, service: 6, extension: 7 };
+const declarationField = { name: 1, extendee: 2, number: 3 };
+
+interface Index {
+  /** File name → its serialized FileDescriptorProto. */
+  files: Map<string, Uint8Array>;
+  /** Full name of a top-level type → the name of its file. */
+  owners: Map<string, string>;
+  /** "extendee number" → full name of the extension. */
+  extensions: Map<string, string>;
+}
+
+/** Reads the names in a FileDescriptorSet, and skips all else: a tenth of the time that decoding it all takes. */
+function indexFiles(bytes: Uint8Array): Index {
+  const index: Index = { files: new Map(), owners: new Map(), extensions: new Map() };
+  try {
+    const set = new BinaryReader(bytes);
+    while (set.pos < set.len) {
+      const [no, wireType] = set.tag();
+      if (no === 1) indexFile(set.bytes(), index);
+      else set.skip(wireType, no);
+    }
+  } catch (error) {
+    throw new XdsError("INVALID_OPTION", `not a serialized FileDescriptorSet: ${messageOf(error)}`, { cause: error });
+  }
+  return index;
+}
+
+function indexFile(bytes: Uint8Array, index: Index): void {
+  let fileName = "";
+  let prefix = "";
+  const declared: Declaration[] = [];
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const [no, wireType] = reader.tag();
+    if (no === fileField.name) fileName = reader.string();
+    else if (no === fileField.package) prefix = `${reader.string()}.`;
+    else if (no >= fileField.messageType && no <= fileField.extension) {
+      declared.push(readDeclaration(reader, no === fileField.extension));
+    } else reader.skip(wireType, no);
+  }
+  index.files.set(fileName, bytes);
+  for (const { name, extendee, number } of declared) {
+    index.owners.set(prefix + name, fileName);
+    if (extendee !== "") index.extensions.set(`${extendee.replace(/^\./, "")} ${number}`, prefix + name);
+  }
+}
+
+interface Declaration {
+  name: string;
+  extendee: string;
+  number: number;
+}
+
+/** The name of the type that comes next; of an extension also what it extends, and its number there. */
+function readDeclaration(reader: BinaryReader, isExtension: boolean): Declaration {
+  const found = { name: "", extendee: "", number: 0 };
+  const end = reader.uint32() + reader.pos;
+  while (reader.pos < end) {
+    const [no, wireType] = reader.tag();
+    if (no === declarationField.name) found.name = reader.string();
+    else if (isExtension && no === declarationField.extendee) found.extendee = reader.string();
+    else if (isExtension && no === declarationField.number) found.number = reader.int32();
+    else reader.skip(wireType, no);
+    if (!isExtension && found.name !== "") reader.pos = end; // the name is written first
+  }
+  return found;
+}
+
+type Loader = (fileName: string, wantedBy: string) => DescFile;
+
+/** Builds each file once. */
+function fileLoader(files: ReadonlyMap<string, Uint8Array>): Loader {
+  const built = new Map<string, DescFile>();
+  const load: Loader = (fileName, wantedBy) => {
+    const known = built.get(fileName);
+    if (known) return known;
+    const bytes = files.get(fileName);
+    if (!bytes)
+      throw new XdsError("INVALID_OPTION", `${fileName}, imported by ${wantedBy}, is not in the descriptor set`);
+    const proto = fromBinary(FileDescriptorProtoSchema, bytes);
+    const registry = createFileRegistry(proto, (imported) => withoutImports(load(imported, fileName)));
+    const desc = registry.getFile(fileName) as DescFile;
+    Object.assign(desc, { dependencies: proto.dependency.map((imported) => load(imported, fileName)) });
+    built.set(fileName, desc);
+    return desc;
+  };
+  return load;
+}
+
+/**
+ * The same file, seeming to import only what it imports publicly: all that a file importing it may use.
+ * createFileRegistry() walks every path of the import graph, of which there are exponentially many.
+ */
+function withoutImports(desc: DescFile): DescFile {
+  const dependencies = desc.proto.publicDependency.map((i) => withoutImports(desc.dependencies[i] as DescFile));
+  return Object.create(desc, { dependencies: { value: dependencies } });
+}
+
+/** Every type that a file or message declares, at any depth. */
+function* typesOf(desc: DescFile | TypeOf<"message">): Iterable<Type> {
+  if (desc.kind === "file") {
+    yield* desc.enums;
+    yield* desc.services;
+    yield* desc.extensions;
+    for (const message of desc.messages) yield* typesOf(message);
+  } else {
+    yield desc;
+    yield* desc.nestedEnums;
+    yield* desc.nestedExtensions;
+    for (const message of desc.nestedMessages) yield* typesOf(message);
+  }
+}

@@ -1,0 +1,72 @@
+import type { Logger } from "../logger.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Response } from "../protocol/messages.js";
+import type { StreamInfo } from "../protocol/stream-events.js";
+import type { Callbacks, FetchInfo } from "./callbacks.js";
+
+/** Callbacks that count, say when the first request came and, in debug, log opens and closes: for examples, tests and a first look. */
+export class CountingCallbacks implements Callbacks {
+  fetches = 0;
+  requests = 0;
+  responses = 0;
+  deltaRequests = 0;
+  deltaResponses = 0;
+  private announce: () => void = () => {};
+  /** Resolves at the first request of any kind. */
+  readonly firstRequest = new Promise<void>((resolve) => {
+    this.announce = resolve;
+  });
+
+  /** With `debug`, stream opens and closes are logged with the nodes' ids. */
+  constructor(
+    private readonly logger: Logger,
+    private readonly debug = false,
+  ) {}
+
+  /** Logs the counters, and returns them. */
+  report(): { fetches: number; requests: number; responses: number; deltaRequests: number; deltaResponses: number } {
+    const { fetches, requests, responses, deltaRequests, deltaResponses } = this;
+    const counters = { fetches, requests, responses, deltaRequests, deltaResponses };
+    this.logger.info(counters, "xDS callbacks");
+    return counters;
+  }
+
+  onStreamOpen(stream: StreamInfo): void {
+    if (this.debug) this.logger.info({ stream: stream.id, typeUrl: stream.typeUrl, peer: stream.peer }, "stream open");
+  }
+
+  onStreamClosed(stream: StreamInfo): void {
+    if (this.debug) this.logger.info({ stream: stream.id, node: stream.node?.id }, "stream closed");
+  }
+
+  onDeltaStreamOpen(stream: StreamInfo): void {
+    if (this.debug)
+      this.logger.info({ stream: stream.id, typeUrl: stream.typeUrl, peer: stream.peer }, "delta stream open");
+  }
+
+  onDeltaStreamClosed(stream: StreamInfo): void {
+    if (this.debug) this.logger.info({ stream: stream.id, node: stream.node?.id }, "delta stream closed");
+  }
+
+  onStreamRequest(_stream: StreamInfo, _request: DiscoveryRequest): void {
+    this.requests++;
+    this.announce();
+  }
+
+  onStreamResponse(_stream: StreamInfo, _request: DiscoveryRequest, _response: Response): void {
+    this.responses++;
+  }
+
+  onStreamDeltaRequest(_stream: StreamInfo, _request: DeltaDiscoveryRequest): void {
+    this.deltaRequests++;
+    this.announce();
+  }
+
+  onStreamDeltaResponse(_stream: StreamInfo, _request: DeltaDiscoveryRequest, _response: Response): void {
+    this.deltaResponses++;
+  }
+
+  onFetchRequest(_fetch: FetchInfo, _request: DiscoveryRequest): void {
+    this.fetches++;
+    this.announce();
+  }
+}

@@ -1,0 +1,126 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { messageOf, XdsError } from "../errors.js";
+import type { DiscoveryRequest, Response } from "../protocol/messages.js";
+import { type ResourceType, resourceTypes } from "../resource/types.js";
+import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
+import type { TlsOptions } from "./tls.js";
+
+/** What this transport asks of the server that it belongs to. */
+export interface RestHost {
+  /** Answers one request; undefined: the client has this version. */
+  poll(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response | undefined>;
+}
+
+export interface RestOptions {
+  readonly tls?: TlsOptions | undefined;
+  /** The largest body, in bytes. */
+  readonly maxRequestBytes: number;
+}
+
+/** How long, in milliseconds, a client may take to send a request. */
+const requestTimeoutMs = 10_000;
+
+/** REST and JSON over HTTP/1.1, one path for each type that has one (P66–P69). */
+export class RestTransport {
+  private readonly server: Server;
+  private readonly types = new Map<string, ResourceType>();
+
+  constructor(
+    private readonly host: RestHost,
+    private readonly options: RestOptions,
+  ) {
+    for (const type of resourceTypes()) if (type.restPath) this.types.set(`/v3/discovery:${type.restPath}`, type);
+    const { tls } = options;
+    const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
+    const pem = (value: string | Uint8Array) => (typeof value === "string" ? value : Buffer.from(value));
+    this.server = tls
+      ? createTlsServer(
+          {
+            cert: pem(tls.cert),
+            key: pem(tls.key),
+            ...(tls.clientCa && { ca: pem(tls.clientCa), requestCert: true, rejectUnauthorized: true }),
+          },
+          handle,
+        )
+      : createServer(handle);
+    this.server.requestTimeout = requestTimeoutMs;
+  }
+
+  /**
+   * Returns the port that it listens on.
+   * @throws XdsError CANNOT_LISTEN
+   */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once("error", (cause) =>
+        reject(
+          new XdsError("CANNOT_LISTEN", `cannot listen for REST on ${host}:${port}: ${messageOf(cause)}`, { cause }),
+        ),
+      );
+      this.server.listen(port, host, () => {
+        const address = this.server.address();
+        resolve(typeof address === "object" && address ? address.port : port);
+      });
+    });
+  }
+
+  /** Takes no new connections, and resolves when the requests under way are answered. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeIdleConnections();
+    });
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const type = this.route(request);
+      const body = await readBody(request, this.options.maxRequestBytes);
+      const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+      const answer = await this.host.poll(type, decodeJsonRequest(body), peer);
+      if (!answer) {
+        response.writeHead(304).end();
+        return;
+      }
+      send(response, 200, encodeJsonResponse(answer));
+    } catch (error) {
+      const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
+      if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "POST");
+      if (!request.complete) response.setHeader("connection", "close");
+      send(response, known.httpStatus, JSON.stringify({ code: known.code, message: known.message }));
+    }
+  }
+
+  private route(request: IncomingMessage): ResourceType {
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    const type = this.types.get(path);
+    if (!type)
+      throw new XdsError("UNKNOWN_PATH", `nothing is served at ${path}; paths are ${[...this.types.keys()].join(", ")}`);
+    if (request.method !== "POST")
+      throw new XdsError("METHOD_NOT_ALLOWED", `${request.method} ${path}: only POST is served`);
+    return type;
+  }
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+  const tooLarge = () => new XdsError("REQUEST_TOO_LARGE", `the body is larger than ${limit} bytes`);
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > limit) throw tooLarge();
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

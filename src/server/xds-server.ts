@@ -1,0 +1,177 @@
+import type { ConfigWatcher } from "../cache/config-watcher.js";
+import type { Node } from "../cache/node-group.js";
+import { XdsError } from "../errors.js";
+import { type Logger, silentLogger } from "../logger.js";
+import { fetchOnce } from "../protocol/fetch.js";
+import { FlushQueue } from "../protocol/flush-queue.js";
+import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
+import { Stream, type StreamContext, type Transport } from "../protocol/stream.js";
+import type { Variant } from "../protocol/variant.js";
+import type { ResourceType } from "../resource/types.js";
+import { anonymousNode } from "../schema/node.js";
+import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./callbacks.js";
+import { GrpcTransport } from "./grpc.js";
+import { RestTransport } from "./rest.js";
+import { type StreamStatus, streamStatus } from "./status.js";
+import type { TlsOptions } from "./tls.js";
+
+export interface XdsServerOptions {
+  readonly callbacks?: Callbacks;
+  readonly logger?: Logger;
+  /** TLS for both transports, with client certificates (mTLS) if it has a `clientCa`. By default plain text. */
+  readonly tls?: TlsOptions;
+  /** A stream's first request without a node ends it, instead of being the empty node's (P2). Default false. */
+  readonly requireNode?: boolean;
+  /** The largest request in bytes, on gRPC and REST. Default 16 MiB: some 100,000 resource names. */
+  readonly maxRequestBytes?: number;
+  /** How many names one subscription may have. Default 100,000. */
+  readonly maxNames?: number;
+  /** How often a connection is pinged, and how long the answer may take before it is dropped, in ms. Default 30 s and 10 s. */
+  readonly keepaliveMs?: number;
+  readonly keepaliveTimeoutMs?: number;
+}
+
+export interface ListenOptions {
+  /** Address for both transports. Default 127.0.0.1. */
+  readonly host?: string;
+  /** gRPC port; 0 takes a free one. Default 18000. */
+  readonly port?: number;
+  /** REST port; 0 takes a free one. By default REST is not served. */
+  readonly restPort?: number;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Default bound of a drain, and the pace at which streams are ended within it, in milliseconds. */
+const drainMs = 5_000;
+const drainPaceMs = 5;
+
+/** Serves a cache over gRPC and REST. */
+export class XdsServer {
+  private readonly streams = new Set<Stream<never>>();
+  private readonly logger: Logger;
+  private readonly callbacks: Callbacks;
+  private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
+  private grpc: GrpcTransport | undefined;
+  private rest: RestTransport | undefined;
+  private state: "new" | "listening" | "draining" | "closed" = "new";
+
+  constructor(
+    private readonly cache: ConfigWatcher,
+    private readonly options: XdsServerOptions = {},
+  ) {
+    this.logger = options.logger ?? silentLogger;
+    this.callbacks = options.callbacks ?? {};
+    const shared = {
+      watcher: cache,
+      logger: this.logger,
+      queue: new FlushQueue(),
+      anonymous: () => (options.requireNode ? undefined : anonymousNode()),
+      maxNames: options.maxNames ?? 100_000,
+      draining: () => this.state !== "listening",
+      ended: (stream: Stream<never>) => void this.streams.delete(stream),
+    };
+    this.contexts = {
+      sotw: { ...shared, events: streamEvents(this.callbacks, "sotw") },
+      delta: { ...shared, events: streamEvents(this.callbacks, "delta") },
+    };
+  }
+
+  /**
+   * Listens. Resolves with the addresses, `rest` only if a `restPort` was given.
+   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION, WRONG_STATE when it has been called before
+   */
+  async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
+    if (this.state !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
+    this.state = "listening";
+    const { host = "127.0.0.1", port = 18000, restPort } = options;
+    const { tls, maxRequestBytes = 16 << 20, keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
+    try {
+      const hosts = { stream: this.openStream.bind(this), fetch: this.fetch.bind(this), poll: this.poll.bind(this) };
+      this.grpc = await GrpcTransport.create(hosts, { tls, maxRequestBytes, keepaliveMs, keepaliveTimeoutMs });
+      const grpc = { host, port: await this.grpc.listen(host, port) };
+      if (restPort === undefined) return { grpc };
+      this.rest = new RestTransport(hosts, { tls, maxRequestBytes });
+      return { grpc, rest: { host, port: await this.rest.listen(host, restPort) } };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Every open stream: what each of its types was sent, took and refused. */
+  status(): StreamStatus[] {
+    return [...this.streams].map((stream) => streamStatus(stream, stream.subscriptions.values()));
+  }
+
+  /**
+   * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each after at least
+   * one response, all within `timeoutMs` (default 5,000) (P13). Resolves when all is closed.
+   */
+  async drain(timeoutMs = drainMs): Promise<void> {
+    if (this.state !== "listening") return this.close();
+    this.state = "draining";
+    const stopped = Promise.all([this.grpc?.stop(), this.rest?.stop()]);
+    const until = Date.now() + timeoutMs;
+    const pace = Math.min(drainPaceMs, (timeoutMs * 0.8) / Math.max(1, this.streams.size));
+    const unavailable = new XdsError("DRAINING", "the server is shutting down; connect again, elsewhere if you can");
+    for (const stream of [...this.streams]) {
+      await sleep(pace);
+      if (stream.answered) stream.fail(unavailable);
+    }
+    while (this.streams.size > 0 && Date.now() < until) {
+      await sleep(Math.min(20, timeoutMs));
+      for (const stream of [...this.streams]) if (stream.answered) stream.fail(unavailable);
+    }
+    for (const stream of [...this.streams]) stream.fail(unavailable);
+    await Promise.race([stopped, sleep(Math.max(100, until - Date.now()))]);
+    await this.close();
+  }
+
+  /** Shuts down at once. */
+  async close(): Promise<void> {
+    this.state = "closed";
+    this.grpc?.close();
+    this.rest?.close();
+    for (const stream of [...this.streams]) stream.close();
+  }
+
+  private openStream<R extends Request>(
+    variant: Variant<R>,
+    transport: Transport,
+    type: ResourceType | undefined,
+  ): Stream<R> {
+    const stream = new Stream(variant, this.contexts[variant.name], transport, type);
+    this.streams.add(stream as unknown as Stream<never>);
+    return stream;
+  }
+
+  /** A unary Fetch method: always answered in full, for gRPC has no way to say "not modified". */
+  private async fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response> {
+    const response = await this.answer({ typeUrl: type.typeUrl, peer, transport: "grpc" }, type, {
+      ...request,
+      versionInfo: "",
+    });
+    return response as Response;
+  }
+
+  private poll(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response | undefined> {
+    return this.answer({ typeUrl: type.typeUrl, peer, transport: "rest" }, type, request);
+  }
+
+  private async answer(info: FetchInfo, type: ResourceType, asked: DiscoveryRequest): Promise<Response | undefined> {
+    if (this.state !== "listening") throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
+    const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
+    if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
+    const request = { ...asked, node, typeUrl: type.typeUrl };
+    await this.callbacks.onFetchRequest?.(info, request);
+    const response = fetchOnce(this.cache, type, node, request);
+    if (response) await tellFetched(this.callbacks, this.logger, info, request, response);
+    return response;
+  }
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,231 @@
+import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { nearest } from "./nearest.js";
+import { formatPath, type PathStep } from "./problem.js";
+import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
+import { typeNamed, wrongType } from "./type-names.js";
+import { readAnyJson, stringTypes } from "./well-known-json.js";
+import type { Fault, YamlEntry, YamlMap, YamlNode } from "./yaml.js";
+
+/** More values than any file spells out; only aliases of aliases make so many. */
+const maxAliasedValues = 1_000_000;
+
+/** Thrown when a text's aliases stand for more values than {@link maxAliasedValues}. */
+export class TooManyValues extends Error {
+  override readonly name = "TooManyValues";
+}
+
+/**
+ * Turns values of a file into proto3 JSON for the messages they are to be. What does not fit is left out and told in
+ * `faults`, all of it; so the JSON is good only if nothing was added there.
+ */
+export class MessageJson {
+  readonly faults: Fault[] = [];
+  private readonly path: PathStep[] = [];
+  private valuesLeft: number;
+
+  /** `size`: the number of values in the text. */
+  constructor(
+    private readonly registry: Registry,
+    size: number,
+  ) {
+    this.valuesLeft = size + maxAliasedValues;
+  }
+
+  /**
+   * The JSON of a message; `steps` is where its value stands in the document.
+   * @throws TooManyValues
+   */
+  read(desc: DescMessage, node: YamlNode, steps: readonly PathStep[], leaveOut?: string): JsonValue {
+    this.path.splice(0, this.path.length, ...steps);
+    return this.message(desc, node, leaveOut);
+  }
+
+  private message(desc: DescMessage, node: YamlNode, leaveOut?: string): JsonValue {
+    const { typeName } = desc;
+    if (typeName === "google.protobuf.Any") return this.any(node);
+    const asString = stringTypes[typeName];
+    if (asString) return this.take(node, asString(node));
+    if (isWrapperDesc(desc)) return this.field(desc.fields[0], node);
+    if (typeName === "google.protobuf.Value") return this.anyJson(node);
+    if (typeName === "google.protobuf.ListValue")
+      return node.kind === "list" ? this.anyJson(node) : this.fault(node.at, `expected a list, got ${describeNode(node)}`);
+    if (node.kind !== "map") return this.fault(node.at, `expected an object (${typeName}), got ${describeNode(node)}`);
+    return typeName === "google.protobuf.Struct" ? this.anyJson(node) : this.fields(desc, node, leaveOut);
+  }
+
+  private fields(desc: DescMessage, node: YamlMap, leaveOut: string | undefined): JsonObject {
+    this.count(node);
+    const json: JsonObject = {};
+    const setBy = new Map<string, YamlEntry>();
+    for (const entry of node.entries) {
+      if (entry.key === leaveOut) continue;
+      const field = fieldNamed(desc, entry.key);
+      this.path.push(entry.key);
+      if (!field) this.fault(entry.at, unknownField(desc, entry.key));
+      else if (this.isFirst(field, entry, setBy)) json[field.jsonName] = this.field(field, entry.value);
+      this.path.pop();
+    }
+    return json;
+  }
+
+  /** Whether neither the field nor another one of its oneof has been set before. */
+  private isFirst(field: DescField, entry: YamlEntry, setBy: Map<string, YamlEntry>): boolean {
+    const sameField = setBy.get(field.name);
+    if (sameField) {
+      this.fault(entry.at, `${sameField.key} and ${entry.key} are the same field; remove one of them`);
+      return false;
+    }
+    setBy.set(field.name, entry);
+    if (!field.oneof || isNull(entry.value)) return true;
+    const oneof = `oneof ${field.oneof.name}`;
+    const sameOneof = setBy.get(oneof);
+    if (sameOneof) {
+      const both = `${sameOneof.key} and ${entry.key} cannot both be set`;
+      this.fault(entry.at, `${both}: ${field.oneof.name} is one of ${someOf(field.oneof.fields.map(({ name }) => name))}`);
+      return false;
+    }
+    setBy.set(oneof, entry);
+    return true;
+  }
+
+  private field(field: DescField | undefined, node: YamlNode): JsonValue {
+    if (!field || (isNull(node) && !takesNull(field))) return null;
+    if (field.fieldKind === "list") return this.list(field, node);
+    if (field.fieldKind === "map") return this.map(field, node);
+    return this.item(field, node);
+  }
+
+  private list(field: DescField & { fieldKind: "list" }, node: YamlNode): JsonValue {
+    if (node.kind !== "list") {
+      const hint = node.kind === "map" ? '; put "- " before its first line' : "; write [ ] around it";
+      return this.fault(node.at, `expected a list, got ${describeNode(node)}${hint}`);
+    }
+    this.count(node);
+    return node.items.map((item, index) => {
+      this.path.push(index);
+      const json = this.notNull(field, item);
+      this.path.pop();
+      return json;
+    });
+  }
+
+  private map(field: DescField & { fieldKind: "map" }, node: YamlNode): JsonValue {
+    if (node.kind !== "map") return this.fault(node.at, `expected an object, got ${describeNode(node)}`);
+    this.count(node);
+    const json: JsonObject = {};
+    for (const { key, at, value } of node.entries) {
+      this.path.push(key);
+      const read = readMapKey(field.mapKey, key);
+      if ("wrong" in read) this.fault(at, read.wrong);
+      json[key] = this.notNull(field, value);
+      this.path.pop();
+    }
+    return json;
+  }
+
+  /** An item of a list, or a value of a map: null stands for nothing there. */
+  private notNull(field: DescField, node: YamlNode): JsonValue {
+    if (!isNull(node) || takesNull(field)) return this.item(field, node);
+    return this.fault(node.at, "expected a value, got nothing (null); remove the entry, or write its value");
+  }
+
+  private item(field: DescField, node: YamlNode): JsonValue {
+    if (field.message) return this.message(field.message, node);
+    if (field.enum) return takesNull(field) && isNull(node) ? null : this.take(node, readEnum(field.enum, node));
+    return field.scalar ? this.take(node, readScalar(field.scalar, node)) : null;
+  }
+
+  private any(node: YamlNode): JsonValue {
+    if (node.kind !== "map")
+      return this.fault(node.at, `expected an object with "@type", got ${describeNode(node)}`);
+    if (node.entries.length === 0) return {};
+    const type = node.entries.find(({ key }) => key === "@type");
+    if (!type)
+      return this.fault(
+        node.at,
+        'expected an object with "@type", got one without; add "@type": type.googleapis.com/<its message>',
+      );
+    const desc = typeNamed(type.value, this.registry);
+    if (!desc) {
+      this.path.push("@type");
+      this.fault(type.value.at, wrongType(type.value, this.registry));
+      this.path.pop();
+      return null;
+    }
+    const typeUrl = `type.googleapis.com/${desc.typeName}`;
+    const value = node.entries.find(({ key }) => key === "value");
+    if (!hasOwnJson(desc) || !value) return { ...asObject(this.message(desc, node, "@type")), "@type": typeUrl };
+    for (const { key, at } of node.entries) {
+      if (key === "@type" || key === "value") continue;
+      this.path.push(key);
+      this.fault(at, `a ${desc.typeName} in an Any has "@type" and value, and nothing else; remove this`);
+      this.path.pop();
+    }
+    this.path.push("value");
+    const json = this.message(desc, value.value);
+    this.path.pop();
+    return { "@type": typeUrl, value: json };
+  }
+
+  private anyJson(node: YamlNode): JsonValue {
+    return readAnyJson(
+      node,
+      (visited) => this.count(visited),
+      (refused, message) => this.fault(refused.at, message),
+    );
+  }
+
+  private take(node: YamlNode, read: Read): JsonValue {
+    return "json" in read ? read.json : this.fault(node.at, read.wrong);
+  }
+
+  private count(node: YamlNode): void {
+    this.valuesLeft -= node.kind === "map" ? node.entries.length : node.kind === "list" ? node.items.length : 0;
+    if (this.valuesLeft < 0)
+      throw new TooManyValues(
+        `the aliases of this file stand for more than ${maxAliasedValues} values; write it with fewer aliases`,
+      );
+  }
+
+  /** Returns what a field without a value has in JSON. */
+  private fault(at: number, message: string): null {
+    this.faults.push({ at, path: formatPath(this.path), message });
+    return null;
+  }
+}
+
+const isNull = (node: YamlNode) => node.kind === "scalar" && node.value === null;
+
+const takesNull = (field: DescField) =>
+  field.message?.typeName === "google.protobuf.Value" || field.enum?.typeName === "google.protobuf.NullValue";
+
+const asObject = (json: JsonValue): JsonObject =>
+  typeof json === "object" && json !== null && !Array.isArray(json) ? json : {};
+
+/** Whether the JSON of a message is something else than an object of its fields. */
+function hasOwnJson(desc: DescMessage): boolean {
+  const { typeName } = desc;
+  return isWrapperDesc(desc) || stringTypes[typeName] !== undefined || ownJson.has(typeName);
+}
+
+const ownJson = new Set(["Any", "Struct", "Value", "ListValue"].map((name) => `google.protobuf.${name}`));
+
+const fieldsByName = new WeakMap<DescMessage, Map<string, DescField>>();
+
+/** By its name in the proto file, or the same in lowerCamelCase. */
+function fieldNamed(desc: DescMessage, name: string): DescField | undefined {
+  let fields = fieldsByName.get(desc);
+  if (!fields) {
+    fields = new Map(desc.fields.flatMap((field) => [[field.name, field] as const, [field.jsonName, field] as const]));
+    fieldsByName.set(desc, fields);
+  }
+  return fields.get(name);
+}
+
+function unknownField(desc: DescMessage, name: string): string {
+  const names = desc.fields.filter(({ deprecated }) => !deprecated).map((field) => field.name);
+  const meant = nearest(name, names);
+  const hint = meant ? `did you mean ${meant}?` : names.length > 0 ? `it has ${someOf(names)}` : "it has none";
+  return `${desc.typeName} has no such field; ${hint}`;
+}

@@ -1,0 +1,281 @@
+import { type Event, EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from "js-yaml";
+import { formatPath, type PathStep } from "./problem.js";
+import { type PlainValue, plainValue } from "./yaml-scalar.js";
+
+/** A value of a YAML or JSON file, which knows where it stands: `at` is an offset in the text. */
+export type YamlNode = YamlMap | YamlList | YamlScalar;
+
+export interface YamlMap {
+  readonly kind: "map";
+  readonly at: number;
+  /** In the order of the file, merge keys resolved, no key twice. */
+  readonly entries: YamlEntry[];
+}
+
+export interface YamlEntry {
+  readonly key: string;
+  readonly at: number;
+  readonly value: YamlNode;
+}
+
+export interface YamlList {
+  readonly kind: "list";
+  readonly at: number;
+  readonly items: YamlNode[];
+}
+
+export interface YamlScalar {
+  readonly kind: "scalar";
+  readonly at: number;
+  readonly value: PlainValue;
+  /** What the file says, without quotes. */
+  readonly text: string;
+}
+
+/** Something wrong at an offset of a text. */
+export interface Fault {
+  readonly at: number;
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface YamlText {
+  /** An aliased node is in the tree once for each place that it is used in, and the same object in all. */
+  readonly documents: YamlNode[];
+  readonly faults: Fault[];
+  /** How many nodes the text itself has. */
+  readonly size: number;
+}
+
+/** Deeper than any configuration, and what the stack bears. */
+const maxDepth = 250;
+/** Keys copied by merges (`<<`) in one text. */
+const maxMergedKeys = 1_000_000;
+
+/**
+ * Reads the documents of a text as YAML 1.2, of which JSON is a part. After an error of syntax only the documents before it
+ * are read. As in Envoy, a key tagged `!ignore` and its value are left out.
+ */
+export function parseYaml(text: string): YamlText {
+  const { events, fault } = eventsOf(text);
+  const tree = new TreeBuilder(text, events).build();
+  if (fault) tree.faults.push(fault);
+  return tree;
+}
+
+function eventsOf(text: string): { events: Event[]; fault?: Fault } {
+  try {
+    return { events: parseEvents(text, { maxDepth }) };
+  } catch (error) {
+    if (!(error instanceof YAMLException) || !error.mark) throw error;
+    const at = Math.min(error.mark.position, text.length);
+    const fault = { at, path: "", message: `not valid YAML: ${error.reason}` };
+    const separator = text.lastIndexOf("\n---", at - 1);
+    if (separator === -1) return { events: [], fault };
+    const before = eventsOf(text.slice(0, separator + 1));
+    return { events: before.events, fault: before.fault ?? fault };
+  }
+}
+
+class TreeBuilder {
+  private readonly documents: YamlNode[] = [];
+  private readonly faults: Fault[] = [];
+  private readonly path: PathStep[] = [];
+  /** Anchor → its node; null while the node is being read. */
+  private anchors = new Map<string, { node: YamlNode; height: number } | null>();
+  private next = 0;
+  /** How many levels of collections the node has that was read last. */
+  private height = 0;
+  /** The offset of the last event: where an absent value stands. */
+  private at = 0;
+  private mergedKeys = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly events: readonly Event[],
+  ) {}
+
+  build(): YamlText {
+    while (this.next < this.events.length) {
+      const { type } = this.take();
+      if (type !== EVENT_ID.DOCUMENT) continue;
+      this.anchors = new Map();
+      if (this.events[this.next]?.type !== EVENT_ID.POP) this.documents.push(this.node());
+    }
+    return { documents: this.documents, faults: this.faults, size: this.events.length };
+  }
+
+  private take(): Event {
+    const event = this.events[this.next++];
+    if (!event) throw new Error("the YAML parser's events end too early");
+    return event;
+  }
+
+  private node(): YamlNode {
+    const event = this.take();
+    switch (event.type) {
+      case EVENT_ID.SCALAR: {
+        if (event.valueStart >= 0) this.at = quoted(event.style) ? event.valueStart - 1 : event.valueStart;
+        const at = this.at;
+        const text = getScalarValue(this.text, event);
+        const tag = this.slice(event.tagStart, event.tagEnd);
+        const value = event.style === SCALAR_STYLE.PLAIN && tag !== "!" ? plainValue(text) : text;
+        this.height = 0;
+        return this.anchored(event, () => ({ kind: "scalar", at, text, value: this.tagged(tag, text, value) }));
+      }
+      case EVENT_ID.SEQUENCE:
+        this.collectionTag(event, "!!seq");
+        return this.anchored(event, () => ({ kind: "list", at: event.start, items: this.items() }));
+      case EVENT_ID.MAPPING:
+        this.collectionTag(event, "!!map");
+        return this.anchored(event, () => ({ kind: "map", at: event.start, entries: this.entries() }));
+      case EVENT_ID.ALIAS:
+        return this.alias(event.anchorStart, event.anchorEnd);
+      default:
+        throw new Error(`the YAML parser sent event ${event.type} for a node`);
+    }
+  }
+
+  /** Takes the end of a collection, if that is what comes. */
+  private atEnd(): boolean {
+    if (this.events[this.next]?.type !== EVENT_ID.POP) return false;
+    this.next++;
+    return true;
+  }
+
+  private anchored(event: { anchorStart: number; anchorEnd: number }, read: () => YamlNode): YamlNode {
+    const name = this.slice(event.anchorStart, event.anchorEnd);
+    if (name === "") return read();
+    this.anchors.set(name, null);
+    const node = read();
+    this.anchors.set(name, { node, height: this.height });
+    return node;
+  }
+
+  private alias(start: number, end: number): YamlNode {
+    this.at = start - 1;
+    const name = this.slice(start, end);
+    const anchor = this.anchors.get(name);
+    this.height = anchor?.height ?? 0;
+    if (anchor && this.path.length + anchor.height <= maxDepth) return anchor.node;
+    if (anchor) this.fault(this.at, `the alias *${name} makes more than ${maxDepth} levels of nesting; write it flatter`);
+    else if (anchor === null)
+      this.fault(this.at, `the alias *${name} stands inside what it refers to; a value cannot contain itself`);
+    else
+      this.fault(
+        this.at,
+        `no anchor &${name} comes before the alias *${name} in this document; define it above, or correct the name`,
+      );
+    return { kind: "scalar", at: this.at, value: null, text: "" };
+  }
+
+  private items(): YamlNode[] {
+    const items: YamlNode[] = [];
+    let height = 0;
+    while (!this.atEnd()) {
+      this.path.push(items.length);
+      items.push(this.node());
+      this.path.pop();
+      height = Math.max(height, this.height);
+    }
+    this.height = height + 1;
+    return items;
+  }
+
+  private entries(): YamlEntry[] {
+    const entries: YamlEntry[] = [];
+    let height = 0;
+    const seen = new Map<string, number>();
+    const merges: { at: number; value: YamlNode }[] = [];
+    while (!this.atEnd()) {
+      const keyEvent = this.events[this.next];
+      const keyNode = this.node();
+      const at = keyEvent?.type === EVENT_ID.ALIAS ? this.at : keyNode.at;
+      const key = keyNode.kind === "scalar" ? keyNode.text : "";
+      this.path.push(key);
+      const value = this.node();
+      height = Math.max(height, this.height);
+      const isPlain = keyEvent?.type === EVENT_ID.SCALAR && keyEvent.style === SCALAR_STYLE.PLAIN;
+      if (keyNode.kind !== "scalar") this.fault(at, "a key must be a name or a number, not an object or a list");
+      else if (keyEvent?.type === EVENT_ID.SCALAR && this.slice(keyEvent.tagStart, keyEvent.tagEnd) === "!ignore") {
+        // Envoy's way to have a place for anchors.
+      } else if (key === "<<" && isPlain) merges.push({ at, value });
+      else if (key === "__proto__") this.fault(at, 'the key "__proto__" cannot be used; rename it');
+      else if (seen.has(key)) this.fault(at, `the key ${JSON.stringify(key)} is given twice in one object; remove one`);
+      else {
+        seen.set(key, at);
+        entries.push({ key, at, value });
+      }
+      this.path.pop();
+    }
+    for (const { at, value } of merges) this.merge(at, value, entries, seen);
+    this.height = height + 1;
+    return entries;
+  }
+
+  /** Adds the entries of a map, or of each map of a list, that are not there yet (https://yaml.org/type/merge.html). */
+  private merge(at: number, value: YamlNode, entries: YamlEntry[], seen: Map<string, number>): void {
+    for (const source of value.kind === "list" ? value.items : [value]) {
+      if (source.kind !== "map") {
+        this.fault(at, "a merge key (<<) takes an alias of an object, or a list of such aliases");
+        continue;
+      }
+      this.mergedKeys += source.entries.length;
+      if (this.mergedKeys > maxMergedKeys) {
+        this.fault(at, `merge keys (<<) add more than ${maxMergedKeys} keys to this file; write it with fewer merges`);
+        return;
+      }
+      for (const entry of source.entries) {
+        if (seen.has(entry.key)) continue;
+        seen.set(entry.key, entry.at);
+        entries.push(entry);
+      }
+    }
+  }
+
+  private tagged(tag: string, text: string, value: PlainValue): PlainValue {
+    const kind = standardTag(tag);
+    switch (kind) {
+      case "":
+      case "!":
+      case "!ignore":
+        return value;
+      case "!!str":
+      case "!!binary":
+        return text;
+      case "!!int":
+      case "!!float":
+      case "!!bool":
+      case "!!null": {
+        const plain = plainValue(text);
+        if (kindsOfTag[kind].includes(plain === null ? "null" : typeof plain)) return plain;
+        this.fault(this.at, `expected a value of the tag ${kind}, got ${JSON.stringify(text)}`);
+        return plain;
+      }
+      default:
+        this.fault(this.at, `unknown tag ${tag}; remove it`);
+        return value;
+    }
+  }
+
+  private collectionTag(event: { tagStart: number; tagEnd: number }, own: string): void {
+    const tag = this.slice(event.tagStart, event.tagEnd);
+    const kind = standardTag(tag);
+    if (kind !== "" && kind !== "!" && kind !== own) this.fault(event.tagStart, `unknown tag ${tag}; remove it`);
+  }
+
+  private slice(start: number, end: number): string {
+    return start < 0 ? "" : this.text.slice(start, end);
+  }
+
+  private fault(at: number, message: string): void {
+    this.faults.push({ at, path: formatPath(this.path), message });
+  }
+}
+
+const kindsOfTag = { "!!int": ["number", "bigint"], "!!float": ["number", "bigint"], "!!bool": ["boolean"], "!!null": ["null"] };
+
+/** A standard tag in its short form. */
+const standardTag = (tag: string) => tag.replace(/^!<tag:yaml\.org,2002:(.*)>$/, "!!$1");
+
+const quoted = (style: number) => style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
