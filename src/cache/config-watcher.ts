@@ -2,6 +2,8 @@ import type { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Node } from "./node-group.js";
 
+export type { Node };
+
 /**
  * Where streams look for configuration: the interface between `protocol/` and every cache.
  *

@@ -52,7 +52,10 @@ export class SnapshotCache implements ConfigWatcher {
   /** Serves this snapshot to a group from now on. What equals the one before is not sent again. */
   set(group: string, snapshot: Snapshot): void {
     if (!(snapshot instanceof Snapshot))
-      throw new XdsError("INVALID_OPTION", `group ${JSON.stringify(group)}: not a Snapshot; make one with Snapshot.of()`);
+      throw new XdsError(
+        "INVALID_OPTION",
+        `group ${JSON.stringify(group)}: not a Snapshot; make one with Snapshot.of()`,
+      );
     const state = this.group(group);
     const first = state.snapshot === undefined;
     state.snapshot = snapshot;

@@ -40,7 +40,8 @@ export function diff(subscription: Subscription, { whole, placeholder }: DiffOpt
     else if (!(has instanceof Refusal)) {
       if (has?.version !== now?.version) put(name, now);
     } else if (has.refused === now?.version) withheld.push([name, now, has.response]);
-    else if (has.version === now?.version) held.set(name, now ?? { version: undefined }); // back to what the client has (P18)
+    else if (has.version === now?.version)
+      held.set(name, now ?? { version: undefined }); // back to what the client has (P18)
     else {
       put(name, now);
       touched.add(has.response);
@@ -52,7 +53,16 @@ export function diff(subscription: Subscription, { whole, placeholder }: DiffOpt
 }
 
 /** The names that may differ; some may come twice. */
-function* candidates({ view, wildcard, position, held, asked, names, stale, allStale }: Subscription): Iterable<string> {
+function* candidates({
+  view,
+  wildcard,
+  position,
+  held,
+  asked,
+  names,
+  stale,
+  allStale,
+}: Subscription): Iterable<string> {
   yield* asked;
   if (wildcard) {
     const { changed, removed } = view.since(position);

@@ -1,5 +1,4 @@
-import type { ConfigWatcher } from "../cache/config-watcher.js";
-import type { Node } from "../cache/node-group.js";
+import type { ConfigWatcher, Node } from "../cache/config-watcher.js";
 import { XdsError } from "../errors.js";
 import type { ResourceType } from "../resource/types.js";
 import { covered, versionOf } from "./diff.js";
@@ -16,12 +15,16 @@ export function fetchOnce(
   node: Node,
   { resourceNames, versionInfo }: Pick<DiscoveryRequest, "resourceNames" | "versionInfo">,
 ): Response | undefined {
-  if (!watcher.ready({ node, type })) throw new XdsError("NOT_READY", "no configuration has been loaded yet; try again later");
+  if (!watcher.ready({ node, type }))
+    throw new XdsError("NOT_READY", "no configuration has been loaded yet; try again later");
   const passing = { node, lastRequestAt: Date.now(), lastResponseAt: 0, wake: () => {}, move: () => {} };
   const watch = watcher.watch({ node, type }, passing);
   watch?.close();
   if (!watch?.view.serving)
-    throw new XdsError("NO_CONFIGURATION", `there is no configuration of ${type.typeUrl} for node ${JSON.stringify(node.id)}`);
+    throw new XdsError(
+      "NO_CONFIGURATION",
+      `there is no configuration of ${type.typeUrl} for node ${JSON.stringify(node.id)}`,
+    );
   const { view } = watch;
   const names = new Set(resourceNames);
   const wildcard = names.delete("*") || (resourceNames.length === 0 && type.emptyIsWildcard);

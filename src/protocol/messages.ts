@@ -1,4 +1,4 @@
-import type { Node } from "../cache/node-group.js";
+import type { Node } from "../cache/config-watcher.js";
 import type { Resource } from "../resource/resource.js";
 
 /** What both variants' requests carry. Names are those of `envoy.service.discovery.v3`, in lowerCamelCase. */

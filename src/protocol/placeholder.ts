@@ -1,5 +1,4 @@
-import type { ConfigWatcher } from "../cache/config-watcher.js";
-import type { Node } from "../cache/node-group.js";
+import type { ConfigWatcher, Node } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
 import { type ResourceType, resourceType } from "../resource/types.js";
 

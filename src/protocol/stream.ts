@@ -1,5 +1,4 @@
-import type { ConfigWatcher } from "../cache/config-watcher.js";
-import type { Node } from "../cache/node-group.js";
+import type { ConfigWatcher, Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
@@ -224,10 +223,15 @@ export class Stream<R extends Request> implements StreamInfo {
   private respond(subscription: Subscription): void {
     const { type, view } = subscription;
     const { protocol } = this;
-    const placeholder = protocol.tellsRemovals ? undefined : placeholderFor(type, this.context.watcher, subscription.node);
+    const placeholder = protocol.tellsRemovals
+      ? undefined
+      : placeholderFor(type, this.context.watcher, subscription.node);
     const difference = diff(subscription, { whole: !protocol.tellsRemovals && type.fullStateInSotw, placeholder });
     const content = protocol.respond(subscription, difference);
-    if (!content) return subscription.settle(difference);
+    if (!content) {
+      subscription.settle(difference);
+      return;
+    }
     const sent: Sent = { ...difference, nonce: String(++this.nonces), version: content.version || view.version };
     subscription.send(sent);
     const response: Response = {
@@ -238,7 +242,8 @@ export class Stream<R extends Request> implements StreamInfo {
       removedResources: content.removed,
     };
     const request = this.lastRequests.get(subscription);
-    const told = request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
+    const told =
+      request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
     if (told) void this.hold(told.then(() => this.send(response)));
     else this.send(response);
   }

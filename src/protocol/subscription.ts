@@ -1,5 +1,4 @@
-import type { ConfigWatcher, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
-import type { Node } from "../cache/node-group.js";
+import type { ConfigWatcher, Node, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
 import type { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Difference } from "./diff.js";
@@ -179,9 +178,11 @@ export class Subscription implements Watcher {
   settle(difference: Difference): void {
     this.looked();
     for (const name of difference.removed) this.held.delete(name);
-    if (difference.to === undefined) return this.clearError();
-    this.view.retain(difference.to);
-    this.moveTo(difference.to);
+    if (difference.to === undefined) this.clearError();
+    else {
+      this.view.retain(difference.to);
+      this.moveTo(difference.to);
+    }
   }
 
   /** The client has taken the response. */

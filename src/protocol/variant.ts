@@ -1,6 +1,6 @@
+import type { Resource } from "../resource/resource.js";
 import type { Difference } from "./diff.js";
 import type { Request } from "./messages.js";
-import type { Resource } from "../resource/resource.js";
 import type { Subscription } from "./subscription.js";
 
 /** The whole difference between state of the world and incremental. `sotw` and `delta` are the two. */

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { findResourceType, type ResourceType, resourceType } from "./types.js";

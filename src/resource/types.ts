@@ -190,7 +190,8 @@ export function resourceType(typeUrl: string): ResourceType {
  * @throws XdsError INVALID_OPTION when the type URL, its service or its path is taken or unusable
  */
 export function registerResourceType(row: ResourceType): ResourceType {
-  const refuse = (why: string) => new XdsError("INVALID_OPTION", `cannot register ${JSON.stringify(row.typeUrl)}: ${why}`);
+  const refuse = (why: string) =>
+    new XdsError("INVALID_OPTION", `cannot register ${JSON.stringify(row.typeUrl)}: ${why}`);
   if (!/^[^/\s]+\/[^/\s]+$/.test(row.typeUrl)) throw refuse("a type URL is <authority>/<message's full name>");
   if (!row.name) throw refuse("it has no short name");
   if (!Number.isFinite(row.order)) throw refuse("its order is not a number");

@@ -50,8 +50,10 @@ export interface Callbacks {
 export function streamEvents(callbacks: Callbacks, variant: "sotw" | "delta"): StreamEvents {
   const isDelta = variant === "delta";
   const respond = isDelta
-    ? callbacks.onStreamDeltaResponse && ((s: StreamInfo, q: Request, r: Response) => callbacks.onStreamDeltaResponse?.(s, q as DeltaDiscoveryRequest, r))
-    : callbacks.onStreamResponse && ((s: StreamInfo, q: Request, r: Response) => callbacks.onStreamResponse?.(s, q as DiscoveryRequest, r));
+    ? callbacks.onStreamDeltaResponse &&
+      ((s: StreamInfo, q: Request, r: Response) => callbacks.onStreamDeltaResponse?.(s, q as DeltaDiscoveryRequest, r))
+    : callbacks.onStreamResponse &&
+      ((s: StreamInfo, q: Request, r: Response) => callbacks.onStreamResponse?.(s, q as DiscoveryRequest, r));
   return {
     open: (stream) => (isDelta ? callbacks.onDeltaStreamOpen?.(stream) : callbacks.onStreamOpen?.(stream)),
     closed: (stream) => (isDelta ? callbacks.onDeltaStreamClosed?.(stream) : callbacks.onStreamClosed?.(stream)),

@@ -24,11 +24,7 @@ import type { TlsOptions } from "./tls.js";
 /** What this transport asks of the server that it belongs to. */
 export interface GrpcHost {
   /** A new stream, not opened yet. */
-  stream<R extends Request>(
-    variant: Variant<R>,
-    transport: Transport,
-    type: ResourceType | undefined,
-  ): Stream<R>;
+  stream<R extends Request>(variant: Variant<R>, transport: Transport, type: ResourceType | undefined): Stream<R>;
   /** Answers one request. */
   fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response>;
 }
@@ -66,7 +62,10 @@ export class GrpcTransport {
       "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
     });
     const services: string[] = [];
-    const rows = [{ service: aggregated, type: undefined }, ...resourceTypes().map((type) => ({ service: type.service, type }))];
+    const rows = [
+      { service: aggregated, type: undefined },
+      ...resourceTypes().map((type) => ({ service: type.service, type })),
+    ];
     for (const { service, type } of rows) {
       if (!service) continue;
       const { name, stream, delta: incremental } = service;
@@ -79,7 +78,11 @@ export class GrpcTransport {
         handlers[method] = handler;
       };
       add(stream, true, streamHandler(host, sotw, decodeDiscoveryRequest, encodeDiscoveryResponse, type));
-      add(incremental, true, streamHandler(host, delta, decodeDeltaDiscoveryRequest, encodeDeltaDiscoveryResponse, type));
+      add(
+        incremental,
+        true,
+        streamHandler(host, delta, decodeDeltaDiscoveryRequest, encodeDeltaDiscoveryResponse, type),
+      );
       if (type) add(fetch, false, fetchHandler(host, type));
       server.addService(methods, handlers);
       services.push(name);

@@ -1,7 +1,7 @@
-import { type Server, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { envoyRegistry } from "../schema/registry.js";
+import { type Server, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
+import { envoyRegistry } from "../schema/registry.js";
 
 /**
  * Server reflection (grpc.reflection.v1 and v1alpha, which are alike), for grpcurl and its like: every service here and every
@@ -13,7 +13,12 @@ export function addReflectionService(server: Server, services: readonly string[]
   for (const version of ["v1", "v1alpha"]) {
     const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
     const same = (bytes: Buffer) => bytes;
-    const serializers = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+    const serializers = {
+      requestSerialize: same,
+      requestDeserialize: same,
+      responseSerialize: same,
+      responseDeserialize: same,
+    };
     server.addService(
       { ServerReflectionInfo: { path, requestStream: true, responseStream: true, ...serializers } },
       {
@@ -76,7 +81,12 @@ function repeated(values: Iterable<Uint8Array>): Uint8Array {
 }
 
 function errorResponse(code: number, message: string): Uint8Array {
-  return new BinaryWriter().tag(1, WireType.Varint).int32(code).tag(2, WireType.LengthDelimited).string(message).finish();
+  return new BinaryWriter()
+    .tag(1, WireType.Varint)
+    .int32(code)
+    .tag(2, WireType.LengthDelimited)
+    .string(message)
+    .finish();
 }
 
 /** A file and all that it imports, directly or not, each once. */

@@ -101,7 +101,10 @@ export class RestTransport {
     const path = (request.url ?? "").split("?")[0] ?? "";
     const type = this.types.get(path);
     if (!type)
-      throw new XdsError("UNKNOWN_PATH", `nothing is served at ${path}; paths are ${[...this.types.keys()].join(", ")}`);
+      throw new XdsError(
+        "UNKNOWN_PATH",
+        `nothing is served at ${path}; paths are ${[...this.types.keys()].join(", ")}`,
+      );
     if (request.method !== "POST")
       throw new XdsError("METHOD_NOT_ALLOWED", `${request.method} ${path}: only POST is served`);
     return type;
@@ -109,7 +112,9 @@ export class RestTransport {
 }
 
 function send(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
+    .end(body);
 }
 
 async function readBody(request: IncomingMessage, limit: number): Promise<string> {

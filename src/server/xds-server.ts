@@ -1,5 +1,4 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
-import type { Node } from "../cache/node-group.js";
 import { XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { fetchOnce } from "../protocol/fetch.js";

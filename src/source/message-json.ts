@@ -4,7 +4,7 @@ import { nearest } from "./nearest.js";
 import { formatPath, type PathStep } from "./problem.js";
 import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
 import { typeNamed, wrongType } from "./type-names.js";
-import { readAnyJson, stringTypes } from "./well-known-json.js";
+import { stringTypes } from "./well-known-json.js";
 import type { Fault, YamlEntry, YamlMap, YamlNode } from "./yaml.js";
 
 /** More values than any file spells out; only aliases of aliases make so many. */
@@ -168,12 +168,24 @@ export class MessageJson {
     return { "@type": typeUrl, value: json };
   }
 
+  /** A google.protobuf.Value, Struct or ListValue: JSON of any kind. */
   private anyJson(node: YamlNode): JsonValue {
-    return readAnyJson(
-      node,
-      (visited) => this.count(visited),
-      (refused, message) => this.fault(refused.at, message),
-    );
+    if (node.kind === "scalar") {
+      const json = typeof node.value === "bigint" ? Number(node.value) : node.value;
+      if (typeof json !== "number" || Number.isFinite(json)) return json;
+      return this.fault(node.at, `expected a finite number, got ${describeNode(node)}`);
+    }
+    this.count(node);
+    const inside = (step: PathStep, value: YamlNode) => {
+      this.path.push(step);
+      const json = this.anyJson(value);
+      this.path.pop();
+      return json;
+    };
+    if (node.kind === "list") return node.items.map((item, index) => inside(index, item));
+    const object: JsonObject = {};
+    for (const { key, value } of node.entries) object[key] = inside(key, value);
+    return object;
   }
 
   private take(node: YamlNode, read: Read): JsonValue {

@@ -1,4 +1,4 @@
-import { fromJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import { fromJson } from "@bufbuild/protobuf";
 import { FieldMaskSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { describeNode, type Read } from "./scalar-json.js";
 import type { YamlNode } from "./yaml.js";
@@ -41,27 +41,4 @@ function readString(node: YamlNode, expected: string, parse: (text: string) => u
     }
   }
   return { wrong: `expected ${expected}, got ${describeNode(node)}` };
-}
-
-/**
- * A value of google.protobuf.Value: JSON of any kind.
- * `visit` is called for each value in it, `refuse` for one that JSON cannot hold.
- */
-export function readAnyJson(
-  node: YamlNode,
-  visit: (node: YamlNode) => void,
-  refuse: (node: YamlNode, message: string) => void,
-): JsonValue {
-  visit(node);
-  if (node.kind === "list") return node.items.map((item) => readAnyJson(item, visit, refuse));
-  if (node.kind === "map") {
-    const object: JsonObject = {};
-    for (const { key, value } of node.entries) object[key] = readAnyJson(value, visit, refuse);
-    return object;
-  }
-  const { value } = node;
-  const json = typeof value === "bigint" ? Number(value) : value;
-  if (typeof json !== "number" || Number.isFinite(json)) return json;
-  refuse(node, `expected a finite number, got ${describeNode(node)}`);
-  return null;
 }

@@ -1,4 +1,4 @@
-import { type Event, EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from "js-yaml";
+import { type Event, EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, type ScalarEvent, YAMLException } from "js-yaml";
 import { formatPath, type PathStep } from "./problem.js";
 import { type PlainValue, plainValue } from "./yaml-scalar.js";
 
@@ -45,6 +45,8 @@ export interface YamlText {
   readonly faults: Fault[];
   /** How many nodes the text itself has. */
   readonly size: number;
+  /** Whether any value of the text depends on another part of it. */
+  readonly hasAliases: boolean;
 }
 
 /** Deeper than any configuration, and what the stack bears. */
@@ -88,7 +90,10 @@ class TreeBuilder {
   private height = 0;
   /** The offset of the last event: where an absent value stands. */
   private at = 0;
+  /** Where the last scalar ends. */
+  private end = 0;
   private mergedKeys = 0;
+  private hasAliases = false;
 
   constructor(
     private readonly text: string,
@@ -102,7 +107,8 @@ class TreeBuilder {
       this.anchors = new Map();
       if (this.events[this.next]?.type !== EVENT_ID.POP) this.documents.push(this.node());
     }
-    return { documents: this.documents, faults: this.faults, size: this.events.length };
+    const { documents, faults, events } = this;
+    return { documents, faults, size: events.length, hasAliases: this.hasAliases };
   }
 
   private take(): Event {
@@ -115,8 +121,7 @@ class TreeBuilder {
     const event = this.take();
     switch (event.type) {
       case EVENT_ID.SCALAR: {
-        if (event.valueStart >= 0) this.at = quoted(event.style) ? event.valueStart - 1 : event.valueStart;
-        const at = this.at;
+        const at = this.startOf(event);
         const text = getScalarValue(this.text, event);
         const tag = this.slice(event.tagStart, event.tagEnd);
         const value = event.style === SCALAR_STYLE.PLAIN && tag !== "!" ? plainValue(text) : text;
@@ -124,16 +129,27 @@ class TreeBuilder {
         return this.anchored(event, () => ({ kind: "scalar", at, text, value: this.tagged(tag, text, value) }));
       }
       case EVENT_ID.SEQUENCE:
-        this.collectionTag(event, "!!seq");
+        this.open(event, "!!seq");
         return this.anchored(event, () => ({ kind: "list", at: event.start, items: this.items() }));
       case EVENT_ID.MAPPING:
-        this.collectionTag(event, "!!map");
+        this.open(event, "!!map");
         return this.anchored(event, () => ({ kind: "map", at: event.start, entries: this.entries() }));
       case EVENT_ID.ALIAS:
         return this.alias(event.anchorStart, event.anchorEnd);
       default:
         throw new Error(`the YAML parser sent event ${event.type} for a node`);
     }
+  }
+
+  /** Of an absent value: where the key stands that it lacks for, or the dash of its list. */
+  private startOf({ valueStart, valueEnd, style }: ScalarEvent): number {
+    if (valueStart < 0) {
+      const dash = typeof this.path.at(-1) === "number" ? this.text.indexOf("-", this.end) : -1;
+      return dash < 0 ? this.at : dash;
+    }
+    this.end = valueEnd;
+    this.at = quoted(style) ? valueStart - 1 : valueStart;
+    return this.at;
   }
 
   /** Takes the end of a collection, if that is what comes. */
@@ -154,6 +170,7 @@ class TreeBuilder {
 
   private alias(start: number, end: number): YamlNode {
     this.at = start - 1;
+    this.hasAliases = true;
     const name = this.slice(start, end);
     const anchor = this.anchors.get(name);
     this.height = anchor?.height ?? 0;
@@ -258,7 +275,8 @@ class TreeBuilder {
     }
   }
 
-  private collectionTag(event: { tagStart: number; tagEnd: number }, own: string): void {
+  private open(event: { start: number; tagStart: number; tagEnd: number }, own: string): void {
+    this.at = event.start;
     const tag = this.slice(event.tagStart, event.tagEnd);
     const kind = standardTag(tag);
     if (kind !== "" && kind !== "!" && kind !== own) this.fault(event.tagStart, `unknown tag ${tag}; remove it`);
@@ -276,6 +294,6 @@ class TreeBuilder {
 const kindsOfTag = { "!!int": ["number", "bigint"], "!!float": ["number", "bigint"], "!!bool": ["boolean"], "!!null": ["null"] };
 
 /** A standard tag in its short form. */
-const standardTag = (tag: string) => tag.replace(/^!<tag:yaml\.org,2002:(.*)>$/, "!!$1");
+const standardTag = (tag: string) => tag && tag.replace(/^!<tag:yaml\.org,2002:(.*)>$/, "!!$1");
 
 const quoted = (style: number) => style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
