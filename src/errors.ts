@@ -39,6 +39,12 @@ export const errorTable = {
   CANNOT_LISTEN: { grpc: 14, http: 500 },
   /** A call of a method that the object's state does not allow, such as listening twice. */
   WRONG_STATE: { grpc: 9, http: 500 },
+  /** Bytes that came from a server and are no response. */
+  INVALID_RESPONSE: { grpc: 13, http: 502 },
+  /** A client's stream that the server or the way to it has ended. */
+  STREAM_ENDED: { grpc: 14, http: 502 },
+  /** What was waited for did not happen in time. */
+  TIMED_OUT: { grpc: 4, http: 504 },
   /** A fault of ours, or of a user's callback or cache. */
   INTERNAL: { grpc: 13, http: 500 },
 } as const satisfies Record<string, { grpc: number; http: number }>;

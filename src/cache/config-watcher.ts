@@ -68,6 +68,8 @@ export interface ResourceView {
   all(): readonly Resource[];
   /** The resource as it was at a position that is retained. */
   at(name: string, position: number): Resource | undefined;
+  /** All resources as they were at a position that is retained. */
+  allAt(position: number): Iterable<Resource>;
   /** The difference between a retained position (or -1) and now. The same object for all who ask until something changes. */
   since(position: number): Changes;
 

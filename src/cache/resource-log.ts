@@ -62,6 +62,17 @@ export class ResourceLog implements ResourceView {
     return this.since(-1).changed;
   }
 
+  allAt(position: number): Iterable<Resource> {
+    return position === this.position ? this.all() : this.earlier(position);
+  }
+
+  private *earlier(position: number): Iterable<Resource> {
+    for (const name of this.entries.keys()) {
+      const resource = this.at(name, position);
+      if (resource) yield resource;
+    }
+  }
+
   since(position: number): Changes {
     let changes = this.memo.get(position);
     if (!changes) {

@@ -1,12 +1,14 @@
 import type { ResourceView } from "../cache/config-watcher.js";
-import type { Resource } from "../resource/resource.js";
+import { Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { Refusal, type Sent, type Subscription } from "./subscription.js";
+import { type Held, Refusal, type Sent, type Subscription } from "./subscription.js";
 
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
 export interface Difference {
   readonly changed: readonly Resource[];
   readonly removed: readonly string[];
+  /** What is no longer served but stays on the client for now (P54). */
+  readonly kept: ReadonlyMap<string, Held>;
   /** Under a wildcard, the position that the client reaches with it. */
   readonly to: number | undefined;
 }
@@ -14,42 +16,60 @@ export interface Difference {
 export interface DiffOptions {
   /** A response repeats all there is, also what was refused before. */
   readonly whole: boolean;
+  /** Looks at nothing but what was asked for. */
+  readonly partial: boolean;
+  /** Whether a resource that is no longer served has to stay on the client. */
+  keep(name: string): boolean;
   /** What to answer for a name that does not exist (P56). */
-  readonly placeholder?: ((name: string) => Resource | undefined) | undefined;
+  readonly placeholder: ((name: string) => Resource | undefined) | undefined;
 }
 
+const nothingKept: ReadonlyMap<string, Held> = new Map();
+
 /** Compares what the client has with what is served, in time proportional to what has changed or was asked for. */
-export function diff(subscription: Subscription, { whole, placeholder }: DiffOptions): Difference {
+export function diff(subscription: Subscription, { whole, partial, keep, placeholder }: DiffOptions): Difference {
   const { view, wildcard, held, asked } = subscription;
-  const to = wildcard ? view.position : undefined;
-  if (wildcard && held.size === 0 && asked.size === 0) return { ...view.since(subscription.position), to };
+  const to = wildcard && !partial ? view.position : undefined;
+  if (wildcard && held.size === 0 && asked.size === 0) {
+    const changes = view.since(subscription.position);
+    if (!changes.removed.some(keep)) return { ...changes, kept: nothingKept, to };
+  }
 
   const changed = new Map<string, Resource>();
   const removed = new Set<string>();
+  const kept = new Map<string, Held>();
   const touched = new Set<Sent>(); // refused responses of which something differs now
   const withheld: [string, Resource | undefined, Sent][] = [];
-  const put = (name: string, now: Resource | undefined) => (now ? changed.set(name, now) : removed.add(name));
+  const put = (name: string, now: Resource | undefined, has: Held | undefined) => {
+    if (now) changed.set(name, now);
+    else if (has?.version === undefined || !keep(name)) removed.add(name);
+    else {
+      kept.set(name, has);
+      if (asked.has(name) && has instanceof Resource) changed.set(name, has); // it is there still, so it is the answer
+    }
+  };
 
   const seen = new Set<string>();
-  for (const name of candidates(subscription)) {
+  for (const name of partial ? asked : candidates(subscription)) {
     if (seen.has(name)) continue;
     seen.add(name);
-    const has = held.get(name) ?? (wildcard ? view.at(name, subscription.position) : undefined);
+    const has = subscription.has(name);
     const now = view.get(name) ?? (asked.has(name) || has?.version !== undefined ? placeholder?.(name) : undefined);
-    if (asked.has(name)) put(name, now);
+    if (asked.has(name)) put(name, now, has);
     else if (!(has instanceof Refusal)) {
-      if (has?.version !== now?.version) put(name, now);
+      if (has?.version !== now?.version) put(name, now, has);
     } else if (has.refused === now?.version) withheld.push([name, now, has.response]);
     else if (has.version === now?.version)
       held.set(name, now ?? { version: undefined }); // back to what the client has (P18)
     else {
-      put(name, now);
+      put(name, now, has);
       touched.add(has.response);
     }
   }
   const all = whole && changed.size + removed.size > 0;
-  for (const [name, now, response] of withheld) if (all || touched.has(response)) put(name, now);
-  return { changed: [...changed.values()], removed: [...removed], to };
+  for (const [name, now, response] of withheld)
+    if (all || touched.has(response)) put(name, now, subscription.has(name));
+  return { changed: [...changed.values()], removed: [...removed], kept, to };
 }
 
 /** The names that may differ; some may come twice. */
@@ -62,6 +82,7 @@ function* candidates({
   names,
   stale,
   allStale,
+  kept,
 }: Subscription): Iterable<string> {
   yield* asked;
   if (wildcard) {
@@ -72,6 +93,7 @@ function* candidates({
   } else if (allStale) yield* names;
   else {
     yield* stale;
+    yield* kept.keys();
     const refused = new Set<Sent>();
     for (const name of stale) {
       const has = held.get(name);
@@ -91,10 +113,29 @@ export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "
   return [...names].flatMap((name) => view.get(name) ?? []);
 }
 
+/** What was kept joins what is served, as the same list for all streams that keep the same. */
+export function withKept(resources: readonly Resource[], kept: ReadonlyMap<string, Held>): readonly Resource[] {
+  const old = [...kept.values()].filter((has) => has instanceof Resource);
+  if (old.length === 0) return resources;
+  const key = old.map(({ name, version }) => `${name} ${version}`).join("\n");
+  const lists = joined.get(resources) ?? new Map<string, readonly Resource[]>();
+  joined.set(resources, lists);
+  const list = lists.get(key) ?? [...resources, ...old];
+  lists.set(key, list);
+  return list;
+}
+const joined = new WeakMap<readonly Resource[], Map<string, readonly Resource[]>>();
+
 /** `version_info` of a part of a view: of its content, unless the user gave the whole a version. */
 export function versionOf(view: ResourceView, part: readonly Resource[]): string {
   if (part === view.all() || !view.versionIsContent) return view.version;
-  const hash = new SetHash();
-  for (const resource of part) hash.add(resource);
-  return hash.toString();
+  let version = versions.get(part);
+  if (version === undefined) {
+    const hash = new SetHash();
+    for (const resource of part) hash.add(resource);
+    version = hash.toString();
+    versions.set(part, version);
+  }
+  return version;
 }
+const versions = new WeakMap<readonly Resource[], string>();

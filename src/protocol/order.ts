@@ -1,9 +1,104 @@
+import { isCollection, referencesOf } from "../resource/references.js";
+import type { Resource } from "../resource/resource.js";
 import type { Subscription } from "./subscription.js";
 
-/** Of the subscriptions that may have something to send, the one that goes first: what is referred to before what refers (P53). */
-export function firstInOrder(subscriptions: Iterable<Subscription>): Subscription | undefined {
-  let first: Subscription | undefined;
-  for (const subscription of subscriptions)
-    if (!first || subscription.type.order < first.type.order) first = subscription;
-  return first;
+/** The subscriptions of one stream, by type URL; or of several, for what they refer to. */
+type ByType = ReadonlyMap<string, Subscription>;
+
+/** What a stream does next. */
+export interface Turn {
+  readonly subscription: Subscription;
+  /** Only what was asked for goes out: what has changed waits for its turn. */
+  readonly partial: boolean;
+}
+
+/**
+ * Of the subscriptions that may have something to send, the one whose turn it is (P53): what is referred to goes before what
+ * refers to it, and while a response of an earlier type is unanswered, at most until `patience` (milliseconds) is over, a later type
+ * waits. It still answers what the client asks for by name, if that refers to nothing that the client is yet to get: a client may
+ * need it to finish with the earlier type (a cluster its secret).
+ */
+export function nextTurn(
+  waiting: Iterable<Subscription>,
+  all: ByType,
+  now: number,
+  patience: number,
+): Turn | undefined {
+  let next: Turn | undefined;
+  for (const subscription of waiting) {
+    if (next && next.subscription.type.order <= subscription.type.order) continue;
+    if (subscription.inFlight || !subscription.view.serving) continue;
+    if (!blockedUntil(subscription, all, now, patience)) next = { subscription, partial: false };
+    else if (canAnswerApart(subscription, all)) next = { subscription, partial: true };
+  }
+  return next;
+}
+
+/** When the wait of a type for those before it is over, in milliseconds since 1970; undefined: it does not wait. */
+export function blockedUntil({ type }: Subscription, all: ByType, now: number, patience: number): number | undefined {
+  let until: number | undefined;
+  for (const { type: earlier, inFlight } of all.values()) {
+    if (!inFlight || earlier.order >= type.order || now >= inFlight.at + patience) continue;
+    if (until === undefined || inFlight.at + patience > until) until = inFlight.at + patience;
+  }
+  return until;
+}
+
+function canAnswerApart({ asked, type, view }: Subscription, all: ByType): boolean {
+  if (asked.size === 0 || type.fullStateInSotw) return false;
+  for (const name of asked) {
+    const resource = view.get(name);
+    for (const { typeUrl, name: target } of resource ? referencesOf(resource) : []) {
+      const other = all.get(typeUrl);
+      if (other?.view.get(target) && other.has(target)?.version === undefined) return false;
+    }
+  }
+  return true;
+}
+
+/** The names of one type that something on the client may refer to (P54). */
+export function referredTo(typeUrl: string, subscriptions: Iterable<Subscription>): (name: string) => boolean {
+  let sets: ReadonlySet<string>[] | undefined;
+  return (name) => {
+    sets ??= [...subscriptions].map((subscription) => targets(typeUrl, subscription));
+    return sets.some((set) => set.has(name));
+  };
+}
+
+function targets(typeUrl: string, subscription: Subscription): ReadonlySet<string> {
+  const { wildcard, position, held, inFlight, view } = subscription;
+  // A client that has just what is served refers to what all such clients refer to.
+  if (!wildcard || position !== view.position || held.size > 0 || inFlight)
+    return collect(typeUrl, subscription.inUse());
+  const known = shared.get(view.all()) ?? new Map<string, ReadonlySet<string>>();
+  shared.set(view.all(), known);
+  const set = known.get(typeUrl) ?? collect(typeUrl, view.all());
+  known.set(typeUrl, set);
+  return set;
+}
+const shared = new WeakMap<readonly Resource[], Map<string, ReadonlySet<string>>>();
+
+/** A collection refers to none of its members: they may come and go. */
+function collect(typeUrl: string, resources: Iterable<Resource>): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const resource of resources)
+    for (const reference of referencesOf(resource))
+      if (reference.typeUrl === typeUrl && !isCollection(reference.name)) names.add(reference.name);
+  return names;
+}
+
+/**
+ * Of what a client has just taken, what refers to resources that it needs again (P55): Envoy keeps a changed cluster or listener
+ * waiting for its endpoints or routes, though they have not changed.
+ */
+export function neededAgain(taken: readonly Resource[], all: ByType): [Subscription, string][] {
+  if (![...all.values()].some(({ type }) => type.sentAgain)) return [];
+  return taken.flatMap((resource) =>
+    referencesOf(resource).flatMap(({ typeUrl, name }): [Subscription, string][] => {
+      const subscription = all.get(typeUrl);
+      return subscription?.type.sentAgain && subscription.has(name)?.version !== undefined
+        ? [[subscription, name]]
+        : [];
+    }),
+  );
 }

@@ -1,4 +1,4 @@
-import { covered, versionOf } from "./diff.js";
+import { covered, versionOf, withKept } from "./diff.js";
 import type { DiscoveryRequest } from "./messages.js";
 import type { Variant } from "./variant.js";
 
@@ -29,12 +29,12 @@ export const sotw: Variant<DiscoveryRequest> = {
     if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
   },
 
-  respond(subscription, { changed, removed }) {
+  respond(subscription, { changed, removed, kept }) {
     const { fullStateInSotw } = subscription.type;
     const different = changed.length > 0 || (fullStateInSotw && removed.length > 0);
     if (!different && !subscription.mustAnswer) return undefined;
     if (!fullStateInSotw) return { version: subscription.view.version, resources: changed, removed: none };
-    const resources = covered(subscription);
+    const resources = withKept(covered(subscription), kept);
     return { version: versionOf(subscription.view, resources), resources, removed: none };
   },
 };

@@ -5,7 +5,8 @@ import { findResourceType, type ResourceType } from "../resource/types.js";
 import { diff } from "./diff.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
-import { firstInOrder } from "./order.js";
+import type { NodeStreams } from "./node-streams.js";
+import { blockedUntil, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
 import { placeholderFor } from "./placeholder.js";
 import type { StreamEvents, StreamInfo } from "./stream-events.js";
 import { type Sent, Subscription } from "./subscription.js";
@@ -33,6 +34,10 @@ export interface StreamContext {
   draining(): boolean;
   /** The stream has ended. */
   ended(stream: Stream<never>): void;
+  /** Changes go out in order, and removals after what refers to them (P53–P55); `patience` bounds the waits, in milliseconds. */
+  readonly ordered: boolean;
+  readonly patience: number;
+  readonly nodeStreams: NodeStreams<Stream<never>>;
   /** How many names one subscription may have. */
   readonly maxNames: number;
 }
@@ -60,6 +65,8 @@ export class Stream<R extends Request> implements StreamInfo {
   private closed = false;
   /** The async callback that the stream waits for. */
   private turn: Promise<void> | undefined;
+  /** Wakes the stream when a wait for another type is over. */
+  private patience: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly protocol: Variant<R>,
@@ -116,6 +123,8 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.closed) return;
     this.closed = true;
     this.context.queue.remove(this);
+    this.context.nodeStreams.remove(this as unknown as Stream<never>);
+    clearTimeout(this.patience);
     for (const subscription of this.subscriptions.values()) subscription.close();
     this.subscriptions.clear();
     this.dirty.clear();
@@ -137,6 +146,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!this.node) {
       this.node = request.node ?? this.context.anonymous();
       if (!this.node) throw new XdsError("INVALID_REQUEST", "the first request of a stream needs a node");
+      this.context.nodeStreams.add(this as unknown as Stream<never>);
     } else if (request.node && request.node.id !== this.node.id && !this.otherNodeLogged) {
       this.otherNodeLogged = true;
       this.context.logger.warn(
@@ -161,9 +171,13 @@ export class Stream<R extends Request> implements StreamInfo {
     const answered = !stale && nonce !== "" ? subscription.inFlight : undefined;
     if (answered) {
       if (request.errorDetail) subscription.nack(answered, request.errorDetail);
-      else subscription.ack(answered);
+      else {
+        subscription.ack(answered);
+        if (this.context.ordered) this.sendAgain(answered);
+      }
     }
     this.protocol.subscribe(subscription, request, !existing);
+    if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
     if (subscription.names.size > this.context.maxNames || subscription.asked.size > this.context.maxNames)
       throw new XdsError(
         "LIMIT_EXCEEDED",
@@ -208,31 +222,56 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Sends what is missing, type by type in the order of the table, until nothing is or the transport is full. */
   flush(): void {
     try {
+      // What is unanswered comes back with its answer; a later change is merged into what is sent then (P25).
+      for (const subscription of this.dirty)
+        if (subscription.inFlight || !subscription.view.serving) this.dirty.delete(subscription);
+      const patience = this.context.ordered && !this.serviceType ? this.context.patience : 0;
       while (this.ready && !this.closed && !this.turn) {
-        const subscription = firstInOrder(this.dirty);
-        if (!subscription) return;
-        this.dirty.delete(subscription);
-        // Its answer brings it back; a later change is merged into what is sent then (P25).
-        if (!subscription.inFlight && subscription.view.serving) this.respond(subscription);
+        const now = Date.now();
+        const turn = nextTurn(this.dirty, this.subscriptions, now, patience);
+        if (!turn) {
+          this.waitForTurn(now, patience);
+          return;
+        }
+        if (!turn.partial) this.dirty.delete(turn.subscription);
+        this.respond(turn);
       }
     } catch (error) {
       this.fail(error);
     }
   }
 
-  private respond(subscription: Subscription): void {
+  /** Comes back when the first of the waiting types has waited long enough. */
+  private waitForTurn(now: number, patience: number): void {
+    const ends: number[] = [];
+    for (const subscription of this.dirty) {
+      const until = subscription.inFlight ? undefined : blockedUntil(subscription, this.subscriptions, now, patience);
+      if (until !== undefined) ends.push(until);
+    }
+    if (this.serviceType)
+      for (const { kept } of this.subscriptions.values())
+        for (const since of kept.values()) ends.push(since + this.context.patience);
+    clearTimeout(this.patience);
+    if (ends.length === 0) return;
+    this.patience = setTimeout(() => this.reconsiderKept(), Math.max(1, Math.min(...ends) - now)).unref();
+  }
+
+  private respond({ subscription, partial }: Turn): void {
     const { type, view } = subscription;
     const { protocol } = this;
-    const placeholder = protocol.tellsRemovals
-      ? undefined
-      : placeholderFor(type, this.context.watcher, subscription.node);
-    const difference = diff(subscription, { whole: !protocol.tellsRemovals && type.fullStateInSotw, placeholder });
+    const difference = diff(subscription, {
+      partial,
+      whole: !protocol.tellsRemovals && type.fullStateInSotw,
+      keep: this.keeper(subscription),
+      placeholder: protocol.tellsRemovals ? undefined : placeholderFor(type, this.context.watcher, subscription.node),
+    });
     const content = protocol.respond(subscription, difference);
     if (!content) {
-      subscription.settle(difference);
+      subscription.settle(difference, partial);
       return;
     }
-    const sent: Sent = { ...difference, nonce: String(++this.nonces), version: content.version || view.version };
+    const version = content.version || view.version;
+    const sent: Sent = { ...difference, nonce: String(++this.nonces), version, at: Date.now(), partial };
     subscription.send(sent);
     const response: Response = {
       typeUrl: type.typeUrl,
@@ -246,6 +285,38 @@ export class Stream<R extends Request> implements StreamInfo {
       request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
     if (told) void this.hold(told.then(() => this.send(response)));
     else this.send(response);
+  }
+
+  /** Which resources have to stay on the client though they are no longer served (P54). */
+  private keeper({ type, kept }: Subscription): (name: string) => boolean {
+    if (!this.context.ordered) return () => false;
+    const all = [...this.related()].flatMap((stream) => [...stream.subscriptions.values()]);
+    if (all.length < 2) return () => false;
+    const referred = referredTo(type.typeUrl, all);
+    // Streams of a type's own cannot tell for sure that they belong together, so they wait for each other only so long.
+    const long = Date.now() - this.context.patience;
+    return (name) => !(this.serviceType && (kept.get(name) ?? Number.POSITIVE_INFINITY) <= long) && referred(name);
+  }
+
+  /** The streams whose clients are one with this one's: on a type's own service, those of the same node. */
+  private related(): Iterable<Stream<never>> {
+    return this.serviceType
+      ? this.context.nodeStreams.of(this as unknown as Stream<never>)
+      : [this as unknown as Stream<never>];
+  }
+
+  /** Something that referred to what is kept may be gone. */
+  reconsiderKept(): void {
+    for (const subscription of this.subscriptions.values()) if (subscription.kept.size > 0) this.wake(subscription);
+    this.schedule();
+  }
+
+  /** What the client took makes it wait for resources that it has already (P55). */
+  private sendAgain({ changed }: Sent): void {
+    for (const [subscription, name] of neededAgain(changed, this.subscriptions)) {
+      subscription.asked.add(name);
+      this.wake(subscription);
+    }
   }
 
   private send(response: Response): void {

@@ -1,5 +1,5 @@
 import type { ConfigWatcher, Node, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
-import type { Resource } from "../resource/resource.js";
+import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Difference } from "./diff.js";
 import { Ledger } from "./ledger.js";
@@ -10,6 +10,15 @@ export interface Held {
   readonly version: string | undefined;
 }
 
+/** A name that the client still asks for, and perhaps still uses, although it was told that the resource is gone. */
+class Gone implements Held {
+  readonly version = undefined;
+  constructor(readonly last: Resource) {}
+}
+
+/** How many versions of a refused name are taken for perhaps in use: the latest ones. */
+const inUseKept = 4;
+
 /** A name whose last response was refused. `version` is what the client still has, "" where that cannot be known. */
 export class Refusal implements Held {
   constructor(
@@ -18,6 +27,8 @@ export class Refusal implements Held {
     readonly refused: string | undefined,
     /** Refused together; when one of them changes, all go again. */
     readonly response: Sent,
+    /** What the client may be using, for all that we know. */
+    readonly inUse: readonly Resource[],
   ) {}
 }
 
@@ -25,6 +36,10 @@ export class Refusal implements Held {
 export interface Sent extends Difference {
   readonly nonce: string;
   readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** It answers what was asked for, and nothing else that has changed. */
+  readonly partial: boolean;
 }
 
 /**
@@ -46,6 +61,8 @@ export class Subscription implements Watcher {
   readonly stale = new Set<string>();
   /** Every explicit name is to be looked at. */
   allStale = true;
+  /** Names whose removal waits for what refers to them (P54), and since when, in milliseconds since 1970. */
+  readonly kept = new Map<string, number>();
   /** The client waits for a response, be it empty (P46, P56). */
   mustAnswer = false;
   /** The one response without an answer (P25). */
@@ -82,8 +99,29 @@ export class Subscription implements Watcher {
 
   /** Nothing has changed or been asked for since it was last looked at. */
   get upToDate(): boolean {
-    if (this.mustAnswer || this.asked.size > 0) return false;
+    if (this.mustAnswer || this.asked.size > 0 || this.kept.size > 0) return false;
     return this.wildcard ? this.position === this.view.position : !this.allStale && this.stale.size === 0;
+  }
+
+  /** What the client is known to have of a name. */
+  has(name: string): Held | undefined {
+    return this.held.get(name) ?? (this.wildcard ? this.view.at(name, this.position) : undefined);
+  }
+
+  /** Every resource that the client may be using: what it has, what it may have taken or kept of what it refused, what is on its way. */
+  *inUse(): Iterable<Resource> {
+    if (this.wildcard)
+      for (const resource of this.view.allAt(this.position)) if (!this.held.has(resource.name)) yield resource;
+    for (const [name, has] of this.held) {
+      if (has instanceof Resource) yield has;
+      else if (has instanceof Gone) yield has.last;
+      else if (has instanceof Refusal) yield* has.inUse;
+      else if (has.version !== undefined) {
+        const now = this.view.get(name); // reported by the client: known if it is still what is served
+        if (now?.version === has.version) yield now;
+      }
+    }
+    if (this.inFlight) yield* this.inFlight.changed;
   }
 
   covers(name: string): boolean {
@@ -109,6 +147,7 @@ export class Subscription implements Watcher {
     this.held.delete(name);
     this.asked.delete(name);
     this.stale.delete(name);
+    this.kept.delete(name);
   }
 
   setWildcard(wildcard: boolean): void {
@@ -126,8 +165,8 @@ export class Subscription implements Watcher {
       if (has) this.held.set(name, has);
       this.view.follow(this, name);
     }
-    for (const name of this.held.keys()) if (!this.names.has(name)) this.held.delete(name);
-    for (const name of this.asked) if (!this.names.has(name)) this.asked.delete(name);
+    for (const set of [this.held, this.asked, this.kept])
+      for (const name of set.keys()) if (!this.names.has(name)) set.delete(name);
     this.forgetPosition();
     this.allStale = true;
     this.mustAnswer = false;
@@ -171,13 +210,13 @@ export class Subscription implements Watcher {
     if (sent.to !== undefined) this.view.retain(sent.to);
     this.inFlight = sent;
     this.ledger.onSent(sent);
-    this.looked();
+    this.looked(sent, sent.partial);
   }
 
   /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
-  settle(difference: Difference): void {
-    this.looked();
-    for (const name of difference.removed) this.held.delete(name);
+  settle(difference: Difference, partial: boolean): void {
+    this.looked(difference, partial);
+    for (const name of difference.removed) this.lose(name);
     if (difference.to === undefined) this.clearError();
     else {
       this.view.retain(difference.to);
@@ -192,7 +231,7 @@ export class Subscription implements Watcher {
     for (const resource of sent.changed)
       if (sent.to !== undefined) this.held.delete(resource.name);
       else if (this.covers(resource.name)) this.held.set(resource.name, resource);
-    for (const name of sent.removed) this.held.delete(name);
+    for (const name of sent.removed) this.lose(name);
     if (sent.to !== undefined) this.moveTo(sent.to);
     else this.clearError();
   }
@@ -203,19 +242,22 @@ export class Subscription implements Watcher {
     this.ledger.onNack(sent, error);
     // Of several a client may have taken some (Envoy does, of clusters and listeners): only of one is it known what it has.
     const known = sent.changed.length === 1 && sent.removed.length === 0;
-    const refuse = (name: string, refused: string | undefined) => {
+    const refuse = (name: string, refused: Resource | undefined) => {
       if (!this.covers(name)) return;
-      const has = this.held.get(name) ?? this.view.at(name, this.position);
-      this.held.set(name, new Refusal(known ? has?.version : "", refused, sent));
+      const has = this.has(name);
+      const inUse = has instanceof Refusal ? [...has.inUse] : has instanceof Resource ? [has] : [];
+      if (refused && !known) inUse.push(refused);
+      this.held.set(name, new Refusal(known ? has?.version : "", refused?.version, sent, inUse.slice(-inUseKept)));
     };
-    for (const { name, version } of sent.changed) refuse(name, version);
+    for (const resource of sent.changed) refuse(resource.name, resource);
     for (const name of sent.removed) refuse(name, undefined);
     if (sent.to !== undefined) this.moveTo(sent.to);
   }
 
   /** The client is known to have all of the view as it is now (P36). */
   assumeCurrent(): void {
-    this.looked();
+    this.mustAnswer = false;
+    this.asked.clear();
     this.view.retain(this.view.position);
     this.moveTo(this.view.position);
   }
@@ -227,18 +269,32 @@ export class Subscription implements Watcher {
     this.watch.close();
   }
 
-  private looked(): void {
+  private looked({ kept }: Difference, partial: boolean): void {
     this.asked.clear();
+    if (partial) return;
     this.stale.clear();
     this.allStale = false;
     this.mustAnswer = false;
+    const since = new Map(this.kept);
+    this.kept.clear();
+    for (const [name, has] of kept) {
+      this.kept.set(name, since.get(name) ?? Date.now());
+      this.held.set(name, has);
+    }
   }
 
-  /** Takes over a retained position. All that `held` says is in the view there, but for what was refused. */
+  /** The client no longer has this, or cannot be told that it has not. */
+  private lose(name: string): void {
+    const has = this.held.get(name);
+    if (!this.wildcard && has instanceof Resource && this.names.has(name)) this.held.set(name, new Gone(has));
+    else this.held.delete(name);
+  }
+
+  /** Takes over a retained position. All that `held` says is in the view there, but for what was refused or kept. */
   private moveTo(position: number): void {
     this.view.release(this.position);
     this.position = position;
-    for (const [name, has] of this.held) if (!(has instanceof Refusal)) this.held.delete(name);
+    for (const [name, has] of this.held) if (!(has instanceof Refusal) && !this.kept.has(name)) this.held.delete(name);
     this.clearError();
   }
 

@@ -4,6 +4,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
 import { envoyRegistry } from "../schema/registry.js";
+import type { Reference } from "./references.js";
 import { findResourceType, type ResourceType, resourceType } from "./types.js";
 
 /** What may be set beside a resource's message. */
@@ -24,6 +25,9 @@ export type ResourceMessage = Message;
  * `Resource.resource` are both field 2, as is `DiscoveryResponse.resources`, so the tail of a delta entry is a SotW one.
  */
 export class Resource {
+  /** @internal Written by referencesOf(). */
+  references: readonly Reference[] | undefined = undefined;
+
   private constructor(
     readonly type: ResourceType,
     readonly name: string,

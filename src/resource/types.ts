@@ -14,6 +14,8 @@ export interface ResourceType {
   readonly emptyIsWildcard: boolean;
   /** The message's field (in lowerCamelCase) that holds the name; without it every resource is given one by hand. */
   readonly nameField?: string;
+  /** Sent again, though unchanged, when a resource that refers to it has changed: Envoy waits for it anew (P55). */
+  readonly sentAgain?: boolean;
   /** The type's own gRPC service. */
   readonly service?: DiscoveryServiceMethods;
   /** The last part of its REST path, `/v3/discovery:<restPath>` (P66). */
@@ -74,6 +76,7 @@ const builtIn: readonly ResourceType[] = [
     name: "endpoints",
     order: 1,
     nameField: "clusterName",
+    sentAgain: true,
     service: methods("envoy.service.endpoint.v3.EndpointDiscoveryService", "Endpoints"),
     restPath: "endpoints",
     placeholder: { field: 1, afterTypeUrl: clusterType },
@@ -99,6 +102,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: routeType,
     name: "routes",
     order: 4,
+    sentAgain: true,
     service: methods("envoy.service.route.v3.RouteDiscoveryService", "Routes"),
     restPath: "routes",
   },

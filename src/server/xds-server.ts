@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "../logger.js";
 import { fetchOnce } from "../protocol/fetch.js";
 import { FlushQueue } from "../protocol/flush-queue.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
+import { NodeStreams } from "../protocol/node-streams.js";
 import { Stream, type StreamContext, type Transport } from "../protocol/stream.js";
 import type { Variant } from "../protocol/variant.js";
 import type { ResourceType } from "../resource/types.js";
@@ -25,6 +26,13 @@ export interface XdsServerOptions {
   readonly maxRequestBytes?: number;
   /** How many names one subscription may have. Default 100,000. */
   readonly maxNames?: number;
+  /**
+   * Sends a change in the order in which nothing breaks: what is referred to first, and removals after what referred to them
+   * is replaced (P53–P55). Default true.
+   */
+  readonly makeBeforeBreak?: boolean;
+  /** How long, in milliseconds, one type waits for the answer of the one before. Default 5,000 (P53). */
+  readonly orderTimeoutMs?: number;
   /** How often a connection is pinged, and how long the answer may take before it is dropped, in ms. Default 30 s and 10 s. */
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
@@ -68,6 +76,9 @@ export class XdsServer {
       watcher: cache,
       logger: this.logger,
       queue: new FlushQueue(),
+      ordered: options.makeBeforeBreak ?? true,
+      patience: options.orderTimeoutMs ?? 5_000,
+      nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous: () => (options.requireNode ? undefined : anonymousNode()),
       maxNames: options.maxNames ?? 100_000,
       draining: () => this.state !== "listening",

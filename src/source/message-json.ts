@@ -1,11 +1,11 @@
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { nearest } from "./nearest.js";
-import { formatPath, type PathStep } from "./problem.js";
+import { type Fault, formatPath, type PathStep } from "./problem.js";
 import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
 import { typeNamed, wrongType } from "./type-names.js";
 import { stringTypes } from "./well-known-json.js";
-import type { Fault, YamlEntry, YamlMap, YamlNode } from "./yaml.js";
+import type { YamlEntry, YamlMap, YamlNode } from "./yaml.js";
 
 /** More values than any file spells out; only aliases of aliases make so many. */
 const maxAliasedValues = 1_000_000;
@@ -49,7 +49,9 @@ export class MessageJson {
     if (isWrapperDesc(desc)) return this.field(desc.fields[0], node);
     if (typeName === "google.protobuf.Value") return this.anyJson(node);
     if (typeName === "google.protobuf.ListValue")
-      return node.kind === "list" ? this.anyJson(node) : this.fault(node.at, `expected a list, got ${describeNode(node)}`);
+      return node.kind === "list"
+        ? this.anyJson(node)
+        : this.fault(node.at, `expected a list, got ${describeNode(node)}`);
     if (node.kind !== "map") return this.fault(node.at, `expected an object (${typeName}), got ${describeNode(node)}`);
     return typeName === "google.protobuf.Struct" ? this.anyJson(node) : this.fields(desc, node, leaveOut);
   }
@@ -82,7 +84,10 @@ export class MessageJson {
     const sameOneof = setBy.get(oneof);
     if (sameOneof) {
       const both = `${sameOneof.key} and ${entry.key} cannot both be set`;
-      this.fault(entry.at, `${both}: ${field.oneof.name} is one of ${someOf(field.oneof.fields.map(({ name }) => name))}`);
+      this.fault(
+        entry.at,
+        `${both}: ${field.oneof.name} is one of ${someOf(field.oneof.fields.map(({ name }) => name))}`,
+      );
       return false;
     }
     setBy.set(oneof, entry);
@@ -137,8 +142,7 @@ export class MessageJson {
   }
 
   private any(node: YamlNode): JsonValue {
-    if (node.kind !== "map")
-      return this.fault(node.at, `expected an object with "@type", got ${describeNode(node)}`);
+    if (node.kind !== "map") return this.fault(node.at, `expected an object with "@type", got ${describeNode(node)}`);
     if (node.entries.length === 0) return {};
     const type = node.entries.find(({ key }) => key === "@type");
     if (!type)

@@ -18,6 +18,13 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
   return path === "" ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
 }
 
+/** Something wrong at an offset of a text: a problem whose line is not known yet. */
+export interface Fault {
+  readonly at: number;
+  readonly path: string;
+  readonly message: string;
+}
+
 /** The steps from a document to a value in it: names of fields and positions in lists. */
 export type PathStep = string | number;
 

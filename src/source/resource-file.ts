@@ -8,10 +8,10 @@ import { findResourceType, type ResourceType, resourceTypes } from "../resource/
 import { envoyRegistry } from "../schema/registry.js";
 import { MessageJson, TooManyValues } from "./message-json.js";
 import { nearest } from "./nearest.js";
-import { formatPath, LineIndex, type PathStep, type Problem } from "./problem.js";
+import { type Fault, formatPath, LineIndex, type PathStep, type Problem } from "./problem.js";
 import { describeNode } from "./scalar-json.js";
 import { typeNamed, wrongType } from "./type-names.js";
-import { type Fault, parseYaml, type YamlMap, type YamlNode } from "./yaml.js";
+import { parseYaml, type YamlMap, type YamlNode } from "./yaml.js";
 
 /** A resource, and where it was read. */
 export interface LocatedResource {
@@ -110,8 +110,8 @@ class ResourceReader {
 
   private document(node: YamlNode): void {
     if (node.kind === "scalar" && node.value === null) return;
-    const list = valueOf(node, "resources");
-    const type = valueOf(node, "@type");
+    const list = valueAt(node, "resources");
+    const type = valueAt(node, "@type");
     if (node.kind === "map" && list && (!type || isType(type, listType))) this.list(node, list);
     else if (type) this.resource(node, [], this.text.length);
     else
@@ -132,7 +132,11 @@ class ResourceReader {
         this.resource(item, ["resources", index], end);
       }
     } else if (list.kind !== "scalar" || list.value !== null)
-      this.fault(list.at, ["resources"], `expected a list of resources, got ${describeNode(list)}; put "- " before each`);
+      this.fault(
+        list.at,
+        ["resources"],
+        `expected a list of resources, got ${describeNode(list)}; put "- " before each`,
+      );
   }
 
   /** `end`: where in the text the resource ends at the latest. */
@@ -148,9 +152,13 @@ class ResourceReader {
   }
 
   private newResource(node: YamlNode, steps: readonly PathStep[]): void {
-    const type = node.kind === "map" ? valueOf(node, "@type") : undefined;
+    const type = node.kind === "map" ? valueAt(node, "@type") : undefined;
     if (node.kind !== "map" || !type) {
-      this.fault(node.at, steps, `expected an object with its "@type", such as ${exampleType}, got ${describeDocument(node)}`);
+      this.fault(
+        node.at,
+        steps,
+        `expected an object with its "@type", such as ${exampleType}, got ${describeDocument(node)}`,
+      );
       return;
     }
     if (isType(type, wrapperType)) {
@@ -175,8 +183,8 @@ class ResourceReader {
       if (field && !servedOfWrapper.has(field.name))
         this.fault(at, [...steps, key], "only name, version and resource are served from files so far; remove this");
     }
-    const inner = valueOf(node, "resource");
-    const innerType = inner && valueOf(inner, "@type");
+    const inner = valueAt(node, "resource");
+    const innerType = inner && valueAt(inner, "@type");
     if (!innerType) {
       const got = inner ? describeDocument(inner) : "none";
       this.fault((inner ?? node).at, [...steps, "resource"], `expected a resource with its "@type", got ${got}`);
@@ -251,7 +259,7 @@ class ResourceReader {
 
 const servedOfWrapper = new Set(["name", "version", "resource"]);
 
-function valueOf(node: YamlNode, key: string): YamlNode | undefined {
+function valueAt(node: YamlNode, key: string): YamlNode | undefined {
   return node.kind === "map" ? node.entries.find((entry) => entry.key === key)?.value : undefined;
 }
 
@@ -261,7 +269,7 @@ const isType = (node: YamlNode, typeName: string) =>
 function missingName(type: ResourceType, desc: DescMessage): string {
   const field = type.nameField === undefined ? undefined : desc.field[type.nameField]?.name;
   if (field !== undefined) return `expected a name in ${field}, which is how clients ask for the resource; got none`;
-  return `a ${desc.typeName} has no name of its own; give it one with an object around it: {"@type": type.googleapis.com/${wrapperType}, name: …, resource: …}`;
+  return `${desc.typeName} has no name of its own; give it one with an object around it: {"@type": type.googleapis.com/${wrapperType}, name: …, resource: …}`;
 }
 
 /** In place of an object with an `@type`. */

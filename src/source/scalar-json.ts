@@ -6,14 +6,16 @@ import type { YamlNode } from "./yaml.js";
 /** A value as proto3 JSON takes it, or why it cannot be. */
 export type Read = { readonly json: JsonValue } | { readonly wrong: string };
 
+const longestQuote = 120;
+
 /** What a value is, in words for a message. */
 export function describeNode(node: YamlNode): string {
   if (node.kind === "map") return "an object";
   if (node.kind === "list") return "a list";
   const { value } = node;
   if (value === null) return "nothing (null)";
-  if (typeof value !== "string") return node.text.slice(0, 60);
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value !== "string") return node.text.slice(0, longestQuote);
+  return JSON.stringify(value.length > longestQuote ? `${value.slice(0, longestQuote)}…` : value);
 }
 
 /** Reads a value of a scalar field (https://protobuf.dev/programming-guides/json/). Never null. */

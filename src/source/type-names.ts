@@ -32,5 +32,5 @@ function likelyType(name: string, registry: Registry): string | undefined {
   const last = name.slice(name.lastIndexOf(".") + 1);
   const same = names.filter((other) => other.endsWith(`.${last}`));
   if (close && (!same.length || same.includes(close))) return close;
-  return same.length === 1 ? same[0] : same.find((other) => /^envoy\.config\.\w+\.v3\./.test(other)) ?? close;
+  return same.length === 1 ? same[0] : (same.find((other) => /^envoy\.config\.\w+\.v3\./.test(other)) ?? close);
 }

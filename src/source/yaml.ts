@@ -1,6 +1,7 @@
-import { type Event, EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, type ScalarEvent, YAMLException } from "js-yaml";
-import { formatPath, type PathStep } from "./problem.js";
+import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from "js-yaml";
+import { type Fault, formatPath, type PathStep } from "./problem.js";
 import { type PlainValue, plainValue } from "./yaml-scalar.js";
+import { yamlEvents } from "./yaml-syntax.js";
 
 /** A value of a YAML or JSON file, which knows where it stands: `at` is an offset in the text. */
 export type YamlNode = YamlMap | YamlList | YamlScalar;
@@ -32,13 +33,6 @@ export interface YamlScalar {
   readonly text: string;
 }
 
-/** Something wrong at an offset of a text. */
-export interface Fault {
-  readonly at: number;
-  readonly path: string;
-  readonly message: string;
-}
-
 export interface YamlText {
   /** An aliased node is in the tree once for each place that it is used in, and the same object in all. */
   readonly documents: YamlNode[];
@@ -59,24 +53,10 @@ const maxMergedKeys = 1_000_000;
  * are read. As in Envoy, a key tagged `!ignore` and its value are left out.
  */
 export function parseYaml(text: string): YamlText {
-  const { events, fault } = eventsOf(text);
+  const { events, fault } = yamlEvents(text, maxDepth);
   const tree = new TreeBuilder(text, events).build();
   if (fault) tree.faults.push(fault);
   return tree;
-}
-
-function eventsOf(text: string): { events: Event[]; fault?: Fault } {
-  try {
-    return { events: parseEvents(text, { maxDepth }) };
-  } catch (error) {
-    if (!(error instanceof YAMLException) || !error.mark) throw error;
-    const at = Math.min(error.mark.position, text.length);
-    const fault = { at, path: "", message: `not valid YAML: ${error.reason}` };
-    const separator = text.lastIndexOf("\n---", at - 1);
-    if (separator === -1) return { events: [], fault };
-    const before = eventsOf(text.slice(0, separator + 1));
-    return { events: before.events, fault: before.fault ?? fault };
-  }
 }
 
 class TreeBuilder {
@@ -175,7 +155,8 @@ class TreeBuilder {
     const anchor = this.anchors.get(name);
     this.height = anchor?.height ?? 0;
     if (anchor && this.path.length + anchor.height <= maxDepth) return anchor.node;
-    if (anchor) this.fault(this.at, `the alias *${name} makes more than ${maxDepth} levels of nesting; write it flatter`);
+    if (anchor)
+      this.fault(this.at, `the alias *${name} makes more than ${maxDepth} levels of nesting; write it flatter`);
     else if (anchor === null)
       this.fault(this.at, `the alias *${name} stands inside what it refers to; a value cannot contain itself`);
     else
@@ -202,28 +183,29 @@ class TreeBuilder {
   private entries(): YamlEntry[] {
     const entries: YamlEntry[] = [];
     let height = 0;
-    const seen = new Map<string, number>();
+    const seen = new Set<string>();
     const merges: { at: number; value: YamlNode }[] = [];
     while (!this.atEnd()) {
-      const keyEvent = this.events[this.next];
+      const event = this.events[this.next];
       const keyNode = this.node();
-      const at = keyEvent?.type === EVENT_ID.ALIAS ? this.at : keyNode.at;
+      const at = event?.type === EVENT_ID.ALIAS ? this.at : keyNode.at;
       const key = keyNode.kind === "scalar" ? keyNode.text : "";
       this.path.push(key);
       const value = this.node();
-      height = Math.max(height, this.height);
-      const isPlain = keyEvent?.type === EVENT_ID.SCALAR && keyEvent.style === SCALAR_STYLE.PLAIN;
-      if (keyNode.kind !== "scalar") this.fault(at, "a key must be a name or a number, not an object or a list");
-      else if (keyEvent?.type === EVENT_ID.SCALAR && this.slice(keyEvent.tagStart, keyEvent.tagEnd) === "!ignore") {
-        // Envoy's way to have a place for anchors.
-      } else if (key === "<<" && isPlain) merges.push({ at, value });
-      else if (key === "__proto__") this.fault(at, 'the key "__proto__" cannot be used; rename it');
-      else if (seen.has(key)) this.fault(at, `the key ${JSON.stringify(key)} is given twice in one object; remove one`);
+      this.path.pop();
+      const isMerge = key === "<<" && event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN;
+      height = Math.max(height, isMerge ? this.height - 1 : this.height);
+      if (isMerge) merges.push({ at, value });
+      else if (keyNode.kind !== "scalar") this.fault(at, "a key must be a name or a number, not an object or a list");
+      else if (event?.type === EVENT_ID.SCALAR && this.slice(event.tagStart, event.tagEnd) === "!ignore")
+        continue; // Envoy's way to have a place for anchors.
+      else if (key === "__proto__") this.fault(at, 'the key "__proto__" cannot be used; rename it', key);
+      else if (seen.has(key))
+        this.fault(at, `the key ${JSON.stringify(key)} is given twice in one object; remove one`, key);
       else {
-        seen.set(key, at);
+        seen.add(key);
         entries.push({ key, at, value });
       }
-      this.path.pop();
     }
     for (const { at, value } of merges) this.merge(at, value, entries, seen);
     this.height = height + 1;
@@ -231,7 +213,7 @@ class TreeBuilder {
   }
 
   /** Adds the entries of a map, or of each map of a list, that are not there yet (https://yaml.org/type/merge.html). */
-  private merge(at: number, value: YamlNode, entries: YamlEntry[], seen: Map<string, number>): void {
+  private merge(at: number, value: YamlNode, entries: YamlEntry[], seen: Set<string>): void {
     for (const source of value.kind === "list" ? value.items : [value]) {
       if (source.kind !== "map") {
         this.fault(at, "a merge key (<<) takes an alias of an object, or a list of such aliases");
@@ -244,7 +226,7 @@ class TreeBuilder {
       }
       for (const entry of source.entries) {
         if (seen.has(entry.key)) continue;
-        seen.set(entry.key, entry.at);
+        seen.add(entry.key);
         entries.push(entry);
       }
     }
@@ -286,14 +268,19 @@ class TreeBuilder {
     return start < 0 ? "" : this.text.slice(start, end);
   }
 
-  private fault(at: number, message: string): void {
-    this.faults.push({ at, path: formatPath(this.path), message });
+  private fault(at: number, message: string, ...below: PathStep[]): void {
+    this.faults.push({ at, path: formatPath([...this.path, ...below]), message });
   }
 }
 
-const kindsOfTag = { "!!int": ["number", "bigint"], "!!float": ["number", "bigint"], "!!bool": ["boolean"], "!!null": ["null"] };
+const kindsOfTag = {
+  "!!int": ["number", "bigint"],
+  "!!float": ["number", "bigint"],
+  "!!bool": ["boolean"],
+  "!!null": ["null"],
+};
 
 /** A standard tag in its short form. */
-const standardTag = (tag: string) => tag && tag.replace(/^!<tag:yaml\.org,2002:(.*)>$/, "!!$1");
+const standardTag = (tag: string) => (tag === "" ? tag : tag.replace(/^!<tag:yaml\.org,2002:(.*)>$/, "!!$1"));
 
 const quoted = (style: number) => style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;

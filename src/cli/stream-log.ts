@@ -1,0 +1,50 @@
+import type { StreamInfo } from "../protocol/stream-events.js";
+import { findResourceType } from "../resource/types.js";
+import type { Callbacks, StreamNack } from "../server/callbacks.js";
+import type { Log } from "./log.js";
+
+/** Callbacks that log, a line each: a stream's first request, its end, and what its client refused. */
+export function streamLog(log: Log): Callbacks {
+  // A stream is logged when its node is known, which is with its first request.
+  const open = new Set<number>();
+  const onRequest = (stream: StreamInfo) => {
+    if (open.has(stream.id)) return;
+    open.add(stream.id);
+    log.info(fieldsOf(stream), "stream opened");
+  };
+  const onClosed = (stream: StreamInfo) => {
+    if (!open.delete(stream.id)) return;
+    log.info({ ...fieldsOf(stream), seconds: Math.round((Date.now() - stream.openedAt) / 1000) }, "stream closed");
+  };
+  return {
+    onStreamRequest: onRequest,
+    onStreamDeltaRequest: onRequest,
+    onStreamClosed: onClosed,
+    onDeltaStreamClosed: onClosed,
+    onStreamNack: (nack) => log.warn(nackFields(nack), "refused by the client (NACK), which keeps what it had"),
+  };
+}
+
+const typeName = (typeUrl: string) => findResourceType(typeUrl)?.name ?? typeUrl;
+
+function fieldsOf({ id, variant, typeUrl, peer, node }: StreamInfo): object {
+  const service = typeUrl === "" ? "ads" : typeName(typeUrl);
+  return { stream: id, node: node?.id, cluster: node?.cluster, service, variant, peer };
+}
+
+/** Names enough to see what it is about. */
+const mostNames = 5;
+
+function nackFields({ stream, typeUrl, version, nonce, resources, removedResources, error }: StreamNack): object {
+  return {
+    stream: stream.id,
+    node: stream.node?.id,
+    type: typeName(typeUrl),
+    version,
+    nonce,
+    resources: resources.slice(0, mostNames).map(({ name }) => name),
+    ...(resources.length > mostNames && { more: resources.length - mostNames }),
+    ...(removedResources.length > 0 && { removed: removedResources.slice(0, mostNames) }),
+    error: error.message,
+  };
+}

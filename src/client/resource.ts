@@ -1,0 +1,72 @@
+import { fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { messageOf, XdsError } from "../errors.js";
+import type { SchemaRegistry } from "../schema/lazy-registry.js";
+
+/** One resource as a server sent it. Its message is decoded by whoever first asks for it. */
+export class ClientResource {
+  private decoded: Message | undefined;
+
+  /** @internal */
+  constructor(
+    private readonly registry: SchemaRegistry,
+    readonly typeUrl: string,
+    readonly name: string,
+    /** Its own; in SotW without a wrapper, that of the response that brought it. */
+    readonly version: string,
+    /** The encoded message. A view of the response's bytes: not to be written to. */
+    readonly body: Uint8Array,
+    readonly aliases: readonly string[],
+    /** Time to live, in milliseconds, as this resource brought it. */
+    readonly ttlMs: number | undefined,
+  ) {}
+
+  /**
+   * The message, decoded at the first use.
+   * @throws XdsError INVALID_RESOURCE for a type that the registry does not know, and for bytes that are none of it
+   */
+  get message(): Message {
+    this.decoded ??= this.decode();
+    return this.decoded;
+  }
+
+  /**
+   * The message, typed by its schema: `resource.as(ClusterSchema).name`.
+   * @throws XdsError WRONG_TYPE when it is of another type, and what {@link message} throws
+   */
+  as<Desc extends GenMessage<Message>>(schema: Desc): MessageShape<Desc> {
+    const { message } = this;
+    if (message.$typeName === schema.typeName) return message as MessageShape<Desc>;
+    throw new XdsError("WRONG_TYPE", `${JSON.stringify(this.name)} is a ${message.$typeName}, no ${schema.typeName}`);
+  }
+
+  private decode(): Message {
+    const schema = this.registry.getMessage(messageName(this.typeUrl));
+    if (!schema)
+      throw new XdsError(
+        "INVALID_RESOURCE",
+        `no schema is known for ${this.typeUrl}, so ${JSON.stringify(this.name)} cannot be decoded; give the client a registry that has it`,
+      );
+    try {
+      return fromBinary(schema, this.body);
+    } catch (cause) {
+      throw new XdsError(
+        "INVALID_RESOURCE",
+        `the bytes of ${JSON.stringify(this.name)} are no ${schema.typeName}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** A resource that is new, different or gone. */
+export interface ResourceChange {
+  readonly name: string;
+  /** undefined: it was not held. */
+  readonly before: ClientResource | undefined;
+  /** undefined: it is not held any more. */
+  readonly after: ClientResource | undefined;
+}
+
+/** The full name of a type URL's message. */
+export const messageName = (typeUrl: string) => typeUrl.slice(typeUrl.lastIndexOf("/") + 1);

@@ -1,0 +1,82 @@
+import type { Resource } from "../resource/resource.js";
+import type { Problem } from "./problem.js";
+import type { LocatedResource, ResourceFile } from "./resource-file.js";
+import type { Configuration, Reading } from "./source.js";
+
+/** A file that was read, and the node group that it is for; undefined: all nodes. */
+export interface GroupedFile {
+  readonly group: string | undefined;
+  readonly file: ResourceFile;
+}
+
+/**
+ * Puts the files of a configuration together, in the order given. Two resources of one type and name that a node would both be
+ * served are a problem (P10). `groups` are those that exist, with files or without; `previous` gives the objects of what did
+ * not change.
+ */
+export function combine(
+  files: readonly GroupedFile[],
+  groups: Iterable<string>,
+  previous: Configuration | undefined,
+): Reading {
+  const problems: Problem[] = files.flatMap(({ file }) => file.problems);
+  const common = new NamedResources(undefined, previous?.common);
+  const perGroup = new Map<string, NamedResources>();
+  for (const group of groups) perGroup.set(group, new NamedResources(common, previous?.groups.get(group)));
+  // The common ones first, so that what they have is known when a group's are added.
+  for (const { group, file } of files) if (group === undefined) common.add(file.resources, problems);
+  for (const { group, file } of files) if (group !== undefined) perGroup.get(group)?.add(file.resources, problems);
+  if (problems.length > 0) return { problems };
+  const resources = Array.from(perGroup, ([group, named]) => [group, named.resources] as const);
+  return { configuration: { common: common.resources, groups: new Map(resources) } };
+}
+
+/** Whether two readings say the same. */
+export function sameReading(a: Reading, b: Reading): boolean {
+  if ("problems" in a) return "problems" in b && JSON.stringify(a.problems) === JSON.stringify(b.problems);
+  if ("problems" in b) return false;
+  const [one, other] = [a.configuration, b.configuration];
+  if (!sameList(one.common, other.common) || one.groups.size !== other.groups.size) return false;
+  return [...one.groups].every(([group, resources]) => sameList(resources, other.groups.get(group)));
+}
+
+const sameList = (a: readonly Resource[], b: readonly Resource[] | undefined) =>
+  a.length === b?.length && a.every((resource, index) => resource === b[index]);
+
+const keyOf = ({ type, name }: Resource) => `${type.typeUrl} ${name}`;
+
+/** The resources of all nodes or of a group, each under its type and name. */
+class NamedResources {
+  readonly resources: Resource[] = [];
+  private readonly places = new Map<string, LocatedResource>();
+  private readonly previous: ReadonlyMap<string, Resource>;
+
+  constructor(
+    private readonly common: NamedResources | undefined,
+    previous: readonly Resource[] = [],
+  ) {
+    this.previous = new Map(previous.map((resource) => [keyOf(resource), resource]));
+  }
+
+  add(located: readonly LocatedResource[], problems: Problem[]): void {
+    for (const each of located) {
+      const key = keyOf(each.resource);
+      const other = this.places.get(key) ?? this.common?.places.get(key);
+      if (other) problems.push(duplicate(each, other));
+      else {
+        this.places.set(key, each);
+        this.resources.push(sameOr(this.previous.get(key), each.resource));
+      }
+    }
+  }
+}
+
+function sameOr(previous: Resource | undefined, resource: Resource): Resource {
+  const same = previous?.version === resource.version && Buffer.compare(previous.body, resource.body) === 0;
+  return same ? previous : resource;
+}
+
+function duplicate({ resource, file, line, column }: LocatedResource, other: LocatedResource): Problem {
+  const message = `${resource.type.name} ${JSON.stringify(resource.name)} is already at ${other.file}:${other.line}:${other.column}; rename or remove one of the two`;
+  return { file, line, column, path: "", message };
+}

@@ -1,0 +1,326 @@
+import { createHook } from "node:async_hooks";
+import { execFileSync } from "node:child_process";
+import { chmod, cp, mkdir, mkdtemp, rename, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  type Content,
+  cluster,
+  configurationOf,
+  namesOf,
+  sourceContract,
+  waiting,
+} from "../../test/contract/source.js";
+import { DirectorySource, type DirectorySourceOptions } from "./directory.js";
+import { formatProblem } from "./problem.js";
+import type { Reading } from "./source.js";
+
+const fileOf = (resources: readonly JsonObject[] = []) => JSON.stringify({ resources });
+
+async function put(directory: string, { common = [], groups = {} }: Content): Promise<void> {
+  await rm(join(directory, "groups"), { recursive: true, force: true });
+  for (const [group, resources] of Object.entries(groups)) {
+    await mkdir(join(directory, "groups", group), { recursive: true });
+    await writeFile(join(directory, "groups", group, "clusters.json"), fileOf(resources));
+  }
+  await writeFile(join(directory, "clusters.json"), fileOf(common));
+}
+
+sourceContract("DirectorySource", async (content) => {
+  const directory = await mkdtemp(join(tmpdir(), "xds-source-"));
+  let current = content;
+  await put(directory, content);
+  return {
+    source: new DirectorySource([directory]),
+    put: (next) => {
+      current = next;
+      return put(directory, next);
+    },
+    rewrite: () => put(directory, current),
+    spoil: async () => {
+      const [first, ...rest] = current.common ?? [];
+      await writeFile(join(directory, "clusters.json"), fileOf([{ ...first, connectTimeout: "soon" }, ...rest]));
+    },
+    remove: () => rm(directory, { recursive: true }),
+  };
+});
+
+let directory: string;
+let source: DirectorySource | undefined;
+let readings: Reading[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-source-"));
+  readings = [];
+});
+
+afterEach(async () => {
+  await source?.close();
+  source = undefined;
+  await rm(directory, { recursive: true, force: true });
+});
+
+const at = (...names: string[]) => join(directory, ...names);
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(dirname(at(name)), { recursive: true });
+  await writeFile(at(name), text);
+}
+
+async function open(paths = [directory], options: DirectorySourceOptions = {}): Promise<Reading> {
+  source = new DirectorySource(paths, options);
+  return await source.open((reading) => readings.push(reading));
+}
+
+const commonOf = (reading: Reading | undefined) => namesOf(configurationOf(reading).common);
+
+function linesOf(reading: Reading | undefined): string[] {
+  if (reading && "problems" in reading)
+    return reading.problems.map(formatProblem).map((line) => line.replaceAll(directory, "DIR"));
+  throw new Error("no problems");
+}
+
+const told = (count: number) => vi.waitFor(() => expect(readings).toHaveLength(count), waiting);
+
+describe("DirectorySource, reading", () => {
+  test("takes yaml, yml and json below a directory in the order of their names, and leaves out all else", async () => {
+    await write("b.yaml", fileOf([cluster("b")]));
+    await write("a.yml", fileOf([cluster("a")]));
+    await write("a/deep/er/c.json", fileOf([cluster("c")]));
+    await write("notes.txt", "not: [for us");
+    await write("b.yaml~", "not: [for us");
+    await write(".b.yaml.swp", "not: [for us");
+    await write(".hidden/x.yaml", "not: [for us");
+    await write("empty.yaml", "");
+    await write("comment.yaml", "# nothing yet\n");
+    expect(commonOf(await open())).toEqual(["c", "a", "b"]);
+  });
+
+  test("takes files and several directories, one that is given twice only once", async () => {
+    await write("one/a.yaml", fileOf([cluster("a")]));
+    await write("two.yaml", fileOf([cluster("b")]));
+    await write("three.yaml", "not: [given");
+    expect(commonOf(await open([at("one"), at("two.yaml"), at("one", "a.yaml")]))).toEqual(["a", "b"]);
+  });
+
+  test("follows symbolic links to files and directories, and reports one that leads in a circle or to nothing", async () => {
+    await write("elsewhere/.x/a.yaml", fileOf([cluster("a")]));
+    await write("elsewhere/.y/b.yaml", fileOf([cluster("b")]));
+    await write("conf/c.yaml", fileOf([cluster("c")]));
+    await symlink(at("elsewhere/.x/a.yaml"), at("conf/a.yaml"));
+    await symlink(at("elsewhere/.y"), at("conf/y"));
+    expect(commonOf(await open([at("conf")]))).toEqual(["a", "c", "b"]);
+    await source?.close();
+    await symlink("..", at("conf/y/up"));
+    await symlink(at("conf"), at("conf/circle"));
+    await symlink(at("nowhere"), at("conf/dangling"));
+    expect(linesOf(await open([at("conf")]))).toEqual([
+      "DIR/conf/dangling: a symbolic link to nothing; remove it, or put back what it leads to",
+      "DIR/conf/circle: this symbolic link leads back to a directory that it is in; remove it",
+    ]);
+  });
+
+  test("reports a path that is not there, an ending that it does not know, what is no file, and a file too large", async () => {
+    await write("big.yaml", "#".repeat(2000));
+    await write("x.toml", "");
+    execFileSync("mkfifo", [at("pipe.yaml")]);
+    expect(
+      linesOf(await open([at("nowhere"), at("x.toml"), at("pipe.yaml"), at("big.yaml")], { maxFileBytes: 1999 })),
+    ).toEqual([
+      "DIR/nowhere: no such file or directory; check the path, or put it back",
+      "DIR/x.toml: expected a directory, or a file that ends in .yaml, .yml, .json",
+      "DIR/pipe.yaml: expected a regular file or a directory; remove it, or rename it",
+      "DIR/big.yaml: the file has 2000 bytes, where 1999 is the most; split it into several files",
+    ]);
+  });
+
+  test.skipIf(process.getuid?.() === 0 /* root may read everything */)(
+    "reports a file that it may not read",
+    async () => {
+      await write("a.yaml", fileOf([cluster("a")]));
+      await chmod(at("a.yaml"), 0);
+      expect(linesOf(await open())).toEqual([expect.stringMatching(/^DIR\/a\.yaml: cannot be read: EACCES/)]);
+    },
+  );
+
+  test("reports the problems of all files, in their order, and a name that is in two with both places", async () => {
+    await write("a.yaml", `resources:\n- ${JSON.stringify(cluster("a"))}\n- ${JSON.stringify(cluster("a"))}\n`);
+    await write("b.yaml", `a: b: c\n`);
+    await write(
+      "c.yaml",
+      `resources:\n- "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster\n  name: a\n  nam: 1\n`,
+    );
+    await write("d.yaml", `\n${JSON.stringify(cluster("a"))}`);
+    await write("groups/edge/e.yaml", JSON.stringify(cluster("a")));
+    await write("groups/f.yaml", JSON.stringify(cluster("a")));
+    expect(linesOf(await open())).toEqual([
+      "DIR/groups/f.yaml: a file of no group; move it into a directory named after its node group, or out of groups/",
+      'DIR/b.yaml:1:5: not valid YAML: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      "DIR/c.yaml:4:3: resources[0].nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
+    ]);
+    await source?.close();
+    await unlink(at("groups/f.yaml"));
+    expect(linesOf(await open())).toEqual([
+      'DIR/b.yaml:1:5: not valid YAML: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      "DIR/c.yaml:4:3: resources[0].nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
+      'DIR/a.yaml:3:3: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
+      'DIR/d.yaml:2:1: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
+      'DIR/groups/edge/e.yaml:1:1: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
+    ]);
+  });
+});
+
+describe.each([
+  ["events of the system", { pollMs: 600_000 }],
+  ["looking from time to time", { useEvents: false, pollMs: 50 }],
+] satisfies [string, DirectorySourceOptions][])("DirectorySource, watching by %s", (_, options) => {
+  test("takes up an edit, a new file, a removed file, a new directory and one that was moved", async () => {
+    await write("a.yaml", fileOf([cluster("a")]));
+    expect(commonOf(await open([directory], options))).toEqual(["a"]);
+    await write("a.yaml", fileOf([cluster("a2")]));
+    await told(1);
+    await write("b.yaml", fileOf([cluster("b")]));
+    await told(2);
+    await write("deep/er/c.yaml", fileOf([cluster("c")]));
+    await told(3);
+    await unlink(at("a.yaml"));
+    await told(4);
+    await rename(at("deep"), at("moved"));
+    await rename(at("moved/er/c.yaml"), at("moved/er/d.yaml"));
+    await write("moved/er/c.yaml", fileOf([cluster("e")]));
+    await told(5);
+    expect(readings.map(commonOf)).toEqual([["a2"], ["a2", "b"], ["a2", "b", "c"], ["b", "c"], ["b", "e", "c"]]);
+  });
+
+  test("takes up a file that is replaced by renaming another one over it, also where only the file was given", async () => {
+    await write("a.yaml", fileOf([cluster("a")]));
+    await open([at("a.yaml")], options);
+    for (const name of ["b", "c"]) {
+      await write(".a.yaml.tmp", fileOf([cluster(name)]));
+      await rename(at(".a.yaml.tmp"), at("a.yaml"));
+      await vi.waitFor(() => expect(commonOf(readings.at(-1))).toEqual([name]), waiting);
+    }
+    expect(readings).toHaveLength(2);
+  });
+
+  test("takes up a Kubernetes ConfigMap's swap of symbolic links as one change, again and again", async () => {
+    const publish = async (version: number) => {
+      const files = {
+        "a.yaml": [cluster("a", version)],
+        "b.yaml": [cluster("b", version), cluster(`only-${version}`)],
+      };
+      for (const [name, resources] of Object.entries(files)) await write(`..v${version}/${name}`, fileOf(resources));
+      await symlink(`..v${version}`, at("..data_tmp"));
+      await rename(at("..data_tmp"), at("..data"));
+      for (const name of Object.keys(files)) await symlink(`..data/${name}`, at(name)).catch(() => {});
+      if (version > 1) await rm(at(`..v${version - 1}`), { recursive: true });
+    };
+    await publish(1);
+    expect(commonOf(await open([directory], options))).toEqual(["a", "b", "only-1"]);
+    for (const version of [2, 3, 4, 5]) {
+      await publish(version);
+      await told(version - 1);
+      expect(commonOf(readings.at(-1))).toEqual(["a", "b", `only-${version}`]);
+    }
+  });
+
+  test("takes up an edit behind a symbolic link, and a link that leads elsewhere", async () => {
+    await write("away/a.yaml", fileOf([cluster("a")]));
+    await write("away/b.yaml", fileOf([cluster("b")]));
+    await mkdir(at("conf"));
+    await symlink("../away/a.yaml", at("conf/x.yaml"));
+    await open([at("conf")], options);
+    await write("away/a.yaml", fileOf([cluster("a2")]));
+    await told(1);
+    await symlink("../away/b.yaml", at("conf/.next"));
+    await rename(at("conf/.next"), at("conf/x.yaml"));
+    await told(2);
+    expect(readings.map(commonOf)).toEqual([["a2"], ["b"]]);
+  });
+
+  test("serves on when the directory goes, and takes up another one in its place", async () => {
+    await write("conf/a.yaml", fileOf([cluster("a")]));
+    await open([at("conf")], options);
+    await rename(at("conf"), at("old"));
+    await told(1);
+    expect(linesOf(readings[0])).toEqual(["DIR/conf: no such file or directory; check the path, or put it back"]);
+    await cp(at("old"), at("conf"), { recursive: true });
+    await told(2);
+    await write("conf/a.yaml", fileOf([cluster("b")]));
+    await told(3);
+    expect(readings.slice(1).map(commonOf)).toEqual([["a"], ["b"]]);
+  });
+});
+
+describe("DirectorySource, watching", () => {
+  test("tells a burst of edits as one change", async () => {
+    for (let i = 0; i < 20; i++) await write(`${i}.yaml`, fileOf([cluster(`c${i}`)]));
+    await open();
+    for (let round = 2; round < 5; round++)
+      for (let i = 0; i < 20; i++) await write(`${i}.yaml`, fileOf([cluster(`c${i}`, round)]));
+    await told(1);
+    await write("0.yaml", fileOf([cluster("last")]));
+    await told(2);
+    expect(commonOf(readings[1])).toHaveLength(20);
+  });
+
+  test("does not wait for quiet for ever", async () => {
+    await write("a.yaml", fileOf([cluster("a")]));
+    await open([directory], { quietMs: 200, maxWaitMs: 400 });
+    let isEnough = false;
+    const writing = (async () => {
+      for (let i = 0; !isEnough; i++) {
+        await write("a.yaml", fileOf([cluster(`a${i}`)]));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    await vi.waitFor(() => expect(readings).not.toEqual([]), waiting);
+    isEnough = true;
+    await writing;
+  });
+
+  test("takes nothing of a change while one file of it is bad", async () => {
+    await write("a.yaml", fileOf([cluster("a")]));
+    await write("b.yaml", fileOf([cluster("b")]));
+    await open();
+    await write("a.yaml", fileOf([cluster("a", 9)]));
+    await write("b.yaml", "resources: [");
+    await told(1);
+    expect(linesOf(readings[0])).toEqual([expect.stringMatching(/^DIR\/b\.yaml:1:13: not valid YAML: /)]);
+    await truncate(at("b.yaml"), 0);
+    await told(2);
+    expect(commonOf(readings[1])).toEqual(["a"]);
+  });
+
+  test("leaves no watcher and no timer behind", async () => {
+    const left = new Map<number, string>();
+    let isOpen = true;
+    const hook = createHook({
+      init: (id, type) => isOpen && /^(FSEVENTWRAP|Timeout)$/.test(type) && left.set(id, type),
+      destroy: (id) => left.delete(id),
+    }).enable();
+    await write("deep/a.yaml", fileOf([cluster("a")]));
+    await open();
+    expect([...left.values()].sort()).toEqual(["FSEVENTWRAP", "FSEVENTWRAP", "FSEVENTWRAP", "Timeout"]);
+    await write("deep/a.yaml", fileOf([cluster("b")]));
+    await source?.close();
+    isOpen = false;
+    await vi.waitFor(() => expect([...left.values()]).toEqual([]), waiting);
+    hook.disable();
+  });
+
+  test("reads only what was edited", async () => {
+    const text = (names: string[]) => names.map((name) => `---\n${JSON.stringify(cluster(name))}\n`).join("");
+    await write("a.yaml", text(["a1", "a2"]));
+    await write("b.yaml", text(["b1"]));
+    const before = configurationOf(await open()).common;
+    await write("a.yaml", `# now with a comment\n${text(["a1", "a2"])}`);
+    await write("c.yaml", text(["c1"]));
+    await told(1);
+    const after = configurationOf(readings[0]).common;
+    expect(namesOf(after)).toEqual(["a1", "a2", "b1", "c1"]);
+    for (const [index, resource] of before.entries()) expect(after[index]).toBe(resource);
+  });
+});

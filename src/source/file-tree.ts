@@ -1,0 +1,173 @@
+import type { BigIntStats, Dirent } from "node:fs";
+import { lstat, readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { messageOf } from "../errors.js";
+import type { Problem } from "./problem.js";
+
+/** A file of the configuration, not read yet. */
+export interface TreeFile {
+  /** As the user would name it. */
+  readonly path: string;
+  /** The node group that it is for; undefined: all nodes. */
+  readonly group: string | undefined;
+  /** In bytes. */
+  readonly size: bigint;
+  readonly modifiedNs: bigint;
+  /** Changes when the file does: what the file system says of it without its content. */
+  readonly signature: string;
+}
+
+/** What there is to read under some paths. */
+export interface FileTree {
+  /** In an order that does not depend on the file system. */
+  readonly files: readonly TreeFile[];
+  /** The node groups that have a directory. */
+  readonly groups: readonly string[];
+  readonly problems: readonly Problem[];
+  /** The directories in which a change can change the tree. */
+  readonly directories: ReadonlyMap<string, WatchedDirectory>;
+}
+
+export interface WatchedDirectory {
+  /** Another directory that takes the place of this one has another. */
+  readonly identity: string;
+  /** The names in it that matter; undefined: all. */
+  readonly names?: ReadonlySet<string>;
+}
+
+const extensions = new Set([".yaml", ".yml", ".json"]);
+
+/** Looks at files, and at directories with all that is below them but hidden names. Opens no file. */
+export async function scanTree(paths: readonly string[]): Promise<FileTree> {
+  const scan = new TreeScan();
+  for (const path of paths) await scan.root(path);
+  return scan;
+}
+
+/** Equal for two trees in which the same files would be read to the same effect. */
+export function treeSignature({ files, groups, problems }: FileTree): string {
+  return JSON.stringify([files.map(({ path, signature }) => [path, signature]), groups, problems]);
+}
+
+class TreeScan implements FileTree {
+  readonly files: TreeFile[] = [];
+  readonly groups: string[] = [];
+  readonly problems: Problem[] = [];
+  readonly directories = new Map<string, { identity: string; names?: Set<string> }>();
+  /** Absolute paths of the files found, for paths that overlap. */
+  private readonly found = new Set<string>();
+
+  async root(path: string): Promise<void> {
+    // What replaces the path itself shows in the directory that it is in.
+    await this.watchEntry(resolve(path));
+    const stats = await this.statOf(path, true);
+    if (!stats) return;
+    if (stats.isDirectory()) await this.directory(path, stats, { isRoot: true });
+    else if (extensions.has(extname(path))) this.file(path, stats, undefined);
+    else this.problem(path, `expected a directory, or a file that ends in ${[...extensions].join(", ")}`);
+  }
+
+  private async directory(path: string, stats: BigIntStats, place: Place): Promise<void> {
+    const identity = identityOf(stats);
+    const above = place.above ?? [];
+    if (above.includes(identity)) {
+      this.problem(path, "this symbolic link leads back to a directory that it is in; remove it");
+      return;
+    }
+    this.directories.set(path, { identity });
+    let entries: Dirent[];
+    try {
+      entries = await readdir(path, { withFileTypes: true });
+    } catch (error) {
+      this.problem(path, `the directory cannot be read: ${messageOf(error)}`);
+      return;
+    }
+    // Hidden names are the editors', and the `..data` of a Kubernetes volume, whose files are linked to from beside it.
+    const seen = entries.filter(({ name }) => !name.startsWith(".")).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const all = await Promise.all(seen.map((entry) => this.entryStats(join(path, entry.name), entry)));
+    const below = { above: [...above, identity], group: place.group };
+    for (const [index, { name }] of seen.entries()) {
+      const entryStats = all[index];
+      const entryPath = join(path, name);
+      if (!entryStats) continue;
+      if (place.isGroups) await this.groupEntry(entryPath, entryStats, below.above);
+      else if (!entryStats.isDirectory()) this.file(entryPath, entryStats, place.group);
+      else
+        await this.directory(entryPath, entryStats, { ...below, isGroups: place.isRoot === true && name === "groups" });
+    }
+  }
+
+  /** Something in `<path given>/groups`. */
+  private async groupEntry(path: string, stats: BigIntStats, above: readonly string[]): Promise<void> {
+    const group = basename(path);
+    if (!stats.isDirectory()) {
+      if (extensions.has(extname(path)))
+        this.problem(
+          path,
+          "a file of no group; move it into a directory named after its node group, or out of groups/",
+        );
+      return;
+    }
+    if (!this.groups.includes(group)) this.groups.push(group);
+    await this.directory(path, stats, { above, group });
+  }
+
+  private file(path: string, stats: BigIntStats, group: string | undefined): void {
+    if (!extensions.has(extname(path)) || this.found.has(resolve(path))) return;
+    this.found.add(resolve(path));
+    if (!stats.isFile()) {
+      this.problem(path, "expected a regular file or a directory; remove it, or rename it");
+      return;
+    }
+    const { size, mtimeNs, ctimeNs } = stats;
+    const signature = `${identityOf(stats)} ${size} ${mtimeNs} ${ctimeNs}`;
+    this.files.push({ path, group, size, modifiedNs: mtimeNs, signature });
+  }
+
+  private async entryStats(path: string, entry: Dirent): Promise<BigIntStats | undefined> {
+    if (entry.isSymbolicLink()) {
+      const target = await realpath(path).catch(() => undefined);
+      if (target !== undefined) await this.watchEntry(target);
+    }
+    return await this.statOf(path, false);
+  }
+
+  /** Of what a path leads to. What vanished since its directory was read is no problem; a link to nothing is. */
+  private async statOf(path: string, mustExist: boolean): Promise<BigIntStats | undefined> {
+    try {
+      return await stat(path, { bigint: true });
+    } catch (error) {
+      const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+      const isLink = isMissing && (await lstat(path).catch(() => undefined)) !== undefined;
+      if (isLink) this.problem(path, "a symbolic link to nothing; remove it, or put back what it leads to");
+      else if (isMissing && mustExist) this.problem(path, "no such file or directory; check the path, or put it back");
+      else if (!isMissing) this.problem(path, `cannot be read: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  private async watchEntry(path: string): Promise<void> {
+    const directory = dirname(path);
+    const watched = this.directories.get(directory);
+    if (watched) watched.names?.add(basename(path));
+    else {
+      const stats = await stat(directory, { bigint: true }).catch(() => undefined);
+      if (stats) this.directories.set(directory, { identity: identityOf(stats), names: new Set([basename(path)]) });
+    }
+  }
+
+  private problem(file: string, message: string): void {
+    this.problems.push({ file, path: "", message });
+  }
+}
+
+/** Where a directory stands in the layout. */
+interface Place {
+  readonly isRoot?: boolean;
+  readonly isGroups?: boolean;
+  readonly group?: string | undefined;
+  /** The identities of the directories above. */
+  readonly above?: readonly string[];
+}
+
+const identityOf = ({ dev, ino }: BigIntStats) => `${dev}:${ino}`;

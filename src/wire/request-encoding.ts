@@ -1,0 +1,72 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "../protocol/messages.js";
+import type { Node } from "../schema/node.js";
+import { envoyRegistry } from "../schema/registry.js";
+
+/** The bytes of an `envoy.service.discovery.v3.DiscoveryRequest`. */
+export function encodeDiscoveryRequest(request: DiscoveryRequest): Uint8Array {
+  const writer = new FieldWriter();
+  writer.string(1, request.versionInfo);
+  writer.message(2, node(request.node));
+  writer.strings(3, request.resourceNames);
+  writer.string(4, request.typeUrl);
+  writer.string(5, request.responseNonce);
+  writer.message(6, errorDetail(request.errorDetail));
+  return writer.finish();
+}
+
+/** The bytes of an `envoy.service.discovery.v3.DeltaDiscoveryRequest`. */
+export function encodeDeltaDiscoveryRequest(request: DeltaDiscoveryRequest): Uint8Array {
+  const writer = new FieldWriter();
+  writer.message(1, node(request.node));
+  writer.string(2, request.typeUrl);
+  writer.strings(3, request.resourceNamesSubscribe);
+  writer.strings(4, request.resourceNamesUnsubscribe);
+  for (const [name, version] of request.initialResourceVersions) {
+    const entry = new FieldWriter();
+    entry.string(1, name);
+    entry.string(2, version);
+    writer.message(5, entry.finish());
+  }
+  writer.string(6, request.responseNonce);
+  writer.message(7, errorDetail(request.errorDetail));
+  return writer.finish();
+}
+
+/** Writes fields; those that are empty or undefined are left out, as proto3 has it. */
+class FieldWriter {
+  private readonly writer = new BinaryWriter();
+
+  string(field: number, value: string): void {
+    if (value !== "") this.writer.tag(field, WireType.LengthDelimited).string(value);
+  }
+
+  strings(field: number, values: readonly string[]): void {
+    for (const value of values) this.writer.tag(field, WireType.LengthDelimited).string(value);
+  }
+
+  message(field: number, bytes: Uint8Array | undefined): void {
+    if (bytes) this.writer.tag(field, WireType.LengthDelimited).bytes(bytes);
+  }
+
+  finish(): Uint8Array {
+    return this.writer.finish();
+  }
+}
+
+function node(message: Node | undefined): Uint8Array | undefined {
+  if (!message) return undefined;
+  const schema = envoyRegistry().getMessage("envoy.config.core.v3.Node");
+  if (!schema) throw new Error("the descriptors lack envoy.config.core.v3.Node");
+  return toBinary(schema, message);
+}
+
+/** google.rpc.Status */
+function errorDetail(error: ErrorDetail | undefined): Uint8Array | undefined {
+  if (!error) return undefined;
+  const writer = new BinaryWriter();
+  if (error.code !== 0) writer.tag(1, WireType.Varint).int32(error.code);
+  if (error.message !== "") writer.tag(2, WireType.LengthDelimited).string(error.message);
+  return writer.finish();
+}

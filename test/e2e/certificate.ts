@@ -1,0 +1,47 @@
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+
+/** In PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A new self-signed certificate for `localhost`, valid from yesterday to tomorrow. Node can read X.509 but not write it. */
+export function selfSigned(): Certificate {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const day = 86_400_000;
+  const signature = der(0x30, oid("2a8648ce3d040302")); // ecdsa-with-SHA256
+  const subject = der(0x30, der(0x31, der(0x30, oid("550403"), der(0x0c, Buffer.from("localhost"))))); // commonName
+  const altNames = der(0x30, der(0x82, Buffer.from("localhost"))); // dNSName
+  const extensions = der(0x30, der(0x30, oid("551d11"), der(0x04, altNames))); // subjectAltName
+  const serial = Buffer.concat([Buffer.of(1), randomBytes(8)]);
+  const body = der(
+    0x30,
+    der(0xa0, der(0x02, Buffer.of(2))), // version 3
+    der(0x02, serial),
+    signature,
+    subject,
+    der(0x30, time(Date.now() - day), time(Date.now() + day)),
+    subject,
+    publicKey.export({ type: "spki", format: "der" }),
+    der(0xa3, extensions),
+  );
+  const signed = der(0x03, Buffer.of(0), sign("sha256", body, privateKey));
+  const pem = der(0x30, body, signature, signed).toString("base64").replace(/.{64}/g, "$&\n");
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  };
+}
+
+/** One value in DER: tag, length, content. */
+function der(tag: number, ...content: Uint8Array[]): Buffer {
+  const { length } = Buffer.concat(content);
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.of(tag, ...size), ...content]);
+}
+
+const oid = (hex: string) => der(0x06, Buffer.from(hex, "hex"));
+
+/** UTCTime: YYMMDDhhmmssZ. */
+const time = (ms: number) => der(0x17, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, "").slice(2, 14)}Z`));

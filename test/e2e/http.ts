@@ -1,0 +1,66 @@
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One request on a connection of its own. Throws when there is no answer within 10 seconds. */
+export function get(url: string, method = "GET"): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { agent: false, method, timeout: 10_000 }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        body += part;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      response.on("error", reject);
+    });
+    call.on("timeout", () => call.destroy(new Error(`${method} ${url}: no answer`)));
+    call.on("error", reject);
+    call.end();
+  });
+}
+
+/** A server that answers everything with its name, until the test ends. Returns its port. */
+export async function startBackend(name: string): Promise<number> {
+  const server = createServer((_request, response) => response.end(name));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Requests one after the other, until stopped. */
+export class Traffic {
+  sent = 0;
+  readonly failures: string[] = [];
+  private running = true;
+  private readonly done: Promise<void>;
+
+  constructor(private readonly url: string) {
+    this.done = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    await this.done;
+  }
+
+  private async run(): Promise<void> {
+    while (this.running) {
+      const failure = await get(this.url).then(
+        ({ status, body }) => (status === 200 ? undefined : `${status} ${body}`),
+        (error: Error) => error.message,
+      );
+      this.sent++;
+      if (failure !== undefined) this.failures.push(failure);
+    }
+  }
+}

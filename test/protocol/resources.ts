@@ -1,0 +1,81 @@
+import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type Any, anyPack, StringValueSchema } from "@bufbuild/protobuf/wkt";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/extension_pb.js";
+import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
+import { ScopedRouteConfigurationSchema } from "../../gen/envoy/config/route/v3/scoped_route_pb.js";
+import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import { RuntimeSchema } from "../../gen/envoy/service/runtime/v3/rtds_pb.js";
+import { Resource } from "../../src/resource/resource.js";
+
+/** What every resource made here is called in the tests, `<name>@<content>`, by its encoded message. */
+const labels = new Map<string, string>();
+const key = (typeUrl: string, body: Uint8Array) => `${typeUrl} ${Buffer.from(body).toString("base64")}`;
+
+/**
+ * A resource as the tests write it, `<name>@<content>`, told from its bytes; an empty content stands for a message that has
+ * nothing but its name. `undefined`: none that was made here.
+ */
+export const labelOf = (any: Pick<Any, "typeUrl" | "value">): string | undefined =>
+  labels.get(key(any.typeUrl, any.value));
+
+export type Maker = (name: string, content?: number | "") => Resource;
+
+/** The same object for the same name and content. */
+function maker<S extends DescMessage>(
+  schema: S,
+  fields: (name: string, content: number | "") => MessageInitShape<S>,
+): Maker {
+  const made = new Map<string, Resource>();
+  return (name, content = 1) => {
+    const label = `${name}@${content}`;
+    const known = made.get(label);
+    if (known) return known;
+    const message = create(schema, fields(name, content)) as MessageShape<S>;
+    const resource = Resource.of(message);
+    made.set(label, resource);
+    labels.set(key(`type.googleapis.com/${schema.typeName}`, toBinary(schema, message)), label);
+    return resource;
+  };
+}
+
+/** undefined leaves a field out. */
+const or = <T>(content: number | "", value: T): T | undefined => (content === "" ? undefined : value);
+
+export const cluster = maker(ClusterSchema, (name, content) => ({
+  name,
+  perConnectionBufferLimitBytes: or(content, Number(content)),
+}));
+export const endpoints = maker(ClusterLoadAssignmentSchema, (clusterName, content) => ({
+  clusterName,
+  policy: or(content, { overprovisioningFactor: Number(content) }),
+}));
+export const listener = maker(ListenerSchema, (name, content) => ({
+  name,
+  perConnectionBufferLimitBytes: or(content, Number(content)),
+}));
+export const route = maker(RouteConfigurationSchema, (name, content) => ({
+  name,
+  virtualHosts: [{ name: `host ${content}`, domains: ["*"] }],
+}));
+export const scopedRoute = maker(ScopedRouteConfigurationSchema, (name, content) => ({
+  name,
+  routeConfigurationName: `routes ${content}`,
+}));
+export const secret = maker(SecretSchema, (name, content) => ({
+  name,
+  type: {
+    case: "genericSecret" as const,
+    value: { secret: { specifier: { case: "inlineString" as const, value: `${content}` } } },
+  },
+}));
+export const runtime = maker(RuntimeSchema, (name, content) => ({
+  name,
+  layer: or(content, { content: Number(content) }),
+}));
+export const extensionConfig = maker(TypedExtensionConfigSchema, (name, content) => ({
+  name,
+  typedConfig: anyPack(StringValueSchema, create(StringValueSchema, { value: `${content}` })),
+}));
