@@ -64,6 +64,8 @@ export interface ResourceView {
   /** Grows with every change; -1 is before everything. */
   readonly position: number;
   get(name: string): Resource | undefined;
+  /** A resource that is gone, as it was when it was removed; undefined: never there, there again, or gone for long. */
+  lately(name: string): Resource | undefined;
   /** All resources, in the order in which they were given. The same array until something changes. */
   all(): readonly Resource[];
   /** The resource as it was at a position that is retained. */

@@ -12,6 +12,9 @@ interface Entry {
   before: Entry | undefined;
 }
 
+/** How many removed resources are remembered, the latest: a client may yet ask for what an answer on its way refers to. */
+const removedKept = 256;
+
 /** How long the log may grow before superseded entries are swept out; amortized, so that a change costs O(1). */
 const sweepAfter = 256;
 
@@ -27,6 +30,7 @@ export class ResourceLog implements ResourceView {
   private log: Entry[] = [];
   private sweepAt = sweepAfter;
   private readonly retained = new Map<number, number>();
+  private readonly removed = new Map<string, Resource>();
   private readonly followers = new Map<string, Set<Watcher>>();
   private readonly followersOfAll = new Set<Watcher>();
   private readonly hash = new SetHash();
@@ -50,6 +54,10 @@ export class ResourceLog implements ResourceView {
 
   get(name: string): Resource | undefined {
     return this.entries.get(name)?.resource;
+  }
+
+  lately(name: string): Resource | undefined {
+    return this.removed.get(name);
   }
 
   at(name: string, position: number): Resource | undefined {
@@ -180,6 +188,14 @@ export class ResourceLog implements ResourceView {
       return false;
     }
     if (!resource && !old?.resource) return false;
+    this.removed.delete(name);
+    if (!resource && old?.resource) {
+      this.removed.set(name, old.resource);
+      for (const first of this.removed.keys()) {
+        if (this.removed.size <= removedKept) break;
+        this.removed.delete(first);
+      }
+    }
     if (old?.resource) this.hash.remove(old.resource);
     if (resource) this.hash.add(resource);
     this.size += (resource ? 1 : 0) - (old?.resource ? 1 : 0);

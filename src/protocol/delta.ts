@@ -12,18 +12,19 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     const { type, held, asked } = subscription;
     // Neither list in the first request: the legacy wildcard (P46). Later empty lists change nothing (P48).
     if (first && subscribe.length === 0 && unsubscribe.length === 0) subscription.setWildcard(type.emptyIsWildcard);
-    // Unsubscribing first, so that a name in both lists ends subscribed (P51).
+    // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts for the
+    // names that leave with the same message: the client still has them.
+    const everything = subscribe.includes("*");
+    if (unsubscribe.includes("*"))
+      if (everything && subscription.wildcard) for (const { name } of subscription.view.all()) asked.add(name);
+      else subscription.setWildcard(false);
+    if (everything) subscription.setWildcard(true);
     for (const name of unsubscribe) {
-      if (name === "*") subscription.setWildcard(false);
-      else {
-        subscription.drop(name);
-        if (subscription.wildcard) asked.add(name); // answered with what the wildcard still gives (P45)
-      }
+      if (name === "*") continue;
+      subscription.drop(name);
+      if (subscription.wildcard) asked.add(name); // answered with what the wildcard still gives (P45)
     }
-    for (const name of subscribe) {
-      if (name === "*") subscription.setWildcard(true);
-      else subscription.add(name);
-    }
+    for (const name of subscribe) if (name !== "*") subscription.add(name);
     if (!first) return;
     for (const [name, version] of request.initialResourceVersions) {
       if (!subscription.covers(name)) continue; // they subscribe nothing (P50)

@@ -1,5 +1,5 @@
 import type { ResourceView } from "../cache/config-watcher.js";
-import { Resource } from "../resource/resource.js";
+import { placeholderVersion, Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
 import { type Held, Refusal, type Sent, type Subscription } from "./subscription.js";
 
@@ -42,10 +42,15 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
   const withheld: [string, Resource | undefined, Sent][] = [];
   const put = (name: string, now: Resource | undefined, has: Held | undefined) => {
     if (now) changed.set(name, now);
-    else if (has?.version === undefined || !keep(name)) removed.add(name);
     else {
-      kept.set(name, has);
-      if (asked.has(name) && has instanceof Resource) changed.set(name, has); // it is there still, so it is the answer
+      // What the client uses refers to it: what it has stays, and if it asks for it, it gets it as it was (P54).
+      const old = has instanceof Resource ? has : asked.has(name) ? view.lately(name) : undefined;
+      const keeps = has?.version === undefined ? old : has;
+      if (!keeps || !keep(name)) removed.add(name);
+      else {
+        kept.set(name, keeps);
+        if (asked.has(name) && old) changed.set(name, old);
+      }
     }
   };
 
@@ -54,7 +59,7 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
     if (seen.has(name)) continue;
     seen.add(name);
     const has = subscription.has(name);
-    const now = view.get(name) ?? (asked.has(name) || has?.version !== undefined ? placeholder?.(name) : undefined);
+    const now = view.get(name) ?? (has?.version === placeholderVersion ? (has as Resource) : undefined);
     if (asked.has(name)) put(name, now, has);
     else if (!(has instanceof Refusal)) {
       if (has?.version !== now?.version) put(name, now, has);
@@ -66,7 +71,12 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
       touched.add(has.response);
     }
   }
-  const all = whole && changed.size + removed.size > 0;
+  if (placeholder)
+    for (const name of removed) {
+      const empty = asked.has(name) ? placeholder(name) : undefined;
+      if (empty) changed.set(name, empty);
+    }
+  const all = whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
   for (const [name, now, response] of withheld)
     if (all || touched.has(response)) put(name, now, subscription.has(name));
   return { changed: [...changed.values()], removed: [...removed], kept, to };

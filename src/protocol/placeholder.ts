@@ -1,28 +1,34 @@
-import type { ConfigWatcher, Node } from "../cache/config-watcher.js";
+import type { ConfigWatcher } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
-import { type ResourceType, resourceType } from "../resource/types.js";
+import { resourceType } from "../resource/types.js";
+import type { Subscription } from "./subscription.js";
 
 /**
  * What SotW answers for names that do not exist, if the type's row has something: a message with nothing but the name, so that
  * the client's start does not wait for it in vain (P56).
  */
 export function placeholderFor(
-  type: ResourceType,
+  { type, node }: Subscription,
   watcher: ConfigWatcher,
-  node: Node,
+  related: Iterable<Subscription>,
 ): ((name: string) => Resource | undefined) | undefined {
   const row = type.placeholder;
   if (!row) return undefined;
   const { afterTypeUrl } = row;
-  return (name) => {
-    if (afterTypeUrl && !exists(watcher, node, resourceType(afterTypeUrl), name)) return undefined;
-    return Resource.placeholder(type, name);
+  if (!afterTypeUrl) return (name) => Resource.placeholder(type, name);
+  const after = resourceType(afterTypeUrl);
+  // The other resource may be gone already, but on the client, which waits for this one.
+  const onClient = (name: string) =>
+    [...related].some(
+      (other) =>
+        other.type.typeUrl === afterTypeUrl &&
+        (other.has(name)?.version !== undefined || other.inFlight?.changed.some((resource) => resource.name === name)),
+    );
+  const served = (name: string) => {
+    const passing = { node, lastRequestAt: 0, lastResponseAt: 0, wake: () => {}, move: () => {} };
+    const watch = watcher.watch({ node, type: after }, passing);
+    watch?.close();
+    return watch?.view.get(name) !== undefined;
   };
-}
-
-function exists(watcher: ConfigWatcher, node: Node, type: ResourceType, name: string): boolean {
-  const passing = { node, lastRequestAt: 0, lastResponseAt: 0, wake: () => {}, move: () => {} };
-  const watch = watcher.watch({ node, type }, passing);
-  watch?.close();
-  return watch?.view.get(name) !== undefined;
+  return (name) => (onClient(name) || served(name) ? Resource.placeholder(type, name) : undefined);
 }

@@ -24,8 +24,9 @@ export const sotw: Variant<DiscoveryRequest> = {
       subscription.add(name);
       if (type.fullStateInSotw) subscription.mustAnswer = true; // its absence from the response tells that there is none
     }
-    // Only a full-state type under nothing but a wildcard was sent all of that version on the stream before (P36).
-    const hasAll = first && wildcard && wanted.size === 0 && type.fullStateInSotw;
+    // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
+    // anything, and so not dropped any of it either. Whoever says `*` may have.
+    const hasAll = first && legacy && type.fullStateInSotw;
     if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
   },
 

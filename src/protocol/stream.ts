@@ -167,7 +167,8 @@ export class Stream<R extends Request> implements StreamInfo {
     // A nonce from before the type's first response is an earlier stream's, and says nothing here (P7).
     const nonce = sent ? request.responseNonce : "";
     const stale = nonce !== "" && nonce !== sent?.nonce;
-    if (stale && !this.protocol.staleRequestsCount) return;
+    // A request that crossed a response is not answered before that one is (P21), but its names count (P24, P28).
+    if (stale && !this.protocol.staleRequestsCount && !subscription.inFlight) return;
     const answered = !stale && nonce !== "" ? subscription.inFlight : undefined;
     if (answered) {
       if (request.errorDetail) subscription.nack(answered, request.errorDetail);
@@ -263,7 +264,9 @@ export class Stream<R extends Request> implements StreamInfo {
       partial,
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       keep: this.keeper(subscription),
-      placeholder: protocol.tellsRemovals ? undefined : placeholderFor(type, this.context.watcher, subscription.node),
+      placeholder: protocol.tellsRemovals
+        ? undefined
+        : placeholderFor(subscription, this.context.watcher, this.relatedSubscriptions()),
     });
     const content = protocol.respond(subscription, difference);
     if (!content) {
@@ -271,8 +274,11 @@ export class Stream<R extends Request> implements StreamInfo {
       return;
     }
     const version = content.version || view.version;
-    const sent: Sent = { ...difference, nonce: String(++this.nonces), version, at: Date.now(), partial };
-    subscription.send(sent);
+    // SotW tells of removals by absence, and only where a response holds the full state.
+    const [removed, untold] =
+      protocol.tellsRemovals || type.fullStateInSotw ? [difference.removed, []] : [[], difference.removed];
+    const sent: Sent = { ...difference, removed, nonce: String(++this.nonces), version, at: Date.now(), partial };
+    subscription.send(sent, untold);
     const response: Response = {
       typeUrl: type.typeUrl,
       versionInfo: sent.version,
@@ -290,7 +296,7 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Which resources have to stay on the client though they are no longer served (P54). */
   private keeper({ type, kept }: Subscription): (name: string) => boolean {
     if (!this.context.ordered) return () => false;
-    const all = [...this.related()].flatMap((stream) => [...stream.subscriptions.values()]);
+    const all = this.relatedSubscriptions();
     if (all.length < 2) return () => false;
     const referred = referredTo(type.typeUrl, all);
     // Streams of a type's own cannot tell for sure that they belong together, so they wait for each other only so long.
@@ -303,6 +309,10 @@ export class Stream<R extends Request> implements StreamInfo {
     return this.serviceType
       ? this.context.nodeStreams.of(this as unknown as Stream<never>)
       : [this as unknown as Stream<never>];
+  }
+
+  private relatedSubscriptions(): Subscription[] {
+    return [...this.related()].flatMap((stream) => [...stream.subscriptions.values()]);
   }
 
   /** Something that referred to what is kept may be gone. */

@@ -205,12 +205,13 @@ export class Subscription implements Watcher {
 
   // Called by the stream, for a response
 
-  /** A response goes out; nothing further does until it is answered (P25). */
-  send(sent: Sent): void {
+  /** A response goes out; nothing further does until it is answered (P25). `untold`: what is gone but cannot be told. */
+  send(sent: Sent, untold: readonly string[]): void {
     if (sent.to !== undefined) this.view.retain(sent.to);
     this.inFlight = sent;
     this.ledger.onSent(sent);
     this.looked(sent, sent.partial);
+    for (const name of untold) this.lose(name);
   }
 
   /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
@@ -271,12 +272,13 @@ export class Subscription implements Watcher {
 
   private looked({ kept }: Difference, partial: boolean): void {
     this.asked.clear();
-    if (partial) return;
-    this.stale.clear();
-    this.allStale = false;
-    this.mustAnswer = false;
     const since = new Map(this.kept);
-    this.kept.clear();
+    if (!partial) {
+      this.stale.clear();
+      this.allStale = false;
+      this.mustAnswer = false;
+      this.kept.clear();
+    }
     for (const [name, has] of kept) {
       this.kept.set(name, since.get(name) ?? Date.now());
       this.held.set(name, has);

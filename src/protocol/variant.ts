@@ -8,7 +8,7 @@ export interface Variant<R extends Request> {
   readonly name: "sotw" | "delta";
   /** A removal can be told to the client, and so can a name that does not exist. */
   readonly tellsRemovals: boolean;
-  /** Whether a request with a stale nonce still changes the subscription (P21, P22). */
+  /** Whether a request with a stale nonce still changes the subscription when no response is on its way (P21, P22). */
   readonly staleRequestsCount: boolean;
   /** How a request changes the subscription; `first` of its type on this stream. */
   subscribe(subscription: Subscription, request: R, first: boolean): void;

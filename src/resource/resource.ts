@@ -15,6 +15,9 @@ export interface ResourceOptions {
   readonly version?: string;
 }
 
+/** @internal The version of what stands in for a resource that does not exist. */
+export const placeholderVersion = "placeholder";
+
 /** A message of a resource's type, or the same in an `Any`. */
 export type ResourceMessage = Message;
 
@@ -84,7 +87,7 @@ export class Resource {
   /** @internal A message with nothing but its name, for a type whose row allows it. */
   static placeholder(type: ResourceType, name: string): Resource {
     const writer = new BinaryWriter().tag(type.placeholder?.field ?? 1, WireType.LengthDelimited).string(name);
-    return Resource.encode(type, name, writer.finish(), undefined);
+    return Resource.encode(type, name, writer.finish(), placeholderVersion);
   }
 
   private static encode(type: ResourceType, name: string, body: Uint8Array, ownVersion: string | undefined): Resource {

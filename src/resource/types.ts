@@ -90,7 +90,8 @@ const builtIn: readonly ResourceType[] = [
     restPath: "listeners",
   },
   {
-    ...named,
+    // Envoy drops every scope that a SotW response lacks, as it does with clusters and listeners.
+    ...fullState,
     typeUrl: scopedRouteType,
     name: "scoped-routes",
     order: 3,

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { Client, credentials, type handleUnaryCall, Server, ServerCredentials, status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { Cluster_LbPolicy, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { type Listener, ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
@@ -27,10 +27,17 @@ beforeAll(async () => {
   const { register } = await import("@grpc/grpc-js-xds");
   register();
 });
-afterAll(() => server.close());
+// Loses track of its streams when one begins while the last is ending (grpc-js-xds 1.14.1), so one channel is open throughout.
+let anchor: Client | undefined;
+beforeAll(() => {
+  anchor = new Client("xds:///anchor", credentials.createInsecure());
+  anchor.getChannel().getConnectivityState(true);
+});
 
-// The client ends its stream with its last channel.
-beforeEach(() => eventually(() => expect(server.status()).toEqual([])));
+afterAll(async () => {
+  anchor?.close();
+  await server.close();
+});
 
 const path = "/test.Names/Get";
 const same = (bytes: Buffer) => bytes;
@@ -124,7 +131,7 @@ it("is told at once that a service is gone", async () => {
 it("is answered for a service that does not exist, and takes it when it comes (P32)", async () => {
   cache.set(group, Snapshot.empty);
   const answer = clientOf("later").name();
-  await eventually(() => expect(typeStatus(listenerType)).toMatchObject({ state: "SYNCED", names: 1 }));
+  await eventually(() => expect(typeStatus(listenerType)).toMatchObject({ state: "SYNCED", names: 2 }));
   const { sent, acked } = typeStatus(listenerType) ?? {};
   expect(acked?.nonce).toBe(sent?.nonce);
   cache.set(group, service("later", await startGrpcBackend("here")));

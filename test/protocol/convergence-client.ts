@@ -72,7 +72,7 @@ export class ModelClient {
       this.version = "";
     });
     this.answer(response, { code: 13, message: "refused" });
-    return [...now.keys()];
+    return [...now.keys(), ...this.wants].filter((name) => name !== everything);
   }
 
   reconnect(withOldNonce: boolean): void {

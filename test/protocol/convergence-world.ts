@@ -78,8 +78,8 @@ export class World {
   private last: Response | undefined;
   /** Since the last response was sent the client has asked for something. */
   private asked = false;
-  /** Since the last response was sent something was removed, which SotW cannot tell (but for full state). */
-  private removed = false;
+  /** What is served has been other than what the last response said, without a response to say so: there is a way back. */
+  private strayed = false;
   private readonly nonces = new Set<string>();
   private readonly refused = new Set<string>();
 
@@ -104,7 +104,7 @@ export class World {
       this.own.clear();
       this.apply();
     } else if ("subscribe" in step) this.client.want(step.subscribe, step.unsubscribe);
-    else if ("flush" in step) this.queue.runNow();
+    else if ("flush" in step) this.flush();
     else if ("arrive" in step) this.arrive();
     else if ("answer" in step) this.answer(step.answer, step.taken);
     else if ("settle" in step) this.settle();
@@ -165,8 +165,6 @@ export class World {
 
   /** Sets the caches to what is to be served. */
   private apply(touched?: readonly string[]): void {
-    const before = [...this.linear.resources().map(({ name }) => name), ...(this.snapshots.get("common")?.resources(this.setting.typeUrl).keys() ?? [])];
-    this.removed ||= before.length > 0;
     const resources = (contents: Contents) => [...contents].map(([name, content]) => this.setting.make(name, content));
     if (this.setting.cache === "snapshot") {
       this.snapshots.set("common", Snapshot.of(resources(this.common)));
@@ -225,14 +223,22 @@ export class World {
     const names = [...response.resources.map(({ name }) => name), ...response.removedResources];
     expect(new Set(names).size, "no name twice (P10)").toBe(names.length);
     const again = this.last && !this.asked && contentOf(this.last) === contentOf(response);
-    // SotW says nothing of a removal, so what comes back is told once more.
-    const mayRepeat = this.setting.variant === "sotw" && !this.setting.fullState && this.removed;
-    expect(again && !mayRepeat, "the same again, unasked (P11, P16, P17)").toBeFalsy();
+    expect(again && !this.strayed, "the same again, unasked (P11, P16, P17)").toBeFalsy();
     this.nonces.add(response.nonce);
     this.unanswered = this.last = response;
-    this.asked = this.removed = false;
+    this.asked = this.strayed = false;
     this.toClient.push(response);
     return !this.slow;
+  }
+
+  private flush(): void {
+    const { last } = this;
+    if (last && !this.unanswered) {
+      const served = this.served();
+      this.strayed ||= last.resources.some(({ name, version }) => served.get(name)?.version !== version);
+      this.strayed ||= last.removedResources.some((name) => served.has(name));
+    }
+    this.queue.runNow();
   }
 
   private arrive(): boolean {
@@ -256,7 +262,7 @@ export class World {
   private settle(): void {
     for (let moves = 0; ; moves++) {
       expect(moves, "it comes to rest").toBeLessThan(1_000);
-      this.queue.runNow();
+      this.flush();
       if (!this.arrive() && !this.answer("ack", 0)) return;
     }
   }
