@@ -15,6 +15,8 @@ export interface ConfigWatcher {
   ready(request: WatchRequest): boolean;
   /** Opens the view that answers this request; undefined: this cache has nothing to say of it, ever. */
   watch(request: WatchRequest, watcher: Watcher): Watch | undefined;
+  /** Whether a node is served this group's configuration: what a group's name means to a server. Only where there are groups. */
+  inGroup?(node: Node, group: string): boolean;
 }
 
 /** Who asks for what. */
@@ -31,6 +33,8 @@ export interface Watcher {
   readonly lastResponseAt: number;
   /** Something that this reader follows has changed: this name, or (undefined) anything. */
   wake(name?: string): void;
+  /** The resources that have a TTL are to be heard of again (P58). */
+  beat(): void;
   /** From now on another view answers; the reader leaves the old one and follows the same names on the new one. */
   move(view: ResourceView): void;
 }
@@ -59,11 +63,18 @@ export interface ResourceView {
   readonly serving: boolean;
   /** `version_info` of the whole. */
   readonly version: string;
+  /** Put before every version that is made of content. */
+  readonly versionPrefix: string;
   /** Whether equal versions mean equal content. */
   readonly versionIsContent: boolean;
   /** Grows with every change; -1 is before everything. */
   readonly position: number;
+  /** By name or alias. Names here and below are canonical (see {@link Resource.key}). */
   get(name: string): Resource | undefined;
+  /** The members of a glob collection (P63). */
+  members(glob: string): Iterable<Resource>;
+  /** The resources that have a TTL. */
+  withTtl(): Iterable<Resource>;
   /** A resource that is gone, as it was when it was removed; undefined: never there, there again, or gone for long. */
   lately(name: string): Resource | undefined;
   /** All resources, in the order in which they were given. The same array until something changes. */
@@ -78,7 +89,7 @@ export interface ResourceView {
   /** Keeps a position readable until it is released; each call needs its release. */
   retain(position: number): void;
   release(position: number): void;
-  /** Wakes the watcher when this name changes. */
+  /** Wakes the watcher when this name, alias or member of this glob collection changes. */
   follow(watcher: Watcher, name: string): void;
   unfollow(watcher: Watcher, name: string): void;
   /** Wakes the watcher whenever anything changes. */

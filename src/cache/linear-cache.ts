@@ -2,6 +2,7 @@ import type { Resource } from "../resource/resource.js";
 import { type ResourceInput, ResourceSet } from "../resource/resource-set.js";
 import { type ResourceType, resourceType } from "../resource/types.js";
 import type { ConfigWatcher, ResourceView, Watch, Watcher, WatchRequest } from "./config-watcher.js";
+import { Heartbeat } from "./heartbeat.js";
 import { ResourceLog } from "./resource-log.js";
 
 export interface LinearCacheOptions {
@@ -17,7 +18,7 @@ export class LinearCache implements ConfigWatcher {
 
   /** @throws XdsError UNKNOWN_TYPE, and what {@link LinearCache.replace} throws */
   constructor(typeUrl: string, options: LinearCacheOptions = {}) {
-    this.log = new ResourceLog(resourceType(typeUrl), options.versionPrefix);
+    this.log = new ResourceLog(resourceType(typeUrl), options.versionPrefix, new Heartbeat().watch);
     if (options.resources) this.replace(options.resources);
   }
 

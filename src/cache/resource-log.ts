@@ -1,3 +1,4 @@
+import { canonicalName, collectionOf, isGlob } from "../resource/names.js";
 import type { Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
 import type { ResourceType } from "../resource/types.js";
@@ -30,6 +31,12 @@ export class ResourceLog implements ResourceView {
   private log: Entry[] = [];
   private sweepAt = sweepAfter;
   private readonly retained = new Map<number, number>();
+  /** Alias → key. */
+  private readonly aliases = new Map<string, string>();
+  /** Glob collection → the keys of its members. */
+  private readonly collections = new Map<string, Set<string>>();
+  /** What has a TTL, by key. */
+  private readonly mortal = new Map<string, Resource>();
   private readonly removed = new Map<string, Resource>();
   private readonly followers = new Map<string, Set<Watcher>>();
   private readonly followersOfAll = new Set<Watcher>();
@@ -41,7 +48,9 @@ export class ResourceLog implements ResourceView {
 
   constructor(
     readonly type: ResourceType,
-    private readonly versionPrefix = "",
+    readonly versionPrefix = "",
+    /** Called when resources with a TTL, or readers, may have come. */
+    private readonly onMortal: (log: ResourceLog) => void = () => {},
   ) {}
 
   get version(): string {
@@ -53,7 +62,39 @@ export class ResourceLog implements ResourceView {
   }
 
   get(name: string): Resource | undefined {
-    return this.entries.get(name)?.resource;
+    return (this.entries.get(name) ?? this.entries.get(this.aliases.get(name) ?? ""))?.resource;
+  }
+
+  *members(glob: string): Iterable<Resource> {
+    for (const key of this.collections.get(glob) ?? []) {
+      const resource = this.get(key);
+      if (resource) yield resource;
+    }
+  }
+
+  withTtl(): Iterable<Resource> {
+    return this.mortal.values();
+  }
+
+  /** Half of the shortest TTL, in milliseconds: how often its readers are to hear of what has one. undefined: nothing has. */
+  get beatMs(): number | undefined {
+    let shortest: number | undefined;
+    for (const { ttlMs } of this.mortal.values())
+      if (ttlMs !== undefined && !(shortest !== undefined && shortest <= ttlMs)) shortest = ttlMs;
+    return shortest === undefined ? undefined : shortest / 2;
+  }
+
+  /** Whether anyone reads. */
+  get isFollowed(): boolean {
+    return this.followersOfAll.size > 0 || this.followers.size > 0;
+  }
+
+  /** Tells the readers to speak of what has a TTL. */
+  beat(): void {
+    const watchers = new Set(this.followersOfAll);
+    for (const resource of this.mortal.values())
+      for (const name of namesOf(resource)) for (const watcher of this.followers.get(name) ?? []) watchers.add(watcher);
+    for (const watcher of watchers) watcher.beat();
   }
 
   lately(name: string): Resource | undefined {
@@ -139,8 +180,8 @@ export class ResourceLog implements ResourceView {
   /** Removes some and sets some, as one change. Returns whether anything that readers see is different. */
   update(set: Iterable<Resource>, remove: Iterable<string>): boolean {
     const last = new Map<string, Resource | undefined>();
-    for (const name of remove) last.set(name, undefined);
-    for (const resource of set) last.set(resource.name, resource);
+    for (const name of remove) last.set(canonicalName(name), undefined);
+    for (const resource of set) last.set(resource.key, resource);
     return this.change(undefined, (put) => {
       for (const [name, resource] of last) put(name, resource);
     });
@@ -160,11 +201,14 @@ export class ResourceLog implements ResourceView {
   ): boolean {
     const started = !this.serving;
     const next = this.position + 1;
-    const touched = new Set<string>();
+    const touched = new Map<string, string>(); // what is followed → the resource's key
     this.serving = true;
     this.ownVersion = ownVersion;
     make((name, resource) => {
-      if (this.put(name, resource, next)) touched.add(name);
+      const old = this.get(name);
+      if (!this.put(name, resource, next)) return;
+      for (const touch of namesOf(old)) touched.set(touch, name);
+      for (const touch of namesOf(resource)) touched.set(touch, name);
     });
     if (touched.size > 0) {
       this.position = next;
@@ -176,8 +220,10 @@ export class ResourceLog implements ResourceView {
       for (const [name, watchers] of this.followers) for (const watcher of watchers) watcher.wake(name);
     } else if (touched.size > 0) {
       for (const watcher of this.followersOfAll) watcher.wake();
-      for (const name of touched) for (const watcher of this.followers.get(name) ?? []) watcher.wake(name);
+      for (const [followed, key] of touched)
+        for (const watcher of this.followers.get(followed) ?? []) watcher.wake(isGlob(followed) ? key : followed);
     }
+    if (this.mortal.size > 0) this.onMortal(this);
     return started || touched.size > 0;
   }
 
@@ -188,6 +234,7 @@ export class ResourceLog implements ResourceView {
       return false;
     }
     if (!resource && !old?.resource) return false;
+    this.index(old?.resource, resource);
     this.removed.delete(name);
     if (!resource && old?.resource) {
       this.removed.set(name, old.resource);
@@ -205,6 +252,25 @@ export class ResourceLog implements ResourceView {
     else this.entries.delete(name); // removed, and no reader has it
     if (this.retained.size > 0 && (resource || before)) this.log.push(entry);
     return true;
+  }
+
+  /** Keeps the indexes of what is found by other ways than its name. */
+  private index(old: Resource | undefined, now: Resource | undefined): void {
+    if (old) {
+      for (const alias of old.aliases) if (this.aliases.get(alias) === old.key) this.aliases.delete(alias);
+      this.mortal.delete(old.key);
+      const glob = now ? undefined : collectionOf(old.key);
+      const members = glob !== undefined ? this.collections.get(glob) : undefined;
+      if (glob !== undefined && members?.delete(old.key) && members.size === 0) this.collections.delete(glob);
+    }
+    if (!now) return;
+    for (const alias of now.aliases) this.aliases.set(alias, now.key);
+    if (now.ttlMs !== undefined) this.mortal.set(now.key, now);
+    const glob = collectionOf(now.key);
+    if (glob === undefined) return;
+    const members = this.collections.get(glob);
+    if (members) members.add(now.key);
+    else this.collections.set(glob, new Set([now.key]));
   }
 
   /** The newest of an entry and its predecessors that a retained position can read. */
@@ -251,6 +317,7 @@ export class ResourceLog implements ResourceView {
   }
 
   follow(watcher: Watcher, name: string): void {
+    if (this.mortal.size > 0) this.onMortal(this);
     const watchers = this.followers.get(name);
     if (watchers) watchers.add(watcher);
     else this.followers.set(name, new Set([watcher]));
@@ -262,6 +329,7 @@ export class ResourceLog implements ResourceView {
   }
 
   followAll(watcher: Watcher): void {
+    if (this.mortal.size > 0) this.onMortal(this);
     this.followersOfAll.add(watcher);
   }
 
@@ -273,6 +341,14 @@ export class ResourceLog implements ResourceView {
   get readers(): { names: number; positions: number; all: number } {
     return { names: this.followers.size, positions: this.retained.size, all: this.followersOfAll.size };
   }
+}
+
+/** All by which a resource may be followed: its key, its aliases, its collection. */
+function namesOf(resource: Resource | undefined): string[] {
+  if (!resource) return [];
+  const glob = collectionOf(resource.key);
+  if (resource.aliases.length === 0 && glob === undefined) return [resource.key];
+  return [resource.key, ...resource.aliases, ...(glob === undefined ? [] : [glob])];
 }
 
 /** Unlinks the predecessors that none of the positions (ascending) falls to. */

@@ -2,6 +2,7 @@ import { XdsError } from "../errors.js";
 import { Snapshot } from "../resource/snapshot.js";
 import { resourceType } from "../resource/types.js";
 import type { ConfigWatcher, Watch, Watcher, WatchRequest } from "./config-watcher.js";
+import { Heartbeat } from "./heartbeat.js";
 import { byId, type Node, type NodeGroup } from "./node-group.js";
 import { ResourceLog } from "./resource-log.js";
 
@@ -42,6 +43,7 @@ export class SnapshotCache implements ConfigWatcher {
   private readonly groups = new Map<string, Group>();
   private readonly nodeGroup: NodeGroup;
   private readonly fallbackGroup: string | undefined;
+  private readonly heartbeat = new Heartbeat();
   private loaded = false;
 
   constructor(options: SnapshotCacheOptions = {}) {
@@ -125,6 +127,12 @@ export class SnapshotCache implements ConfigWatcher {
     return watch;
   }
 
+  /** Whether a node reads this group's snapshot: as one of the group or, lacking a snapshot of its own, of the fallback group. */
+  inGroup(node: Node, group: string): boolean {
+    const own = this.nodeGroup(node);
+    return own === group || (group === this.fallbackGroup && !this.groups.get(own)?.snapshot);
+  }
+
   private group(key: string): Group {
     if (typeof key !== "string")
       throw new XdsError("INVALID_OPTION", `a node group is a string, not ${JSON.stringify(key)}; see nodeGroup`);
@@ -145,7 +153,7 @@ export class SnapshotCache implements ConfigWatcher {
   private log(group: Group, typeUrl: string): ResourceLog {
     let log = group.logs.get(typeUrl);
     if (!log) {
-      log = new ResourceLog(resourceType(typeUrl));
+      log = new ResourceLog(resourceType(typeUrl), "", this.heartbeat.watch);
       group.logs.set(typeUrl, log);
       if (group.snapshot) apply(log, group.snapshot, typeUrl);
     }

@@ -1,10 +1,14 @@
+import { canonicalName } from "../resource/names.js";
 import type { DeltaDiscoveryRequest } from "./messages.js";
 import type { Variant } from "./variant.js";
+
+const none: readonly string[] = [];
 
 /** Incremental: requests and responses say what changes. */
 export const delta: Variant<DeltaDiscoveryRequest> = {
   name: "delta",
   tellsRemovals: true,
+  ttlFeatures: [["xds.config.supports-resource-ttl"]],
   staleRequestsCount: true,
 
   subscribe(subscription, request, first) {
@@ -16,25 +20,28 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     // names that leave with the same message: the client still has them.
     const everything = subscribe.includes("*");
     if (unsubscribe.includes("*"))
-      if (everything && subscription.wildcard) for (const { name } of subscription.view.all()) asked.add(name);
+      if (everything && subscription.wildcard) for (const { key } of subscription.view.all()) asked.add(key);
       else subscription.setWildcard(false);
     if (everything) subscription.setWildcard(true);
     for (const name of unsubscribe) {
       if (name === "*") continue;
       subscription.drop(name);
-      if (subscription.wildcard) asked.add(name); // answered with what the wildcard still gives (P45)
+      if (subscription.wildcard) asked.add(canonicalName(name)); // answered with what the wildcard still gives (P45)
     }
     for (const name of subscribe) if (name !== "*") subscription.add(name);
     if (!first) return;
-    for (const [name, version] of request.initialResourceVersions) {
+    for (const [spelling, version] of request.initialResourceVersions) {
+      const name = canonicalName(spelling);
       if (!subscription.covers(name)) continue; // they subscribe nothing (P50)
       held.set(name, { version });
       asked.delete(name); // the same version is skipped, also of a name subscribed here (P49)
     }
   },
 
-  respond({ view, mustAnswer }, { changed, removed }) {
+  respond({ type, view, mustAnswer }, { changed, removed, unresolved }) {
     if (changed.length === 0 && removed.length === 0 && !mustAnswer) return undefined;
-    return { version: view.version, resources: changed, removed };
+    const content = { version: view.version, resources: changed, removed, unresolved: none };
+    if (!type.unknownWithoutBody || unresolved.length === 0) return content;
+    return { ...content, removed: removed.filter((name) => !unresolved.includes(name)), unresolved };
   },
 };

@@ -1,4 +1,5 @@
 import type { ResourceView } from "../cache/config-watcher.js";
+import { isGlob } from "../resource/names.js";
 import { placeholderVersion, Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
 import { type Held, Refusal, type Sent, type Subscription } from "./subscription.js";
@@ -7,6 +8,8 @@ import { type Held, Refusal, type Sent, type Subscription } from "./subscription
 export interface Difference {
   readonly changed: readonly Resource[];
   readonly removed: readonly string[];
+  /** Of those, what was asked for and does not exist. */
+  readonly unresolved: readonly string[];
   /** What is no longer served but stays on the client for now (P54). */
   readonly kept: ReadonlyMap<string, Held>;
   /** Under a wildcard, the position that the client reaches with it. */
@@ -24,6 +27,7 @@ export interface DiffOptions {
   readonly placeholder: ((name: string) => Resource | undefined) | undefined;
 }
 
+const none: readonly string[] = [];
 const nothingKept: ReadonlyMap<string, Held> = new Map();
 
 /** Compares what the client has with what is served, in time proportional to what has changed or was asked for. */
@@ -32,7 +36,7 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
   const to = wildcard && !partial ? view.position : undefined;
   if (wildcard && held.size === 0 && asked.size === 0) {
     const changes = view.since(subscription.position);
-    if (!changes.removed.some(keep)) return { ...changes, kept: nothingKept, to };
+    if (!changes.removed.some(keep)) return { ...changes, unresolved: none, kept: nothingKept, to };
   }
 
   const changed = new Map<string, Resource>();
@@ -41,7 +45,7 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
   const touched = new Set<Sent>(); // refused responses of which something differs now
   const withheld: [string, Resource | undefined, Sent][] = [];
   const put = (name: string, now: Resource | undefined, has: Held | undefined) => {
-    if (now) changed.set(name, now);
+    if (now) changed.set(now.key, now);
     else {
       // What the client uses refers to it: what it has stays, and if it asks for it, it gets it as it was (P54).
       const old = has instanceof Resource ? has : asked.has(name) ? view.lately(name) : undefined;
@@ -49,15 +53,26 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
       if (!keeps || !keep(name)) removed.add(name);
       else {
         kept.set(name, keeps);
-        if (asked.has(name) && old) changed.set(name, old);
+        if (asked.has(name) && old) changed.set(old.key, old);
       }
     }
   };
 
   const seen = new Set<string>();
-  for (const name of partial ? asked : candidates(subscription)) {
+  for (const name of partial ? [...asked] : candidates(subscription)) {
     if (seen.has(name)) continue;
     seen.add(name);
+    if (isGlob(name)) {
+      // Its members speak for it; where there are none, it is answered itself (P63).
+      let empty = true;
+      for (const member of view.members(name)) {
+        empty = false;
+        if (subscription.has(member.key)?.version !== member.version) changed.set(member.key, member);
+      }
+      if (empty && asked.has(name)) removed.add(name);
+      continue;
+    }
+    if (!subscription.covers(name) && !asked.has(name)) continue;
     const has = subscription.has(name);
     const now = view.get(name) ?? (has?.version === placeholderVersion ? (has as Resource) : undefined);
     if (asked.has(name)) put(name, now, has);
@@ -79,7 +94,8 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
   const all = whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
   for (const [name, now, response] of withheld)
     if (all || touched.has(response)) put(name, now, subscription.has(name));
-  return { changed: [...changed.values()], removed: [...removed], kept, to };
+  const unresolved = [...removed].filter((name) => asked.has(name) && subscription.has(name)?.version === undefined);
+  return { changed: [...changed.values()], removed: [...removed], unresolved, kept, to };
 }
 
 /** The names that may differ; some may come twice. */
@@ -97,11 +113,13 @@ function* candidates({
   yield* asked;
   if (wildcard) {
     const { changed, removed } = view.since(position);
-    for (const { name } of changed) yield name;
+    for (const { key } of changed) yield key;
     yield* removed;
     yield* held.keys();
-  } else if (allStale) yield* names;
-  else {
+  } else if (allStale) {
+    yield* names;
+    yield* held.keys();
+  } else {
     yield* stale;
     yield* kept.keys();
     const refused = new Set<Sent>();
@@ -110,8 +128,11 @@ function* candidates({
       if (has instanceof Refusal) refused.add(has.response);
     }
     for (const response of refused) {
-      for (const { name } of response.changed) if (names.has(name)) yield name;
-      for (const name of response.removed) if (names.has(name)) yield name;
+      for (const { key, aliases } of response.changed) {
+        yield key;
+        yield* aliases;
+      }
+      yield* response.removed;
     }
   }
 }
@@ -146,6 +167,6 @@ export function versionOf(view: ResourceView, part: readonly Resource[]): string
     version = hash.toString();
     versions.set(part, version);
   }
-  return version;
+  return view.versionPrefix + version;
 }
 const versions = new WeakMap<readonly Resource[], string>();

@@ -41,4 +41,12 @@ export interface Response {
   readonly resources: readonly Resource[];
   /** `removed_resources`; always empty in SotW. */
   readonly removedResources: readonly string[];
+  /** Sent without a body, so that the client keeps them (P58). */
+  readonly heartbeats: readonly Resource[];
+  /** Sent without a body, since there is no such resource (P60). */
+  readonly unresolved: readonly string[];
+  /** The client understands TTLs (P57). */
+  readonly ttl: boolean;
+  /** Resource keys and removed names that the client spells otherwise (P64). */
+  readonly spellings: ReadonlyMap<string, string>;
 }

@@ -1,4 +1,5 @@
-import { isCollection, referencesOf } from "../resource/references.js";
+import { canonicalName } from "../resource/names.js";
+import { covers, isCollection, referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
 import type { Subscription } from "./subscription.js";
 
@@ -48,8 +49,9 @@ function canAnswerApart({ asked, type, view }: Subscription, all: ByType): boole
   if (asked.size === 0 || type.fullStateInSotw) return false;
   for (const name of asked) {
     const resource = view.get(name);
-    for (const { typeUrl, name: target } of resource ? referencesOf(resource) : []) {
+    for (const { typeUrl, name } of resource ? referencesOf(resource) : []) {
       const other = all.get(typeUrl);
+      const target = canonicalName(name);
       if (other?.view.get(target) && other.has(target)?.version === undefined) return false;
     }
   }
@@ -83,7 +85,7 @@ function collect(typeUrl: string, resources: Iterable<Resource>): ReadonlySet<st
   const names = new Set<string>();
   for (const resource of resources)
     for (const reference of referencesOf(resource))
-      if (reference.typeUrl === typeUrl && !isCollection(reference.name)) names.add(reference.name);
+      if (reference.typeUrl === typeUrl && !isCollection(reference.name)) names.add(canonicalName(reference.name));
   return names;
 }
 
@@ -94,8 +96,11 @@ function collect(typeUrl: string, resources: Iterable<Resource>): ReadonlySet<st
 export function neededAgain(taken: readonly Resource[], all: ByType): [Subscription, string][] {
   if (![...all.values()].some(({ type }) => type.sentAgain)) return [];
   return taken.flatMap((resource) =>
-    referencesOf(resource).flatMap(({ typeUrl, name }): [Subscription, string][] => {
+    referencesOf(resource).flatMap(({ typeUrl, name: target }): [Subscription, string][] => {
       const subscription = all.get(typeUrl);
+      const name = canonicalName(target);
+      if (subscription?.type.sentAgain && isCollection(name))
+        return [...subscription.names].filter((member) => covers(name, member)).map((member) => [subscription, member]);
       return subscription?.type.sentAgain && subscription.has(name)?.version !== undefined
         ? [[subscription, name]]
         : [];

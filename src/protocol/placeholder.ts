@@ -1,6 +1,7 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
 import { resourceType } from "../resource/types.js";
+import { glance } from "./fetch.js";
 import type { Subscription } from "./subscription.js";
 
 /**
@@ -22,13 +23,8 @@ export function placeholderFor(
     [...related].some(
       (other) =>
         other.type.typeUrl === afterTypeUrl &&
-        (other.has(name)?.version !== undefined || other.inFlight?.changed.some((resource) => resource.name === name)),
+        (other.has(name)?.version !== undefined || other.inFlight?.changed.some((resource) => resource.key === name)),
     );
-  const served = (name: string) => {
-    const passing = { node, lastRequestAt: 0, lastResponseAt: 0, wake: () => {}, move: () => {} };
-    const watch = watcher.watch({ node, type: after }, passing);
-    watch?.close();
-    return watch?.view.get(name) !== undefined;
-  };
+  const served = (name: string) => glance(watcher, { node, type: after })?.get(name) !== undefined;
   return (name) => (onClient(name) || served(name) ? Resource.placeholder(type, name) : undefined);
 }

@@ -1,3 +1,4 @@
+import { canonicalName } from "../resource/names.js";
 import { covered, versionOf, withKept } from "./diff.js";
 import type { DiscoveryRequest } from "./messages.js";
 import type { Variant } from "./variant.js";
@@ -8,13 +9,17 @@ const none: readonly string[] = [];
 export const sotw: Variant<DiscoveryRequest> = {
   name: "sotw",
   tellsRemovals: false,
+  ttlFeatures: [
+    ["xds.config.supports-resource-ttl"],
+    ["xds.config.resource-in-sotw", "xds.config.supports-resource-in-sotw"],
+  ],
   staleRequestsCount: false,
 
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;
     // An empty list is a wildcard only until something has been named (P33, P35).
     const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
-    const wanted = new Set(resourceNames);
+    const wanted = new Set(resourceNames.map(canonicalName));
     const wildcard = wanted.delete("*") || legacy;
     if (resourceNames.length > 0) subscription.named = true;
     subscription.setWildcard(wildcard);
@@ -34,8 +39,9 @@ export const sotw: Variant<DiscoveryRequest> = {
     const { fullStateInSotw } = subscription.type;
     const different = changed.length > 0 || (fullStateInSotw && removed.length > 0);
     if (!different && !subscription.mustAnswer) return undefined;
-    if (!fullStateInSotw) return { version: subscription.view.version, resources: changed, removed: none };
+    if (!fullStateInSotw)
+      return { version: subscription.view.version, resources: changed, removed: none, unresolved: none };
     const resources = withKept(covered(subscription), kept);
-    return { version: versionOf(subscription.view, resources), resources, removed: none };
+    return { version: versionOf(subscription.view, resources), resources, removed: none, unresolved: none };
   },
 };

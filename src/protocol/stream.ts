@@ -1,4 +1,4 @@
-import type { ConfigWatcher, Node } from "../cache/config-watcher.js";
+import type { ConfigWatcher, Node, WatchRequest } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
@@ -10,7 +10,7 @@ import { blockedUntil, neededAgain, nextTurn, referredTo, type Turn } from "./or
 import { placeholderFor } from "./placeholder.js";
 import type { StreamEvents, StreamInfo } from "./stream-events.js";
 import { type Sent, Subscription } from "./subscription.js";
-import type { Variant } from "./variant.js";
+import type { Content, Variant } from "./variant.js";
 
 /** The way out, owned by the transport. */
 export interface Transport {
@@ -20,6 +20,14 @@ export interface Transport {
   send(response: Response): boolean;
   /** Ends the stream with this error's status. */
   end(error: unknown): void;
+}
+
+/** Brings resources into being when they are asked for. */
+export interface Resolver {
+  /** Puts the resource into the cache, if there is one to be had. */
+  resolve(request: WatchRequest & { readonly name: string }): void | Promise<void>;
+  /** How long, in milliseconds, a client waits for it before it is told that there is none. */
+  readonly timeoutMs: number;
 }
 
 /** What all streams of a server share. */
@@ -32,12 +40,16 @@ export interface StreamContext {
   anonymous(): Node | undefined;
   /** The server is shutting down: no new streams (P13). */
   draining(): boolean;
+  /** The stream has sent what it can for now: after every request, and every change that it can see. */
+  flushed?(stream: Stream<never>): void;
   /** The stream has ended. */
   ended(stream: Stream<never>): void;
   /** Changes go out in order, and removals after what refers to them (P53–P55); `patience` bounds the waits, in milliseconds. */
   readonly ordered: boolean;
   readonly patience: number;
   readonly nodeStreams: NodeStreams<Stream<never>>;
+  /** Asked for names that do not exist (P62). */
+  readonly resolver: Resolver | undefined;
   /** How many names one subscription may have. */
   readonly maxNames: number;
 }
@@ -60,6 +72,7 @@ export class Stream<R extends Request> implements StreamInfo {
   private readonly lastRequests = new Map<Subscription, R>();
   private readonly unknownTypes = new Set<string>();
   private otherNodeLogged = false;
+  private ttl = false;
   private nonces = 0;
   private ready = true;
   private closed = false;
@@ -146,6 +159,9 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!this.node) {
       this.node = request.node ?? this.context.anonymous();
       if (!this.node) throw new XdsError("INVALID_REQUEST", "the first request of a stream needs a node");
+      this.ttl = this.protocol.ttlFeatures.every((names) =>
+        names.some((name) => this.node?.clientFeatures.includes(name)),
+      );
       this.context.nodeStreams.add(this as unknown as Stream<never>);
     } else if (request.node && request.node.id !== this.node.id && !this.otherNodeLogged) {
       this.otherNodeLogged = true;
@@ -239,6 +255,8 @@ export class Stream<R extends Request> implements StreamInfo {
       }
     } catch (error) {
       this.fail(error);
+    } finally {
+      if (!this.closed) this.context.flushed?.(this as unknown as Stream<never>);
     }
   }
 
@@ -260,6 +278,7 @@ export class Stream<R extends Request> implements StreamInfo {
   private respond({ subscription, partial }: Turn): void {
     const { type, view } = subscription;
     const { protocol } = this;
+    if (this.context.resolver) this.resolve(subscription, this.context.resolver);
     const difference = diff(subscription, {
       partial,
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
@@ -268,11 +287,12 @@ export class Stream<R extends Request> implements StreamInfo {
         ? undefined
         : placeholderFor(subscription, this.context.watcher, this.relatedSubscriptions()),
     });
-    const content = protocol.respond(subscription, difference);
+    const content = protocol.respond(subscription, difference) ?? this.heartbeat(subscription);
     if (!content) {
       subscription.settle(difference, partial);
       return;
     }
+    const { heartbeats = [], resources, unresolved } = content;
     const version = content.version || view.version;
     // SotW tells of removals by absence, and only where a response holds the full state.
     const [removed, untold] =
@@ -281,16 +301,41 @@ export class Stream<R extends Request> implements StreamInfo {
     subscription.send(sent, untold);
     const response: Response = {
       typeUrl: type.typeUrl,
-      versionInfo: sent.version,
+      versionInfo: version,
       nonce: sent.nonce,
-      resources: content.resources,
+      resources,
       removedResources: content.removed,
+      heartbeats,
+      unresolved,
+      ttl: this.ttl,
+      spellings: subscription.spellings,
     };
     const request = this.lastRequests.get(subscription);
     const told =
       request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
     if (told) void this.hold(told.then(() => this.send(response)));
     else this.send(response);
+  }
+
+  private resolve(subscription: Subscription, resolver: Resolver): void {
+    const { node, type } = subscription;
+    for (const name of subscription.unresolved(resolver.timeoutMs)) {
+      const spelling = subscription.spellings.get(name) ?? name;
+      const resolve = async () => resolver.resolve({ node, type, name: spelling });
+      void Promise.resolve(this.quietly("onDemand.resolve", resolve)).then(() => subscription.resolved(name));
+    }
+  }
+
+  /** What has a TTL and is on the client as it is served is named again, so that the client keeps it (P58). */
+  private heartbeat(subscription: Subscription): Content | undefined {
+    if (!subscription.beatDue) return undefined;
+    subscription.beatDue = false;
+    if (!this.ttl) return undefined;
+    const heartbeats = [...subscription.view.withTtl()].filter(
+      ({ key, version }) => subscription.covers(key) && subscription.has(key)?.version === version,
+    );
+    const version = subscription.ledger.sent?.version ?? "";
+    return heartbeats.length > 0 ? { version, resources: [], removed: [], unresolved: [], heartbeats } : undefined;
   }
 
   /** Which resources have to stay on the client though they are no longer served (P54). */

@@ -1,4 +1,5 @@
 import type { ConfigWatcher, Node, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
+import { canonicalName, collectionOf, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Difference } from "./diff.js";
@@ -61,6 +62,12 @@ export class Subscription implements Watcher {
   readonly stale = new Set<string>();
   /** Every explicit name is to be looked at. */
   allStale = true;
+  /** How the client spells names that are spelt otherwise here (P64). */
+  readonly spellings = new Map<string, string>();
+  /** Names that a resolver was asked for, and the bound of its time (P62); "done": what is there now is the answer. */
+  readonly resolving = new Map<string, NodeJS.Timeout | "done">();
+  /** What has a TTL is to be heard of again (P58). */
+  beatDue = false;
   /** Names whose removal waits for what refers to them (P54), and since when, in milliseconds since 1970. */
   readonly kept = new Map<string, number>();
   /** The client waits for a response, be it empty (P46, P56). */
@@ -97,9 +104,14 @@ export class Subscription implements Watcher {
     return this.ledger.sent?.at ?? 0;
   }
 
-  /** Nothing has changed or been asked for since it was last looked at. */
+  /** Nothing has changed or been asked for since it was last looked at, and nothing is kept back. */
   get upToDate(): boolean {
-    if (this.mustAnswer || this.asked.size > 0 || this.kept.size > 0) return false;
+    return this.isLookedAt && this.kept.size === 0;
+  }
+
+  /** Nothing has changed or been asked for since it was last looked at. */
+  get isLookedAt(): boolean {
+    if (this.mustAnswer || this.asked.size > 0) return false;
     return this.wildcard ? this.position === this.view.position : !this.allStale && this.stale.size === 0;
   }
 
@@ -111,7 +123,7 @@ export class Subscription implements Watcher {
   /** Every resource that the client may be using: what it has, what it may have taken or kept of what it refused, what is on its way. */
   *inUse(): Iterable<Resource> {
     if (this.wildcard)
-      for (const resource of this.view.allAt(this.position)) if (!this.held.has(resource.name)) yield resource;
+      for (const resource of this.view.allAt(this.position)) if (!this.held.has(resource.key)) yield resource;
     for (const [name, has] of this.held) {
       if (has instanceof Resource) yield has;
       else if (has instanceof Gone) yield has.last;
@@ -125,25 +137,49 @@ export class Subscription implements Watcher {
   }
 
   covers(name: string): boolean {
-    return this.wildcard || this.names.has(name);
+    if (this.wildcard || this.names.has(name)) return true;
+    const glob = collectionOf(name);
+    return glob !== undefined && this.names.has(glob);
+  }
+
+  /** The names by which a resource is subscribed: its own, or aliases. */
+  private keysOf(resource: Resource): string[] {
+    const aliases = resource.aliases.filter((alias) => this.names.has(alias));
+    return this.covers(resource.key) ? [resource.key, ...aliases] : aliases;
   }
 
   // Called by the variants, for a request
 
-  /** Names a resource explicitly. */
-  add(name: string): void {
+  /** Names a resource explicitly, as the client spells it. */
+  add(spelling: string): void {
+    const name = canonicalName(spelling);
     this.named = true;
     this.asked.add(name);
+    if (spelling !== name) this.spellings.set(name, spelling);
     if (this.names.has(name)) return;
     this.names.add(name);
     if (!this.wildcard) this.view.follow(this, name);
   }
 
   /** Takes back an explicit name; under a wildcard it stays subscribed. */
-  drop(name: string): void {
+  drop(spelling: string): void {
+    const name = canonicalName(spelling);
     this.names.delete(name);
+    this.spellings.delete(name);
+    this.stopResolving(name);
     if (this.wildcard) return;
     this.view.unfollow(this, name);
+    this.forget(name);
+    if (isGlob(name)) for (const held of this.held.keys()) if (!this.covers(held)) this.forget(held);
+  }
+
+  private stopResolving(name: string): void {
+    const timer = this.resolving.get(name);
+    if (timer !== "done") clearTimeout(timer);
+    this.resolving.delete(name);
+  }
+
+  private forget(name: string): void {
     this.held.delete(name);
     this.asked.delete(name);
     this.stale.delete(name);
@@ -166,7 +202,7 @@ export class Subscription implements Watcher {
       this.view.follow(this, name);
     }
     for (const set of [this.held, this.asked, this.kept])
-      for (const name of set.keys()) if (!this.names.has(name)) set.delete(name);
+      for (const name of set.keys()) if (!this.covers(name)) set.delete(name);
     this.forgetPosition();
     this.allStale = true;
     this.mustAnswer = false;
@@ -179,6 +215,45 @@ export class Subscription implements Watcher {
     this.onWake(this);
   }
 
+  /**
+   * Takes out of what was asked for the names that do not exist, for a resolver to be asked for them (P62); each comes back, with
+   * a wake, when its time is over or `resolved` was called.
+   */
+  unresolved(timeoutMs: number): string[] {
+    const names: string[] = [];
+    for (const name of this.asked) {
+      if (this.view.get(name) || isGlob(name)) continue;
+      if (this.resolving.get(name) === "done") {
+        this.resolving.delete(name);
+        continue;
+      }
+      this.asked.delete(name);
+      if (this.resolving.has(name)) continue;
+      this.resolving.set(
+        name,
+        setTimeout(() => this.resolved(name), timeoutMs),
+      );
+      names.push(name);
+    }
+    return names;
+  }
+
+  /** The resolver has done what it can. */
+  resolved(name: string): void {
+    const timer = this.resolving.get(name);
+    if (timer === undefined || timer === "done") return;
+    this.stopResolving(name);
+    if (this.view.get(name)) return; // its coming has woken us
+    this.resolving.set(name, "done");
+    this.asked.add(name);
+    this.onWake(this);
+  }
+
+  beat(): void {
+    this.beatDue = true;
+    this.onWake(this);
+  }
+
   move(view: ResourceView): void {
     const old = this.view;
     if (this.wildcard) {
@@ -187,7 +262,7 @@ export class Subscription implements Watcher {
         if (has) this.held.set(name, has);
       };
       if (this.position >= 0) {
-        for (const { name } of old.all()) hold(name);
+        for (const { key } of old.all()) hold(key);
         for (const name of old.since(this.position).removed) hold(name);
       }
       old.unfollowAll(this);
@@ -230,8 +305,9 @@ export class Subscription implements Watcher {
     this.inFlight = undefined;
     this.ledger.onAck(sent);
     for (const resource of sent.changed)
-      if (sent.to !== undefined) this.held.delete(resource.name);
-      else if (this.covers(resource.name)) this.held.set(resource.name, resource);
+      for (const key of this.keysOf(resource))
+        if (sent.to !== undefined) this.held.delete(key);
+        else this.held.set(key, resource);
     for (const name of sent.removed) this.lose(name);
     if (sent.to !== undefined) this.moveTo(sent.to);
     else this.clearError();
@@ -244,14 +320,13 @@ export class Subscription implements Watcher {
     // Of several a client may have taken some (Envoy does, of clusters and listeners): only of one is it known what it has.
     const known = sent.changed.length === 1 && sent.removed.length === 0;
     const refuse = (name: string, refused: Resource | undefined) => {
-      if (!this.covers(name)) return;
       const has = this.has(name);
       const inUse = has instanceof Refusal ? [...has.inUse] : has instanceof Resource ? [has] : [];
       if (refused && !known) inUse.push(refused);
       this.held.set(name, new Refusal(known ? has?.version : "", refused?.version, sent, inUse.slice(-inUseKept)));
     };
-    for (const resource of sent.changed) refuse(resource.name, resource);
-    for (const name of sent.removed) refuse(name, undefined);
+    for (const resource of sent.changed) for (const key of this.keysOf(resource)) refuse(key, resource);
+    for (const name of sent.removed) if (this.covers(name)) refuse(name, undefined);
     if (sent.to !== undefined) this.moveTo(sent.to);
   }
 
@@ -266,6 +341,7 @@ export class Subscription implements Watcher {
   close(): void {
     if (this.wildcard) this.view.unfollowAll(this);
     else for (const name of this.names) this.view.unfollow(this, name);
+    for (const name of this.resolving.keys()) this.stopResolving(name);
     this.forgetPosition();
     this.watch.close();
   }

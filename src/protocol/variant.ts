@@ -8,6 +8,8 @@ export interface Variant<R extends Request> {
   readonly name: "sotw" | "delta";
   /** A removal can be told to the client, and so can a name that does not exist. */
   readonly tellsRemovals: boolean;
+  /** Of each list, one client feature that a client needs to be sent TTLs (P57). */
+  readonly ttlFeatures: readonly (readonly string[])[];
   /** Whether a request with a stale nonce still changes the subscription when no response is on its way (P21, P22). */
   readonly staleRequestsCount: boolean;
   /** How a request changes the subscription; `first` of its type on this stream. */
@@ -21,4 +23,8 @@ export interface Content {
   readonly version: string;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
+  /** Named again without a body (P58). */
+  readonly heartbeats?: readonly Resource[];
+  /** Answered without a body (P60). */
+  readonly unresolved: readonly string[];
 }

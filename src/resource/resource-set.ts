@@ -23,16 +23,20 @@ export class ResourceSet {
    */
   static of(type: ResourceType, inputs: Iterable<ResourceInput>, version?: string): ResourceSet {
     const resources = new Map<string, Resource>();
+    const aliases = new Map<string, Resource>();
+    const refuse = (name: string) =>
+      new XdsError("DUPLICATE_NAME", `two resources of type ${type.typeUrl} are named ${JSON.stringify(name)}`);
     for (const input of inputs) {
       const resource = toResource(input);
       mustBeOf(type, resource);
-      if (resources.has(resource.name))
-        throw new XdsError(
-          "DUPLICATE_NAME",
-          `two resources of type ${type.typeUrl} are named ${JSON.stringify(resource.name)}`,
-        );
-      resources.set(resource.name, resource);
+      if (resources.has(resource.key)) throw refuse(resource.name);
+      resources.set(resource.key, resource);
+      for (const alias of resource.aliases) {
+        if (aliases.has(alias)) throw refuse(alias);
+        aliases.set(alias, resource);
+      }
     }
+    for (const alias of aliases.keys()) if (resources.has(alias)) throw refuse(alias);
     return new ResourceSet(type, resources, version);
   }
 }
@@ -67,7 +71,7 @@ export class SetHash {
     return this.high.toString(16).padStart(8, "0") + this.low.toString(16).padStart(8, "0");
   }
 
-  private move({ name, version }: Resource, sign: 1 | -1): this {
+  private move({ key: name, version }: Resource, sign: 1 | -1): this {
     // A version by content covers the name already; one of the user's own need not.
     const digest = /^[0-9a-f]{16}$/.test(version) ? version : hash("sha256", `${name}\0${version}`, "hex");
     this.high = (this.high + sign * Number.parseInt(digest.slice(0, 8), 16)) >>> 0;

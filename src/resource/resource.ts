@@ -4,6 +4,8 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
 import { envoyRegistry } from "../schema/registry.js";
+import { deltaEntry, type Entry, errorEntry, wrappedEntry } from "./entries.js";
+import { canonicalName } from "./names.js";
 import type { Reference } from "./references.js";
 import { findResourceType, type ResourceType, resourceType } from "./types.js";
 
@@ -13,6 +15,20 @@ export interface ResourceOptions {
   readonly name?: string;
   /** A version of the user's own instead of the hash of the content; not empty. */
   readonly version?: string;
+  /**
+   * How long, in milliseconds, a client keeps the resource if nothing more is heard of it; the caches send heartbeats. Only
+   * clients that support it are told (P57).
+   */
+  readonly ttlMs?: number;
+  /** Other names by which clients may subscribe to it (delta, P59). */
+  readonly aliases?: readonly string[];
+}
+
+/** Why a resource cannot be had, as clients are told it: a `google.rpc.Status`. */
+export interface ResourceError {
+  /** A gRPC status code. */
+  readonly code: number;
+  readonly message: string;
 }
 
 /** @internal The version of what stands in for a resource that does not exist. */
@@ -30,19 +46,23 @@ export type ResourceMessage = Message;
 export class Resource {
   /** @internal Written by referencesOf(). */
   references: readonly Reference[] | undefined = undefined;
+  /** The name by which caches and subscriptions know it: that of all equal xdstp names (P64), else just the name. */
+  readonly key: string;
 
   private constructor(
     readonly type: ResourceType,
     readonly name: string,
     /** The hash of name and content, or the user's own. */
     readonly version: string,
-    /** @internal Field 2 of a DeltaDiscoveryResponse, tag and length included. */
-    readonly deltaEntry: Uint8Array,
-    /** Where in `deltaEntry` field 2 of a DiscoveryResponse begins. */
-    private readonly anyAt: number,
-    /** Where in `deltaEntry` the message's own bytes begin. */
-    private readonly bodyAt: number,
-  ) {}
+    private readonly entry: Entry,
+    readonly aliases: readonly string[],
+    /** In milliseconds; undefined: clients keep it until it is removed. */
+    readonly ttlMs: number | undefined,
+    /** Set where it stands for a resource that cannot be had, which clients are told in `resource_errors` (P65). */
+    readonly error: ResourceError | undefined,
+  ) {
+    this.key = canonicalName(name);
+  }
 
   /**
    * Encodes a message: one made with the schemas of `ts-control-plane/envoy/…`, or an `Any` that holds one.
@@ -71,7 +91,7 @@ export class Resource {
         { cause },
       );
     }
-    return Resource.encode(type, name, body, options.version);
+    return Resource.encode(type, name, body, options);
   }
 
   /**
@@ -81,43 +101,63 @@ export class Resource {
   static fromBytes(typeUrl: string, body: Uint8Array, options: ResourceOptions = {}): Resource {
     const type = resourceType(typeUrl);
     const name = options.name ?? nameIn(type, decode(typeUrl, body));
-    return Resource.encode(type, name, body, options.version);
+    return Resource.encode(type, name, body, options);
+  }
+
+  /**
+   * Stands for a resource that cannot be had: clients are told so by name, once, while everything else goes on (P65).
+   * @throws XdsError UNKNOWN_TYPE, MISSING_NAME
+   */
+  static failed(typeUrl: string, name: string, error: ResourceError): Resource {
+    return Resource.encode(resourceType(typeUrl), name, Buffer.from(`${error.code} ${error.message}`), {}, error);
   }
 
   /** @internal A message with nothing but its name, for a type whose row allows it. */
   static placeholder(type: ResourceType, name: string): Resource {
     const writer = new BinaryWriter().tag(type.placeholder?.field ?? 1, WireType.LengthDelimited).string(name);
-    return Resource.encode(type, name, writer.finish(), placeholderVersion);
+    return Resource.encode(type, name, writer.finish(), { version: placeholderVersion });
   }
 
-  private static encode(type: ResourceType, name: string, body: Uint8Array, ownVersion: string | undefined): Resource {
+  private static encode(
+    type: ResourceType,
+    name: string,
+    body: Uint8Array,
+    { version: ownVersion, ttlMs, aliases = [] }: ResourceOptions,
+    error?: ResourceError,
+  ): Resource {
+    const refuse = (why: string) =>
+      new XdsError("INVALID_OPTION", `${type.name} resource ${JSON.stringify(name)}: ${why}`);
     if (name === "")
       throw new XdsError("MISSING_NAME", `a resource of type ${type.typeUrl} has no name; ${howToName(type)}`);
-    if (ownVersion === "")
-      throw new XdsError("INVALID_OPTION", `${type.name} resource ${JSON.stringify(name)}: its version is empty`);
-    const version = ownVersion ?? contentVersion(name, body);
-    const any = new BinaryWriter().tag(1, WireType.LengthDelimited).string(type.typeUrl);
-    any.tag(2, WireType.LengthDelimited).bytes(body);
-    const anyField = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(any.finish()).finish();
-    const head = new BinaryWriter().tag(3, WireType.LengthDelimited).string(name);
-    const headField = head.tag(1, WireType.LengthDelimited).string(version).finish();
-    const size = headField.length + anyField.length;
-    const tag = new BinaryWriter().tag(2, WireType.LengthDelimited).uint32(size).finish();
-    const entry = new Uint8Array(tag.length + size);
-    entry.set(tag);
-    entry.set(headField, tag.length);
-    entry.set(anyField, tag.length + headField.length);
-    return new Resource(type, name, version, entry, tag.length + headField.length, entry.length - body.length);
+    if (ownVersion === "") throw refuse("its version is empty");
+    if (ttlMs !== undefined && !(ttlMs > 0 && Number.isFinite(ttlMs))) throw refuse(`a TTL of ${ttlMs} ms cannot be`);
+    if (aliases.some((alias) => alias === "" || alias === name)) throw refuse("an alias is empty or the name itself");
+    const version =
+      ownVersion ?? contentVersion([name, ...aliases, ttlMs ?? "", error ? "error" : ""].join("\0"), body);
+    const entry = deltaEntry({ name, version, aliases }, type.typeUrl, body);
+    return new Resource(type, name, version, entry, aliases, ttlMs, error);
   }
 
-  /** @internal Field 2 of a DiscoveryResponse, tag and length included. */
-  get sotwEntry(): Uint8Array {
-    return this.deltaEntry.subarray(this.anyAt);
+  /** @internal Field 2 of a DiscoveryResponse, or 7 if it is an error, tag and length included. */
+  sotwEntry(withTtl: boolean): Uint8Array {
+    const { name, version, aliases, ttlMs, error, entry } = this;
+    if (error) return errorEntry(7, name, error);
+    const any = entry.bytes.subarray(entry.anyAt);
+    return withTtl && ttlMs !== undefined ? wrappedEntry({ name, version, aliases, ttlMs }, any) : any;
+  }
+
+  /** @internal Field 2 of a DeltaDiscoveryResponse, or 9 if it is an error, under the name that was asked for (P64). */
+  deltaEntry(withTtl: boolean, name = this.name): Uint8Array {
+    const { version, aliases, ttlMs, error, entry } = this;
+    if (error) return errorEntry(9, name, error);
+    if (name === this.name && !(withTtl && ttlMs !== undefined)) return entry.bytes;
+    return deltaEntry({ name, version, aliases, ttlMs: withTtl ? ttlMs : undefined }, this.type.typeUrl, this.body)
+      .bytes;
   }
 
   /** The encoded message. Shared: not to be written to. */
   get body(): Uint8Array {
-    return this.deltaEntry.subarray(this.bodyAt);
+    return this.entry.bytes.subarray(this.entry.bodyAt);
   }
 
   /**
@@ -125,6 +165,8 @@ export class Resource {
    * @throws XdsError INVALID_RESOURCE where the type has no known schema
    */
   message(): Message {
+    if (this.error)
+      throw new XdsError("INVALID_RESOURCE", `${JSON.stringify(this.name)} stands for an error: ${this.error.message}`);
     return decode(this.type.typeUrl, this.body);
   }
 }

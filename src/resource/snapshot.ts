@@ -1,4 +1,5 @@
 import { messageOf, XdsError } from "../errors.js";
+import { canonicalName } from "./names.js";
 import type { Resource } from "./resource.js";
 import { type ResourceInput, ResourceSet, toResource } from "./resource-set.js";
 import { resourceType } from "./types.js";
@@ -59,7 +60,7 @@ export class Snapshot {
   }
 
   get(typeUrl: string, name: string): Resource | undefined {
-    return this.sets.get(typeUrl)?.resources.get(name);
+    return this.sets.get(typeUrl)?.resources.get(canonicalName(name));
   }
 
   /** The set of a type, if the snapshot says anything of that type. */

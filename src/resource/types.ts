@@ -14,6 +14,8 @@ export interface ResourceType {
   readonly emptyIsWildcard: boolean;
   /** The message's field (in lowerCamelCase) that holds the name; without it every resource is given one by hand. */
   readonly nameField?: string;
+  /** Delta answers for a name that does not exist with a resource without a body, not with a removal (P60). */
+  readonly unknownWithoutBody?: boolean;
   /** Sent again, though unchanged, when a resource that refers to it has changed: Envoy waits for it anew (P55). */
   readonly sentAgain?: boolean;
   /** The type's own gRPC service. */
@@ -112,6 +114,8 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: virtualHostType,
     name: "virtual-hosts",
     order: 5,
+    sentAgain: true, // with an update of its route configuration (P61)
+    unknownWithoutBody: true,
     fullStateInSotw: false,
     emptyIsWildcard: false,
     service: { name: "envoy.service.route.v3.VirtualHostDiscoveryService", delta: "DeltaVirtualHosts" },

@@ -124,7 +124,7 @@ function wrapped(bytes: Uint8Array): ReceivedResource {
 
 /** google.protobuf.Any */
 function any(bytes: Uint8Array): { typeUrl: string; value: Uint8Array } {
-  const found = { typeUrl: "", value: new Uint8Array() };
+  const found: { typeUrl: string; value: Uint8Array } = { typeUrl: "", value: new Uint8Array() };
   fields(bytes, (field, reader) => {
     if (field === 1) found.typeUrl = reader.string();
     else if (field === 2) found.value = reader.bytes();

@@ -1,12 +1,34 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Response } from "../protocol/messages.js";
+import { emptyDeltaEntry, wrappedEntry } from "../resource/entries.js";
 import type { Resource } from "../resource/resource.js";
 
 /** The bytes of a DiscoveryResponse. */
-export const encodeDiscoveryResponse = encoder((resource) => resource.sotwEntry);
+export function encodeDiscoveryResponse(response: Response): Buffer {
+  const heartbeats = response.heartbeats.map(({ name, aliases, ttlMs }) =>
+    wrappedEntry({ name, aliases, ttlMs, version: response.versionInfo }, nothing),
+  );
+  return encode(response, response.ttl ? sotwWithTtl : sotw, heartbeats);
+}
 
 /** The bytes of a DeltaDiscoveryResponse. */
-export const encodeDeltaDiscoveryResponse = encoder((resource) => resource.deltaEntry);
+export function encodeDeltaDiscoveryResponse(response: Response): Buffer {
+  const { heartbeats, unresolved } = response;
+  const more = [
+    ...heartbeats.map(({ name, version, ttlMs }) => emptyDeltaEntry({ name, version, aliases: [], ttlMs })),
+    ...unresolved.map((name) => emptyDeltaEntry({ name, version: "", aliases: [name] })),
+  ];
+  return encode(response, response.ttl ? deltaWithTtl : delta, more);
+}
+
+const nothing = Buffer.alloc(0);
+
+/** How the resources of a response become bytes, and the bodies that were made so. */
+interface Form {
+  entryOf(resource: Resource, name: string | undefined): Uint8Array;
+  /** The list of resources is the same object for all streams that are sent the same, so is the body; only the nonce is not. */
+  readonly bodies: WeakMap<readonly Resource[], Body>;
+}
 
 interface Body {
   readonly version: string;
@@ -14,25 +36,30 @@ interface Body {
   readonly bytes: Buffer;
 }
 
+const sotw: Form = { entryOf: (resource) => resource.sotwEntry(false), bodies: new WeakMap() };
+const sotwWithTtl: Form = { entryOf: (resource) => resource.sotwEntry(true), bodies: new WeakMap() };
+const delta: Form = { entryOf: (resource, name) => resource.deltaEntry(false, name), bodies: new WeakMap() };
+const deltaWithTtl: Form = { entryOf: (resource, name) => resource.deltaEntry(true, name), bodies: new WeakMap() };
+
 /** Both messages have version, resources, type URL and nonce at the same field numbers; only delta has removals. */
-function encoder(entryOf: (resource: Resource) => Uint8Array): (response: Response) => Buffer {
-  // The list of resources is the same object for all streams that are sent the same, so is the body; only the nonce is not.
-  const bodies = new WeakMap<readonly Resource[], Body>();
-  return (response) => {
-    const { resources, removedResources: removed, versionInfo: version } = response;
-    let body = bodies.get(resources);
-    if (body?.version !== version || body.removed !== removed) {
-      body = { version, removed, bytes: encodeBody(response, entryOf) };
-      bodies.set(resources, body);
-    }
-    return Buffer.concat([body.bytes, stringField(5, response.nonce)]);
-  };
+function encode(response: Response, { entryOf, bodies }: Form, more: readonly Uint8Array[]): Buffer {
+  const { resources, removedResources: removed, versionInfo: version, spellings } = response;
+  let bytes: Buffer;
+  const known = bodies.get(resources);
+  if (spellings.size > 0) bytes = encodeBody(response, (resource) => entryOf(resource, spellings.get(resource.key)));
+  else if (known?.version === version && known.removed === removed) bytes = known.bytes;
+  else {
+    bytes = encodeBody(response, (resource) => entryOf(resource, undefined));
+    bodies.set(resources, { version, removed, bytes });
+  }
+  return Buffer.concat([bytes, ...more, stringField(5, response.nonce)]);
 }
 
 function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Array): Buffer {
-  const parts: Uint8Array[] = [stringField(1, response.versionInfo), stringField(4, response.typeUrl)];
-  for (const resource of response.resources) parts.push(entryOf(resource));
-  for (const name of response.removedResources) parts.push(stringField(6, name));
+  const { versionInfo, typeUrl, resources, removedResources, spellings } = response;
+  const parts: Uint8Array[] = [stringField(1, versionInfo), stringField(4, typeUrl)];
+  for (const resource of resources) parts.push(entryOf(resource));
+  for (const name of removedResources) parts.push(stringField(6, spellings.get(name) ?? name));
   return Buffer.concat(parts);
 }
 

@@ -23,6 +23,10 @@ export class Reader implements Watcher {
   readonly lastResponseAt = 2;
   woken: (string | undefined)[] = [];
   moved: ResourceView[] = [];
+  beats = 0;
+  beat(): void {
+    this.beats++;
+  }
   wake(name?: string): void {
     this.woken.push(name);
   }

@@ -1,0 +1,86 @@
+import { status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
+import { Snapshot } from "../../src/resource/snapshot.js";
+import { clusterType } from "../../src/resource/types.js";
+import type { Callbacks } from "../../src/server/callbacks.js";
+import { allWays, on, TestServer } from "./harness.js";
+import { cluster } from "./resources.js";
+
+const cacheOf = (group: string) => {
+  const cache = new SnapshotCache();
+  cache.set(group, Snapshot.of([cluster("a")]));
+  return cache;
+};
+
+/** Callbacks of both variants alike. */
+const onRequest = (call: () => void | Promise<void>): Callbacks => ({ onStreamRequest: call, onStreamDeltaRequest: call });
+
+describe("a draining server", () =>
+  on(allWays, (way) => {
+    it("P13 ends its streams with UNAVAILABLE, one after the other, within the bound", async () => {
+      const closed: number[] = [];
+      const close = () => void closed.push(performance.now());
+      const test = await TestServer.start(cacheOf("n"), { callbacks: { onStreamClosed: close, onDeltaStreamClosed: close } });
+      const streams = Array.from({ length: 20 }, () => test.open(way, clusterType));
+      for (const stream of streams) stream.want();
+      for (const stream of streams) await stream.take(["a@1"]);
+      await test.barrier();
+
+      const start = performance.now();
+      await test.server.drain(3_000);
+      expect(performance.now() - start).toBeLessThan(3_500);
+      for (const stream of streams) expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+      expect(closed).toHaveLength(20);
+      expect((closed.at(-1) as number) - (closed[0] as number)).toBeGreaterThan(19 * 4);
+      expect(test.server.status()).toEqual([]);
+    });
+
+    it("P13 lets a stream have its first response before it ends it", async () => {
+      let letGo = () => {};
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const test = await TestServer.start(cacheOf("n"), { callbacks: onRequest(() => held) });
+      const stream = test.open(way, clusterType);
+      stream.want();
+      await test.barrier();
+      const drained = test.server.drain(5_000);
+      letGo();
+      await stream.expect(["a@1"]);
+      expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+      await drained;
+    });
+
+    it("P13 waits for no response that cannot come: not for a node without configuration", async () => {
+      const test = await TestServer.start(cacheOf("other"));
+      const stream = test.open(way, clusterType);
+      stream.want();
+      await stream.quiet();
+      const start = performance.now();
+      await test.server.drain(10_000);
+      expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+      expect(performance.now() - start).toBeLessThan(5_000);
+    });
+
+    it("P13 ends what hangs when the time is over", async () => {
+      const test = await TestServer.start(cacheOf("n"), { callbacks: onRequest(() => new Promise(() => {})) });
+      const stream = test.open(way, clusterType);
+      stream.want();
+      await test.barrier();
+      await test.server.drain(200);
+      expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+    });
+
+    it("P13 takes no new streams", async () => {
+      const test = await TestServer.start(cacheOf("n"));
+      const before = test.open(way, clusterType);
+      before.want();
+      await before.take(["a@1"]);
+      const drained = test.server.drain();
+      const late = test.open(way, clusterType);
+      late.want();
+      expect((await late.ended).code).toBe(status.UNAVAILABLE);
+      await drained;
+    });
+  }));
