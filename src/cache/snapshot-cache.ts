@@ -63,6 +63,7 @@ export class SnapshotCache implements ConfigWatcher {
     state.snapshot = snapshot;
     state.idleSince = Date.now();
     this.loaded = true;
+    for (const typeUrl of snapshot.typeUrls()) this.log(state, typeUrl);
     for (const [typeUrl, log] of state.logs) apply(log, snapshot, typeUrl);
     if (first) this.reattach(state);
   }

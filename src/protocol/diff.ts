@@ -1,8 +1,8 @@
 import type { ResourceView } from "../cache/config-watcher.js";
 import { isGlob } from "../resource/names.js";
-import { placeholderVersion, Resource } from "../resource/resource.js";
+import { placeholderVersion, type Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { type Held, Refusal, type Sent, type Subscription } from "./subscription.js";
+import { type Held, Refusal, resourceOf, type Sent, type Subscription } from "./subscription.js";
 
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
 export interface Difference {
@@ -23,6 +23,8 @@ export interface DiffOptions {
   readonly partial: boolean;
   /** Whether a resource that is no longer served has to stay on the client. */
   keep(name: string): boolean;
+  /** Whether the client has all that an old resource refers to, so that it can have that as well. */
+  usable(old: Resource): boolean;
   /** What to answer for a name that does not exist (P56). */
   readonly placeholder: ((name: string) => Resource | undefined) | undefined;
 }
@@ -31,7 +33,10 @@ const none: readonly string[] = [];
 const nothingKept: ReadonlyMap<string, Held> = new Map();
 
 /** Compares what the client has with what is served, in time proportional to what has changed or was asked for. */
-export function diff(subscription: Subscription, { whole, partial, keep, placeholder }: DiffOptions): Difference {
+export function diff(
+  subscription: Subscription,
+  { whole, partial, keep, usable, placeholder }: DiffOptions,
+): Difference {
   const { view, wildcard, held, asked } = subscription;
   const to = wildcard && !partial ? view.position : undefined;
   if (wildcard && held.size === 0 && asked.size === 0) {
@@ -44,11 +49,15 @@ export function diff(subscription: Subscription, { whole, partial, keep, placeho
   const kept = new Map<string, Held>();
   const touched = new Set<Sent>(); // refused responses of which something differs now
   const withheld: [string, Resource | undefined, Sent][] = [];
+  const lately = (name: string) => {
+    const old = view.lately(name);
+    return old && usable(old) ? old : undefined;
+  };
   const put = (name: string, now: Resource | undefined, has: Held | undefined) => {
     if (now) changed.set(now.key, now);
     else {
       // What the client uses refers to it: what it has stays, and if it asks for it, it gets it as it was (P54).
-      const old = has instanceof Resource ? has : asked.has(name) ? view.lately(name) : undefined;
+      const old = resourceOf(has) ?? (asked.has(name) ? lately(name) : undefined);
       const keeps = has?.version === undefined ? old : has;
       if (!keeps || !keep(name)) removed.add(name);
       else {
@@ -146,7 +155,7 @@ export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "
 
 /** What was kept joins what is served, as the same list for all streams that keep the same. */
 export function withKept(resources: readonly Resource[], kept: ReadonlyMap<string, Held>): readonly Resource[] {
-  const old = [...kept.values()].filter((has) => has instanceof Resource);
+  const old = [...kept.values()].flatMap((has) => resourceOf(has) ?? []);
   if (old.length === 0) return resources;
   const key = old.map(({ name, version }) => `${name} ${version}`).join("\n");
   const lists = joined.get(resources) ?? new Map<string, readonly Resource[]>();

@@ -49,11 +49,22 @@ function canAnswerApart({ asked, type, view }: Subscription, all: ByType): boole
   if (asked.size === 0 || type.fullStateInSotw) return false;
   for (const name of asked) {
     const resource = view.get(name);
-    for (const { typeUrl, name } of resource ? referencesOf(resource) : []) {
-      const other = all.get(typeUrl);
-      const target = canonicalName(name);
-      if (other?.view.get(target) && other.has(target)?.version === undefined) return false;
-    }
+    if (resource && !hasAllOf(resource, all, (other, target) => other.view.get(target) !== undefined)) return false;
+  }
+  return true;
+}
+
+/** Whether the client has, and is to keep, all that a resource refers to; of what `counts`, if that is given. */
+export function hasAllOf(
+  resource: Resource,
+  all: ByType,
+  counts: (other: Subscription, name: string) => boolean = () => true,
+): boolean {
+  for (const { typeUrl, name: spelling } of referencesOf(resource)) {
+    const other = all.get(typeUrl);
+    const name = canonicalName(spelling);
+    if (!other || isCollection(name) || !counts(other, name)) continue;
+    if (other.has(name)?.version === undefined || other.inFlight?.removed.includes(name)) return false;
   }
   return true;
 }

@@ -6,7 +6,7 @@ import { diff } from "./diff.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
-import { blockedUntil, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
+import { blockedUntil, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
 import { placeholderFor } from "./placeholder.js";
 import type { StreamEvents, StreamInfo } from "./stream-events.js";
 import { type Sent, Subscription } from "./subscription.js";
@@ -72,6 +72,7 @@ export class Stream<R extends Request> implements StreamInfo {
   private readonly lastRequests = new Map<Subscription, R>();
   private readonly unknownTypes = new Set<string>();
   private otherNodeLogged = false;
+  private waitingLogged = false;
   private ttl = false;
   private nonces = 0;
   private ready = true;
@@ -216,6 +217,11 @@ export class Stream<R extends Request> implements StreamInfo {
       const subscription = Subscription.open(this.context.watcher, request, (woken) => this.wake(woken));
       if (subscription) {
         this.subscriptions.set(typeUrl, subscription);
+        if (!subscription.view.serving && !this.waitingLogged) {
+          this.waitingLogged = true;
+          const fields = { stream: this.id, node: node.id, cluster: node.cluster, typeUrl };
+          this.context.logger.warn(fields, "nothing is configured for this node; it waits until something is");
+        }
         return subscription;
       }
     }
@@ -283,6 +289,7 @@ export class Stream<R extends Request> implements StreamInfo {
       partial,
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       keep: this.keeper(subscription),
+      usable: (old) => hasAllOf(old, this.subscriptions),
       placeholder: protocol.tellsRemovals
         ? undefined
         : placeholderFor(subscription, this.context.watcher, this.relatedSubscriptions()),
@@ -422,6 +429,10 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** Ends the stream with an error. */
   fail(error: unknown): void {
-    if (!this.closed) this.transport.end(error);
+    if (this.closed) return;
+    const fields = { stream: this.id, node: this.node?.id, error: messageOf(error) };
+    if (error instanceof XdsError && error.code !== "INTERNAL") this.context.logger.info(fields, "a stream is ended");
+    else this.context.logger.error(fields, "a stream fails");
+    this.transport.end(error);
   }
 }

@@ -28,9 +28,17 @@ export class Refusal implements Held {
     readonly refused: string | undefined,
     /** Refused together; when one of them changes, all go again. */
     readonly response: Sent,
+    /** What the client had when it refused. */
+    readonly had: Resource | undefined,
     /** What the client may be using, for all that we know. */
     readonly inUse: readonly Resource[],
   ) {}
+}
+
+/** The resource that a client has, or had last, of a name. */
+export function resourceOf(has: Held | undefined): Resource | undefined {
+  if (has instanceof Resource) return has;
+  return has instanceof Refusal ? has.had : undefined;
 }
 
 /** A response on its way, until it is ACKed or NACKed. */
@@ -321,9 +329,11 @@ export class Subscription implements Watcher {
     const known = sent.changed.length === 1 && sent.removed.length === 0;
     const refuse = (name: string, refused: Resource | undefined) => {
       const has = this.has(name);
-      const inUse = has instanceof Refusal ? [...has.inUse] : has instanceof Resource ? [has] : [];
+      const had = resourceOf(has);
+      const inUse = has instanceof Refusal ? [...has.inUse] : had ? [had] : [];
       if (refused && !known) inUse.push(refused);
-      this.held.set(name, new Refusal(known ? has?.version : "", refused?.version, sent, inUse.slice(-inUseKept)));
+      const version = known ? has?.version : "";
+      this.held.set(name, new Refusal(version, refused?.version, sent, had, inUse.slice(-inUseKept)));
     };
     for (const resource of sent.changed) for (const key of this.keysOf(resource)) refuse(key, resource);
     for (const name of sent.removed) if (this.covers(name)) refuse(name, undefined);

@@ -4,12 +4,13 @@ import type { StreamInfo } from "../protocol/stream-events.js";
 import type { Subscription } from "../protocol/subscription.js";
 
 /**
- * SYNCED: the client has taken all that is to be sent. STALE: something is unanswered or not sent yet. ERROR: something was
- * refused and has not been replaced. NOT_SENT: there was nothing to send yet.
+ * As `envoy.service.status.v3.ConfigStatus` has it. SYNCED: the client has taken all that is to be sent. STALE: a response is
+ * unanswered, or what the client has is no longer what is served. ERROR: something was refused, and what replaces it
+ * has not been taken yet (P18). NOT_SENT: nothing was sent yet.
  */
 export type SyncState = "SYNCED" | "NOT_SENT" | "STALE" | "ERROR";
 
-/** One type on one stream: what was sent last, taken last, and refused and not replaced. */
+/** One type on one stream, or of one node: what was sent last, taken last, and refused and not replaced. */
 export interface TypeStatus {
   readonly typeUrl: string;
   readonly state: SyncState;
@@ -38,14 +39,107 @@ export function streamStatus(stream: StreamInfo, subscriptions: Iterable<Subscri
   return { id, variant, typeUrl, peer, node, openedAt, types: [...subscriptions].map(typeStatus) };
 }
 
+/** One connected node, all its streams together. */
+export interface ConnectedNode {
+  /** As its latest stream describes it. */
+  readonly node: Node;
+  /** Ids of its streams. */
+  readonly streams: readonly number[];
+  /** Of its oldest stream, in milliseconds since 1970. */
+  readonly connectedAt: number;
+  /** The worst of its types': ERROR, then STALE, NOT_SENT, SYNCED. */
+  readonly state: SyncState;
+  /** In the order in which a change goes out. Of a type on several streams: the worst state, and the latest of each entry. */
+  readonly types: readonly TypeStatus[];
+}
+
+/** An open stream, as its node's status is made of it. */
+export interface StreamOfNode extends StreamInfo {
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+}
+
+/** The streams that have said whose they are, by node. Nodes are told apart by id; of those without one, each stream is one. */
+export function streamsByNode<S extends StreamOfNode>(streams: Iterable<S>): { node: Node; streams: S[] }[] {
+  const nodes = new Map<string | S, { node: Node; streams: S[] }>();
+  for (const stream of streams) {
+    const { node } = stream;
+    if (!node) continue;
+    const known = nodes.get(node.id);
+    if (known) {
+      known.node = node;
+      known.streams.push(stream);
+    } else nodes.set(node.id || stream, { node, streams: [stream] });
+  }
+  return [...nodes.values()];
+}
+
+export function connectedNode(node: Node, streams: readonly StreamOfNode[]): ConnectedNode {
+  const types = [...subscriptionsByType(streams).values()].map((all) => all.map(typeStatus).reduce(together));
+  return {
+    node,
+    streams: streams.map(({ id }) => id),
+    connectedAt: Math.min(...streams.map(({ openedAt }) => openedAt)),
+    state: worst(types.map(({ state }) => state)),
+    types,
+  };
+}
+
+/** All that several streams subscribe, by type URL in the order of the table of types. */
+export function subscriptionsByType(streams: readonly StreamOfNode[]): Map<string, Subscription[]> {
+  const byType = new Map<string, Subscription[]>();
+  const all = streams.flatMap(({ subscriptions }) => [...subscriptions.values()]);
+  for (const subscription of all.sort((a, b) => a.type.order - b.type.order)) {
+    const { typeUrl } = subscription.type;
+    const known = byType.get(typeUrl);
+    if (known) known.push(subscription);
+    else byType.set(typeUrl, [subscription]);
+  }
+  return byType;
+}
+
+const states: readonly SyncState[] = ["SYNCED", "NOT_SENT", "STALE", "ERROR"];
+
+/** Of several states the one that needs most attention; SYNCED where there are none. */
+export function worst(several: Iterable<SyncState>): SyncState {
+  let rank = 0;
+  for (const state of several) rank = Math.max(rank, states.indexOf(state));
+  return states[rank] as SyncState;
+}
+
+function together(a: TypeStatus, b: TypeStatus): TypeStatus {
+  return {
+    typeUrl: a.typeUrl,
+    state: worst([a.state, b.state]),
+    wildcard: a.wildcard || b.wildcard,
+    names: a.names + b.names,
+    sent: latest(a.sent, b.sent),
+    acked: latest(a.acked, b.acked),
+    nacked: latest(a.nacked, b.nacked),
+  };
+}
+
+function latest<E extends LedgerEntry>(a: E | undefined, b: E | undefined): E | undefined {
+  return a && b ? (a.at > b.at ? a : b) : (a ?? b);
+}
+
 function typeStatus(subscription: Subscription): TypeStatus {
   const { type, wildcard, names, ledger } = subscription;
   const { sent, acked, nacked } = ledger;
   return { typeUrl: type.typeUrl, state: syncState(subscription), wildcard, names: names.size, sent, acked, nacked };
 }
 
-function syncState({ ledger, inFlight, upToDate }: Subscription): SyncState {
-  if (ledger.nacked) return "ERROR";
-  if (inFlight || !upToDate) return "STALE";
-  return ledger.sent || ledger.acked ? "SYNCED" : "NOT_SENT";
+export function syncState(subscription: Subscription): SyncState {
+  const { ledger, inFlight, upToDate, view } = subscription;
+  if (ledger.nacked) return "ERROR"; // until the ACK of what replaces it (P18)
+  if (inFlight) return "STALE";
+  if (!ledger.sent) return upToDate && hasAnything(subscription) ? "SYNCED" : "NOT_SENT";
+  // Where nothing is configured any more, what the client has stays in force.
+  return upToDate || !view.serving ? "SYNCED" : "STALE";
+}
+
+/** Nothing needed to be sent because the client brought what is served from an earlier stream (P36, P49). */
+function hasAnything({ wildcard, position, held }: Subscription): boolean {
+  if (wildcard) return position >= 0;
+  for (const { version } of held.values()) if (version !== undefined) return true;
+  return false;
 }

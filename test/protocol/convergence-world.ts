@@ -1,19 +1,18 @@
 import { expect } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
-import { silentLogger } from "../../src/logger.js";
 import { delta } from "../../src/protocol/delta.js";
 import { type Flushable, FlushQueue } from "../../src/protocol/flush-queue.js";
 import type { Request, Response } from "../../src/protocol/messages.js";
 import { sotw } from "../../src/protocol/sotw.js";
-import { NodeStreams } from "../../src/protocol/node-streams.js";
-import { Stream, type StreamContext } from "../../src/protocol/stream.js";
+import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { anonymousNode } from "../../src/schema/node.js";
 import { ModelClient, type Outgoing } from "./convergence-client.js";
 import type { Maker } from "./resources.js";
+import { streamContext } from "./stream-context.js";
 import { watchersOf } from "./watchers.js";
 
 export interface Setting {
@@ -184,21 +183,8 @@ export class World {
   }
 
   private connect(): void {
-    const events = { open() {}, request() {}, ack() {}, nack() {}, closed() {} };
-    const context: StreamContext = {
-      watcher: this.setting.cache === "linear" ? this.linear : this.snapshots,
-      events,
-      logger: silentLogger,
-      queue: this.queue,
-      anonymous: anonymousNode,
-      draining: () => false,
-      ended: () => {},
-      maxNames: 100,
-      // Make before break (P53-P55), newly in the lead's core; src/protocol/order.ts.
-      ordered: true,
-      patience: 5_000,
-      nodeStreams: new NodeStreams<Stream<never>>(),
-    };
+    const cache = this.setting.cache === "linear" ? this.linear : this.snapshots;
+    const context = streamContext(cache, this.setting.variant, { queue: this.queue });
     const protocol = (this.setting.variant === "sotw" ? sotw : delta) as Variant<Request>;
     const transport = {
       peer: "model",

@@ -106,6 +106,14 @@ export class TestServer {
     return (await this.unary("/grpc.health.v1.Health/Check", request))[1];
   }
 
+  /** Watches the health of the whole. */
+  watchHealth(tell: (state: number | undefined) => void) {
+    const call = this.client.makeServerStreamRequest("/grpc.health.v1.Health/Watch", same, same, Buffer.of());
+    call.on("data", (answer: Buffer) => tell(answer[1]));
+    call.on("error", () => {}); // it ends with the server
+    return call;
+  }
+
   /**
    * Resolves when the server has done all that it had to do for what was sent on this connection, or set in its cache, before: a
    * request is handled when its event comes, and answered in the turn after it; so what comes back from a later turn comes later.

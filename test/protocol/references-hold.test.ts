@@ -1,0 +1,301 @@
+import { create } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Cluster_DiscoveryType, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { ApiVersion, type ConfigSource } from "../../gen/envoy/config/core/v3/config_source_pb.js";
+import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
+import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
+import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
+import { delta } from "../../src/protocol/delta.js";
+import { type Flushable, FlushQueue } from "../../src/protocol/flush-queue.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import { sotw } from "../../src/protocol/sotw.js";
+import { Stream } from "../../src/protocol/stream.js";
+import type { Variant } from "../../src/protocol/variant.js";
+import { Resource } from "../../src/resource/resource.js";
+import { Snapshot } from "../../src/resource/snapshot.js";
+import { clusterType, endpointType, listenerType, routeType } from "../../src/resource/types.js";
+import { anonymousNode } from "../../src/schema/node.js";
+import { streamContext } from "./stream-context.js";
+
+const ads = { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: "ads", value: {} } } as ConfigSource;
+const memo = new Map<string, Resource>();
+/** The name that each resource refers to, as it was made here. */
+const targetOf = new Map<Resource, string>();
+const once = (key: string, target: string | undefined, make: () => Resource) => {
+  const resource = memo.get(key) ?? make();
+  memo.set(key, resource);
+  if (target !== undefined) targetOf.set(resource, target);
+  return resource;
+};
+const cluster = (name: string, content: number) =>
+  once(`${name} ${content}`, name, () =>
+    Resource.of(
+      create(ClusterSchema, {
+        name,
+        perConnectionBufferLimitBytes: content,
+        clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+        edsClusterConfig: { edsConfig: ads },
+      }),
+    ),
+  );
+const endpoints = (name: string) =>
+  once(`e ${name}`, undefined, () => Resource.of(create(ClusterLoadAssignmentSchema, { clusterName: name })));
+const route = (name: string, to: string) =>
+  once(`${name} ${to}`, to, () => {
+    const action = { case: "route" as const, value: { clusterSpecifier: { case: "cluster" as const, value: to } } };
+    const virtualHosts = [{ name: "all", domains: ["*"], routes: [{ action }] }];
+    return Resource.of(create(RouteConfigurationSchema, { name, virtualHosts }));
+  });
+const listener = (name: string, by: string) =>
+  once(`${name} ${by}`, by, () => {
+    const rds = { configSource: ads, routeConfigName: by };
+    const manager = create(HttpConnectionManagerSchema, { routeSpecifier: { case: "rds", value: rds } });
+    const value = anyPack(HttpConnectionManagerSchema, manager);
+    const filters = [{ name: "http", configType: { case: "typedConfig" as const, value } }];
+    return Resource.of(create(ListenerSchema, { name, filterChains: [{ filters }] }));
+  });
+
+/** What is served: each listener has a route configuration, each of those a cluster; nothing else is there. */
+interface Plan {
+  /** Listener → route configuration. */
+  readonly listeners: Readonly<Record<string, string>>;
+  /** Route configuration → cluster. */
+  readonly routes: Readonly<Record<string, string>>;
+  /** The content of all clusters. */
+  readonly content: number;
+}
+
+function snapshot({ listeners, routes, content }: Plan): Snapshot {
+  const used = new Set(Object.values(listeners));
+  const live = [...used].map((name) => [name, routes[name] ?? "c0"] as const);
+  const clusters = new Set(live.map(([, to]) => to));
+  return Snapshot.of([
+    ...Object.entries(listeners).map(([name, by]) => listener(name, by)),
+    ...live.map(([name, to]) => route(name, to)),
+    ...[...clusters].flatMap((name) => [cluster(name, content), endpoints(name)]),
+  ]);
+}
+
+/** All names there are, with content that was not there before. */
+function everything(content: number): Snapshot {
+  const clusters = ["c0", "c1", "c2", "c3"];
+  return Snapshot.of([
+    ...clusters.flatMap((name) => [cluster(name, content), endpoints(name)]),
+    ...["r0", "r1", "r2"].map((name) => route(name, clusters[content % 2] as string)),
+    ...["l0", "l1"].map((name) => listener(name, `r${content % 2}`)),
+  ]);
+}
+
+class ManualQueue extends FlushQueue {
+  private readonly items = new Set<Flushable>();
+  override add(item: Flushable): void {
+    this.items.add(item);
+  }
+  override remove(item: Flushable): void {
+    this.items.delete(item);
+  }
+  runNow(): void {
+    for (const item of this.items) {
+      this.items.delete(item);
+      item.flush();
+    }
+  }
+}
+
+const wildcards = [clusterType, listenerType];
+/** Who refers to whom: the type that does, the type referred to. */
+const links = [
+  [routeType, clusterType],
+  [listenerType, routeType],
+] as const;
+
+/** As Envoy does it: wildcards of clusters and listeners; endpoints and routes of what it has, by name; all on one stream. */
+class Envoy {
+  readonly has = new Map<string, Map<string, Resource>>();
+  private readonly queue = new ManualQueue();
+  private readonly wants = new Map<string, Set<string>>();
+  private readonly nonces = new Map<string, string>();
+  private readonly inbox: Response[] = [];
+  private readonly stream: Stream<Request>;
+  /** What the server has taken away from the client, by type. */
+  private readonly takenAway = new Map<string, Set<string>>();
+
+  constructor(
+    cache: SnapshotCache,
+    private readonly variant: "sotw" | "delta",
+  ) {
+    const protocol = (variant === "sotw" ? sotw : delta) as Variant<Request>;
+    const transport = {
+      peer: "proxy",
+      send: (response: Response) => this.inbox.push(response) > 0,
+      end: (error: unknown) => {
+        throw error;
+      },
+    };
+    this.stream = new Stream(protocol, streamContext(cache, variant, { queue: this.queue }), transport, undefined);
+    void this.stream.open();
+    for (const typeUrl of [clusterType, endpointType, listenerType, routeType]) {
+      this.has.set(typeUrl, new Map());
+      this.wants.set(typeUrl, new Set());
+      this.takenAway.set(typeUrl, new Set());
+    }
+    for (const typeUrl of wildcards) this.request(typeUrl, [], []);
+  }
+
+  flush(): void {
+    this.queue.runNow();
+  }
+
+  /** Takes the next response, or refuses it. Returns false when there is none. */
+  answer(refuse: boolean): boolean {
+    this.flush();
+    const response = this.inbox.shift();
+    if (!response) return false;
+    const { typeUrl, nonce } = response;
+    this.nonces.set(typeUrl, nonce);
+    if (refuse) this.request(typeUrl, [], [], nonce, { code: 13, message: "refused" });
+    else {
+      this.take(response);
+      this.checkReferences();
+      this.follow(clusterType, endpointType);
+      this.follow(listenerType, routeType);
+      this.request(typeUrl, [], [], nonce);
+    }
+    return true;
+  }
+
+  settle(): void {
+    for (let i = 0; i < 1_000; i++) if (!this.answer(false)) return;
+    throw new Error("the server does not come to rest");
+  }
+
+  close(): void {
+    this.stream.close();
+  }
+
+  private take({ typeUrl, resources, removedResources }: Response): void {
+    const has = this.has.get(typeUrl) as Map<string, Resource>;
+    const gone = this.takenAway.get(typeUrl) as Set<string>;
+    const whole = this.variant === "sotw" && wildcards.includes(typeUrl);
+    const removed = whole
+      ? [...has.keys()].filter((name) => !resources.some((resource) => resource.name === name))
+      : removedResources;
+    for (const name of removed) if (has.delete(name)) gone.add(name);
+    for (const resource of resources) {
+      if (!wildcards.includes(typeUrl) && !this.wants.get(typeUrl)?.has(resource.name)) continue;
+      has.set(resource.name, resource);
+      gone.delete(resource.name);
+    }
+  }
+
+  /** Nothing that the client has refers to what the server has taken away. */
+  private checkReferences(): void {
+    for (const [from, to] of links)
+      for (const resource of this.has.get(from)?.values() ?? [])
+        for (const name of targets(resource))
+          expect(this.takenAway.get(to), `${resource.name} refers to ${name}, which was taken away`).not.toContain(
+            name,
+          );
+  }
+
+  /** Subscribes what resources of one type need of another, and nothing else. */
+  private follow(from: string, to: string): void {
+    const needed = new Set([...(this.has.get(from)?.values() ?? [])].flatMap(targets));
+    const wants = this.wants.get(to) as Set<string>;
+    const add = [...needed].filter((name) => !wants.has(name));
+    const drop = [...wants].filter((name) => !needed.has(name));
+    if (add.length + drop.length === 0) return;
+    for (const name of add) {
+      wants.add(name);
+      this.takenAway.get(to)?.delete(name); // it is asked for anew
+    }
+    for (const name of drop) {
+      wants.delete(name);
+      this.has.get(to)?.delete(name);
+    }
+    this.request(to, add, drop);
+  }
+
+  private request(
+    typeUrl: string,
+    add: string[],
+    drop: string[],
+    nonce?: string,
+    errorDetail?: Request["errorDetail"],
+  ): void {
+    const envelope = { node: { ...anonymousNode(), id: "n" }, typeUrl, errorDetail };
+    const asSotw: DiscoveryRequest = {
+      ...envelope,
+      versionInfo: "",
+      resourceNames: [...(this.wants.get(typeUrl) ?? [])],
+      responseNonce: nonce ?? this.nonces.get(typeUrl) ?? "",
+    };
+    const asDelta: DeltaDiscoveryRequest = {
+      ...envelope,
+      resourceNamesSubscribe: add,
+      resourceNamesUnsubscribe: drop,
+      initialResourceVersions: new Map(),
+      responseNonce: nonce ?? "",
+    };
+    void this.stream.receive(this.variant === "sotw" ? asSotw : asDelta);
+  }
+}
+
+const targets = (resource: Resource): string[] => {
+  const target = targetOf.get(resource);
+  return target === undefined ? [] : [target];
+};
+
+describe.each(["sotw", "delta"] as const)("%s", (variant) => {
+  const name = (prefix: string, count: number) =>
+    fc.constantFrom(...Array.from({ length: count }, (_, i) => `${prefix}${i}`));
+  const plan = fc.record({
+    listeners: fc.dictionary(name("l", 2), name("r", 3)),
+    routes: fc.dictionary(name("r", 3), name("c", 4)),
+    content: fc.integer({ min: 1, max: 2 }),
+  });
+  const step = fc.oneof(
+    fc.record({ serve: plan }),
+    fc.constant("flush" as const),
+    fc.constant("ack" as const),
+    fc.constant("ack" as const),
+    fc.constant("nack" as const),
+    fc.constant("settle" as const),
+  );
+
+  it("P53 P54 P55 whatever the order of events, what the client has never refers to what the server has taken away", () => {
+    fc.assert(
+      fc.property(plan, fc.array(step, { maxLength: 40 }), plan, (first, steps, last) => {
+        const cache = new SnapshotCache();
+        cache.set("n", snapshot(first));
+        const proxy = new Envoy(cache, variant);
+        for (const at of steps) {
+          if (at === "flush") proxy.flush();
+          else if (at === "settle") proxy.settle();
+          else if (at === "ack" || at === "nack") proxy.answer(at === "nack");
+          else cache.set("n", snapshot(at.serve));
+        }
+        // What was refused, a removal too, is not sent again as it was: so there is new content of all names, and then less.
+        for (const content of [97, 98]) {
+          cache.set("n", everything(content));
+          proxy.settle();
+        }
+        cache.set("n", snapshot({ ...last, content: 99 }));
+        proxy.settle();
+        cache.set("n", Snapshot.of([]));
+        proxy.settle();
+        const fresh = { listeners: { l9: "r9" }, routes: { r9: "c9" }, content: 99 };
+        cache.set("n", snapshot(fresh));
+        proxy.settle();
+        const has = [...proxy.has.values()].map((resources) => [...resources.keys()]);
+        expect(has).toEqual([["c9"], ["c9"], ["l9"], ["r9"]]);
+        proxy.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

@@ -1,0 +1,14 @@
+import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
+import type { StreamContext } from "../../src/protocol/stream.js";
+import { XdsServer, type XdsServerOptions } from "../../src/server/xds-server.js";
+
+/** What the streams of a server share, as a server with these options makes it, but for `changes`: streams without sockets. */
+export function streamContext(
+  cache: ConfigWatcher,
+  variant: "sotw" | "delta",
+  changes: Partial<StreamContext> = {},
+  options: XdsServerOptions = {},
+): StreamContext {
+  const server = new XdsServer(cache, options) as unknown as { contexts: Record<typeof variant, StreamContext> };
+  return { ...server.contexts[variant], draining: () => false, ...changes };
+}

@@ -1,0 +1,79 @@
+import { request } from "node:https";
+import { credentials, status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { clusterType } from "../../src/resource/types.js";
+import { XdsServer } from "../../src/server/xds-server.js";
+import { selfSigned } from "../e2e/certificate.js";
+import { allWays, cacheOf, on, TestServer } from "./harness.js";
+import { cluster } from "./resources.js";
+
+const [server, client, stranger] = [selfSigned(), selfSigned(), selfSigned()];
+
+/** Credentials of a client that trusts the server, with a certificate of its own or none. */
+const channel = (own?: typeof client) =>
+  own
+    ? credentials.createSsl(Buffer.from(server.cert), Buffer.from(own.key), Buffer.from(own.cert))
+    : credentials.createSsl(Buffer.from(server.cert));
+const start = (options: Parameters<typeof TestServer.start>[1]) =>
+  TestServer.start(cacheOf(cluster("a")), { authority: "localhost", ...options });
+
+/** The status of a REST request, or the reason why there is none. */
+function poll(port: number | undefined, own?: typeof client): Promise<unknown> {
+  return new Promise((resolve) => {
+    const options = { host: "127.0.0.1", servername: "localhost", port, path: "/v3/discovery:clusters", method: "POST" };
+    request({ ...options, agent: false, ca: server.cert, ...(own && { cert: own.cert, key: own.key }) }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    })
+      .on("error", (error) => resolve(error.message))
+      .end(JSON.stringify({ node: { id: "n" } }));
+  });
+}
+
+describe("TLS", () => {
+  on(allWays, (way) => {
+    it("carries streams", async () => {
+      const stream = (await start({ tls: server, channel: channel() })).open(way, clusterType);
+      stream.want();
+      await stream.take(["a@1"]);
+      await stream.quiet();
+    });
+
+    it("with a clientCa takes only clients with a certificate from there", async () => {
+      const tls = { ...server, clientCa: client.cert };
+      const known = (await start({ tls, channel: channel(client) })).open(way, clusterType);
+      known.want();
+      await known.take(["a@1"]);
+      for (const own of [undefined, stranger]) {
+        const refused = (await start({ tls, channel: channel(own) })).open(way, clusterType);
+        refused.want();
+        expect((await refused.ended).code).toBe(status.UNAVAILABLE);
+      }
+    });
+  });
+
+  it("takes no plain connections, and is given none where it is off", async () => {
+    const plain = (await start({ tls: server })).open({ variant: "sotw", kind: "ADS" }, clusterType);
+    plain.want();
+    expect((await plain.ended).code).toBe(status.UNAVAILABLE);
+    const secure = (await start({ channel: channel() })).open({ variant: "sotw", kind: "ADS" }, clusterType);
+    secure.want();
+    expect((await secure.ended).code).toBe(status.UNAVAILABLE);
+  });
+
+  it("carries REST, with client certificates too", async () => {
+    const { restPort: open } = await start({ rest: true, tls: server, channel: channel() });
+    expect(await poll(open)).toBe(200);
+    const { restPort: strict } = await start({ rest: true, tls: { ...server, clientCa: client.cert }, channel: channel() });
+    expect(await poll(strict, client)).toBe(200);
+    expect(await poll(strict)).toEqual(expect.any(String));
+    expect(await poll(strict, stranger)).toEqual(expect.any(String));
+  });
+
+  it("that cannot be used is refused when the server listens", async () => {
+    for (const tls of [{ cert: "no certificate", key: server.key }, { cert: server.cert, key: client.key }])
+      await expect(new XdsServer(cacheOf(), { tls }).listen({ port: 0, restPort: 0 })).rejects.toMatchObject({
+        code: "INVALID_OPTION",
+      });
+  });
+});
