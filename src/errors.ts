@@ -43,6 +43,8 @@ export const errorTable = {
   INVALID_RESPONSE: { grpc: 13, http: 502 },
   /** A client's stream that the server or the way to it has ended. */
   STREAM_ENDED: { grpc: 14, http: 502 },
+  /** A node has refused what it was to apply; the error says which, what and why. */
+  NOT_APPLIED: { grpc: 9, http: 500 },
   /** What was waited for did not happen in time. */
   TIMED_OUT: { grpc: 4, http: 504 },
   /** A fault of ours, or of a user's callback or cache. */

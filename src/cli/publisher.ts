@@ -22,32 +22,32 @@ export class Publisher {
 
   constructor(private readonly cache: SnapshotCache) {}
 
-  /** Serves this configuration from now on. A group that is not in it is served what all nodes get. */
+  /**
+   * Serves this configuration from now on. A group that is not in it is served what all nodes get.
+   * @throws XdsError as {@link Snapshot.of}; then what was served before still is
+   */
   publish(configuration: Configuration): ChangeCounts {
     const { common, groups } = configuration;
+    const commonSnapshot = Snapshot.of(common);
+    const snapshots = Array.from(groups, ([group, own]) => [group, Snapshot.of([...common, ...own])] as const);
+    this.cache.set(commonGroup, commonSnapshot);
+    for (const [group, snapshot] of snapshots) this.cache.set(group, snapshot);
+    for (const group of this.last.groups.keys()) if (!groups.has(group)) this.cache.clear(group);
     const counts = { added: 0, changed: 0, removed: 0 };
     count(counts, this.last.common, common);
-    this.cache.set(commonGroup, Snapshot.of(common));
-    for (const [group, resources] of groups) {
-      count(counts, this.last.groups.get(group) ?? [], resources);
-      this.cache.set(group, Snapshot.of([...common, ...resources]));
-    }
-    for (const [group, resources] of this.last.groups) {
-      if (groups.has(group)) continue;
-      count(counts, resources, []);
-      this.cache.clear(group);
-    }
+    for (const group of new Set([...this.last.groups.keys(), ...groups.keys()]))
+      count(counts, this.last.groups.get(group) ?? [], groups.get(group) ?? []);
     this.last = configuration;
     return counts;
   }
 }
 
 function count(counts: ChangeCounts, before: readonly Resource[], after: readonly Resource[]): void {
-  const key = ({ type, name }: Resource) => `${type.typeUrl} ${name}`;
-  const gone = new Map(before.map((resource) => [key(resource), resource]));
+  const keyOf = ({ type, key }: Resource) => `${type.typeUrl} ${key}`;
+  const gone = new Map(before.map((resource) => [keyOf(resource), resource]));
   for (const resource of after) {
-    const old = gone.get(key(resource));
-    gone.delete(key(resource));
+    const old = gone.get(keyOf(resource));
+    gone.delete(keyOf(resource));
     if (!old) counts.added++;
     else if (old !== resource) counts.changed++;
   }

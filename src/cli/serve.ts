@@ -21,11 +21,14 @@ interface ServeOptions {
 export function addServe(program: Command, exit: (code: number) => void): void {
   program
     .command("serve")
+    .summary("serve resources from files, and take up what changes")
     .description(
       "Serve resources from files to Envoys and gRPC clients, and take up what changes.\n\n" +
-        "Files are .yaml, .yml or .json: documents with a list resources: of objects with @type, or single such objects.\n" +
-        "All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that\n" +
-        "group are served besides. A change with a mistake in it is reported, and what was served before stays served.",
+        "Files end in .yaml, .yml or .json. A document is an object with a list `resources:` of objects with `@type`, " +
+        "or one such object. All nodes are served all of them, except those in <directory>/groups/<group>/, which only " +
+        "the nodes of that group are served besides.\n\n" +
+        "At start, a mistake in the files ends the program with exit code 1. Later it is reported, and what was served " +
+        "before stays served. SIGTERM and SIGINT drain; a second one ends the program at once.",
     )
     .argument("<path...>", "files, and directories with all that is below them but hidden names")
     .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -63,12 +66,14 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<n
   try {
     const { host, port, restPort } = options;
     const { grpc, rest } = await server.listen({ host, port, restPort });
-    log.info(summary(first.configuration), "serving");
+    const contents = summary(first.configuration);
+    if (Object.keys(contents).length > 0) log.info(contents, "serving");
+    else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
     process.stdout.write(introduction(paths, grpc, rest));
   } catch (error) {
     await source.close();
     if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
-    throw new XdsError(error.code, `${messageOf(error)}; choose other ports with --port and --rest-port`);
+    throw new XdsError(error.code, `${messageOf(error)}\n--port and --rest-port choose other ports`);
   }
   const signal = await ending();
   log.info({ signal }, "draining; a second signal ends it at once");
@@ -84,9 +89,16 @@ function take(reading: Reading, publisher: Publisher, log: Log): void {
     log.error({ problems: reading.problems.length }, "still serving the last good configuration");
     return;
   }
-  const changes = publisher.publish(reading.configuration);
-  const isSame = changes.added + changes.changed + changes.removed === 0;
-  log.info({ ...changes }, isSame ? "configuration read again; nothing changed" : "serving the changed configuration");
+  try {
+    const changes = publisher.publish(reading.configuration);
+    const isSame = changes.added + changes.changed + changes.removed === 0;
+    log.info(
+      { ...changes },
+      isSame ? "configuration read again; nothing changed" : "serving the changed configuration",
+    );
+  } catch (error) {
+    log.error({ error: messageOf(error) }, "still serving the last good configuration");
+  }
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second one ends the process. */
@@ -112,9 +124,8 @@ const mostProblems = 100;
 function report(problems: readonly Problem[]): string {
   const lines = problems.slice(0, mostProblems).map(formatProblem);
   if (problems.length > mostProblems) lines.push(`… and ${problems.length - mostProblems} more`);
-  const files = new Set(problems.map(({ file }) => file)).size;
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-  return `${lines.join("\n")}\nxds: ${count(problems.length, "problem")} in ${count(files, "path")}; nothing is served\n`;
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return `${lines.join("\n")}\nxds: ${count}; nothing is served\n`;
 }
 
 /** How much is served, by the types' names, and to which groups something besides. */

@@ -45,6 +45,6 @@ function nackFields({ stream, typeUrl, version, nonce, resources, removedResourc
     resources: resources.slice(0, mostNames).map(({ name }) => name),
     ...(resources.length > mostNames && { more: resources.length - mostNames }),
     ...(removedResources.length > 0 && { removed: removedResources.slice(0, mostNames) }),
-    error: error.message,
+    error: error.message.trim(),
   };
 }

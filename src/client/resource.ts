@@ -70,3 +70,8 @@ export interface ResourceChange {
 
 /** The full name of a type URL's message. */
 export const messageName = (typeUrl: string) => typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+
+/** Of the same content, whatever the versions. */
+export function sameContent(a: ClientResource, b: ClientResource): boolean {
+  return Buffer.compare(a.body, b.body) === 0 && a.aliases.join("\n") === b.aliases.join("\n");
+}

@@ -130,5 +130,6 @@ function readEntry(
     return `has bytes that are no ${typeUrl}: ${messageOf(error)}`;
   }
   if (name === "") return "has no name";
-  return new ClientResource(registry, typeUrl, name, version || responseVersion, body, aliases, ttlMs);
+  const own = given === "" ? responseVersion : version; // without a wrapper it has none
+  return new ClientResource(registry, typeUrl, name, own, body, aliases, ttlMs);
 }

@@ -1,7 +1,7 @@
 import type { ErrorDetail } from "../protocol/messages.js";
 import type { ResourceType } from "../resource/types.js";
 import { canonicalName, subscribedAs } from "./names.js";
-import type { ClientResource, ResourceChange } from "./resource.js";
+import { type ClientResource, type ResourceChange, sameContent } from "./resource.js";
 import type { BodilessResource } from "./response.js";
 
 /** What a client wants of one type, and has of it. It changes as the client goes on: read it, do not keep what it gives. */
@@ -87,7 +87,8 @@ export class ClientSubscription implements SubscriptionState {
     );
     if (open.length === 0) return true;
     const known = new Set<string>();
-    for (const { name, aliases } of this.resources.values()) for (const as of subscribedAs(name, aliases)) known.add(as);
+    for (const { name, aliases } of this.resources.values())
+      for (const as of subscribedAs(name, aliases)) known.add(as);
     return open.every((name) => known.has(canonicalName(name)));
   }
 
@@ -205,7 +206,7 @@ export class ClientSubscription implements SubscriptionState {
     this.live(name, ttlMs, now);
     const before = this.resources.get(name);
     this.resources.set(name, resource);
-    return before && same(before, resource) ? [] : [{ name, before, after: resource }];
+    return before && sameContent(before, resource) ? [] : [{ name, before, after: resource }];
   }
 
   /** Takes an entry without a body for a heartbeat (P58), if it is one: that of a resource held, in this very version. */
@@ -245,9 +246,4 @@ export class ClientSubscription implements SubscriptionState {
     if (ttlMs === undefined) this.expiries.delete(name);
     else this.expiries.set(name, now + ttlMs);
   }
-}
-
-/** Of the same content, whatever the versions. */
-function same(a: ClientResource, b: ClientResource): boolean {
-  return Buffer.compare(a.body, b.body) === 0 && a.aliases.join("\n") === b.aliases.join("\n");
 }

@@ -1,8 +1,8 @@
 import type { ErrorDetail, Request } from "../protocol/messages.js";
 import type { DiscoveryServiceMethods } from "../resource/types.js";
 import type { ResourceChange } from "./resource.js";
-import type { ClientSubscription } from "./subscription.js";
 import type { ResponseContent } from "./response.js";
+import type { ClientSubscription } from "./subscription.js";
 
 /** The answer to a response: an ACK, or with an error a NACK (P15). */
 export interface Answer {

@@ -15,7 +15,10 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
     const { type, held, asked } = subscription;
     // Neither list in the first request: the legacy wildcard (P46). Later empty lists change nothing (P48).
-    if (first && subscribe.length === 0 && unsubscribe.length === 0) subscription.setWildcard(type.emptyIsWildcard);
+    if (first && subscribe.length === 0 && unsubscribe.length === 0) {
+      subscription.setWildcard(type.emptyIsWildcard);
+      subscription.mustAnswer = true; // of on-demand types too: Envoy's start waits for it (P46, P56)
+    }
     // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts for the
     // names that leave with the same message: the client still has them.
     const everything = subscribe.includes("*");

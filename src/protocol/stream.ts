@@ -76,6 +76,8 @@ export class Stream<R extends Request> implements StreamInfo {
   private ttl = false;
   private nonces = 0;
   private ready = true;
+  /** Those who are told of it have heard of it: they are told of its end too. */
+  private announced = false;
   private closed = false;
   /** The async callback that the stream waits for. */
   private turn: Promise<void> | undefined;
@@ -112,6 +114,7 @@ export class Stream<R extends Request> implements StreamInfo {
   open(): void | Promise<void> {
     return this.inTurn(() => {
       if (this.context.draining()) throw new XdsError("DRAINING", "the server is shutting down; connect elsewhere");
+      this.announced = true;
       return this.context.events.open(this);
     });
   }
@@ -144,6 +147,7 @@ export class Stream<R extends Request> implements StreamInfo {
     this.dirty.clear();
     this.lastRequests.clear();
     this.context.ended(this as unknown as Stream<never>);
+    if (!this.announced) return;
     const tell = () => this.quietly("onStreamClosed", () => this.context.events.closed(this));
     void (this.turn ? this.turn.then(tell) : tell());
   }

@@ -1,9 +1,10 @@
 import { type DescMessage, fromBinary, ScalarType } from "@bufbuild/protobuf";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { fromTypedStruct, isTypedStruct, schemaOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
 import { type Carrier, carriers, withoutReferences } from "./reference-table.js";
 import type { Reference } from "./references.js";
+import { lengthDelimited, WireReader } from "./wire-reader.js";
 
 /**
  * The references in a message, each name once, in the order of the bytes. What cannot be decoded has none.
@@ -107,27 +108,6 @@ function leads(schema: DescMessage): boolean {
 const refersByItself = (typeName: string) =>
   typeName === anyName || isTypedStruct(typeName) || carriers[typeName] !== undefined;
 
-/** Reads without copying what it passes over. */
-class Reader extends BinaryReader {
-  /** The bytes from there to here. */
-  slice(from: number): Uint8Array {
-    return this.buf.subarray(from, this.pos);
-  }
-
-  /** The string from here to there. */
-  text(to: number): string {
-    return Buffer.from(this.buf.buffer, this.buf.byteOffset + this.pos, to - this.pos).toString();
-  }
-
-  /** Passes over a field whose tag is read. */
-  pass(tag: number): void {
-    if ((tag & 7) === WireType.LengthDelimited) {
-      const length = this.uint32();
-      this.pos += length;
-    } else this.skip(tag & 7, tag >>> 3);
-  }
-}
-
 /** A message that stands by itself: a resource, or what an Any holds. */
 function scanContent(schema: DescMessage, bytes: Uint8Array, at: FieldPath | undefined, found: Found): void {
   const plan = planOf(schema);
@@ -136,14 +116,14 @@ function scanContent(schema: DescMessage, bytes: Uint8Array, at: FieldPath | und
     if (isTypedStruct(schema.typeName)) {
       const content = fromTypedStruct(fromBinary(schema, bytes));
       if (content) scanContent(content.schema, content.bytes, at?.typed(content.schema.name), found);
-    } else scan(new Reader(bytes), bytes.length, plan, at, found);
+    } else scan(new WireReader(bytes), bytes.length, plan, at, found);
   } catch {
     // Bytes that are no such message refer to nothing. What is wrong with them, validation says.
   }
 }
 
 /** The message of which the reader is at the start, up to `end`. */
-function scan(reader: Reader, end: number, plan: Plan, at: FieldPath | undefined, found: Found): void {
+function scan(reader: WireReader, end: number, plan: Plan, at: FieldPath | undefined, found: Found): void {
   if (plan.schema.typeName === anyName) {
     scanAny(reader, end, at, found);
     return;
@@ -172,7 +152,7 @@ function scan(reader: Reader, end: number, plan: Plan, at: FieldPath | undefined
 
 /** The value of a field: its length, and that many bytes. */
 function scanField(
-  reader: Reader,
+  reader: WireReader,
   field: FieldPlan,
   index: number | undefined,
   at: FieldPath | undefined,
@@ -190,7 +170,7 @@ function scanField(
 }
 
 /** An Any: its type URL (field 1) is written before its content (field 2). */
-function scanAny(reader: Reader, end: number, at: FieldPath | undefined, found: Found): void {
+function scanAny(reader: WireReader, end: number, at: FieldPath | undefined, found: Found): void {
   let schema: DescMessage | undefined;
   while (reader.pos < end) {
     const tag = reader.uint32();
@@ -202,7 +182,7 @@ function scanAny(reader: Reader, end: number, at: FieldPath | undefined, found: 
 }
 
 /** An entry of a map whose keys (field 1) are strings. */
-function scanEntry(reader: Reader, end: number, field: FieldPlan, at: FieldPath | undefined, found: Found): void {
+function scanEntry(reader: WireReader, end: number, field: FieldPlan, at: FieldPath | undefined, found: Found): void {
   let key = "";
   while (reader.pos < end) {
     const tag = reader.uint32();
@@ -217,8 +197,6 @@ function scanEntry(reader: Reader, end: number, field: FieldPlan, at: FieldPath 
     } else reader.pass(tag);
   }
 }
-
-const lengthDelimited = (fieldNo: number) => (fieldNo << 3) | WireType.LengthDelimited;
 
 /** What the row's function makes of the fields that it wants. */
 function addComputed(plan: Plan, wanted: Uint8Array[], at: FieldPath | undefined, found: Found): void {

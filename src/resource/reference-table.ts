@@ -18,6 +18,7 @@ import {
   clusterType,
   endpointType,
   extensionConfigType,
+  listenerType,
   localityEndpointType,
   routeType,
   scopedRouteType,
@@ -182,3 +183,15 @@ export const withoutReferences: ReadonlySet<string> = new Set([
   "envoy.extensions.transport_sockets.tls.v3.Secret",
   "envoy.service.runtime.v3.Runtime",
 ]);
+
+/** By a type that is of use only to what refers to it: the types that may. */
+export const referrers: Readonly<Record<string, readonly string[]>> = {
+  [clusterType]: [listenerType, routeType, virtualHostType],
+  [endpointType]: [clusterType],
+  [localityEndpointType]: [endpointType],
+  [scopedRouteType]: [listenerType],
+  [routeType]: [listenerType, scopedRouteType],
+  [virtualHostType]: [routeType],
+  [secretType]: [clusterType, listenerType],
+  [extensionConfigType]: [clusterType, listenerType],
+};

@@ -10,7 +10,6 @@ import {
   endpointType,
   extensionConfigType,
   listenerType,
-  localityEndpointType,
   resourceTypes,
   routeType,
   scopedRouteType,

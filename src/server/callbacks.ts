@@ -1,3 +1,4 @@
+import type { Node } from "../cache/node-group.js";
 import { messageOf } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../protocol/messages.js";
@@ -40,6 +41,8 @@ export interface Callbacks {
   onStreamDeltaResponse?(stream: StreamInfo, request: DeltaDiscoveryRequest, response: Response): Maybe;
   onFetchRequest?(fetch: FetchInfo, request: DiscoveryRequest): Maybe;
   onFetchResponse?(fetch: FetchInfo, request: DiscoveryRequest, response: Response): Maybe;
+  /** A request to the client status service (CSDS), with the node that it says it comes from; a throw refuses it. */
+  onClientStatusRequest?(peer: string, node: Node | undefined): Maybe;
   /** A response of either variant was taken. */
   onStreamAck?(ack: StreamAck): Maybe;
   /** A response of either variant was refused; `error.message` is the client's own. */

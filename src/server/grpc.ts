@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import {
   type MethodDefinition,
   Server,
@@ -5,7 +6,6 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
-  status,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
 import { messageOf, XdsError } from "../errors.js";
@@ -17,6 +17,8 @@ import type { Variant } from "../protocol/variant.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/requests.js";
 import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/responses.js";
+import { addClientStatusService, type ClientStatusHost } from "./csds.js";
+import { type Companion, passThrough, statusOf } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
 import { addReflectionService } from "./reflection.js";
 import type { TlsOptions } from "./tls.js";
@@ -27,6 +29,8 @@ export interface GrpcHost {
   stream<R extends Request>(variant: Variant<R>, transport: Transport, type: ResourceType | undefined): Stream<R>;
   /** Answers one request. */
   fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response>;
+  /** undefined: the client status service is not offered. */
+  readonly clientStatus: ClientStatusHost | undefined;
 }
 
 export interface GrpcOptions {
@@ -50,6 +54,7 @@ export class GrpcTransport {
   private constructor(
     private readonly server: Server,
     private readonly health: Health,
+    private readonly companions: readonly Companion[],
     private readonly credentials: ServerCredentials,
   ) {}
 
@@ -87,9 +92,12 @@ export class GrpcTransport {
       server.addService(methods, handlers);
       services.push(name);
     }
+    const companions: Companion[] = [];
+    if (host.clientStatus) companions.push(addClientStatusService(server, host.clientStatus));
+    services.push(...companions.map(({ name }) => name));
     const health = await addHealthService(server, services);
     addReflectionService(server, [...services, "grpc.health.v1.Health"]);
-    return new GrpcTransport(server, health, credentialsOf(options.tls));
+    return new GrpcTransport(server, health, companions, credentialsOf(options.tls));
   }
 
   /**
@@ -110,6 +118,7 @@ export class GrpcTransport {
   /** Takes no new connections, tells the open ones to go elsewhere, and resolves when their last stream has ended. */
   stop(): Promise<void> {
     this.health.stop();
+    for (const companion of this.companions) companion.stop();
     return new Promise((resolve) => this.server.tryShutdown(() => resolve()));
   }
 
@@ -123,6 +132,7 @@ function credentialsOf(tls: TlsOptions | undefined): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const [key, cert, ca] = [tls.key, tls.cert, tls.clientCa].map((pem) => (pem === undefined ? null : Buffer.from(pem)));
   try {
+    createSecureContext({ key: key as Buffer, cert: cert as Buffer, ...(ca && { ca }) }); // grpc-js looks at them only later
     return ServerCredentials.createSsl(
       ca ?? null,
       [{ private_key: key as Buffer, cert_chain: cert as Buffer }],
@@ -131,19 +141,6 @@ function credentialsOf(tls: TlsOptions | undefined): ServerCredentials {
   } catch (cause) {
     throw new XdsError("INVALID_OPTION", `the TLS key or certificate cannot be used: ${messageOf(cause)}`, { cause });
   }
-}
-
-function passThrough(path: string, streaming: boolean): MethodDefinition<Buffer, Buffer> {
-  const same = (bytes: Buffer) => bytes;
-  return {
-    path,
-    requestStream: streaming,
-    responseStream: streaming,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
 }
 
 function streamHandler<R extends Request>(
@@ -204,12 +201,4 @@ function fetchHandler(host: GrpcHost, type: ResourceType) {
       (error: unknown) => reply(statusOf(error)),
     );
   };
-}
-
-/** The status that a call ends with: the table's, that of an error with a gRPC code of its own, or INTERNAL. */
-export function statusOf(error: unknown): { code: number; details: string } {
-  if (error instanceof XdsError) return { code: error.grpcStatus, details: error.message };
-  const { code, details } = Object(error) as { code?: unknown; details?: unknown };
-  const own = typeof code === "number" && code > status.OK && code <= status.UNAUTHENTICATED;
-  return { code: own ? code : status.INTERNAL, details: typeof details === "string" ? details : messageOf(error) };
 }

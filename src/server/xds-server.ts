@@ -5,14 +5,16 @@ import { fetchOnce } from "../protocol/fetch.js";
 import { FlushQueue } from "../protocol/flush-queue.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
 import { NodeStreams } from "../protocol/node-streams.js";
-import { Stream, type StreamContext, type Transport } from "../protocol/stream.js";
+import { type Resolver, Stream, type StreamContext, type Transport } from "../protocol/stream.js";
 import type { Variant } from "../protocol/variant.js";
 import type { ResourceType } from "../resource/types.js";
-import { anonymousNode } from "../schema/node.js";
+import { anonymousNode, type Node } from "../schema/node.js";
+import { type AppliedOptions, AppliedWaits, type NodeSelector } from "./applied.js";
 import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./callbacks.js";
+import type { ClientStatusHost } from "./csds.js";
 import { GrpcTransport } from "./grpc.js";
 import { RestTransport } from "./rest.js";
-import { type StreamStatus, streamStatus } from "./status.js";
+import { type ConnectedNode, connectedNode, type StreamStatus, streamStatus, streamsByNode } from "./status.js";
 import type { TlsOptions } from "./tls.js";
 
 export interface XdsServerOptions {
@@ -31,8 +33,18 @@ export interface XdsServerOptions {
    * is replaced (P53–P55). Default true.
    */
   readonly makeBeforeBreak?: boolean;
+  /**
+   * Asked for names that clients subscribe and that do not exist: virtual hosts by VHDS, clusters on demand (P62). `resolve` puts the
+   * resource into the cache; the client's answer waits for it, `timeoutMs` at most (default 1,000).
+   */
+  readonly onDemand?: { readonly resolve: Resolver["resolve"]; readonly timeoutMs?: number };
   /** How long, in milliseconds, one type waits for the answer of the one before. Default 5,000 (P53). */
   readonly orderTimeoutMs?: number;
+  /**
+   * Offers the client status service (CSDS), which shows anyone who may connect what every node is served, secrets left out;
+   * `onClientStatusRequest` may refuse. Default true.
+   */
+  readonly csds?: boolean;
   /** How often a connection is pinged, and how long the answer may take before it is dropped, in ms. Default 30 s and 10 s. */
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
@@ -59,6 +71,7 @@ const drainPaceMs = 5;
 /** Serves a cache over gRPC and REST. */
 export class XdsServer {
   private readonly streams = new Set<Stream<never>>();
+  private readonly waits = new AppliedWaits(this.streams);
   private readonly logger: Logger;
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
@@ -76,13 +89,18 @@ export class XdsServer {
       watcher: cache,
       logger: this.logger,
       queue: new FlushQueue(),
+      resolver: options.onDemand && { timeoutMs: 1_000, ...options.onDemand },
       ordered: options.makeBeforeBreak ?? true,
       patience: options.orderTimeoutMs ?? 5_000,
       nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous: () => (options.requireNode ? undefined : anonymousNode()),
       maxNames: options.maxNames ?? 100_000,
       draining: () => this.state !== "listening",
-      ended: (stream: Stream<never>) => void this.streams.delete(stream),
+      flushed: (stream: Stream<never>) => this.waits.flushed(stream),
+      ended: (stream: Stream<never>) => {
+        this.streams.delete(stream);
+        this.waits.ended(stream);
+      },
     };
     this.contexts = {
       sotw: { ...shared, events: streamEvents(this.callbacks, "sotw") },
@@ -100,7 +118,12 @@ export class XdsServer {
     const { host = "127.0.0.1", port = 18000, restPort } = options;
     const { tls, maxRequestBytes = 16 << 20, keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
     try {
-      const hosts = { stream: this.openStream.bind(this), fetch: this.fetch.bind(this), poll: this.poll.bind(this) };
+      const hosts = {
+        stream: this.openStream.bind(this),
+        fetch: this.fetch.bind(this),
+        poll: this.poll.bind(this),
+        clientStatus: this.clientStatus(),
+      };
       this.grpc = await GrpcTransport.create(hosts, { tls, maxRequestBytes, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
       if (restPort === undefined) return { grpc };
@@ -117,6 +140,29 @@ export class XdsServer {
     return [...this.streams].map((stream) => streamStatus(stream, stream.subscriptions.values()));
   }
 
+  /** Every connected node, or those selected, with all its streams together. */
+  nodes(selector?: NodeSelector): ConnectedNode[] {
+    const matches = selector === undefined ? () => true : this.selects(selector);
+    return streamsByNode(this.streams)
+      .filter(({ node }) => matches(node))
+      .map(({ node, streams }) => connectedNode(node, streams));
+  }
+
+  /**
+   * Resolves when every connected node of the selection has ACKed, of all that it asks for, what is served at the moment of the call or
+   * what has replaced it since, and removals that were kept back have gone too (P54). A node that comes meanwhile is waited for
+   * as well, one that goes no longer; without any it resolves at once. With `version`: when they have ACKed that version, also
+   * one that is yet to come, or have all that it says.
+   *
+   * @throws XdsError (as a rejection) NOT_APPLIED as soon as a node refuses what is served, TIMED_OUT after `timeoutMs`, both as
+   * {@link NotAppliedError} with what is lacking; INVALID_OPTION for a group where the cache has no groups; WRONG_STATE when
+   * the server shuts down, also meanwhile
+   */
+  async applied(selector: NodeSelector, options: AppliedOptions = {}): Promise<void> {
+    if (this.state === "draining" || this.state === "closed") throw endedWhileWaiting();
+    return this.waits.wait(this.selects(selector), options);
+  }
+
   /**
    * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each after at least
    * one response, all within `timeoutMs` (default 5,000) (P13). Resolves when all is closed.
@@ -124,6 +170,7 @@ export class XdsServer {
   async drain(timeoutMs = drainMs): Promise<void> {
     if (this.state !== "listening") return this.close();
     this.state = "draining";
+    this.waits.close(endedWhileWaiting());
     const stopped = Promise.all([this.grpc?.stop(), this.rest?.stop()]);
     const until = Date.now() + timeoutMs;
     const pace = Math.min(drainPaceMs, (timeoutMs * 0.8) / Math.max(1, this.streams.size));
@@ -137,7 +184,12 @@ export class XdsServer {
       for (const stream of [...this.streams]) if (stream.answered) stream.fail(unavailable);
     }
     for (const stream of [...this.streams]) stream.fail(unavailable);
-    await Promise.race([stopped, sleep(Math.max(100, until - Date.now()))]);
+    let timer: NodeJS.Timeout | undefined;
+    const timeIsUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.max(100, until - Date.now()));
+    });
+    await Promise.race([stopped, timeIsUp]);
+    clearTimeout(timer);
     await this.close();
   }
 
@@ -146,7 +198,19 @@ export class XdsServer {
     this.state = "closed";
     this.grpc?.close();
     this.rest?.close();
+    this.waits.close(endedWhileWaiting());
     for (const stream of [...this.streams]) stream.close();
+  }
+
+  private selects(selector: NodeSelector): (node: Node) => boolean {
+    if (typeof selector === "function") return selector;
+    const { cache } = this;
+    if (cache.inGroup) return (node) => cache.inGroup?.(node, selector) ?? false;
+    const group = JSON.stringify(selector);
+    throw new XdsError(
+      "INVALID_OPTION",
+      `this cache has no node groups, so no ${group}; give a function that picks nodes`,
+    );
   }
 
   private openStream<R extends Request>(
@@ -157,6 +221,14 @@ export class XdsServer {
     const stream = new Stream(variant, this.contexts[variant.name], transport, type);
     this.streams.add(stream as unknown as Stream<never>);
     return stream;
+  }
+
+  private clientStatus(): ClientStatusHost | undefined {
+    if (this.options.csds === false) return undefined;
+    return {
+      clients: () => streamsByNode(this.streams),
+      asked: (peer, node) => this.callbacks.onClientStatusRequest?.(peer, node),
+    };
   }
 
   /** A unary Fetch method: always answered in full, for gRPC has no way to say "not modified". */
@@ -183,5 +255,8 @@ export class XdsServer {
     return response;
   }
 }
+
+const endedWhileWaiting = () =>
+  new XdsError("WRONG_STATE", "the server is shutting down or closed: what its nodes apply is no longer known");
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

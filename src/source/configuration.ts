@@ -43,9 +43,10 @@ export function sameReading(a: Reading, b: Reading): boolean {
 const sameList = (a: readonly Resource[], b: readonly Resource[] | undefined) =>
   a.length === b?.length && a.every((resource, index) => resource === b[index]);
 
-const keyOf = ({ type, name }: Resource) => `${type.typeUrl} ${name}`;
+/** All that a resource is asked for by, within its type. */
+const keysOf = ({ type, key, aliases }: Resource) => [key, ...aliases].map((name) => `${type.typeUrl} ${name}`);
 
-/** The resources of all nodes or of a group, each under its type and name. */
+/** The resources of all nodes or of a group, each under its type and names. */
 class NamedResources {
   readonly resources: Resource[] = [];
   private readonly places = new Map<string, LocatedResource>();
@@ -55,28 +56,37 @@ class NamedResources {
     private readonly common: NamedResources | undefined,
     previous: readonly Resource[] = [],
   ) {
-    this.previous = new Map(previous.map((resource) => [keyOf(resource), resource]));
+    this.previous = new Map(previous.map((resource) => [keysOf(resource)[0] ?? "", resource]));
   }
 
   add(located: readonly LocatedResource[], problems: Problem[]): void {
     for (const each of located) {
-      const key = keyOf(each.resource);
-      const other = this.places.get(key) ?? this.common?.places.get(key);
-      if (other) problems.push(duplicate(each, other));
+      const keys = keysOf(each.resource);
+      const taken = keys.findIndex((key) => this.placeOf(key));
+      const other = this.placeOf(keys[taken] ?? "");
+      if (other) problems.push(duplicate(each, taken, other));
       else {
-        this.places.set(key, each);
-        this.resources.push(sameOr(this.previous.get(key), each.resource));
+        for (const key of keys) this.places.set(key, each);
+        this.resources.push(sameOr(this.previous.get(keys[0] ?? ""), each.resource));
       }
     }
+  }
+
+  private placeOf(key: string): LocatedResource | undefined {
+    return this.places.get(key) ?? this.common?.places.get(key);
   }
 }
 
 function sameOr(previous: Resource | undefined, resource: Resource): Resource {
-  const same = previous?.version === resource.version && Buffer.compare(previous.body, resource.body) === 0;
-  return same ? previous : resource;
+  if (previous?.version !== resource.version || previous.name !== resource.name) return resource;
+  const same = previous.ttlMs === resource.ttlMs && previous.aliases.join("\0") === resource.aliases.join("\0");
+  return same && Buffer.compare(previous.body, resource.body) === 0 ? previous : resource;
 }
 
-function duplicate({ resource, file, line, column }: LocatedResource, other: LocatedResource): Problem {
-  const message = `${resource.type.name} ${JSON.stringify(resource.name)} is already at ${other.file}:${other.line}:${other.column}; rename or remove one of the two`;
-  return { file, line, column, path: "", message };
+/** `taken`: 0 for its name, else which of its aliases. */
+function duplicate({ resource, ...place }: LocatedResource, taken: number, other: LocatedResource): Problem {
+  const name = taken === 0 ? resource.name : `${resource.aliases[taken - 1]} (an alias)`;
+  const where = `${other.file}:${other.line}:${other.column}`;
+  const message = `${resource.type.name} ${JSON.stringify(name)} is already at ${where}; rename or remove one of the two`;
+  return { ...place, path: "", message };
 }

@@ -17,6 +17,7 @@ import { DirectorySource, type DirectorySourceOptions } from "./directory.js";
 import { formatProblem } from "./problem.js";
 import type { Reading } from "./source.js";
 
+const wrapper = '"@type": type.googleapis.com/envoy.service.discovery.v3.Resource';
 const fileOf = (resources: readonly JsonObject[] = []) => JSON.stringify({ resources });
 
 async function put(directory: string, { common = [], groups = {} }: Content): Promise<void> {
@@ -153,7 +154,9 @@ describe("DirectorySource, reading", () => {
       `resources:\n- "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster\n  name: a\n  nam: 1\n`,
     );
     await write("d.yaml", `\n${JSON.stringify(cluster("a"))}`);
+    const resource = JSON.stringify(cluster("z"));
     await write("groups/edge/e.yaml", JSON.stringify(cluster("a")));
+    await write("groups/edge/f.yaml", `${wrapper}\naliases: [y, a]\nresource: ${resource}`);
     await write("groups/f.yaml", JSON.stringify(cluster("a")));
     expect(linesOf(await open())).toEqual([
       "DIR/groups/f.yaml: a file of no group; move it into a directory named after its node group, or out of groups/",
@@ -168,6 +171,7 @@ describe("DirectorySource, reading", () => {
       'DIR/a.yaml:3:3: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
       'DIR/d.yaml:2:1: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
       'DIR/groups/edge/e.yaml:1:1: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
+      'DIR/groups/edge/f.yaml:1:1: clusters "a (an alias)" is already at DIR/a.yaml:2:3; rename or remove one of the two',
     ]);
   });
 });

@@ -37,7 +37,7 @@ const clockTickMs = 50;
 /** How often to start again when files change while they are read. */
 const attempts = 3;
 /** The part of its time that the source spends looking for changes is at most one in so many. */
-const pollShare = 20;
+const pollShare = 50;
 
 /**
  * Configuration in files: all `.yaml`, `.yml` and `.json` files given, and those below the directories given, but hidden

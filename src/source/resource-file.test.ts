@@ -51,10 +51,12 @@ describe("readResourceFile", () => {
   test("takes a name from an envoy.service.discovery.v3.Resource around a resource", () => {
     const host = "{ '@type': type.googleapis.com/envoy.config.route.v3.VirtualHost, name: v, domains: [x] }";
     const { resources, problems } = read(
-      `resources:\n- ${wrapper}\n  name: r/v\n  version: own\n  resource: ${host}\n`,
+      `resources:\n- ${wrapper}\n  name: r/v\n  version: own\n  ttl: 1.5s\n  aliases: [r/w]\n  resource: ${host}\n`,
     );
     expect(problems).toEqual([]);
-    expect(resources).toMatchObject([{ line: 2, column: 3, resource: { name: "r/v", version: "own" } }]);
+    expect(resources).toMatchObject([
+      { line: 2, column: 3, resource: { name: "r/v", version: "own", ttlMs: 1500, aliases: ["r/w"] } },
+    ]);
     expect(resources[0]?.resource.message()).toMatchObject({ name: "v", domains: ["x"] });
     expect(namesIn(`${wrapper}\nresource: {${cluster}, name: a}`)).toEqual(["clusters a"]);
   });
@@ -387,10 +389,10 @@ describe("readResourceFile tells", () => {
     ],
     [
       "an envoy.service.discovery.v3.Resource with nothing in it, or with what is not served",
-      `resources:\n- ${wrapper}\n  name: x\n  ttl: 3s\n- ${wrapper}\n  resource: {name: x}`,
+      `resources:\n- ${wrapper}\n  name: x\n  cache_control: {}\n- ${wrapper}\n  resource: {name: x}`,
       [
         '2:3: resources[0].resource: expected a resource with its "@type", got none',
-        "4:3: resources[0].ttl: only name, version and resource are served from files so far; remove this",
+        "4:3: resources[0].cache_control: not served; of a Resource only name, version, resource, ttl, aliases are; remove this",
         '6:13: resources[1].resource: expected a resource with its "@type", got an object with name',
       ],
     ],

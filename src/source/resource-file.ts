@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import { type DescMessage, fromJson, type Message, type Registry, toBinary } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
+import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import { messageOf } from "../errors.js";
 import { Resource, type ResourceOptions } from "../resource/resource.js";
 import { findResourceType, type ResourceType, resourceTypes } from "../resource/types.js";
@@ -180,8 +180,12 @@ class ResourceReader {
     const desc = this.registry.getMessage(wrapperType);
     for (const { key, at } of node.entries) {
       const field = desc?.fields.find(({ name, jsonName }) => name === key || jsonName === key);
-      if (field && !servedOfWrapper.has(field.name))
-        this.fault(at, [...steps, key], "only name, version and resource are served from files so far; remove this");
+      if (field && !servedOfWrapper.includes(field.name))
+        this.fault(
+          at,
+          [...steps, key],
+          `not served; of a Resource only ${servedOfWrapper.join(", ")} are; remove this`,
+        );
     }
     const inner = valueAt(node, "resource");
     const innerType = inner && valueAt(inner, "@type");
@@ -193,8 +197,13 @@ class ResourceReader {
     const found = this.resourceType(innerType, [...steps, "resource"]);
     const message = found && desc && this.message(desc, node, steps);
     if (!message) return;
-    const { name, version, resource } = message as Message & { name: string; version: string; resource?: Any };
-    const options = { ...(name !== "" && { name }), ...(version !== "" && { version }) };
+    const { name, version, resource, ttl, aliases } = message as Message & Wrapper;
+    const options = {
+      ...(name !== "" && { name }),
+      ...(version !== "" && { version }),
+      ...(ttl && { ttlMs: Number(ttl.seconds) * 1000 + ttl.nanos / 1e6 }),
+      aliases,
+    };
     this.encode(node, steps, found.type, () => resource?.value ?? new Uint8Array(0), options);
   }
 
@@ -257,7 +266,16 @@ class ResourceReader {
   }
 }
 
-const servedOfWrapper = new Set(["name", "version", "resource"]);
+/** What is read of an envoy.service.discovery.v3.Resource. */
+interface Wrapper {
+  readonly name: string;
+  readonly version: string;
+  readonly aliases: string[];
+  readonly ttl?: Duration;
+  readonly resource?: Any;
+}
+
+const servedOfWrapper = ["name", "version", "resource", "ttl", "aliases"];
 
 function valueAt(node: YamlNode, key: string): YamlNode | undefined {
   return node.kind === "map" ? node.entries.find((entry) => entry.key === key)?.value : undefined;

@@ -117,6 +117,7 @@ function readInteger(node: YamlNode, { least, most }: Bounds): Read {
   if (typeof value === "bigint") integer = value;
   else if (typeof value === "number" && Number.isInteger(value)) integer = BigInt(value);
   else if (typeof value === "string" && /^-?\d{1,30}$/.test(value)) integer = BigInt(value);
+  else if (typeof value === "string" && Number.isSafeInteger(numberIn(value))) integer = BigInt(Number(value));
   if (integer === undefined) return { wrong: `expected a whole number, got ${describeNode(node)}` };
   if (integer < least || integer > most)
     return { wrong: `expected a whole number from ${least} to ${most}, got ${describeNode(node)}` };

@@ -17,7 +17,7 @@ export type Reading = { readonly configuration: Configuration } | { readonly pro
 
 /**
  * Where the program's configuration comes from. {@link Source.open} is called once, then {@link Source.close}; a class
- * that passes test/contract/source.ts is a source.
+ * that passes test/contract/source.ts is a source. It does not keep the process running.
  */
 export interface Source {
   /**

@@ -9,6 +9,7 @@ import {
   ApiConfigSource_ApiType as ApiType,
   ConfigSourceSchema,
 } from "../../gen/envoy/config/core/v3/config_source_pb.js";
+import type { Certificate } from "./certificate.js";
 import { eventually } from "./eventually.js";
 import { get } from "./http.js";
 import { apiConfigSource, configSource, type Mode, xdsCluster } from "./modes.js";
@@ -34,6 +35,8 @@ export interface EnvoyOptions {
   readonly xdsPort: number;
   readonly id?: string;
   readonly cluster?: string;
+  /** Speaks TLS with the server, if that has one of these certificates, and shows its own. */
+  readonly tls?: { readonly trusted: string; readonly own: Certificate };
   /** Names of runtime layers that come from the server. */
   readonly runtimeLayers?: readonly string[];
 }
@@ -143,13 +146,8 @@ export class Envoy {
   }
 }
 
-function bootstrap({
-  mode,
-  xdsPort,
-  id = "test-node",
-  cluster = "test-cluster",
-  runtimeLayers = [],
-}: EnvoyOptions): JsonObject {
+export function bootstrap(options: EnvoyOptions): JsonObject {
+  const { mode, id = "test-node", cluster = "test-cluster", runtimeLayers = [] } = options;
   const config = toJson(ConfigSourceSchema, configSource(mode));
   return {
     node: { id, cluster },
@@ -164,13 +162,13 @@ function bootstrap({
         layers: runtimeLayers.map((name) => ({ name, rtds_layer: { name, rtds_config: config } })),
       },
     }),
-    static_resources: { clusters: [managementServer(mode, xdsPort)] },
+    static_resources: { clusters: [managementServer(options)] },
   };
 }
 
 const loopback = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
 
-function managementServer({ apiType }: Mode, port: number): JsonObject {
+function managementServer({ mode: { apiType }, xdsPort, tls }: EnvoyOptions): JsonObject {
   const http2 = {
     "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     explicit_http_config: { http2_protocol_options: {} },
@@ -181,10 +179,23 @@ function managementServer({ apiType }: Mode, port: number): JsonObject {
     connect_timeout: "1s",
     load_assignment: {
       cluster_name: xdsCluster,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }],
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(xdsPort) } }] }],
     },
+    ...(tls && { transport_socket: { name: "tls", typed_config: upstreamTls(tls) } }),
     ...(apiType !== ApiType.REST && {
       typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
     }),
+  };
+}
+
+function upstreamTls({ trusted, own }: NonNullable<EnvoyOptions["tls"]>): JsonObject {
+  const inline = (text: string) => ({ inline_string: text });
+  return {
+    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+    sni: "localhost",
+    common_tls_context: {
+      tls_certificates: [{ certificate_chain: inline(own.cert), private_key: inline(own.key) }],
+      validation_context: { trusted_ca: inline(trusted) },
+    },
   };
 }

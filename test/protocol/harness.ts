@@ -142,9 +142,9 @@ export class LogBook implements Logger {
 
 /** Waits for something that is bound to happen; the bound is for when it does not. */
 export async function until(happened: () => boolean, what: string): Promise<void> {
-  const limit = Date.now() + 5_000;
+  const limit = Date.now() + 15_000;
   while (!happened()) {
-    if (Date.now() > limit) throw new Error(`waited 5 s in vain: ${what}`);
+    if (Date.now() > limit) throw new Error(`waited 15 s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

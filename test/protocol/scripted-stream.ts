@@ -32,7 +32,7 @@ type DeltaFields = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 export type Fields = Omit<SotwFields, "$typeName"> & Omit<DeltaFields, "$typeName">;
 
 /** How long, in milliseconds, a response that has to come may take. */
-const patience = 5_000;
+const patience = 15_000;
 
 /** A client that does what the test says, on one stream. It speaks for its first type itself, for others through `of`. */
 export class ScriptedStream {

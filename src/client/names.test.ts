@@ -1,0 +1,52 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { describe, expect, it } from "vitest";
+import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import { endpointType, resourceType, virtualHostType } from "../resource/types.js";
+import { lazyRegistry } from "../schema/lazy-registry.js";
+import { envoyRegistry } from "../schema/registry.js";
+import { canonicalName, nameInMessage, subscribedAs } from "./names.js";
+
+describe("canonicalName", () => {
+  it.each([
+    ["backend", "backend"],
+    ["a?z=1&b=2", "a?z=1&b=2"],
+    ["xdstp://auth/t/a", "xdstp://auth/t/a"],
+    ["xdstp://auth/t/a?z=1&b=2", "xdstp://auth/t/a?b=2&z=1"],
+    ["xdstp://auth/t/a?z=1&b=2#entry=x", "xdstp://auth/t/a?b=2&z=1#entry=x"],
+  ])("of %s is %s", (name, canonical) => {
+    expect(canonicalName(name)).toBe(canonical);
+  });
+});
+
+describe("subscribedAs", () => {
+  it("has a resource's name and aliases", () => {
+    expect([...subscribedAs("a", ["b", "c"])]).toEqual(["a", "b", "c"]);
+  });
+
+  it("has the globs that an xdstp name is a member of, with its context parameters", () => {
+    const names = [...subscribedAs("xdstp://auth/t/x/y?b=1&a=2")];
+    expect(names).toEqual(
+      expect.arrayContaining(["xdstp://auth/t/x/y?a=2&b=1", "xdstp://auth/t/x/*?a=2&b=1", "xdstp://auth/t/*?a=2&b=1"]),
+    );
+    expect(names).not.toContain("xdstp://auth/t/x/*");
+  });
+});
+
+describe("nameInMessage", () => {
+  const type = resourceType(endpointType);
+  const body = toBinary(ClusterLoadAssignmentSchema, create(ClusterLoadAssignmentSchema, { clusterName: "a" }));
+
+  it("is the field of the type's row, without a schema the first", () => {
+    expect(nameInMessage(type, body, envoyRegistry())).toBe("a");
+    expect(nameInMessage(type, body, lazyRegistry(new Uint8Array()))).toBe("a");
+  });
+
+  it("is empty where there is none", () => {
+    expect(nameInMessage(type, new Uint8Array(), envoyRegistry())).toBe("");
+    expect(nameInMessage(resourceType(virtualHostType), body, envoyRegistry())).toBe("");
+  });
+
+  it("throws for bytes that are no message", () => {
+    expect(() => nameInMessage(type, Buffer.of(0x0a, 0x7f), envoyRegistry())).toThrow();
+  });
+});

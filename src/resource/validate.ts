@@ -1,0 +1,98 @@
+import { type Message, type Registry, toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { messageOf, XdsError } from "../errors.js";
+import { envoyRegistry } from "../schema/registry.js";
+import { schemaOf } from "./any-content.js";
+import { type Finding, findingTable } from "./findings.js";
+import { checkMessage, type Problem } from "./message-check.js";
+import { checkReferences } from "./reference-graph.js";
+import { Resource } from "./resource.js";
+import type { Snapshot } from "./snapshot.js";
+import { findResourceType } from "./types.js";
+
+export interface ValidateOptions {
+  /**
+   * What is meant to be whole and known: a reference that leads out of the snapshot is an error then, and so is what this
+   * version of the API does not know. By default those are warnings.
+   */
+  readonly strict?: boolean;
+  /** The API to go by, such as that of a newer Envoy; by default the one that this package was generated from. */
+  readonly registry?: Registry;
+}
+
+/**
+ * What Envoy would refuse in a snapshot, and what is worth knowing: every resource by the API's own field rules, and the
+ * references between them. A snapshot need not be whole. Resources come type by type, and each with what is in
+ * it before what it refers to; what nothing refers to comes last. What a resource is made of is checked once for each
+ * {@link Resource}, whatever number of snapshots it is in.
+ */
+export function validate(snapshot: Snapshot, options: ValidateOptions = {}): Finding[] {
+  const findings: Finding[] = [];
+  for (const typeUrl of snapshot.typeUrls())
+    for (const resource of snapshot.resources(typeUrl).values()) findings.push(...validateResource(resource, options));
+  for (const { resource, ...problem } of checkReferences(snapshot))
+    findings.push(finding(problem, resource.type.typeUrl, resource.name, options));
+  return findings;
+}
+
+/**
+ * What Envoy would refuse in one resource, or in any message of the Envoy API, by the API's own field rules. Of a type with
+ * no known schema nothing can be said.
+ * @throws XdsError INVALID_RESOURCE for a message that cannot be encoded
+ */
+export function validateResource(input: Resource | Message, options: ValidateOptions = {}): Finding[] {
+  if (input instanceof Resource)
+    return problemsOf(input, options).map((problem) => finding(problem, input.type.typeUrl, input.name, options));
+  const { typeUrl, bytes } = encoded(input);
+  const nameField = findResourceType(typeUrl)?.nameField;
+  const name = nameField === undefined ? "" : String((input as unknown as Record<string, unknown>)[nameField] ?? "");
+  return problemsIn(typeUrl, bytes, options).map((problem) => finding(problem, typeUrl, name, options));
+}
+
+/** What was found in a resource, and by which API. */
+const checked = new WeakMap<Resource, { registry: Registry; problems: readonly Problem[] }>();
+
+function problemsOf(resource: Resource, { registry = envoyRegistry() }: ValidateOptions): readonly Problem[] {
+  const known = checked.get(resource);
+  if (known?.registry === registry) return known.problems;
+  const problems = problemsIn(resource.type.typeUrl, resource.body, { registry });
+  checked.set(resource, { registry, problems });
+  return problems;
+}
+
+const none: readonly Problem[] = [];
+
+function problemsIn(
+  typeUrl: string,
+  bytes: Uint8Array,
+  { registry = envoyRegistry() }: ValidateOptions,
+): readonly Problem[] {
+  const schema = schemaOf(typeUrl, registry);
+  if (!schema) return none;
+  const problems = checkMessage(schema, bytes, registry);
+  return problems.length === 0 ? none : problems;
+}
+
+function encoded(message: Message): { typeUrl: string; bytes: Uint8Array } {
+  if (message.$typeName === "google.protobuf.Any") {
+    const { typeUrl, value } = message as Any;
+    return { typeUrl, bytes: value };
+  }
+  const typeUrl = `type.googleapis.com/${message.$typeName}`;
+  const schema = envoyRegistry().getMessage(message.$typeName);
+  if (!schema) throw new XdsError("INVALID_RESOURCE", `no schema is known for ${message.$typeName}`);
+  try {
+    return { typeUrl, bytes: toBinary(schema, message) };
+  } catch (cause) {
+    throw new XdsError("INVALID_RESOURCE", `${message.$typeName} cannot be encoded: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function finding(
+  { code, path, message }: Pick<Finding, "code" | "path" | "message">,
+  typeUrl: string,
+  resource: string,
+  { strict = false }: ValidateOptions,
+): Finding {
+  return { code, severity: findingTable[code][strict ? 1 : 0], typeUrl, resource, path, message };
+}

@@ -1,0 +1,187 @@
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { ClientResourceStatus } from "../../gen/envoy/admin/v3/config_dump_shared_pb.js";
+import type {
+  ClientConfig_GenericXdsConfigSchema,
+  ClientConfigSchema,
+  ClientStatusRequest,
+  ConfigStatus,
+  PerXdsConfigSchema,
+} from "../../gen/envoy/service/status/v3/csds_pb.js";
+import type { Node } from "../cache/node-group.js";
+import { messageOf, XdsError } from "../errors.js";
+import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../resource/types.js";
+import { envoyRegistry } from "../schema/registry.js";
+import { nodeFilter } from "./node-matcher.js";
+import { type AnyContent, redacted } from "./redact.js";
+import { type ResourceStatus, resourceStatuses } from "./resource-status.js";
+import { type StreamOfNode, type SyncState, subscriptionsByType, syncState, worst } from "./status.js";
+
+/** A connected node and its streams. */
+export interface Client {
+  readonly node: Node;
+  readonly streams: readonly StreamOfNode[];
+}
+
+const packageName = "envoy.service.status.v3";
+
+/** @throws XdsError INVALID_REQUEST */
+export function decodeClientStatusRequest(bytes: Uint8Array): ClientStatusRequest {
+  try {
+    return fromBinary(schema("ClientStatusRequest"), bytes) as ClientStatusRequest;
+  } catch (cause) {
+    throw new XdsError("INVALID_REQUEST", `not a ClientStatusRequest: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** How long one answer may keep others waiting, in milliseconds. */
+const slice = 5;
+
+/**
+ * The bytes of a `ClientStatusResponse`: a `ClientConfig` for each client that the request picks.
+ * @throws XdsError INVALID_REQUEST for matchers that cannot be, LIMIT_EXCEEDED for an answer of more than `maxBytes`
+ */
+export async function clientStatusResponse(
+  { nodeMatchers, excludeResourceContents }: ClientStatusRequest,
+  clients: readonly Client[],
+  maxBytes: number,
+): Promise<Buffer> {
+  const matches = nodeFilter(nodeMatchers);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let from = performance.now();
+  for (const client of clients) {
+    if (!matches(client.node)) continue;
+    const config = toBinary(schema("ClientConfig"), clientConfig(client, !excludeResourceContents));
+    const part = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(config).finish();
+    parts.push(part);
+    size += part.length;
+    if (size > maxBytes)
+      throw new XdsError(
+        "LIMIT_EXCEEDED",
+        `the answer has more than ${maxBytes} bytes; pick nodes with node_matchers, or set exclude_resource_contents`,
+      );
+    if (performance.now() - from < slice) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    from = performance.now();
+  }
+  return Buffer.concat(parts);
+}
+
+function clientConfig({ node, streams }: Client, withContents: boolean) {
+  const generic: MessageInitShape<typeof ClientConfig_GenericXdsConfigSchema>[] = [];
+  const perType: MessageInitShape<typeof PerXdsConfigSchema>[] = [];
+  for (const [typeUrl, subscriptions] of subscriptionsByType(streams)) {
+    const rows = resourceStatuses(streams, typeUrl).map((status) => row(status, withContents));
+    for (const { name, version: versionInfo, config: xdsConfig, state, common } of rows)
+      generic.push({ typeUrl, name, versionInfo, xdsConfig, configStatus: configStatus[state], ...common });
+    const version = subscriptions.map(({ ledger }) => ledger.acked?.version).find((acked) => acked) ?? "";
+    const dump = dumps[typeUrl]?.(rows, version);
+    if (!dump) continue;
+    perType.push({ status: configStatus[worst(subscriptions.map(syncState))], perXdsConfig: dump });
+  }
+  const init: MessageInitShape<typeof ClientConfigSchema> = { node, xdsConfig: perType, genericXdsConfigs: generic };
+  return create(schema("ClientConfig"), init);
+}
+
+type Any = AnyContent | undefined;
+
+/** A resource's status in the messages' terms. */
+function row({ name, state, client, resource, version, updatedAt, failure }: ResourceStatus, withContents: boolean) {
+  const config: Any = withContents && resource && !resource.error ? redacted(resource) : undefined;
+  const errorState = failure && {
+    failedConfiguration: config,
+    lastUpdateAttempt: timestamp(failure.at),
+    details: failure.message,
+    versionInfo: failure.version,
+  };
+  const lastUpdated = timestamp(updatedAt);
+  return {
+    name,
+    version,
+    config,
+    state,
+    lastUpdated,
+    common: { lastUpdated, clientStatus: clientStatus[client], errorState },
+  };
+}
+type Row = ReturnType<typeof row>;
+
+type Dump = NonNullable<MessageInitShape<typeof PerXdsConfigSchema>["perXdsConfig"]>;
+
+/** The deprecated `xds_config` has a message for each of these types. */
+const dumps: Readonly<Record<string, (rows: readonly Row[], versionInfo: string) => Dump>> = {
+  [clusterType]: (rows, versionInfo) => ({
+    case: "clusterConfig",
+    value: {
+      versionInfo,
+      dynamicActiveClusters: rows.map(({ version, config, common }) => ({
+        versionInfo: version,
+        cluster: config,
+        ...common,
+      })),
+    },
+  }),
+  [endpointType]: (rows) => ({
+    case: "endpointConfig",
+    value: {
+      dynamicEndpointConfigs: rows.map(({ version, config, common }) => ({
+        versionInfo: version,
+        endpointConfig: config,
+        ...common,
+      })),
+    },
+  }),
+  [listenerType]: (rows, versionInfo) => ({
+    case: "listenerConfig",
+    value: {
+      versionInfo,
+      dynamicListeners: rows.map(({ name, version, config, lastUpdated, common }) => ({
+        name,
+        activeState: { versionInfo: version, listener: config, lastUpdated },
+        errorState: common.errorState,
+        clientStatus: common.clientStatus,
+      })),
+    },
+  }),
+  [scopedRouteType]: (rows) => ({
+    case: "scopedRouteConfig",
+    value: {
+      dynamicScopedRouteConfigs: rows.map(({ name, version, config, common }) => ({
+        name,
+        versionInfo: version,
+        scopedRouteConfigs: config ? [config] : [],
+        ...common,
+      })),
+    },
+  }),
+  [routeType]: (rows) => ({
+    case: "routeConfig",
+    value: {
+      dynamicRouteConfigs: rows.map(({ version, config, common }) => ({
+        versionInfo: version,
+        routeConfig: config,
+        ...common,
+      })),
+    },
+  }),
+};
+
+// The enums' numbers: the generated modules that have them are slow to load.
+const configStatus: Readonly<Record<SyncState, ConfigStatus>> = { SYNCED: 1, NOT_SENT: 2, STALE: 3, ERROR: 4 };
+const clientStatus: Readonly<Record<ResourceStatus["client"], ClientResourceStatus>> = {
+  REQUESTED: 1,
+  DOES_NOT_EXIST: 2,
+  ACKED: 3,
+  NACKED: 4,
+};
+
+function timestamp(ms: number): { seconds: bigint; nanos: number } | undefined {
+  return ms === 0 ? undefined : { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1e6 };
+}
+
+function schema(name: string): DescMessage {
+  const found = envoyRegistry().getMessage(`${packageName}.${name}`);
+  if (!found) throw new Error(`the descriptors lack ${packageName}.${name}`);
+  return found;
+}

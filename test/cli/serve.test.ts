@@ -1,0 +1,294 @@
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Client, credentials } from "@grpc/grpc-js";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
+import { introduction } from "../../src/cli/introduction.js";
+import { readableLine } from "../../src/cli/log.js";
+import { clusterType } from "../../src/resource/types.js";
+import { readResourceFile } from "../../src/source/resource-file.js";
+import { Program } from "./program.js";
+
+let directory: string;
+const programs: Program[] = [];
+const clients: Client[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-cli-"));
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  for (const program of programs.splice(0)) {
+    program.signal("SIGKILL");
+    await program.end();
+  }
+  await rm(directory, { recursive: true });
+});
+
+const run = (...args: string[]) => {
+  const program = new Program(...args);
+  programs.push(program);
+  return program;
+};
+const serve = (...args: string[]) => run("serve", directory, "--port", "0", "--rest-port", "0", ...args);
+
+const clusterNamed = (name: string, timeout = "1s") =>
+  `resources:\n- "@type": ${clusterType}\n  name: ${name}\n  connect_timeout: ${timeout}\n`;
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(dirname(join(directory, name)), { recursive: true });
+  await writeFile(join(directory, name), text);
+}
+
+/** The clusters that a node gets over REST, as `name timeout`. */
+async function clustersOf(port: number, node: object = { id: "any" }): Promise<string[]> {
+  const response = await fetch(`http://127.0.0.1:${port}/v3/discovery:clusters`, {
+    method: "POST",
+    body: JSON.stringify({ node }),
+  });
+  const { resources = [] } = (await response.json()) as { resources?: { name: string; connect_timeout: string }[] };
+  return resources.map(({ name, connect_timeout }) => `${name} ${connect_timeout}`).sort();
+}
+
+/** An ADS stream (SotW) that asks for all clusters. */
+function subscribe(port: number, id: string) {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  clients.push(client);
+  const call = client.makeBidiStreamRequest(
+    "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes,
+  );
+  const send = (request: Parameters<typeof create<typeof DiscoveryRequestSchema>>[1]) => {
+    const message = create(DiscoveryRequestSchema, { typeUrl: clusterType, ...request });
+    call.write(Buffer.from(toBinary(DiscoveryRequestSchema, message)));
+  };
+  const responses: { nonce: string; versionInfo: string }[] = [];
+  call.on("data", (bytes: Buffer) => responses.push(fromBinary(DiscoveryResponseSchema, bytes)));
+  const ended = new Promise<{ code: number; details: string }>((resolve) => call.on("error", resolve as never));
+  send({ node: { id } });
+  return { responses, send, ended, cancel: () => call.cancel() };
+}
+
+describe("xds serve", () => {
+  test("says where it serves and how to point an Envoy at it, and serves what the files hold", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    await write("b.json", JSON.stringify({ "@type": clusterType, name: "b", connectTimeout: "2s" }));
+    const program = serve();
+    const { grpc, rest } = await program.ports();
+    expect(program.stdout).toContain("envoy --service-node my-node --service-cluster my-cluster --config-yaml '");
+    expect(program.stdout).toContain(`address: "127.0.0.1", port_value: ${grpc}`);
+    await program.logged({ level: "info", msg: "serving", clusters: 2 });
+    expect(await clustersOf(rest)).toEqual(["a 1s", "b 2s"]);
+  });
+
+  test("serves the nodes of a group what is in its directory besides, by id or by cluster", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    await write("groups/edge/b.yaml", clusterNamed("b"));
+    const byId = serve();
+    const byCluster = serve("--node-group", "cluster");
+    const [idPort, clusterPort] = [(await byId.ports()).rest, (await byCluster.ports()).rest];
+    await byId.logged({ msg: "serving", clusters: 2, groups: ["edge"] });
+    expect(await clustersOf(idPort, { id: "edge", cluster: "x" })).toEqual(["a 1s", "b 1s"]);
+    expect(await clustersOf(idPort, { id: "x", cluster: "edge" })).toEqual(["a 1s"]);
+    expect(await clustersOf(clusterPort, { id: "x", cluster: "edge" })).toEqual(["a 1s", "b 1s"]);
+    expect(await clustersOf(clusterPort, { id: "edge", cluster: "x" })).toEqual(["a 1s"]);
+  });
+
+  test("takes up edits, and a group's directory that goes or comes, with a line that counts the changes", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    await write("groups/edge/b.yaml", clusterNamed("b"));
+    const program = serve();
+    const { rest } = await program.ports();
+    await write("a.yaml", `${clusterNamed("a", "3s")}- "@type": ${clusterType}\n  name: new\n`);
+    await program.logged({ msg: "serving the changed configuration", added: 1, changed: 1, removed: 0 });
+    expect(await clustersOf(rest, { id: "edge" })).toEqual(["a 3s", "b 1s", "new undefined"]);
+    await rename(join(directory, "groups/edge"), join(directory, "groups/core"));
+    await program.logged({ msg: "serving the changed configuration", added: 1, changed: 0, removed: 1 });
+    expect(await clustersOf(rest, { id: "edge" })).toEqual(["a 3s", "new undefined"]);
+    expect(await clustersOf(rest, { id: "core" })).toEqual(["a 3s", "b 1s", "new undefined"]);
+  });
+
+  test("reports a bad edit and serves the last good configuration in full until it is healed", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    await write("b.yaml", clusterNamed("b"));
+    const program = serve();
+    const { rest } = await program.ports();
+    await write("a.yaml", clusterNamed("a", "soon"));
+    await write("b.yaml", clusterNamed("b", "2s"));
+    await program.logged({ level: "error", problems: 1, msg: "still serving the last good configuration" });
+    const where = `${directory}/a.yaml:4:20: resources[0].connect_timeout`;
+    await program.logged({ level: "error", msg: `${where}: expected a duration such as "1.5s", got "soon"` });
+    expect(await clustersOf(rest)).toEqual(["a 1s", "b 1s"]);
+    await write("a.yaml", clusterNamed("a"));
+    await program.logged({ msg: "serving the changed configuration", added: 0, changed: 1, removed: 0 });
+    expect(await clustersOf(rest)).toEqual(["a 1s", "b 2s"]);
+    await write("a.yaml", "resources: [");
+    await program.logged({ level: "error", msg: expect.stringMatching(/a\.yaml:1:13: not valid YAML/) });
+    await write("a.yaml", clusterNamed("a"));
+    await program.logged({ level: "info", msg: "configuration read again; nothing changed" });
+  });
+
+  test("starts with files that hold nothing yet, and says so", async () => {
+    const program = serve();
+    const { rest } = await program.ports();
+    await program.logged({ level: "warn", paths: [directory] });
+    await write("a.yaml", clusterNamed("a"));
+    await program.logged({ added: 1 });
+    expect(await clustersOf(rest)).toEqual(["a 1s"]);
+  });
+
+  test("logs a stream's node, what its client refuses, and its end", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve();
+    const { grpc } = await program.ports();
+    const { responses, send, cancel } = subscribe(grpc, "node-1");
+    await vi.waitFor(() => expect(responses).toHaveLength(1));
+    await program.logged({ msg: "stream opened", node: "node-1", variant: "sotw", service: "ads" });
+    send({ responseNonce: responses[0]?.nonce ?? "", errorDetail: { code: 3, message: "no, thank you\n" } });
+    await program.logged({ level: "warn", node: "node-1", type: "clusters", resources: ["a"], error: "no, thank you" });
+    cancel();
+    await program.logged({ msg: "stream closed", node: "node-1" });
+  });
+});
+
+describe("xds serve, at its end", () => {
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "drains on %s: streams end with UNAVAILABLE, and it exits with 0",
+    async (signal) => {
+      await write("a.yaml", clusterNamed("a"));
+      const program = serve();
+      const { grpc } = await program.ports();
+      const { responses, ended } = subscribe(grpc, "node-1");
+      await vi.waitFor(() => expect(responses).toHaveLength(1));
+      program.signal(signal);
+      expect(await ended).toMatchObject({ code: 14, details: expect.stringContaining("shutting down") });
+      await program.logged({ msg: "draining; a second signal ends it at once", signal });
+      expect(program.log().at(-1)).toMatchObject({ msg: "drained" });
+    },
+  );
+
+  test("ends at once at the second signal", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve();
+    const { grpc } = await program.ports();
+    // A stream that has been answered nothing yet is not ended before the drain's time is up.
+    const { send } = subscribe(grpc, "node-1");
+    send({ typeUrl: "type.googleapis.com/not.Known", node: { id: "node-1" } });
+    await program.logged({ msg: "stream opened" });
+    program.signal("SIGTERM");
+    await program.logged({ signal: "SIGTERM" });
+    program.signal("SIGINT");
+    expect(await program.end()).toBe(130);
+  });
+
+  test("serves on when nobody reads what it prints", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve();
+    program.closeStdout();
+    await program.logged({ msg: "serving" });
+    await write("a.yaml", clusterNamed("b"));
+    await program.logged({ msg: "serving the changed configuration" });
+    program.signal("SIGTERM");
+    expect(await program.end()).toBe(0);
+  });
+
+  test("tells all problems of the files, and exits with 1", async () => {
+    await write("a.yaml", `${clusterNamed("a", "soon")}  lb_polcy: RANDOM\n`);
+    await write("b.json", `{ "@type": "${clusterType}", "name": 7 }`);
+    const program = serve();
+    expect(await program.end()).toBe(1);
+    expect(program.stdout).toBe("");
+    expect(program.stderr.replaceAll(directory, "DIR")).toBe(
+      'DIR/a.yaml:4:20: resources[0].connect_timeout: expected a duration such as "1.5s", got "soon"\n' +
+        "DIR/a.yaml:5:3: resources[0].lb_polcy: envoy.config.cluster.v3.Cluster has no such field; did you mean lb_policy?\n" +
+        'DIR/b.json:1:75: name: expected a string, got the number 7; put it in quotes: "7"\n' +
+        "xds: 3 problems; nothing is served\n",
+    );
+  });
+
+  test("tells a path that is not there, and exits with 1", async () => {
+    const program = run("serve", join(directory, "nowhere"));
+    expect(await program.end()).toBe(1);
+    expect(program.stderr).toBe(
+      `${directory}/nowhere: no such file or directory; check the path, or put it back\nxds: 1 problem; nothing is served\n`,
+    );
+  });
+
+  test.each(["--port", "--rest-port"])("tells a port that is taken (%s), and exits with 1", async (option) => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await vi.waitFor(() => expect(taken.listening).toBe(true));
+    const { port } = taken.address() as AddressInfo;
+    const program = serve(option, String(port));
+    expect(await program.end()).toBe(1);
+    taken.close();
+    expect(program.stderr).toContain(`127.0.0.1:${port}`);
+    expect(program.stderr).toMatch(/^--port and --rest-port choose other ports$/m);
+    expect(program.stdout).toBe("");
+  });
+
+  test("exits with 2 when it is called as it cannot be, and says why", async () => {
+    const calls: [args: string[], why: RegExp][] = [
+      [[], /^Usage: xds/],
+      [["serve"], /missing required argument 'path'/],
+      [["serve", ".", "--port", "65536"], /'65536' is invalid. Expected a port from 0 to 65535/],
+      [["serve", ".", "--rest-port", "1e3"], /'1e3' is invalid/],
+      [["serve", ".", "--node-group", "zone"], /Allowed choices are id, cluster/],
+      [["serve", ".", "--prot", "1"], /Did you mean --port/],
+      [["sevre", "."], /Did you mean serve/],
+    ];
+    const running = calls.map(([args, why]) => ({ program: run(...args), why }));
+    for (const { program, why } of running) {
+      expect(await program.end()).toBe(2);
+      expect(program.stderr).toMatch(why);
+    }
+  });
+
+  test("tells its version and how it is called, and exits with 0", async () => {
+    const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as {
+      version: string;
+    };
+    const [asked, help] = [run("--version"), run("serve", "--help")];
+    expect(await asked.end()).toBe(0);
+    expect(asked.stdout).toBe(`${version}\n`);
+    expect(await help.end()).toBe(0);
+    expect(help.stdout).toContain("--rest-port <port>");
+  });
+});
+
+describe("the program's words", () => {
+  const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+  test("point at the example's bootstrap where the example is served as the bootstrap expects it", () => {
+    const quickstart = join(examples, "quickstart");
+    expect(introduction([quickstart], { host: "127.0.0.1", port: 18000 }, undefined)).toMatch(
+      /envoy -c \S*examples\/envoy\.yaml\n/,
+    );
+    expect(introduction([quickstart], { host: "127.0.0.1", port: 18002 }, undefined)).toContain("--config-yaml");
+    expect(introduction(["."], { host: "::", port: 18000 }, { host: "::", port: 1 })).toContain("http://[::]:1/");
+  });
+
+  test("are readable on a terminal, whatever a client calls itself", () => {
+    const line = JSON.stringify({
+      level: "warn",
+      time: "2026-01-02T03:04:05.678Z",
+      msg: "a \u001b[2J",
+      node: "\u009b1m x",
+      n: 1,
+      a: ["b"],
+    });
+    expect(readableLine(line)).toBe('03:04:05.678 warn  a \\u001b[2J  node="\\u009b1m x" n=1 a=["b"]\n');
+  });
+
+  test.each(["clusters", "endpoints", "listeners", "routes"])("and the example's %s.yaml is sound", async (name) => {
+    const file = `quickstart/${name}.yaml`;
+    const { problems, resources } = readResourceFile(file, await readFile(join(examples, file)));
+    expect(problems).toEqual([]);
+    expect(resources).not.toEqual([]);
+  });
+});

@@ -1,0 +1,96 @@
+import { expect, it } from "vitest";
+import { clusterType, endpointType, Snapshot, SnapshotCache, secretType } from "../../src/index.js";
+import { allWays, on, ownWays, TestServer } from "../protocol/harness.js";
+import { cluster, endpoints, secret } from "../protocol/resources.js";
+
+on(allWays, (way) => {
+  it("tells of each node's types what was sent, ACKed and refused", async () => {
+    const cache = new SnapshotCache();
+    cache.set("n", Snapshot.of([cluster("a")], { version: "v1" }));
+    const test = await TestServer.start(cache);
+    const stream = test.open(way, clusterType);
+    const told = () => {
+      const [node, ...others] = test.server.nodes();
+      expect(others).toEqual([]);
+      expect(node).toMatchObject({ node: { id: "n" }, streams: [expect.any(Number)], state: node?.types[0]?.state });
+      expect(test.server.status()[0]?.types).toEqual(node?.types);
+      return node?.types[0];
+    };
+    stream.want();
+    const first = await stream.expect(["a@1"]);
+    expect(told()).toMatchObject({ state: "STALE", wildcard: true, sent: { version: "v1", nonce: first.nonce } });
+    expect(told()?.acked).toBeUndefined();
+    stream.ack(first);
+    await test.barrier();
+    expect(told()).toMatchObject({ state: "SYNCED", acked: { version: "v1", nonce: first.nonce } });
+    cache.set("n", Snapshot.of([cluster("a", 2)], { version: "v2" }));
+    expect(told()).toMatchObject({ state: "STALE", sent: { version: "v1" } });
+    const second = await stream.expect(["a@2"]);
+    stream.nack(second, "no");
+    await test.barrier();
+    const nacked = { version: "v2", nonce: second.nonce, names: ["a"], error: { message: "no" } };
+    expect(told()).toMatchObject({ state: "ERROR", sent: { version: "v2" }, acked: { version: "v1" }, nacked });
+    cache.set("n", Snapshot.of([cluster("a", 3)], { version: "v3" }));
+    const third = await stream.expect(["a@3"]);
+    expect(told()).toMatchObject({ state: "ERROR", sent: { version: "v3" }, nacked });
+    stream.ack(third);
+    await test.barrier();
+    expect(told()).toMatchObject({ state: "SYNCED", acked: { version: "v3" }, nacked: undefined });
+    cache.clear("n");
+    await test.barrier();
+    expect(told()?.state).toBe("SYNCED");
+  });
+
+  it("says NOT_SENT where there was nothing to send", async () => {
+    const cache = new SnapshotCache();
+    cache.set("other", Snapshot.empty);
+    const test = await TestServer.start(cache);
+    const stream = test.open(way, clusterType);
+    stream.want();
+    await stream.quiet();
+    expect(test.server.nodes()[0]).toMatchObject({ state: "NOT_SENT", types: [{ typeUrl: clusterType, names: 0 }] });
+  });
+
+  it("tells nodes apart, and picks some", async () => {
+    const cache = new SnapshotCache();
+    for (const id of ["a", "b"]) cache.set(id, Snapshot.of([cluster("c")]));
+    const test = await TestServer.start(cache);
+    for (const id of ["a", "b", "", ""]) test.open(way, clusterType, id).want();
+    await test.barrier();
+    expect(test.server.nodes().map(({ node }) => node.id)).toEqual(["a", "b", "", ""]);
+    expect(test.server.nodes("b").map(({ node }) => node.id)).toEqual(["b"]);
+    expect(test.server.nodes(({ id }) => id === "")).toHaveLength(2);
+  });
+});
+
+on(ownWays, (way) => {
+  it("puts the streams of a node together, types in the table's order, the worst state first", async () => {
+    const cache = new SnapshotCache();
+    cache.set("n", Snapshot.of([secret("s"), secret("t"), endpoints("e")]));
+    const test = await TestServer.start(cache);
+    const streams = [secretType, secretType, endpointType].map((type) => test.open(way, type));
+    const [one, two, three] = streams as [(typeof streams)[0], (typeof streams)[0], (typeof streams)[0]];
+    one.want("s");
+    two.want("t");
+    three.want("e");
+    await one.take(["s@1"]);
+    await three.take(["e@1"]);
+    const unanswered = await two.expect(["t@1"]);
+    await test.barrier();
+    const [node] = test.server.nodes();
+    expect(node).toMatchObject({
+      state: "STALE",
+      types: [
+        { typeUrl: endpointType, state: "SYNCED", names: 1 },
+        { typeUrl: secretType, state: "STALE", names: 2 },
+      ],
+    });
+    expect(node?.streams).toHaveLength(3);
+    two.nack(unanswered, "no such key");
+    await test.barrier();
+    expect(test.server.nodes()[0]).toMatchObject({
+      state: "ERROR",
+      types: [{ state: "SYNCED" }, { state: "ERROR", nacked: { names: ["t"] }, acked: { nonce: expect.any(String) } }],
+    });
+  });
+});

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fromJson, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
+import { anyUnpack, AnySchema } from "@bufbuild/protobuf/wkt";
+import { parse } from "yaml";
+import { envoyRegistry } from "../../src/schema/registry.js";
+
+/** A resource, what validate() has to find in it, and what Envoy does with it. */
+export interface Case {
+  /** Unique in the corpus. */
+  readonly case: string;
+  /** `<code> <path>` of each error, in order; none: it is valid to us. */
+  readonly errors?: readonly string[];
+  /** Envoy's verdict where it is not ours. */
+  readonly envoy?: "accepts" | "refuses";
+  /** Why the verdicts differ. */
+  readonly why?: string;
+  /** As JSON, with its `@type`. */
+  readonly resource: JsonObject;
+}
+
+const directory = fileURLToPath(new URL("corpus", import.meta.url));
+
+/** All cases, file by file. */
+export function readCorpus(): Case[] {
+  return readdirSync(directory)
+    .sort()
+    .flatMap((file) => parse(readFileSync(join(directory, file), "utf8")) as Case[])
+    .map((one) => ({ ...one, resource: expanded(one.resource) as JsonObject }));
+}
+
+/** The resource as a message. */
+export function messageOf({ resource }: Case): Message {
+  const registry = envoyRegistry();
+  const message = anyUnpack(fromJson(AnySchema, resource, { registry }), registry);
+  if (!message) throw new Error(`no schema for ${resource["@type"]}`);
+  return message;
+}
+
+/** Whether Envoy takes the resource, as the case has it. */
+export const envoyAccepts = ({ errors, envoy }: Case): boolean =>
+  envoy === undefined ? (errors ?? []).length === 0 : envoy === "accepts";
+
+/** `LONG<n>` stands for a text of that length, `MANY<n>HEADERS` for so many headers to add. */
+function expanded(value: JsonValue): JsonValue {
+  if (typeof value === "string") {
+    const [, length, headers] = /^LONG(\d+)$|^MANY(\d+)HEADERS$/.exec(value) ?? [];
+    if (length) return "a".repeat(Number(length));
+    return headers ? Array.from({ length: Number(headers) }, () => ({ header: { key: "a", value: "b" } })) : value;
+  }
+  if (Array.isArray(value)) return value.map(expanded);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, expanded(inner)]));
+}
