@@ -35,6 +35,7 @@ export { envoyRegistry } from "./schema/registry.js";
 export { type AppliedOptions, type NodeSelector, type NotApplied, NotAppliedError } from "./server/applied.js";
 export type { Callbacks, FetchInfo, StreamAck, StreamNack } from "./server/callbacks.js";
 export { CountingCallbacks } from "./server/counting-callbacks.js";
+export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/load-reporting.js";
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";
 export { type Address, type ListenOptions, XdsServer, type XdsServerOptions } from "./server/xds-server.js";

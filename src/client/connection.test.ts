@@ -1,9 +1,10 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
+import { DiscoveryResponseSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
 import { silentLogger } from "../logger.js";
 import { clusterType, resourceType } from "../resource/types.js";
 import { anonymousNode } from "../schema/node.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { encodeDiscoveryResponse } from "../wire/responses.js";
 import { BackOff } from "./back-off.js";
 import { type ClosedClientStream, Connection, type ConnectionHost } from "./connection.js";
 import type { Call, Receiver } from "./grpc.js";
@@ -71,13 +72,10 @@ function open(reconnecting = true) {
   return { connection, calls, closed, timers, last, elapse, fail };
 }
 
-const response = encodeDiscoveryResponse({
-  typeUrl: clusterType,
-  versionInfo: "v",
-  nonce: "1",
-  resources: [],
-  removedResources: [],
-});
+const response = toBinary(
+  DiscoveryResponseSchema,
+  create(DiscoveryResponseSchema, { typeUrl: clusterType, versionInfo: "v", nonce: "1" }),
+);
 
 describe("a connection", () => {
   it("opens a stream again after each end, later each time, and sooner once it has been sent something", () => {

@@ -2,7 +2,7 @@
 
 export { type ErrorCode, XdsError } from "../errors.js";
 export type { ErrorDetail } from "../protocol/messages.js";
-export type { ResourceError } from "../wire/response-decoding.js";
+export type { FailedResource } from "../wire/response-decoding.js";
 export type { BackOffOptions } from "./back-off.js";
 export type { ChangeCause, ClientCallbacks, ClientChange } from "./callbacks.js";
 export type { ChangeBatch, ChangeFeed } from "./change-feed.js";

@@ -1,28 +1,16 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { canonicalName, collectionOf } from "../resource/names.js";
 import type { ResourceType } from "../resource/types.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { messageName } from "./resource.js";
 
-/** An xdstp name with its context parameters sorted, so that equal names are equal strings (P64); any other as it is. */
-export function canonicalName(name: string): string {
-  if (!name.startsWith("xdstp:")) return name;
-  const { path, parameters, directive } = parts(name);
-  return path + parameters + directive;
-}
-
-/** By which subscribed names, in canonical form, a resource can have been asked for: its own, an alias, a glob (P59, P63). */
+/** By which subscribed names, in canonical form, a resource can have been asked for: its own, an alias, its glob (P59, P63). */
 export function* subscribedAs(name: string, aliases: readonly string[] = []): Iterable<string> {
-  yield canonicalName(name);
+  const own = canonicalName(name);
+  yield own;
   for (const alias of aliases) yield canonicalName(alias);
-  if (!name.startsWith("xdstp:")) return;
-  const { path, parameters } = parts(name);
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
-    yield `${path.slice(0, end)}/*${parameters}`;
-}
-
-function parts(name: string): { path: string; parameters: string; directive: string } {
-  const [, path = name, parameters, directive = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(name) ?? [];
-  return { path, parameters: parameters ? `?${parameters.split("&").sort().join("&")}` : "", directive };
+  const collection = collectionOf(own);
+  if (collection !== undefined) yield collection;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.js";
 import type { ResourceType } from "../resource/types.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
-import type { ReceivedResource, ReceivedResponse, ResourceError } from "../wire/response-decoding.js";
+import type { FailedResource, ReceivedResource, ReceivedResponse } from "../wire/response-decoding.js";
 import { nameInMessage } from "./names.js";
 import { ClientResource } from "./resource.js";
 
@@ -24,7 +24,7 @@ export interface ResponseContent {
   /** `removed_resources`; always empty in SotW. */
   readonly removed: readonly string[];
   /** `resource_errors` (P65). */
-  readonly errors: readonly ResourceError[];
+  readonly errors: readonly FailedResource[];
 }
 
 /** A response that waits for its ACK or NACK. */
@@ -62,7 +62,7 @@ export class ClientResponse implements ResponseContent {
     return this.content.removed;
   }
 
-  get errors(): readonly ResourceError[] {
+  get errors(): readonly FailedResource[] {
     return this.content.errors;
   }
 

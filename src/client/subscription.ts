@@ -1,6 +1,7 @@
 import type { ErrorDetail } from "../protocol/messages.js";
+import { canonicalName } from "../resource/names.js";
 import type { ResourceType } from "../resource/types.js";
-import { canonicalName, subscribedAs } from "./names.js";
+import { subscribedAs } from "./names.js";
 import { type ClientResource, type ResourceChange, sameContent } from "./resource.js";
 import type { BodilessResource } from "./response.js";
 

@@ -40,7 +40,8 @@ export class XdsClient {
   private readonly failures = new Map<string, XdsError>();
   private lastError: XdsError | undefined;
   private ttl: { at: number; cancel: () => void } | undefined;
-  private closed: Promise<void> | undefined;
+  private isClosed = false;
+  private closing: Promise<void> | undefined;
 
   /** @throws XdsError INVALID_OPTION */
   constructor(options: XdsClientOptions) {
@@ -147,11 +148,12 @@ export class XdsClient {
 
   /** Ends the streams, after the ACKs that are on their way, and all that waits. Resolves within a second or so. */
   close(): Promise<void> {
-    this.closed ??= this.shutDown();
-    return this.closed;
+    this.closing ??= this.shutDown();
+    return this.closing;
   }
 
   private async shutDown(): Promise<void> {
+    this.isClosed = true;
     const streams = [...this.connections.values()].map((connection) => connection.close());
     this.ttl?.cancel();
     this.waiters.fail(() => new XdsError("WRONG_STATE", "the client was closed"));
@@ -162,7 +164,7 @@ export class XdsClient {
   }
 
   private mustBeOpen(): void {
-    if (this.closed) throw new XdsError("WRONG_STATE", "the client is closed; make a new one");
+    if (this.isClosed) throw new XdsError("WRONG_STATE", "the client is closed; make a new one");
   }
 
   private find(typeUrl: string): ClientSubscription | undefined {
@@ -236,7 +238,7 @@ export class XdsClient {
     if (next === (this.ttl?.at ?? Infinity)) return;
     this.ttl?.cancel();
     this.ttl = undefined;
-    if (next === Infinity || this.closed) return;
+    if (next === Infinity || this.isClosed) return;
     const { clock } = this.settings;
     this.ttl = {
       at: next,

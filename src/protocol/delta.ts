@@ -41,10 +41,15 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     }
   },
 
-  respond({ type, view, mustAnswer }, { changed, removed, unresolved }) {
+  respond({ type, view, names, mustAnswer }, { changed, removed, unresolved }) {
     if (changed.length === 0 && removed.length === 0 && !mustAnswer) return undefined;
     const content = { version: view.version, resources: changed, removed, unresolved: none };
     if (!type.unknownWithoutBody || unresolved.length === 0) return content;
-    return { ...content, removed: removed.filter((name) => !unresolved.includes(name)), unresolved };
+    const subscribed = new Set(unresolved.filter((name) => names.has(name)));
+    return { ...content, removed: removed.filter((name) => !subscribed.has(name)), unresolved: [...subscribed] };
+  },
+
+  keepAlive({ ledger }, _difference, heartbeats) {
+    return { version: ledger.sent?.version ?? "", resources: [], removed: none, unresolved: none, heartbeats };
   },
 };

@@ -110,8 +110,12 @@ export function neededAgain(taken: readonly Resource[], all: ByType): [Subscript
     referencesOf(resource).flatMap(({ typeUrl, name: target }): [Subscription, string][] => {
       const subscription = all.get(typeUrl);
       const name = canonicalName(target);
-      if (subscription?.type.sentAgain && isCollection(name))
-        return [...subscription.names].filter((member) => covers(name, member)).map((member) => [subscription, member]);
+      if (subscription?.type.sentAgain && isCollection(name)) {
+        const members = [...subscription.names].filter((member) => covers(name, member));
+        // Where there is none yet, Envoy still waits to hear something of its virtual hosts, of whatever name (P56).
+        const heard = members.length === 0 && subscription.type.unknownWithoutBody ? [name] : members;
+        return heard.map((member) => [subscription, member]);
+      }
       return subscription?.type.sentAgain && subscription.has(name)?.version !== undefined
         ? [[subscription, name]]
         : [];

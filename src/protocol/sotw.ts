@@ -1,7 +1,8 @@
 import { canonicalName } from "../resource/names.js";
-import { covered, versionOf, withKept } from "./diff.js";
+import { covered, type Difference, versionOf, withKept } from "./diff.js";
 import type { DiscoveryRequest } from "./messages.js";
-import type { Variant } from "./variant.js";
+import type { Subscription } from "./subscription.js";
+import type { Content, Variant } from "./variant.js";
 
 const none: readonly string[] = [];
 
@@ -41,7 +42,18 @@ export const sotw: Variant<DiscoveryRequest> = {
     if (!different && !subscription.mustAnswer) return undefined;
     if (!fullStateInSotw)
       return { version: subscription.view.version, resources: changed, removed: none, unresolved: none };
-    const resources = withKept(covered(subscription), kept);
-    return { version: versionOf(subscription.view, resources), resources, removed: none, unresolved: none };
+    return fullState(subscription, kept);
+  },
+
+  // With their bodies, for Envoy takes a heartbeat without one for the absence of the cluster or listener, and of other types
+  // does not prolong the life (1.40, whose incremental side does all this right).
+  keepAlive(subscription, { kept }, resources) {
+    if (subscription.type.fullStateInSotw) return fullState(subscription, kept);
+    return { version: subscription.ledger.sent?.version ?? "", resources, removed: none, unresolved: none };
   },
 };
+
+function fullState(subscription: Subscription, kept: Difference["kept"]): Content {
+  const resources = withKept(covered(subscription), kept);
+  return { version: versionOf(subscription.view, resources), resources, removed: none, unresolved: none };
+}

@@ -2,7 +2,7 @@ import type { ConfigWatcher, Node, WatchRequest } from "../cache/config-watcher.
 import { messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
-import { diff } from "./diff.js";
+import { type Difference, diff } from "./diff.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
@@ -221,6 +221,7 @@ export class Stream<R extends Request> implements StreamInfo {
       const subscription = Subscription.open(this.context.watcher, request, (woken) => this.wake(woken));
       if (subscription) {
         this.subscriptions.set(typeUrl, subscription);
+        if (this.context.ordered && type.unknownWithoutBody) this.sendFirst(subscription);
         if (!subscription.view.serving && !this.waitingLogged) {
           this.waitingLogged = true;
           const fields = { stream: this.id, node: node.id, cluster: node.cluster, typeUrl };
@@ -298,7 +299,7 @@ export class Stream<R extends Request> implements StreamInfo {
         ? undefined
         : placeholderFor(subscription, this.context.watcher, this.relatedSubscriptions()),
     });
-    const content = protocol.respond(subscription, difference) ?? this.heartbeat(subscription);
+    const content = protocol.respond(subscription, difference) ?? this.heartbeat(subscription, difference);
     if (!content) {
       subscription.settle(difference, partial);
       return;
@@ -338,15 +339,14 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   /** What has a TTL and is on the client as it is served is named again, so that the client keeps it (P58). */
-  private heartbeat(subscription: Subscription): Content | undefined {
+  private heartbeat(subscription: Subscription, difference: Difference): Content | undefined {
     if (!subscription.beatDue) return undefined;
     subscription.beatDue = false;
     if (!this.ttl) return undefined;
-    const heartbeats = [...subscription.view.withTtl()].filter(
+    const mortal = [...subscription.view.withTtl()].filter(
       ({ key, version }) => subscription.covers(key) && subscription.has(key)?.version === version,
     );
-    const version = subscription.ledger.sent?.version ?? "";
-    return heartbeats.length > 0 ? { version, resources: [], removed: [], unresolved: [], heartbeats } : undefined;
+    return mortal.length > 0 ? this.protocol.keepAlive(subscription, difference, mortal) : undefined;
   }
 
   /** Which resources have to stay on the client though they are no longer served (P54). */
@@ -382,6 +382,16 @@ export class Stream<R extends Request> implements StreamInfo {
     for (const [subscription, name] of neededAgain(changed, this.subscriptions)) {
       subscription.asked.add(name);
       this.wake(subscription);
+    }
+  }
+
+  /** What the client has already makes it wait to hear something of this type's collections (P56). */
+  private sendFirst(subscription: Subscription): void {
+    const all = new Map([[subscription.type.typeUrl, subscription]]);
+    for (const other of this.relatedSubscriptions()) {
+      const unanswered = this.serviceType ? [] : (other.inFlight?.changed ?? []); // its turn comes with the ACK
+      const taken = [...other.inUse()].filter((resource) => !unanswered.includes(resource));
+      for (const [, name] of neededAgain(taken, all)) subscription.asked.add(name);
     }
   }
 

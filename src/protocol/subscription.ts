@@ -230,7 +230,7 @@ export class Subscription implements Watcher {
   unresolved(timeoutMs: number): string[] {
     const names: string[] = [];
     for (const name of this.asked) {
-      if (this.view.get(name) || isGlob(name)) continue;
+      if (!this.names.has(name) || this.view.get(name) || isGlob(name)) continue;
       if (this.resolving.get(name) === "done") {
         this.resolving.delete(name);
         continue;

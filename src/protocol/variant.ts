@@ -16,6 +16,8 @@ export interface Variant<R extends Request> {
   subscribe(subscription: Subscription, request: R, first: boolean): void;
   /** How a difference becomes a response; undefined: there is nothing to say. */
   respond(subscription: Subscription, difference: Difference): Content | undefined;
+  /** How these, of which nothing has changed, are named again so that the client keeps them (P58). */
+  keepAlive(subscription: Subscription, difference: Difference, resources: readonly Resource[]): Content;
 }
 
 /** A response but for its envelope. */

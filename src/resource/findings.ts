@@ -11,6 +11,8 @@ export const findingTable = {
   MISSING_FIELD: ["error", "error"],
   /** A deprecated field or value that Envoy refuses unless its runtime configuration allows it. */
   DISALLOWED: ["error", "error"],
+  /** A rule of the API is broken that Envoy does not enforce: there, or since some version. */
+  UNENFORCED: ["warning", "warning"],
   /** A deprecated field or value. */
   DEPRECATED: ["warning", "warning"],
   /** A field that this version of the API does not have. Envoy ignores it, or knows it if it is newer. */

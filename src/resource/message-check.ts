@@ -56,6 +56,8 @@ const none: number[] = [];
 class MessageCheck {
   readonly problems: Problem[] = [];
   private depth = 0;
+  /** Envoy does not check the rules of what is in the Anys from here on, or here already. */
+  private unchecked: "no" | "in Anys" | "here" = "no";
 
   /** Has the types of what is in Anys. */
   constructor(private readonly registry: Registry) {}
@@ -63,17 +65,20 @@ class MessageCheck {
   /** A message that stands by itself: a resource, or what an Any holds. */
   content(schema: DescMessage, bytes: Uint8Array, at: At): void {
     const found = this.problems.length;
-    const { depth } = this;
+    const { depth, unchecked } = this;
     this.depth = 0;
+    if (unchecked === "in Anys") this.unchecked = "here";
     try {
       if (isTypedStruct(schema.typeName)) this.typedStruct(fromBinary(schema, bytes), at);
       else this.message(new WireReader(bytes), bytes.length, planOf(schema), at);
     } catch (error) {
       this.problems.length = found;
+      this.unchecked = unchecked;
       if (error instanceof Repetition) this.content(schema, toBinary(schema, fromBinary(schema, bytes)), at);
       else this.report("UNDECODABLE", `is no ${schema.typeName}: ${messageOf(error)}`, at);
     }
     this.depth = depth;
+    this.unchecked = unchecked;
   }
 
   private typedStruct(message: Message, at: At): void {
@@ -96,7 +101,7 @@ class MessageCheck {
     mustEndAt(reader, end);
     for (const { slot, name, code, message } of plan.absences)
       if (!isSet(seen, slot)) this.report(code, message, at, name);
-    for (const { list, name, min, max } of plan.sizes) this.size(sizes[list] ?? 0, min, max, at, name);
+    for (const { list, name, min, max, code } of plan.sizes) this.size(sizes[list] ?? 0, min, max, code, at, name);
     this.depth--;
   }
 
@@ -128,7 +133,10 @@ class MessageCheck {
   private element(reader: WireReader, end: number, state: State, field: FieldPlan): void {
     const index = indexIn(state, field);
     if (field.list >= 0) state.sizes[field.list] = (state.sizes[field.list] ?? 0) + 1;
+    const { unchecked } = this;
+    if (field.unchecked && unchecked === "no") this.unchecked = "in Anys";
     const value = this.value(reader, end, field, field.name, state.at, index);
+    this.unchecked = unchecked;
     if (!field.unique || value === undefined) return;
     state.elements ??= new Map();
     const others = state.elements.get(field) ?? new Set();
@@ -178,13 +186,13 @@ class MessageCheck {
 
   private checkValue(
     value: Value,
-    { check, flawed }: ValueContent,
+    { check, flawed, code }: ValueContent,
     name: string,
     at: At,
     index: number | string | undefined,
   ): void {
     const problem = check?.(value);
-    if (problem) this.report("FIELD_RULE", problem, at, name, index);
+    if (problem) this.report(code, problem, at, name, index);
     const flaw = flawed?.get(value as number);
     if (flaw) this.report(flaw.code, flaw.message, at, name, index);
   }
@@ -248,17 +256,20 @@ class MessageCheck {
     this.report("UNKNOWN_TYPE", `is ${type}, so that its content was not looked at`, at);
   }
 
-  private size(size: number, min: number, max: number, at: At, name: string): void {
-    if (size < min) this.report("FIELD_RULE", `must have at least ${min} of them, has ${size}`, at, name);
-    if (size > max) this.report("FIELD_RULE", `must have at most ${max} of them, has ${size}`, at, name);
+  private size(size: number, min: number, max: number, code: FindingCode, at: At, name: string): void {
+    if (size < min) this.report(code, `must have at least ${min} of them, has ${size}`, at, name);
+    if (size > max) this.report(code, `must have at most ${max} of them, has ${size}`, at, name);
   }
 
   private report(code: FindingCode, message: string, at: At, name?: string, index?: number | string): void {
     const path = name === undefined ? at : FieldPath.field(at, name, index);
-    this.problems.push({ code, message, path: path?.toString() ?? "" });
+    const told = this.unchecked === "here" && enforced.has(code) ? "UNENFORCED" : code;
+    this.problems.push({ code: told, message, path: path?.toString() ?? "" });
   }
 }
 
+/** What Envoy refuses only where it checks the rules. */
+const enforced: ReadonlySet<FindingCode> = new Set(["FIELD_RULE", "MISSING_FIELD", "DISALLOWED"]);
 const nothing = new Uint8Array();
 const notUtf8 = "must be UTF-8";
 

@@ -2,6 +2,7 @@ import { type DescEnum, type DescField, type DescMessage, type DescOneof, Scalar
 import { WireType } from "@bufbuild/protobuf/wire";
 import { type Deprecation, deprecationOf, type FieldRules, isExempt, isRequired, rulesOf } from "./api-rules.js";
 import type { FindingCode } from "./findings.js";
+import { droppedRules, uncheckedContents } from "./unenforced.js";
 import { type Check, compileRules, type GivenRules, type Value } from "./value-rules.js";
 import { isWrapper, type ReadValue, readDuration, readWrapper, scalarReaders, zeroOf } from "./wire-values.js";
 
@@ -30,6 +31,8 @@ export interface FieldPlan {
   /** No two elements may be equal. */
   readonly unique: boolean;
   readonly deprecation: Flaw | undefined;
+  /** Envoy does not check the rules of what is in its Anys. */
+  readonly unchecked: boolean;
   readonly content: Content;
 }
 
@@ -52,6 +55,8 @@ export interface ValueContent {
   readonly flawed: ReadonlyMap<number, Flaw> | undefined;
   /** What it is when it is not on the wire; undefined: absent. */
   readonly zero: Value | undefined;
+  /** What breaking a rule is. */
+  readonly code: RuleCode;
 }
 
 export interface MapContent {
@@ -59,6 +64,9 @@ export interface MapContent {
   readonly key: FieldPlan & { readonly content: ValueContent };
   readonly value: FieldPlan;
 }
+
+/** That a rule is broken, or one that Envoy does not enforce. */
+type RuleCode = "FIELD_RULE" | "UNENFORCED";
 
 /** A kind of finding and what it says. */
 export interface Flaw {
@@ -76,6 +84,7 @@ export interface Size {
   readonly name: string;
   readonly min: number;
   readonly max: number;
+  readonly code: RuleCode;
 }
 
 const plans = new WeakMap<DescMessage, MessagePlan>();
@@ -123,22 +132,27 @@ class Compiler {
     if (this.exempt || !isRequired(oneof)) return;
     const names = oneof.fields.map((field) => field.name).join(", ");
     const message = `is required: one of ${names}`;
-    this.absences.push({ slot, name: oneof.name, code: "MISSING_FIELD", message });
+    this.absences.push({ slot, name: oneof.name, code: this.code(oneof.name, "MISSING_FIELD"), message });
   }
 
   private fieldPlan(field: DescField): FieldPlan {
     const rules = this.exempt ? undefined : rulesOf(field);
     const deprecation = deprecationOf(field);
-    const named = { name: field.name, deprecation: deprecation && deprecated("", deprecation), unique: false };
+    const named = {
+      name: field.name,
+      deprecation: deprecation && deprecated("", deprecation),
+      unique: false,
+      unchecked: uncheckedContents.has(`${this.schema.typeName}.${field.name}`),
+    };
     if (field.fieldKind === "list" || field.fieldKind === "map") {
       const list = this.lists++;
       this.addSize(field, list, rules?.rules ?? {});
-      const content = field.fieldKind === "map" ? mapContent(field, rules) : contentOf(field, rules?.items);
+      const content = field.fieldKind === "map" ? mapContent(field, rules) : this.content(field, rules?.items);
       const wireType = field.fieldKind === "map" ? WireType.LengthDelimited : wireTypeOf(field);
       return { ...named, wireType, slot: -1, list, unique: rules?.rules.unique === true, content };
     }
     const slot = field.oneof ? (this.oneofSlots.get(field.oneof) ?? -1) : this.slots++;
-    const content = contentOf(field, rules);
+    const content = this.content(field, rules);
     // A field of a oneof that is not chosen, and an optional one that is not set, have no value to check.
     if (!field.oneof && !field.proto.proto3Optional) this.addAbsence(field, slot, rules, content);
     return { ...named, wireType: wireTypeOf(field), slot, list: -1, content };
@@ -146,10 +160,10 @@ class Compiler {
 
   private addAbsence(field: DescField, slot: number, rules: FieldRules | undefined, content: Content): void {
     const add = (flaw: Flaw) => this.absences.push({ slot, name: field.name, ...flaw });
-    if (rules?.required) add({ code: "MISSING_FIELD", message: "is required" });
+    if (rules?.required) add({ code: this.code(field.name, "MISSING_FIELD"), message: "is required" });
     if (content.kind !== "value" || content.zero === undefined) return;
     const message = content.check?.(content.zero);
-    if (message) add({ code: "FIELD_RULE", message });
+    if (message) add({ code: content.code, message });
     const flaw = content.flawed?.get(Number(content.zero));
     if (flaw) add({ ...flaw, message: `${flaw.message}; it is the default, so it has to be set` });
   }
@@ -159,7 +173,18 @@ class Compiler {
     const min = Number(minItems ?? minPairs ?? 0);
     const max = Number(maxItems ?? maxPairs ?? Number.POSITIVE_INFINITY);
     if (min === 0 && max === Number.POSITIVE_INFINITY) return;
-    this.sizes.push({ list, name: field.name, min: ignoreEmpty ? Math.min(min, 0) : min, max });
+    const code = this.code(field.name, "FIELD_RULE");
+    this.sizes.push({ list, name: field.name, min: ignoreEmpty ? 0 : min, max, code });
+  }
+
+  private content(field: DescField, rules: FieldRules | undefined): Content {
+    const content = contentOf(field, rules);
+    return content.kind === "value" ? { ...content, code: this.code(field.name, "FIELD_RULE") } : content;
+  }
+
+  /** What breaking a rule of a field or oneof is. */
+  private code<T extends FindingCode>(name: string, code: T): T | "UNENFORCED" {
+    return droppedRules.has(`${this.schema.typeName}.${name}`) ? "UNENFORCED" : code;
   }
 }
 
@@ -204,11 +229,11 @@ const valueContent = (
   check: Check | undefined,
   zero?: Value,
   flawed?: ReadonlyMap<number, Flaw>,
-): ValueContent => ({ kind: "value", read, check, zero, flawed });
+): ValueContent => ({ kind: "value", read, check, zero, flawed, code: "FIELD_RULE" });
 
 function mapContent(field: DescField & { fieldKind: "map" }, rules: FieldRules | undefined): Content {
   const part = <T extends Content>(name: string, wireType: WireType, content: T) => {
-    return { name, wireType, slot: -1, list: -1, unique: false, deprecation: undefined, content };
+    return { name, wireType, slot: -1, list: -1, unique: false, deprecation: undefined, unchecked: false, content };
   };
   const { mapKey } = field;
   const key = valueContent(scalarReaders[mapKey], checkOf(rules?.keys), zeroOf(mapKey));

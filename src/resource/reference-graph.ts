@@ -1,6 +1,6 @@
 import type { FindingCode } from "./findings.js";
-import { referrers } from "./reference-table.js";
 import { canonicalName as canonical } from "./names.js";
+import { referrers } from "./reference-table.js";
 import { covers, isCollection, referencesOf } from "./references.js";
 import type { Resource } from "./resource.js";
 import type { Snapshot } from "./snapshot.js";

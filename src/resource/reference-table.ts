@@ -55,10 +55,14 @@ const dubboRouteType = "type.googleapis.com/envoy.extensions.filters.network.dub
 const eds = 3;
 
 /** Whether a configuration source is a server: what is in files is not ours to have. */
-function isServed(source: ConfigSource | undefined): source is ConfigSource {
+function isServed(source: ConfigSource | undefined): boolean {
   const specifier = source?.configSourceSpecifier.case;
   return source !== undefined && specifier !== "path" && specifier !== "pathConfigSource";
 }
+
+/** The same for what has a name: an xdstp name says where it comes from without a source. */
+const isNamedServed = (name: string, source: ConfigSource | undefined): boolean =>
+  source ? isServed(source) : name.startsWith("xdstp:");
 
 /** A row whose names are all clusters'. */
 const clustersIn = (...fields: string[]): Carrier => ({
@@ -85,8 +89,8 @@ const filter = computed<Filter | ListenerFilter | HttpFilter>("config_discovery"
 
 /** A route configuration by its name, of whichever protocol. */
 const routesOf = (typeUrl: string): Carrier =>
-  computed<Rds | Trds | Drds>("config_source", ["route_config_name"], ({ configSource, routeConfigName }) =>
-    isServed(configSource) ? { typeUrl, name: routeConfigName, field: "route_config_name" } : undefined,
+  computed<Rds | Trds | Drds>("route_config_name", ["config_source"], ({ configSource, routeConfigName: name }) =>
+    isNamedServed(name, configSource) ? { typeUrl, name, field: "route_config_name" } : undefined,
   );
 
 /**
@@ -98,7 +102,8 @@ export const carriers: Readonly<Record<string, Carrier>> = {
     "eds_cluster_config",
     ["name", "type"],
     ({ name, clusterDiscoveryType: type, edsClusterConfig: config }) => {
-      if (type.case !== "type" || type.value !== eds || !isServed(config?.edsConfig)) return undefined;
+      if (type.case !== "type" || type.value !== eds || !config) return undefined;
+      if (!isNamedServed(config.serviceName || name, config.edsConfig)) return undefined;
       return config.serviceName
         ? { typeUrl: endpointType, name: config.serviceName, field: "eds_cluster_config.service_name" }
         : { typeUrl: endpointType, name, field: "name" };
@@ -126,9 +131,10 @@ export const carriers: Readonly<Record<string, Carrier>> = {
     isServed(vhds?.configSource) ? { typeUrl: virtualHostType, name: `${name}/*`, field: "vhds" } : undefined,
   ),
   "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": computed<SdsSecretConfig>(
-    "sds_config",
-    ["name"],
-    ({ name, sdsConfig }) => (isServed(sdsConfig) ? { typeUrl: secretType, name, field: "name" } : undefined),
+    "name",
+    ["sds_config"],
+    ({ name, sdsConfig }) =>
+      isNamedServed(name, sdsConfig) ? { typeUrl: secretType, name, field: "name" } : undefined,
   ),
 
   "envoy.config.listener.v3.Filter": filter,

@@ -47,6 +47,11 @@ describe("referencesOf", () => {
     expect(of(clusterType, { ...eds, eds_cluster_config: { eds_config: ads, service_name: "s" } })).toEqual([
       "endpoints s at eds_cluster_config.service_name",
     ]);
+    const xdstp = "xdstp://a/envoy.config.endpoint.v3.ClusterLoadAssignment/x";
+    expect(of(clusterType, { ...eds, eds_cluster_config: { service_name: xdstp } })).toEqual([
+      `endpoints ${xdstp} at eds_cluster_config.service_name`,
+    ]);
+    expect(of(clusterType, { ...eds, eds_cluster_config: {} })).toEqual([]);
     const file = { path_config_source: { path: "/x" } };
     expect(of(clusterType, { ...eds, eds_cluster_config: { eds_config: file } })).toEqual([]);
     expect(of(clusterType, { ...eds, type: "STATIC" })).toEqual([]);

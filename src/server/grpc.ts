@@ -20,6 +20,8 @@ import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/r
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
 import { type Companion, passThrough, statusOf } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
+import type { LoadReporting } from "./load-reporting.js";
+import { addLoadReportingService } from "./lrs.js";
 import { addReflectionService } from "./reflection.js";
 import type { TlsOptions } from "./tls.js";
 
@@ -31,6 +33,8 @@ export interface GrpcHost {
   fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response>;
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
+  /** undefined: the load reporting service is not offered. */
+  readonly loads: LoadReporting | undefined;
 }
 
 export interface GrpcOptions {
@@ -94,6 +98,7 @@ export class GrpcTransport {
     }
     const companions: Companion[] = [];
     if (host.clientStatus) companions.push(addClientStatusService(server, host.clientStatus));
+    if (host.loads) companions.push(addLoadReportingService(server, host.loads));
     services.push(...companions.map(({ name }) => name));
     const health = await addHealthService(server, services);
     addReflectionService(server, [...services, "grpc.health.v1.Health"]);

@@ -7,7 +7,7 @@ import { BasicAuthSchema } from "../../gen/envoy/extensions/filters/http/basic_a
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { TypedStructSchema } from "../../gen/xds/type/v3/typed_struct_pb.js";
-import { extensionConfigType, Resource, rateLimitConfigType } from "../index.js";
+import { Resource, rateLimitConfigType, secretType } from "../index.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { redacted } from "./redact.js";
 

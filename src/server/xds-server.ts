@@ -13,6 +13,7 @@ import { type AppliedOptions, AppliedWaits, type NodeSelector } from "./applied.
 import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./callbacks.js";
 import type { ClientStatusHost } from "./csds.js";
 import { GrpcTransport } from "./grpc.js";
+import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
 import { RestTransport } from "./rest.js";
 import { type ConnectedNode, connectedNode, type StreamStatus, streamStatus, streamsByNode } from "./status.js";
 import type { TlsOptions } from "./tls.js";
@@ -45,6 +46,8 @@ export interface XdsServerOptions {
    * `onClientStatusRequest` may refuse. Default true.
    */
   readonly csds?: boolean;
+  /** Takes reports of load from nodes (LRS): of which clusters, how often, and who gets them. Without it the service is not offered. */
+  readonly loadReporting?: LoadReportingOptions;
   /** How often a connection is pinged, and how long the answer may take before it is dropped, in ms. Default 30 s and 10 s. */
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
@@ -75,6 +78,7 @@ export class XdsServer {
   private readonly logger: Logger;
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
+  private readonly loads: LoadReporting | undefined;
   private grpc: GrpcTransport | undefined;
   private rest: RestTransport | undefined;
   private state: "new" | "listening" | "draining" | "closed" = "new";
@@ -85,6 +89,8 @@ export class XdsServer {
   ) {
     this.logger = options.logger ?? silentLogger;
     this.callbacks = options.callbacks ?? {};
+    const anonymous = () => (options.requireNode ? undefined : anonymousNode());
+    this.loads = options.loadReporting && new LoadReporting(options.loadReporting, this.logger, anonymous);
     const shared = {
       watcher: cache,
       logger: this.logger,
@@ -93,7 +99,7 @@ export class XdsServer {
       ordered: options.makeBeforeBreak ?? true,
       patience: options.orderTimeoutMs ?? 5_000,
       nodeStreams: new NodeStreams<Stream<never>>(),
-      anonymous: () => (options.requireNode ? undefined : anonymousNode()),
+      anonymous,
       maxNames: options.maxNames ?? 100_000,
       draining: () => this.state !== "listening",
       flushed: (stream: Stream<never>) => this.waits.flushed(stream),
@@ -123,6 +129,7 @@ export class XdsServer {
         fetch: this.fetch.bind(this),
         poll: this.poll.bind(this),
         clientStatus: this.clientStatus(),
+        loads: this.loads,
       };
       this.grpc = await GrpcTransport.create(hosts, { tls, maxRequestBytes, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
@@ -146,6 +153,11 @@ export class XdsServer {
     return streamsByNode(this.streams)
       .filter(({ node }) => matches(node))
       .map(({ node, streams }) => connectedNode(node, streams));
+  }
+
+  /** How much load was reported; undefined without `loadReporting`. */
+  loadCounters(): LoadCounters | undefined {
+    return this.loads?.counters;
   }
 
   /**

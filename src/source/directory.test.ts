@@ -34,7 +34,8 @@ sourceContract("DirectorySource", async (content) => {
   let current = content;
   await put(directory, content);
   return {
-    source: new DirectorySource([directory]),
+    // Patient enough for the writes of one put() on a busy machine.
+    source: new DirectorySource([directory], { quietMs: 250, maxWaitMs: 2000 }),
     put: (next) => {
       current = next;
       return put(directory, next);
@@ -261,7 +262,7 @@ describe.each([
 describe("DirectorySource, watching", () => {
   test("tells a burst of edits as one change", async () => {
     for (let i = 0; i < 20; i++) await write(`${i}.yaml`, fileOf([cluster(`c${i}`)]));
-    await open();
+    await open([directory], { quietMs: 400, maxWaitMs: 4000 });
     for (let round = 2; round < 5; round++)
       for (let i = 0; i < 20; i++) await write(`${i}.yaml`, fileOf([cluster(`c${i}`, round)]));
     await told(1);
@@ -288,7 +289,7 @@ describe("DirectorySource, watching", () => {
   test("takes nothing of a change while one file of it is bad", async () => {
     await write("a.yaml", fileOf([cluster("a")]));
     await write("b.yaml", fileOf([cluster("b")]));
-    await open();
+    await open([directory], { quietMs: 250 });
     await write("a.yaml", fileOf([cluster("a", 9)]));
     await write("b.yaml", "resources: [");
     await told(1);
@@ -319,7 +320,7 @@ describe("DirectorySource, watching", () => {
     const text = (names: string[]) => names.map((name) => `---\n${JSON.stringify(cluster(name))}\n`).join("");
     await write("a.yaml", text(["a1", "a2"]));
     await write("b.yaml", text(["b1"]));
-    const before = configurationOf(await open()).common;
+    const before = configurationOf(await open([directory], { quietMs: 250 })).common;
     await write("a.yaml", `# now with a comment\n${text(["a1", "a2"])}`);
     await write("c.yaml", text(["c1"]));
     await told(1);

@@ -3,6 +3,7 @@ import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { nearest } from "./nearest.js";
 import { type Fault, formatPath, type PathStep } from "./problem.js";
 import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
+import { isSensitive } from "./sensitive.js";
 import { typeNamed, wrongType } from "./type-names.js";
 import { stringTypes } from "./well-known-json.js";
 import type { YamlEntry, YamlMap, YamlNode } from "./yaml.js";
@@ -23,6 +24,8 @@ export class MessageJson {
   readonly faults: Fault[] = [];
   private readonly path: PathStep[] = [];
   private valuesLeft: number;
+  /** Whether what is read is a secret, which must not be told. */
+  private isSecret = false;
 
   /** `size`: the number of values in the text. */
   constructor(
@@ -38,6 +41,7 @@ export class MessageJson {
    */
   read(desc: DescMessage, node: YamlNode, steps: readonly PathStep[], leaveOut?: string): JsonValue {
     this.path.splice(0, this.path.length, ...steps);
+    this.isSecret = false;
     return this.message(desc, node, leaveOut);
   }
 
@@ -95,6 +99,14 @@ export class MessageJson {
   }
 
   private field(field: DescField | undefined, node: YamlNode): JsonValue {
+    const wasSecret = this.isSecret;
+    if (field && isSensitive(field)) this.isSecret = true;
+    const json = this.value(field, node);
+    this.isSecret = wasSecret;
+    return json;
+  }
+
+  private value(field: DescField | undefined, node: YamlNode): JsonValue {
     if (!field || (isNull(node) && !takesNull(field))) return null;
     if (field.fieldKind === "list") return this.list(field, node);
     if (field.fieldKind === "map") return this.map(field, node);
@@ -206,7 +218,8 @@ export class MessageJson {
 
   /** Returns what a field without a value has in JSON. */
   private fault(at: number, message: string): null {
-    this.faults.push({ at, path: formatPath(this.path), message });
+    const told = this.isSecret ? message.replace(/, got .*/s, ", got something else (not shown: it is secret)") : message;
+    this.faults.push({ at, path: formatPath(this.path), message: told });
     return null;
   }
 }

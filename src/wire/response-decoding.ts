@@ -12,7 +12,7 @@ export interface ReceivedResponse {
   /** `removed_resources`; always empty in SotW. */
   readonly removed: readonly string[];
   /** `resource_errors` (P65). */
-  readonly errors: readonly ResourceError[];
+  readonly errors: readonly FailedResource[];
   /** `control_plane.identifier`: what the server calls itself; "" where it does not say. */
   readonly controlPlane: string;
 }
@@ -33,7 +33,7 @@ export interface ReceivedResource {
 }
 
 /** What the server says of a resource that it cannot give. */
-export interface ResourceError {
+export interface FailedResource {
   readonly name: string;
   readonly error: ErrorDetail;
 }
@@ -74,7 +74,7 @@ function decode(
   const text = { version: "", typeUrl: "", nonce: "", controlPlane: "" };
   const resources: ReceivedResource[] = [];
   const removed: string[] = [];
-  const errors: ResourceError[] = [];
+  const errors: FailedResource[] = [];
   try {
     fields(bytes, (field, reader) => {
       if (field === 1) text.version = reader.string();
@@ -158,7 +158,7 @@ function firstString(bytes: Uint8Array): string {
 }
 
 /** envoy.service.discovery.v3.ResourceError, with a google.rpc.Status in it. */
-function resourceError(bytes: Uint8Array): ResourceError {
+function resourceError(bytes: Uint8Array): FailedResource {
   let [name, code, message] = ["", 0, ""];
   fields(bytes, (field, reader) => {
     if (field === 1) name = firstString(reader.bytes());

@@ -69,6 +69,15 @@ describe("bad use of a client", () => {
     await expect(client.synced(clusterType)).rejects.toEqual(refused("WRONG_STATE", "make a new one"));
   });
 
+  it("is refused: a subscription from a callback that closing calls", async () => {
+    const seen: unknown[] = [];
+    const onStreamClosed = () => void seen.push(thrown(() => client.subscribe(clusterType)));
+    const client = connect({ address, callbacks: { onStreamClosed } });
+    client.subscribe(clusterType);
+    await client.close();
+    expect(seen).toEqual([refused("WRONG_STATE", "make a new one")]);
+  });
+
   it("passes on what a predicate throws", async () => {
     const { address } = await serve([cluster("a")]);
     const client = connect({ address });

@@ -1,6 +1,8 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, it, vi } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { ClientResponse, SubscriptionState } from "../../src/client/index.js";
+import { Resource } from "../../src/resource/resource.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
 import { cluster, connect, endpoints, modes, serve } from "./modes.js";
 
@@ -190,5 +192,42 @@ describe.each(modes)("a client ($name)", (mode) => {
     await vi.waitFor(() => expect(seen).toHaveLength(2));
     release();
     await client.synced(clusterType, holds("a", "b"));
+  });
+
+  it("is told why a resource cannot be had, while the others go on (P65)", async () => {
+    const error = { code: 7, message: "not for you" };
+    const { address, set } = await serve([cluster("a"), Resource.failed(clusterType, "b", error)]);
+    const client = connect({ address, ...mode });
+    client.subscribe(clusterType, ["a", "b"]);
+    const state = await client.synced(clusterType);
+    expect(held(state)).toEqual(["a"]);
+    expect([...state.errors]).toEqual([["b", error]]);
+    set([cluster("a"), cluster("b")]);
+    await client.synced(clusterType, holds("a", "b"));
+    expect(state.errors.size).toBe(0);
+  });
+
+  it("keeps what has a time to live as long as there are heartbeats, and not longer (P57, P58)", async () => {
+    const mortal = Resource.of(create(ClusterSchema, { name: "mortal" }), { ttlMs: 800 });
+    const { address, server } = await serve([cluster("a"), mortal]);
+    let beats = 0;
+    const changes: string[] = [];
+    const client = connect({
+      address,
+      ...mode,
+      callbacks: {
+        onResponse: ({ bodiless }) => {
+          beats += bodiless.length;
+        },
+        onChange: ({ cause, changes: names }) => void changes.push(`${cause} ${names.map(({ name }) => name)}`),
+      },
+    });
+    client.subscribe(clusterType);
+    const state = await client.synced(clusterType, () => beats === 3); // after one and a half of its lives
+    expect(held(state)).toEqual(["a", "mortal"]);
+    expect(changes).toEqual(["response a,mortal"]);
+    await server.close();
+    await client.synced(clusterType, holds("a"));
+    expect(changes.slice(1)).toEqual(["ttl mortal"]);
   });
 });

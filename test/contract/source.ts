@@ -147,8 +147,8 @@ export function sourceContract(name: string, make: (content: Content) => Promise
   });
 }
 
-/** A change is to be taken up within a second. */
-export const waiting = { timeout: 5000, interval: 5 };
+/** A change is taken up within a second; a busy machine is given more. */
+export const waiting = { timeout: 15_000, interval: 5 };
 
 export function configurationOf(reading: Reading | undefined): Configuration {
   if (reading && "configuration" in reading) return reading.configuration;

@@ -98,7 +98,6 @@ async function serve(resources: ResourceInput[], resolve: Resolver["resolve"]) {
   cache.set(group, Snapshot.of(resources));
   const asked: string[] = [];
   const server = new XdsServer(cache, {
-    callbacks: process.env.TRACE ? { onStreamDeltaRequest: (_s: any, r: any) => console.log(">", r.typeUrl.split(".").at(-1), r.resourceNamesSubscribe, r.resourceNamesUnsubscribe, r.responseNonce, r.errorDetail?.message ?? "", [...r.initialResourceVersions]), onStreamDeltaResponse: (_s: any, _r: any, r: any) => console.log("<", r.typeUrl.split(".").at(-1), r.nonce, r.resources.map((x: any) => x.name), r.removedResources, r.unresolved, r.heartbeats.length) } : {},
     onDemand: {
       resolve: (wanted) => {
         asked.push(wanted.name);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType } from "../../src/resource/types.js";
-import { allWays, cacheOf, deltaWays, onBothTypes, on, sotwWays, TestServer } from "./harness.js";
+import { allWays, cacheOf, deltaWays, on, onBothTypes, sotwWays, TestServer } from "./harness.js";
 import { cluster } from "./resources.js";
 
 const error = (message: string) => ({ errorDetail: { code: 13, message } });
@@ -71,7 +71,10 @@ describe("a NACK", () => {
       const version = (versionInfo: string) => (way.variant === "sotw" ? { versionInfo } : {});
       stream.send({ typeUrl, ...list, ...version(first.version), responseNonce: first.nonce, ...error("no") });
       await test.barrier();
-      expect(typeStatus(test)).toMatchObject({ state: "ERROR", nacked: { error: { code: 13, message: "no" }, names: ["a"] } });
+      expect(typeStatus(test)).toMatchObject({
+        state: "ERROR",
+        nacked: { error: { code: 13, message: "no" }, names: ["a"] },
+      });
       cache.set("n", Snapshot.of([make("a", 2)]));
       const second = await stream.expect(["a@2"]);
       // The version of a NACK, and no error.

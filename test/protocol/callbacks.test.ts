@@ -152,7 +152,8 @@ describe("what callbacks are told", () =>
       const answers: (StreamAck | StreamNack)[] = [];
       const callbacks: Callbacks = {
         ...forWay(way, {
-          request: (stream: { variant: string }, request: object) => void seen.push({ ...request, variant: stream.variant }),
+          request: (stream: { variant: string }, request: object) =>
+            void seen.push({ ...request, variant: stream.variant }),
           response: (stream: object, request: { typeUrl: string }, response: object) =>
             void seen.push({ asked: request.typeUrl, ...response, stream: { ...stream } }),
         }),
@@ -168,7 +169,12 @@ describe("what callbacks are told", () =>
       expect(seen[2]).toMatchObject({ node: { id: "n" }, typeUrl, responseNonce: "1" });
       expect(answers).toMatchObject([
         { typeUrl, nonce: "1", resources: [{ name: "a", version: cluster("a").version }] },
-        { typeUrl, nonce: "2", error: { code: 13, message: "refused" }, resources: [{ version: cluster("a", 2).version }] },
+        {
+          typeUrl,
+          nonce: "2",
+          error: { code: 13, message: "refused" },
+          resources: [{ version: cluster("a", 2).version }],
+        },
       ]);
       expect(answers[0]?.stream).toMatchObject({ node: { id: "n" }, variant: way.variant });
       expect(answers[0]?.stream.peer).toMatch(/^127\.0\.0\.1:\d+$/);
@@ -313,7 +319,11 @@ describe("fetch callbacks", () => {
     const onFetchResponse = () => {
       throw new Error("oh no");
     };
-    const server = await TestServer.start(cacheOf(cluster("a")), { rest: true, logger, callbacks: { onFetchResponse } });
+    const server = await TestServer.start(cacheOf(cluster("a")), {
+      rest: true,
+      logger,
+      callbacks: { onFetchResponse },
+    });
     expect((await server.fetch(fetchClusters, { node: { id: "n" } })).resources).toHaveLength(1);
     expect((await rest(server)).status).toBe(200);
     expect(logger.entries).toMatchObject(Array(2).fill({ level: "error", fields: { callback: "onFetchResponse" } }));

@@ -61,7 +61,9 @@ export class ModelClient {
 
   /** Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns their names. */
   nack(response: Response, taken: number): string[] {
-    const now = new Map<string, string | undefined>(this.isWhole ? [...this.has.keys()].map((name) => [name, undefined]) : []);
+    const now = new Map<string, string | undefined>(
+      this.isWhole ? [...this.has.keys()].map((name) => [name, undefined]) : [],
+    );
     for (const { name, version } of response.resources) now.set(name, version);
     for (const name of response.removedResources) now.set(name, undefined);
     const changes = [...now].filter(([name, version]) => this.covers(name) && this.has.get(name) !== version);
@@ -93,16 +95,26 @@ export class ModelClient {
     const names = [...this.wants];
     if (names.some((name) => name !== everything)) this.named = true;
     const legacy = !this.named && this.wants.has(everything);
-    if (this.setting.variant === "sotw") return this.put(this.sotw(legacy ? [] : names), true);
+    if (this.setting.variant === "sotw") {
+      this.put(this.sotw(legacy ? [] : names), true);
+      return;
+    }
     const initialResourceVersions = new Map(first ? this.has : []);
-    const lists = legacy && first ? [[], []] : first ? [names, []] : [subscribe, unsubscribe];
-    this.put({ ...this.delta(...(lists as [string[], string[]])), initialResourceVersions }, true);
+    const lists = first ? this.delta(legacy ? [] : names, []) : this.delta(subscribe, unsubscribe);
+    this.put({ ...lists, initialResourceVersions }, true);
   }
 
   private answer({ nonce }: Response, errorDetail: Request["errorDetail"]): void {
     this.nonce = nonce;
     const names = !this.named && this.wants.has(everything) ? [] : [...this.wants];
-    this.put({ ...(this.setting.variant === "sotw" ? this.sotw(names) : this.delta([], [])), responseNonce: nonce, errorDetail }, false);
+    this.put(
+      {
+        ...(this.setting.variant === "sotw" ? this.sotw(names) : this.delta([], [])),
+        responseNonce: nonce,
+        errorDetail,
+      },
+      false,
+    );
   }
 
   private sotw(resourceNames: readonly string[]): DiscoveryRequest {

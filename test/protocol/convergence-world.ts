@@ -9,7 +9,6 @@ import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { anonymousNode } from "../../src/schema/node.js";
 import { ModelClient, type Outgoing } from "./convergence-client.js";
 import type { Maker } from "./resources.js";
 import { streamContext } from "./stream-context.js";
@@ -97,7 +96,10 @@ export class World {
     if ("serve" in step) this.serve(step.own, step.serve);
     else if ("replace" in step) {
       const contents = this.group(step.own);
-      this.serve(step.own, { ...Object.fromEntries([...contents.keys()].map((name) => [name, undefined])), ...step.replace });
+      this.serve(step.own, {
+        ...Object.fromEntries([...contents.keys()].map((name) => [name, undefined])),
+        ...step.replace,
+      });
     } else if ("clear" in step) {
       this.hasOwn = false;
       this.own.clear();
@@ -129,7 +131,8 @@ export class World {
     const expected = new Map(covered.map((name) => [name, served.get(name)?.version]));
     const has = new Map(client.has);
     // SotW cannot tell that a resource of such a type is gone.
-    if (setting.variant === "sotw" && !setting.fullState) for (const name of has.keys()) if (!served.has(name)) has.delete(name);
+    if (setting.variant === "sotw" && !setting.fullState)
+      for (const name of has.keys()) if (!served.has(name)) has.delete(name);
     expect(sorted(has)).toEqual(sorted(expected));
 
     this.apply();
@@ -257,4 +260,6 @@ export class World {
 const sorted = (map: ReadonlyMap<string, unknown>) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
 
 const contentOf = ({ resources, removedResources }: Response) =>
-  [...resources.map(({ name, version }) => `${name}@${version}`), ...removedResources.map((name) => `-${name}`)].sort().join();
+  [...resources.map(({ name, version }) => `${name}@${version}`), ...removedResources.map((name) => `-${name}`)]
+    .sort()
+    .join();

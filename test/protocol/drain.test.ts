@@ -14,14 +14,19 @@ const cacheOf = (group: string) => {
 };
 
 /** Callbacks of both variants alike. */
-const onRequest = (call: () => void | Promise<void>): Callbacks => ({ onStreamRequest: call, onStreamDeltaRequest: call });
+const onRequest = (call: () => void | Promise<void>): Callbacks => ({
+  onStreamRequest: call,
+  onStreamDeltaRequest: call,
+});
 
 describe("a draining server", () =>
   on(allWays, (way) => {
     it("P13 ends its streams with UNAVAILABLE, one after the other, within the bound", async () => {
       const closed: number[] = [];
       const close = () => void closed.push(performance.now());
-      const test = await TestServer.start(cacheOf("n"), { callbacks: { onStreamClosed: close, onDeltaStreamClosed: close } });
+      const test = await TestServer.start(cacheOf("n"), {
+        callbacks: { onStreamClosed: close, onDeltaStreamClosed: close },
+      });
       const streams = Array.from({ length: 20 }, () => test.open(way, clusterType));
       for (const stream of streams) stream.want();
       for (const stream of streams) await stream.take(["a@1"]);

@@ -1,7 +1,11 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { describe, onTestFinished } from "vitest";
-import { DiscoveryRequestSchema, type DiscoveryResponse, DiscoveryResponseSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
+import {
+  DiscoveryRequestSchema,
+  type DiscoveryResponse,
+  DiscoveryResponseSchema,
+} from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
 import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import type { Logger } from "../../src/logger.js";

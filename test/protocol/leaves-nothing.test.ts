@@ -58,8 +58,17 @@ describe(`${count.toLocaleString("en")} streams, opened and closed`, () => {
         for (let done = 0; done < count; done += batch) {
           const streams = Array.from({ length: batch }, (_, i) => {
             const sent: Response[] = [];
-            const transport = { peer: "test", send: (response: Response) => sent.push(response) > 0 && i % 5 !== 4, end: () => {} };
-            const stream = new Stream((variant === "sotw" ? sotw : delta) as Variant<Request>, context, transport, undefined);
+            const transport = {
+              peer: "test",
+              send: (response: Response) => sent.push(response) > 0 && i % 5 !== 4,
+              end: () => {},
+            };
+            const stream = new Stream(
+              (variant === "sotw" ? sotw : delta) as Variant<Request>,
+              context,
+              transport,
+              undefined,
+            );
             void stream.open();
             void stream.receive(request(clusterType, i % 2 ? [] : ["a", "none"]));
             void stream.receive(request(endpointType, i % 3 ? ["e"] : ["*", "e"]));
@@ -69,7 +78,8 @@ describe(`${count.toLocaleString("en")} streams, opened and closed`, () => {
           if (done % (2 * batch) === 0) await turn(); // the others are closed before they were ever served
           // Some are answered or refused, some never; the cache goes on meanwhile.
           for (const { stream, sent, i } of streams)
-            if (i % 4 < 2 && sent[0]) void stream.receive(request(sent[0].typeUrl, i % 2 ? [] : ["a"], sent[0].nonce, i % 4 === 1));
+            if (i % 4 < 2 && sent[0])
+              void stream.receive(request(sent[0].typeUrl, i % 2 ? [] : ["a"], sent[0].nonce, i % 4 === 1));
           if (kind === "linear") linear.set(cluster("a", 1 + (done % 7)));
           else snapshots.set("n", Snapshot.of(resources(1 + (done % 7))));
           if (done % (4 * batch) === 0) await turn();
@@ -110,7 +120,12 @@ describe("a stream that is refused because the server drains", () => {
       const events = { open: told("open"), request() {}, ack() {}, nack() {}, closed: told("closed") };
       const context = streamContext(cacheOf(), variant, { events, draining: () => true });
       const end = (error: unknown) => void log.push((error as { code: string }).code);
-      const stream = new Stream(sotw as unknown as Variant<Request>, context, { peer: "test", send: () => true, end }, undefined);
+      const stream = new Stream(
+        sotw as unknown as Variant<Request>,
+        context,
+        { peer: "test", send: () => true, end },
+        undefined,
+      );
       void stream.open();
       stream.close();
       expect(log).toEqual(["DRAINING"]);

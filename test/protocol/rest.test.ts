@@ -5,7 +5,7 @@ import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { MuxCache } from "../../src/cache/mux-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
-import { Resource } from "../../src/resource/resource.js";
+import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import {
   clusterType,
@@ -52,7 +52,8 @@ async function ask(server: TestServer, path: string, body: unknown, method = "PO
 }
 const clusters = "/v3/discovery:clusters";
 const node = { id: "n" };
-const namesOf = ({ body }: { body: Body }) => (body.resources ?? []).map(({ name, clusterName }) => name ?? clusterName).sort();
+const namesOf = ({ body }: { body: Body }) =>
+  (body.resources ?? []).map(({ name, clusterName }) => name ?? clusterName).sort();
 
 describe("a path", () => {
   for (const { path, typeUrl, make } of paths) {
@@ -90,7 +91,10 @@ describe("a path", () => {
     const server = await start(cacheOf(cluster("a", 7), extensionConfig("x")));
     const { body } = await ask(server, clusters, { node });
     const [first] = body.resources ?? [];
-    expect(first).toEqual({ "@type": clusterType, ...(toJson(ClusterSchema, cluster("a", 7).message() as never) as object) });
+    expect(first).toEqual({
+      "@type": clusterType,
+      ...(toJson(ClusterSchema, cluster("a", 7).message() as never) as object),
+    });
     const extension = await ask(server, "/v3/discovery:extension_configs", { node });
     expect(extension.body.resources).toEqual([
       {
@@ -142,7 +146,9 @@ describe("a version", () => {
   });
 
   it("P67 is a linear cache's with its prefix, also for a part", async () => {
-    const server = await start(new LinearCache(clusterType, { resources: [cluster("a"), cluster("b")], versionPrefix: "east-" }));
+    const server = await start(
+      new LinearCache(clusterType, { resources: [cluster("a"), cluster("b")], versionPrefix: "east-" }),
+    );
     for (const resourceNames of [[], ["a"]]) {
       const { versionInfo } = (await ask(server, clusters, { resourceNames })).body;
       expect(versionInfo).toMatch(/^east-[0-9a-f]{16}$/);
@@ -152,14 +158,31 @@ describe("a version", () => {
 });
 
 describe("a request that cannot be answered", () => {
-  const bad = ["", "{", "not json", "[]", "7", "null", '{"resourceNames":"a"}', '{"node":{"id":7}}', '{"versionInfo":{}}'];
+  const bad = [
+    "",
+    "{",
+    "not json",
+    "[]",
+    "7",
+    "null",
+    '{"resourceNames":"a"}',
+    '{"node":{"id":7}}',
+    '{"versionInfo":{}}',
+  ];
   for (const body of bad)
     it(`P68 ${JSON.stringify(body)} is bad JSON: 400`, async () => {
       const answer = await ask(await start(cacheOf(cluster("a"))), clusters, body);
       expect(answer).toMatchObject({ status: 400, body: { code: "INVALID_JSON" } });
     });
 
-  for (const path of ["/", "/v3/discovery", "/v3/discovery:", "/v3/discovery:nothing", "/v2/discovery:clusters", "/v3/discovery:clusters/x"])
+  for (const path of [
+    "/",
+    "/v3/discovery",
+    "/v3/discovery:",
+    "/v3/discovery:nothing",
+    "/v2/discovery:clusters",
+    "/v3/discovery:clusters/x",
+  ])
     it(`P68 ${path} is an unknown path: 404`, async () => {
       const answer = await ask(await start(cacheOf(cluster("a"))), path, { node });
       expect(answer).toMatchObject({ status: 404, body: { code: "UNKNOWN_PATH" } });
@@ -204,7 +227,10 @@ describe("a request that cannot be answered", () => {
   });
 });
 
-const caches: { name: string; make: (resources: readonly Resource[]) => ConfigWatcher & { put(resources: readonly Resource[]): void } }[] = [
+const caches: {
+  name: string;
+  make: (resources: readonly Resource[]) => ConfigWatcher & { put(resources: readonly Resource[]): void };
+}[] = [
   {
     name: "snapshot",
     make: (resources) => {
@@ -254,7 +280,12 @@ for (const { name, make } of caches)
 
     it("P69 serves neither ADS nor delta over REST", async () => {
       const server = await start(make([cluster("a")]));
-      for (const path of ["/v3/discovery:ads", "/v3/discovery:aggregated", "/v3/delta_discovery:clusters", "/v3/discovery:virtual-hosts"])
+      for (const path of [
+        "/v3/discovery:ads",
+        "/v3/discovery:aggregated",
+        "/v3/delta_discovery:clusters",
+        "/v3/discovery:virtual-hosts",
+      ])
         expect((await ask(server, path, { node, typeUrl: clusterType })).status).toBe(404);
     });
   });
@@ -262,6 +293,9 @@ for (const { name, make } of caches)
 describe("a type that no cache serves", () => {
   it("P69 is no configuration: 404", async () => {
     const server = await start(new LinearCache(clusterType, { resources: [cluster("a")] }));
-    expect(await ask(server, "/v3/discovery:listeners", { node })).toMatchObject({ status: 404, body: { code: "NO_CONFIGURATION" } });
+    expect(await ask(server, "/v3/discovery:listeners", { node })).toMatchObject({
+      status: 404,
+      body: { code: "NO_CONFIGURATION" },
+    });
   });
 });

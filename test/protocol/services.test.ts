@@ -139,7 +139,12 @@ describe("a type of the user's own", () => {
       order: 10,
       fullStateInSotw: i === 0,
       emptyIsWildcard: true,
-      service: { name: `example.ThingDiscoveryService${i}`, stream: "StreamThings", delta: "DeltaThings", fetch: "FetchThings" },
+      service: {
+        name: `example.ThingDiscoveryService${i}`,
+        stream: "StreamThings",
+        delta: "DeltaThings",
+        fetch: "FetchThings",
+      },
       restPath: `things-${i}`,
     }),
   );
@@ -176,12 +181,19 @@ describe("a type of the user's own", () => {
           const body = JSON.stringify({ node: { id: "n" } });
           const answer = await fetch(server.url(`/v3/discovery:${restPath}`), { method: "POST", body });
           const json = (await answer.json()) as { resources?: unknown[]; code?: string };
-          if (typeUrl.endsWith("Struct")) expect(json.resources).toEqual(Array(2).fill({ "@type": typeUrl, value: {} }));
+          if (typeUrl.endsWith("Struct"))
+            expect(json.resources).toEqual(Array(2).fill({ "@type": typeUrl, value: {} }));
           else expect([answer.status, json.code]).toEqual([500, "INVALID_RESOURCE"]);
         });
       });
 
-  const refused = { name: "more-things", typeUrl: "example.com/example.More", order: 1, fullStateInSotw: true, emptyIsWildcard: true };
+  const refused = {
+    name: "more-things",
+    typeUrl: "example.com/example.More",
+    order: 1,
+    fullStateInSotw: true,
+    emptyIsWildcard: true,
+  };
   for (const [what, row] of Object.entries({
     "a type URL that is taken": { ...refused, typeUrl: clusterType },
     "a type URL that is none": { ...refused, typeUrl: "example.More" },

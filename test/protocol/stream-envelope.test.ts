@@ -47,7 +47,10 @@ describe("the node", () =>
     it("P2 a first request without any node is refused where the server requires one", async () => {
       const stream = (await TestServer.start(cacheOf(), { requireNode: true })).open(way, clusterType);
       stream.send({ typeUrl: clusterType });
-      expect(await stream.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringMatching(/node/) });
+      expect(await stream.ended).toMatchObject({
+        code: status.INVALID_ARGUMENT,
+        details: expect.stringMatching(/node/),
+      });
     });
   }));
 
@@ -56,7 +59,10 @@ describe("the type URL", () => {
     it("P3 a request without one ends an aggregated stream", async () => {
       const stream = (await TestServer.start(cacheOf())).open(way, clusterType);
       stream.send({ node: { id: "n" } });
-      expect(await stream.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringMatching(/type_url/) });
+      expect(await stream.ended).toMatchObject({
+        code: status.INVALID_ARGUMENT,
+        details: expect.stringMatching(/type_url/),
+      });
     });
   });
 
@@ -70,7 +76,10 @@ describe("the type URL", () => {
     it("P4 of another type than the service's is rejected", async () => {
       const stream = (await TestServer.start(cacheOf(cluster("a")))).open(way, clusterType);
       stream.send({ node: { id: "n" }, typeUrl: listenerType });
-      expect(await stream.ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining(listenerType) });
+      expect(await stream.ended).toMatchObject({
+        code: status.INVALID_ARGUMENT,
+        details: expect.stringContaining(listenerType),
+      });
     });
 
     it("P4 of another type is rejected later on the stream too", async () => {
@@ -267,7 +276,11 @@ describe("a type URL that is in no row of the table", () =>
       await stream.of(runtimeType).take(["r@2"]);
       await stream.quiet();
       expect(logger.entries).toMatchObject([
-        { level: "warn", fields: { typeUrl: "type.googleapis.com/example.Unheard" }, message: expect.stringMatching(/no resource type/) },
+        {
+          level: "warn",
+          fields: { typeUrl: "type.googleapis.com/example.Unheard" },
+          message: expect.stringMatching(/no resource type/),
+        },
       ]);
     });
   }));

@@ -20,7 +20,13 @@ const start = (options: Parameters<typeof TestServer.start>[1]) =>
 /** The status of a REST request, or the reason why there is none. */
 function poll(port: number | undefined, own?: typeof client): Promise<unknown> {
   return new Promise((resolve) => {
-    const options = { host: "127.0.0.1", servername: "localhost", port, path: "/v3/discovery:clusters", method: "POST" };
+    const options = {
+      host: "127.0.0.1",
+      servername: "localhost",
+      port,
+      path: "/v3/discovery:clusters",
+      method: "POST",
+    };
     request({ ...options, agent: false, ca: server.cert, ...(own && { cert: own.cert, key: own.key }) }, (answer) => {
       answer.resume();
       resolve(answer.statusCode);
@@ -64,14 +70,21 @@ describe("TLS", () => {
   it("carries REST, with client certificates too", async () => {
     const { restPort: open } = await start({ rest: true, tls: server, channel: channel() });
     expect(await poll(open)).toBe(200);
-    const { restPort: strict } = await start({ rest: true, tls: { ...server, clientCa: client.cert }, channel: channel() });
+    const { restPort: strict } = await start({
+      rest: true,
+      tls: { ...server, clientCa: client.cert },
+      channel: channel(),
+    });
     expect(await poll(strict, client)).toBe(200);
     expect(await poll(strict)).toEqual(expect.any(String));
     expect(await poll(strict, stranger)).toEqual(expect.any(String));
   });
 
   it("that cannot be used is refused when the server listens", async () => {
-    for (const tls of [{ cert: "no certificate", key: server.key }, { cert: server.cert, key: client.key }])
+    for (const tls of [
+      { cert: "no certificate", key: server.key },
+      { cert: server.cert, key: client.key },
+    ])
       await expect(new XdsServer(cacheOf(), { tls }).listen({ port: 0, restPort: 0 })).rejects.toMatchObject({
         code: "INVALID_OPTION",
       });

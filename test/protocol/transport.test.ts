@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { clusterType, endpointType, resourceTypes } from "../../src/resource/types.js";
@@ -79,7 +79,8 @@ describe("reflection", () => {
         const answer = (await reflect(server, ask.symbol, symbol)).get(told.files)?.[0];
         const files = (fieldsOf(answer).get(1) ?? []).map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
         expect(files.map(({ name }) => name)).toContain(file);
-        for (const { dependency } of files) expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(dependency));
+        for (const { dependency } of files)
+          expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(dependency));
       }
     });
 
@@ -111,7 +112,12 @@ describe("a request", () => {
     });
 
     // A field without its content, a length beyond the end, a node that is none, group tags that do not match.
-    for (const bytes of [[0x0a], [0x1a, 0x7f, 0x61], [way.variant === "sotw" ? 0x12 : 0x0a, 0x02, 0x0a, 0x7f], [0xff, 0xff, 0xff]])
+    for (const bytes of [
+      [0x0a],
+      [0x1a, 0x7f, 0x61],
+      [way.variant === "sotw" ? 0x12 : 0x0a, 0x02, 0x0a, 0x7f],
+      [0xff, 0xff, 0xff],
+    ])
       it(`that is no message (${Buffer.from(bytes).toString("hex")}) ends its stream with INVALID_ARGUMENT`, async () => {
         const server = await TestServer.start(cacheOf(cluster("a")));
         const stream = server.open(way, clusterType);
@@ -144,7 +150,10 @@ describe("a request", () => {
     it("may name resources by resource_locators", async () => {
       const stream = (await TestServer.start(cacheOf(endpoints("a"), endpoints("b")))).open(way, endpointType);
       const locators = [{ name: "b" }];
-      stream.request(endpointType, way.variant === "sotw" ? { resourceLocators: locators } : { resourceLocatorsSubscribe: locators });
+      stream.request(
+        endpointType,
+        way.variant === "sotw" ? { resourceLocators: locators } : { resourceLocatorsSubscribe: locators },
+      );
       await stream.take(["b@1"]);
       if (way.variant === "delta") stream.request(endpointType, { resourceLocatorsUnsubscribe: locators });
       await stream.quiet();
@@ -157,7 +166,9 @@ describe("listening", () => {
     const { port, restPort } = await TestServer.start(cacheOf(), { rest: true });
     await expect(new XdsServer(cacheOf()).listen({ port })).rejects.toMatchObject({ code: "CANNOT_LISTEN" });
     const half = new XdsServer(cacheOf());
-    await expect(half.listen({ port: 0, restPort: restPort as number })).rejects.toMatchObject({ code: "CANNOT_LISTEN" });
+    await expect(half.listen({ port: 0, restPort: restPort as number })).rejects.toMatchObject({
+      code: "CANNOT_LISTEN",
+    });
     await expect(half.listen({ port: 0 })).rejects.toMatchObject({ code: "WRONG_STATE" });
   });
 });

@@ -18,6 +18,7 @@ import {
   secretType,
   XdsError,
 } from "../../src/index.js";
+import { routeAll } from "../e2e/edge.js";
 import { adsWays, allWays, on, TestServer } from "../protocol/harness.js";
 import { cluster, endpoints, labelOf, listener, route, scopedRoute, secret } from "../protocol/resources.js";
 
@@ -158,6 +159,31 @@ on(adsWays, (way) => {
     call.end();
     await done;
     expect(answers).toEqual([["edge-1", "edge-2", "Inner-1"], ["edge-2"], ["edge-1", "Inner-1"], []]);
+  });
+});
+
+on(adsWays, (way) => {
+  it("tells under a wildcard what is kept back, on its way, not sent and refused", async () => {
+    const cache = new SnapshotCache();
+    cache.set("n", Snapshot.of([cluster("old"), cluster("same"), routeAll("r", "old")]));
+    const test = await TestServer.start(cache);
+    const stream = test.open(way, clusterType);
+    stream.want();
+    await stream.take(["old@1", "same@1"]);
+    stream.of(routeType).want("r");
+    stream.ack(await stream.next());
+    cache.set("n", Snapshot.of([cluster("same"), cluster("new"), routeAll("r", "new")]));
+    const answer = await stream.next();
+    expect(rows((await fetch(test))[0])).toEqual([
+      "same SYNCED ACKED same@1",
+      "new STALE REQUESTED new@1",
+      "old STALE ACKED old@1",
+      "r NOT_SENT ACKED ",
+    ]);
+    stream.nack(answer, "no");
+    await test.barrier();
+    const [, refused, , referrer] = rows((await fetch(test))[0]) ?? [];
+    expect([refused, referrer]).toEqual(["new ERROR NACKED new@1", "r STALE ACKED "]);
   });
 });
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromJson, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
-import { anyUnpack, AnySchema } from "@bufbuild/protobuf/wkt";
+import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { parse } from "yaml";
 import { envoyRegistry } from "../../src/schema/registry.js";
 
@@ -16,6 +16,8 @@ export interface Case {
   readonly envoy?: "accepts" | "refuses";
   /** Why the verdicts differ. */
   readonly why?: string;
+  /** They differ on a field rule, which the API has only had since. */
+  readonly newerRule?: boolean;
   /** As JSON, with its `@type`. */
   readonly resource: JsonObject;
 }
@@ -42,14 +44,26 @@ export function messageOf({ resource }: Case): Message {
 export const envoyAccepts = ({ errors, envoy }: Case): boolean =>
   envoy === undefined ? (errors ?? []).length === 0 : envoy === "accepts";
 
-/** `LONG<n>` stands for a text of that length, `MANY<n>HEADERS` for so many headers to add. */
+/** `LONG<n>` stands for a text of that length, `MANY<n>HEADERS` for so many headers to add, and the like. */
 function expanded(value: JsonValue): JsonValue {
   if (typeof value === "string") {
-    const [, length, headers] = /^LONG(\d+)$|^MANY(\d+)HEADERS$/.exec(value) ?? [];
+    const [, length] = /^LONG(\d+)$/.exec(value) ?? [];
     if (length) return "a".repeat(Number(length));
-    return headers ? Array.from({ length: Number(headers) }, () => ({ header: { key: "a", value: "b" } })) : value;
+    const [, count, what] = /^MANY(\d+)([A-Z]+)$/.exec(value) ?? [];
+    return what ? Array.from({ length: Number(count) }, (_, index) => many[what]?.(index) ?? null) : value;
   }
   if (Array.isArray(value)) return value.map(expanded);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, expanded(inner)]));
 }
+
+const many: Readonly<Record<string, (index: number) => JsonValue>> = {
+  HEADERS: () => ({ header: { key: "a", value: "b" } }),
+  HEALTHCHECKS: () => ({
+    timeout: "1s",
+    interval: "1s",
+    unhealthy_threshold: 1,
+    healthy_threshold: 1,
+    tcp_health_check: {},
+  }),
+};

@@ -35,13 +35,16 @@ const places: Readonly<Record<string, (resource: JsonObject) => JsonObject>> = {
   "envoy.config.listener.v3.Listener": (listener) => ({ listeners: [listener] }),
   "envoy.config.route.v3.RouteConfiguration": (route_config) => http({ route_config }),
   "envoy.config.route.v3.VirtualHost": (host) => http({ route_config: { virtual_hosts: [host] } }),
-  "envoy.config.route.v3.ScopedRouteConfiguration": (scope) =>
+  // Scopes in a file have their routes in them.
+  "envoy.config.route.v3.ScopedRouteConfiguration": ({ route_configuration_name: name, ...scope }) =>
     http({
       scoped_routes: {
         name: "scopes",
         scope_key_builder: { fragments: [{ header_value_extractor: { name: "a", index: 0 } }] },
         rds_config_source: ads,
-        scoped_route_configurations_list: { scoped_route_configurations: [scope] },
+        scoped_route_configurations_list: {
+          scoped_route_configurations: [{ ...scope, ...(name ? { route_configuration: { name } } : {}) }],
+        },
       },
     }),
   "envoy.extensions.transport_sockets.tls.v3.Secret": (secret) => ({ secrets: [secret] }),

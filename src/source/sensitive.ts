@@ -1,0 +1,17 @@
+import { type DescField, getOption, hasOption } from "@bufbuild/protobuf";
+import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
+import type { FieldOptions } from "@bufbuild/protobuf/wkt";
+import { envoyRegistry } from "../schema/registry.js";
+
+const known = new WeakMap<DescField, boolean>();
+
+/** Whether the API marks a field as secret (`udpa.annotations.sensitive`), with all that is in it. */
+export function isSensitive(field: DescField): boolean {
+  let is = known.get(field);
+  if (is === undefined) {
+    const option = envoyRegistry().getExtension("udpa.annotations.sensitive") as GenExtension<FieldOptions, boolean>;
+    is = hasOption(field, option) && getOption(field, option);
+    known.set(field, is);
+  }
+  return is;
+}
