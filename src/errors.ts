@@ -33,8 +33,6 @@ export const errorTable = {
   INVALID_RESOURCE: { grpc: 9, http: 500 },
   /** An option, an argument or a row of the type table that cannot be. */
   INVALID_OPTION: { grpc: 9, http: 500 },
-  /** Configuration files that do not parse or do not fit the schema; `problems` lists where. */
-  INVALID_CONFIGURATION: { grpc: 9, http: 500 },
   /** A server that cannot listen on the address it was given. */
   CANNOT_LISTEN: { grpc: 14, http: 500 },
   /** A call of a method that the object's state does not allow, such as listening twice. */

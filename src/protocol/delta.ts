@@ -1,5 +1,6 @@
-import { canonicalName } from "../resource/names.js";
+import { canonicalName, hasSpellings } from "../resource/names.js";
 import type { DeltaDiscoveryRequest } from "./messages.js";
+import { resourceOf, type Subscription } from "./subscription.js";
 import type { Variant } from "./variant.js";
 
 const none: readonly string[] = [];
@@ -37,12 +38,15 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
       const name = canonicalName(spelling);
       if (!subscription.covers(name)) continue; // they subscribe nothing (P50)
       held.set(name, { version });
+      if (spelling !== name) subscription.spellings.set(name, spelling);
       asked.delete(name); // the same version is skipped, also of a name subscribed here (P49)
     }
   },
 
-  respond({ type, view, names, mustAnswer }, { changed, removed, unresolved }) {
-    if (changed.length === 0 && removed.length === 0 && !mustAnswer) return undefined;
+  respond(subscription, { changed, removed: gone, unresolved }) {
+    const { type, view, names, mustAnswer } = subscription;
+    if (changed.length === 0 && gone.length === 0 && !mustAnswer) return undefined;
+    const removed = asSent(subscription, gone);
     const content = { version: view.version, resources: changed, removed, unresolved: none };
     if (!type.unknownWithoutBody || unresolved.length === 0) return content;
     const subscribed = new Set(unresolved.filter((name) => names.has(name)));
@@ -53,3 +57,9 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     return { version: ledger.sent?.version ?? "", resources: [], removed: none, unresolved: none, heartbeats };
   },
 };
+
+/** What is removed by the names under which it was sent: a client may know it by no other spelling (P64). */
+function asSent(subscription: Subscription, removed: readonly string[]): readonly string[] {
+  if (!removed.some(hasSpellings)) return removed;
+  return removed.map((name) => (hasSpellings(name) ? resourceOf(subscription.has(name))?.name : undefined) ?? name);
+}

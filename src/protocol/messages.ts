@@ -41,7 +41,7 @@ export interface Response {
   readonly resources: readonly Resource[];
   /** `removed_resources`; always empty in SotW. */
   readonly removedResources: readonly string[];
-  /** Sent without a body, so that the client keeps them (P58). */
+  /** Sent without a body, so that the client keeps them (P58); always empty in SotW. */
   readonly heartbeats: readonly Resource[];
   /** Sent without a body, since there is no such resource (P60). */
   readonly unresolved: readonly string[];

@@ -101,12 +101,12 @@ function collect(typeUrl: string, resources: Iterable<Resource>): ReadonlySet<st
 }
 
 /**
- * Of what a client has just taken, what refers to resources that it needs again (P55): Envoy keeps a changed cluster or listener
- * waiting for its endpoints or routes, though they have not changed.
+ * Of what is on its way to a client, what refers to resources that it needs again (P55): Envoy keeps a changed cluster or listener
+ * waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once they have come.
  */
-export function neededAgain(taken: readonly Resource[], all: ByType): [Subscription, string][] {
+export function neededAgain(sent: readonly Resource[], all: ByType): [Subscription, string][] {
   if (![...all.values()].some(({ type }) => type.sentAgain)) return [];
-  return taken.flatMap((resource) =>
+  return sent.flatMap((resource) =>
     referencesOf(resource).flatMap(({ typeUrl, name: target }): [Subscription, string][] => {
       const subscription = all.get(typeUrl);
       const name = canonicalName(target);

@@ -193,10 +193,7 @@ export class Stream<R extends Request> implements StreamInfo {
     const answered = !stale && nonce !== "" ? subscription.inFlight : undefined;
     if (answered) {
       if (request.errorDetail) subscription.nack(answered, request.errorDetail);
-      else {
-        subscription.ack(answered);
-        if (this.context.ordered) this.sendAgain(answered);
-      }
+      else subscription.ack(answered);
     }
     this.protocol.subscribe(subscription, request, !existing);
     if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
@@ -311,6 +308,7 @@ export class Stream<R extends Request> implements StreamInfo {
       protocol.tellsRemovals || type.fullStateInSotw ? [difference.removed, []] : [[], difference.removed];
     const sent: Sent = { ...difference, removed, nonce: String(++this.nonces), version, at: Date.now(), partial };
     subscription.send(sent, untold);
+    if (this.context.ordered) this.sendAgain(sent);
     const response: Response = {
       typeUrl: type.typeUrl,
       versionInfo: version,
@@ -377,7 +375,7 @@ export class Stream<R extends Request> implements StreamInfo {
     this.schedule();
   }
 
-  /** What the client took makes it wait for resources that it has already (P55). */
+  /** What is on its way will make the client wait for resources that it has already, before it ACKs (P55). */
   private sendAgain({ changed }: Sent): void {
     for (const [subscription, name] of neededAgain(changed, this.subscriptions)) {
       subscription.asked.add(name);

@@ -12,6 +12,11 @@ export function canonicalName(name: string): string {
   return `${path}?${parameters.split("&").sort().join("&")}`;
 }
 
+/** Whether a canonical name may be spelt otherwise. */
+export function hasSpellings(name: string): boolean {
+  return name.startsWith(scheme) && name.includes("&");
+}
+
 /** Whether a canonical name is that of a glob collection, `…/*` (P63). */
 export function isGlob(name: string): boolean {
   return name.startsWith(scheme) && split(name)[0].endsWith("/*");

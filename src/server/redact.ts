@@ -1,19 +1,10 @@
-import {
-  type DescField,
-  fromBinary,
-  getOption,
-  hasOption,
-  type JsonObject,
-  type Message,
-  toBinary,
-  toJson,
-} from "@bufbuild/protobuf";
-import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
+import { type DescField, fromBinary, type JsonObject, type Message, toBinary, toJson } from "@bufbuild/protobuf";
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import type { Any, FieldOptions } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { fromTypedStruct, isTypedStruct, schemaOf } from "../resource/any-content.js";
 import type { Resource } from "../resource/resource.js";
 import { envoyRegistry } from "../schema/registry.js";
+import { isSensitive } from "../schema/sensitive.js";
 
 /** What is put in the place of a secret, as Envoy's config_dump has it. */
 const mark = "[redacted]";
@@ -158,14 +149,3 @@ function redactTypedStruct(message: Message, hide: boolean): boolean {
   else delete typed.value;
   return true;
 }
-
-function isSensitive(field: DescField): boolean {
-  let is = sensitive.get(field);
-  if (is === undefined) {
-    const option = envoyRegistry().getExtension("udpa.annotations.sensitive") as GenExtension<FieldOptions, boolean>;
-    is = hasOption(field, option) && getOption(field, option);
-    sensitive.set(field, is);
-  }
-  return is;
-}
-const sensitive = new WeakMap<DescField, boolean>();

@@ -1,9 +1,9 @@
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { isSensitive } from "../schema/sensitive.js";
 import { nearest } from "./nearest.js";
 import { type Fault, formatPath, type PathStep } from "./problem.js";
 import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
-import { isSensitive } from "./sensitive.js";
 import { typeNamed, wrongType } from "./type-names.js";
 import { stringTypes } from "./well-known-json.js";
 import type { YamlEntry, YamlMap, YamlNode } from "./yaml.js";
@@ -218,7 +218,9 @@ export class MessageJson {
 
   /** Returns what a field without a value has in JSON. */
   private fault(at: number, message: string): null {
-    const told = this.isSecret ? message.replace(/, got .*/s, ", got something else (not shown: it is secret)") : message;
+    const told = this.isSecret
+      ? message.replace(/, got .*/s, ", got something else (not shown: it is secret)")
+      : message;
     this.faults.push({ at, path: formatPath(this.path), message: told });
     return null;
   }

@@ -1,27 +1,25 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Response } from "../protocol/messages.js";
-import { emptyDeltaEntry, wrappedEntry } from "../resource/entries.js";
+import { emptyDeltaEntry } from "../resource/entries.js";
 import type { Resource } from "../resource/resource.js";
 
 /** The bytes of a DiscoveryResponse. */
 export function encodeDiscoveryResponse(response: Response): Buffer {
-  const heartbeats = response.heartbeats.map(({ name, aliases, ttlMs }) =>
-    wrappedEntry({ name, aliases, ttlMs, version: response.versionInfo }, nothing),
-  );
-  return encode(response, response.ttl ? sotwWithTtl : sotw, heartbeats);
+  return encode(response, response.ttl ? sotwWithTtl : sotw, []);
 }
 
 /** The bytes of a DeltaDiscoveryResponse. */
 export function encodeDeltaDiscoveryResponse(response: Response): Buffer {
-  const { heartbeats, unresolved } = response;
+  const { heartbeats, unresolved, spellings } = response;
+  const spelt = (name: string) => spellings.get(name) ?? name;
   const more = [
-    ...heartbeats.map(({ name, version, ttlMs }) => emptyDeltaEntry({ name, version, aliases: [], ttlMs })),
-    ...unresolved.map((name) => emptyDeltaEntry({ name, version: "", aliases: [name] })),
+    ...heartbeats.map(({ key, name, version, ttlMs }) =>
+      emptyDeltaEntry({ name: spellings.get(key) ?? name, version, aliases: [], ttlMs }),
+    ),
+    ...unresolved.map(spelt).map((name) => emptyDeltaEntry({ name, version: "", aliases: [name] })),
   ];
   return encode(response, response.ttl ? deltaWithTtl : delta, more);
 }
-
-const nothing = Buffer.alloc(0);
 
 /** How the resources of a response become bytes, and the bodies that were made so. */
 interface Form {

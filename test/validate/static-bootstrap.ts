@@ -48,6 +48,7 @@ const places: Readonly<Record<string, (resource: JsonObject) => JsonObject>> = {
       },
     }),
   "envoy.extensions.transport_sockets.tls.v3.Secret": (secret) => ({ secrets: [secret] }),
+  "envoy.service.runtime.v3.Runtime": ({ name = "", layer = {} }) => ({ layers: [{ name, static_layer: layer }] }),
   "envoy.config.core.v3.TypedExtensionConfig": (filter) =>
     http({ route_config: {}, http_filters: isRouter(filter) ? [filter] : [filter, router] }),
 };
@@ -55,16 +56,16 @@ const places: Readonly<Record<string, (resource: JsonObject) => JsonObject>> = {
 const isRouter = ({ typed_config: config }: JsonObject) =>
   (config as JsonObject | undefined)?.["@type"] === router.typed_config["@type"];
 
-/** A bootstrap configuration that has a resource in it, and the cluster `static` to refer to. */
-export function staticBootstrap({ "@type": typeUrl, ...resource }: JsonObject): JsonObject {
-  const name = String(typeUrl).slice(String(typeUrl).indexOf("/") + 1);
-  const own = name === "envoy.service.runtime.v3.Runtime" ? {} : places[name]?.(resource);
-  if (!own) throw new Error(`no place for a ${name}`);
-  const clusters = [
-    { name: "static", type: "STATIC", typed_extension_protocol_options: http2 },
-    ...((own.clusters ?? []) as JsonValue[]),
-  ];
-  const layers = [{ name: "own", static_layer: resource.layer ?? {} }];
+/** A bootstrap configuration that has resources in it, and the cluster `static` for them to refer to. */
+export function staticBootstrap(resources: readonly JsonObject[]): JsonObject {
+  const parts = resources.map(({ "@type": typeUrl, ...resource }, index) => {
+    const type = String(typeUrl).slice(String(typeUrl).indexOf("/") + 1);
+    const place = places[type];
+    if (!place) throw new Error(`no place for a ${type}`);
+    return withUniqueNames(place(resource), index);
+  });
+  const all = (field: string) => parts.flatMap((part) => (part[field] ?? []) as JsonValue[]);
+  const static_cluster = { name: "static", type: "STATIC", typed_extension_protocol_options: http2 };
   return {
     node: { id: "test", cluster: "test" },
     dynamic_resources: {
@@ -74,9 +75,20 @@ export function staticBootstrap({ "@type": typeUrl, ...resource }: JsonObject): 
         grpc_services: [{ envoy_grpc: { cluster_name: "static" } }],
       },
     },
-    static_resources: { ...own, clusters },
-    ...(name === "envoy.service.runtime.v3.Runtime" ? { layered_runtime: { layers } } : {}),
+    static_resources: {
+      clusters: [static_cluster, ...all("clusters")],
+      listeners: all("listeners"),
+      secrets: all("secrets"),
+    },
+    layered_runtime: { layers: all("layers") },
   };
+}
+
+/** The first resource keeps its names, so that they are as they were given when it is alone. */
+function withUniqueNames(part: JsonObject, index: number): JsonObject {
+  const renamed = (value: JsonValue) =>
+    (value as JsonObject[]).map((one) => (index > 0 && one.name ? { ...one, name: `${one.name}-${index}` } : one));
+  return Object.fromEntries(Object.entries(part).map(([field, list]) => [field, renamed(list)]));
 }
 
 const http2 = {

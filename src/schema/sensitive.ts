@@ -1,7 +1,7 @@
 import { type DescField, getOption, hasOption } from "@bufbuild/protobuf";
 import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { FieldOptions } from "@bufbuild/protobuf/wkt";
-import { envoyRegistry } from "../schema/registry.js";
+import { envoyRegistry } from "./registry.js";
 
 const known = new WeakMap<DescField, boolean>();
 
