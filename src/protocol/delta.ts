@@ -38,7 +38,7 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
       const name = canonicalName(spelling);
       if (!subscription.covers(name)) continue; // they subscribe nothing (P50)
       held.set(name, { version });
-      if (spelling !== name) subscription.spellings.set(name, spelling);
+      if (hasSpellings(name)) subscription.spellings.set(name, spelling);
       asked.delete(name); // the same version is skipped, also of a name subscribed here (P49)
     }
   },

@@ -68,7 +68,7 @@ export function diff(
   };
 
   const seen = new Set<string>();
-  for (const name of partial ? [...asked] : candidates(subscription)) {
+  for (const name of partial ? [...asked] : candidates(subscription, whole)) {
     if (seen.has(name)) continue;
     seen.add(name);
     if (isGlob(name)) {
@@ -108,17 +108,10 @@ export function diff(
 }
 
 /** The names that may differ; some may come twice. */
-function* candidates({
-  view,
-  wildcard,
-  position,
-  held,
-  asked,
-  names,
-  stale,
-  allStale,
-  kept,
-}: Subscription): Iterable<string> {
+function* candidates(
+  { view, wildcard, position, held, asked, names, stale, allStale, kept }: Subscription,
+  whole: boolean,
+): Iterable<string> {
   yield* asked;
   if (wildcard) {
     const { changed, removed } = view.since(position);
@@ -131,6 +124,7 @@ function* candidates({
   } else {
     yield* stale;
     yield* kept.keys();
+    if (whole) for (const [name, has] of held) if (has instanceof Refusal) yield name; // a response repeats them
     const refused = new Set<Sent>();
     for (const name of stale) {
       const has = held.get(name);

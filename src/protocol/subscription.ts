@@ -1,5 +1,5 @@
 import type { ConfigWatcher, Node, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
-import { canonicalName, collectionOf, isGlob } from "../resource/names.js";
+import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Difference } from "./diff.js";
@@ -163,7 +163,7 @@ export class Subscription implements Watcher {
     const name = canonicalName(spelling);
     this.named = true;
     this.asked.add(name);
-    if (spelling !== name) this.spellings.set(name, spelling);
+    if (hasSpellings(name)) this.spellings.set(name, spelling);
     if (this.names.has(name)) return;
     this.names.add(name);
     if (!this.wildcard) this.view.follow(this, name);

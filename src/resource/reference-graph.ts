@@ -1,5 +1,5 @@
 import type { FindingCode } from "./findings.js";
-import { canonicalName as canonical } from "./names.js";
+import { canonicalName } from "./names.js";
 import { referrers } from "./reference-table.js";
 import { covers, isCollection, referencesOf } from "./references.js";
 import type { Resource } from "./resource.js";
@@ -28,24 +28,27 @@ export function checkReferences(snapshot: Snapshot): GraphProblem[] {
 
 class Graph {
   readonly problems: GraphProblem[] = [];
-  /** By type URL: the names that something refers to. */
+  /** By type URL: the names that something refers to, canonical. */
   private readonly referenced = new Map<string, Set<string>>();
-  /** By type URL: the names that the snapshot has. */
+  /** By type URL: the names and aliases that the snapshot has, canonical. */
   private readonly present = new Map<string, Set<string>>();
 
   constructor(private readonly snapshot: Snapshot) {
-    for (const typeUrl of snapshot.typeUrls())
-      this.present.set(typeUrl, new Set(Array.from(snapshot.resources(typeUrl).keys(), canonical)));
+    for (const typeUrl of snapshot.typeUrls()) {
+      const names = Array.from(snapshot.resources(typeUrl).values(), namesOf);
+      this.present.set(typeUrl, new Set(names.flat()));
+    }
   }
 
   follow(resource: Resource): void {
-    for (const { typeUrl, name, path } of referencesOf(resource)) {
+    for (const { typeUrl, name: spelling, path } of referencesOf(resource)) {
+      const name = canonicalName(spelling);
       const names = this.referenced.get(typeUrl) ?? new Set();
       this.referenced.set(typeUrl, names);
-      names.add(canonical(name));
+      names.add(name);
       const type = findResourceType(typeUrl);
-      if (!type || isCollection(name) || this.present.get(typeUrl)?.has(canonical(name))) continue;
-      const message = `refers to ${JSON.stringify(name)}, which is not among the ${type.name} of the snapshot`;
+      if (!type || isCollection(name) || this.present.get(typeUrl)?.has(name)) continue;
+      const message = `refers to ${JSON.stringify(spelling)}, which is not among the ${type.name} of the snapshot`;
       this.problems.push({ resource, code: "MISSING_TARGET", path, message });
     }
   }
@@ -56,11 +59,13 @@ class Graph {
       const names = this.referenced.get(typeUrl) ?? new Set();
       const collections = [...names].filter(isCollection);
       for (const resource of this.snapshot.resources(typeUrl).values()) {
-        const name = canonical(resource.name);
-        if (names.has(name) || collections.some((collection) => covers(collection, name))) continue;
+        const own = namesOf(resource);
+        if (own.some((name) => names.has(name) || collections.some((one) => covers(one, name)))) continue;
         const message = "nothing in the snapshot refers to it";
         this.problems.push({ resource, code: "UNREFERENCED", path: "", message });
       }
     }
   }
 }
+
+const namesOf = ({ key, aliases }: Resource): string[] => [key, ...aliases.map(canonicalName)];

@@ -232,7 +232,8 @@ test("a collection covers its direct members", () => {
   expect(covers("r/*", "r/host")).toBe(true);
   expect(covers("r/*", "r/")).toBe(false);
   expect(covers("r/*", "r2/host")).toBe(false);
-  expect(covers("xdstp://a/T/x/*?p=1&q=2", "xdstp://a/T/x/m?q=2&p=1")).toBe(true);
+  expect(covers("r/*", "r")).toBe(false);
+  expect(covers("xdstp://a/T/x/*?p=1&q=2", "xdstp://a/T/x/m?p=1&q=2")).toBe(true);
   expect(covers("xdstp://a/T/x/*?p=1", "xdstp://a/T/x/m")).toBe(false);
   expect(covers("xdstp://a/T/x/*", "xdstp://a/T/x/y/m")).toBe(false);
   expect([isCollection("*"), isCollection("r/*"), isCollection("r"), isCollection("*.com")]).toEqual([

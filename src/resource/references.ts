@@ -1,3 +1,4 @@
+import { collectionOf, isGlob } from "./names.js";
 import { scanReferences } from "./reference-scan.js";
 import type { Resource } from "./resource.js";
 
@@ -16,25 +17,19 @@ export interface Reference {
  * call; fields that lead to no reference are not decoded.
  */
 export function referencesOf(resource: Resource): readonly Reference[] {
-  resource.references ??= scanReferences(resource.type.typeUrl, resource.body);
+  resource.references ??= resource.error ? none : scanReferences(resource.type.typeUrl, resource.body);
   return resource.references;
 }
 
-/** Whether a reference's name is a pattern that stands for many resources. */
-export const isCollection = (name: string): boolean => name === "*" || collection.test(name);
+const none: readonly Reference[] = [];
 
-/** Whether the name in a reference is that of a resource, or a collection that it belongs to (P60, P63). */
+/** Whether a reference's name, in canonical form, is a pattern that stands for many resources. */
+export const isCollection = (name: string): boolean =>
+  name.startsWith("xdstp:") ? isGlob(name) : name === "*" || name.endsWith("/*");
+
+/** Whether the name in a reference is that of a resource, or a collection that it belongs to (P60, P63); both canonical. */
 export function covers(reference: string, name: string): boolean {
   if (reference === name || reference === "*") return true;
-  const [, parent, parameters = ""] = collection.exec(reference) ?? [];
-  if (parent === undefined || !name.startsWith(parent)) return false;
-  const query = parent.startsWith("xdstp:") ? name.indexOf("?") : -1;
-  const path = query < 0 ? name : name.slice(0, query);
-  if (path.length === parent.length || path.includes("/", parent.length)) return false;
-  return sorted(query < 0 ? "" : name.slice(query + 1)) === sorted(parameters);
+  if (name.startsWith("xdstp:")) return collectionOf(name) === reference;
+  return name.length >= reference.length && `${name.slice(0, name.lastIndexOf("/") + 1)}*` === reference;
 }
-
-/** What is before the `*`, and context parameters. */
-const collection = /^(.+\/)\*(?:\?(.*))?$/;
-
-const sorted = (parameters: string) => parameters.split("&").sort().join("&");

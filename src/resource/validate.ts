@@ -55,7 +55,7 @@ const checked = new WeakMap<Resource, { registry: Registry; problems: readonly P
 function problemsOf(resource: Resource, { registry = envoyRegistry() }: ValidateOptions): readonly Problem[] {
   const known = checked.get(resource);
   if (known?.registry === registry) return known.problems;
-  const problems = problemsIn(resource.type.typeUrl, resource.body, { registry });
+  const problems = resource.error ? none : problemsIn(resource.type.typeUrl, resource.body, { registry });
   checked.set(resource, { registry, problems });
   return problems;
 }

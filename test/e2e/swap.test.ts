@@ -52,17 +52,17 @@ const swaps: Swap[] = [
     resources: (scene, i) => [...routed(scene, i), plain(scene, `route-${i}`), routeAll(`route-${i}`, `svc-${i}`)],
   },
   {
-    // Its route configuration stays: Envoy answers 404 itself between a scope with a new one and that one's arrival.
-    name: "a scoped route, and the cluster of its routes",
+    // Between two route configurations that other scopes keep loaded: of one that is new, or of a scope with a new name, Envoy by
+    // itself answers 404 for a moment, whatever it is sent.
+    name: "the route configuration of a scope, and its cluster",
     resources: (scene, i) => [
       ...routed(scene, i),
       scopedListener(scene),
-      create(ScopedRouteConfigurationSchema, {
-        name: `scope-${i}`,
-        routeConfigurationName: edge,
-        key: { fragments: [create(FragmentSchema, { type: { case: "stringKey", value: "all" } })] },
-      }),
-      routeAll(edge, `svc-${i}`),
+      scope("main", "all", i % 2 === 0 ? "blue" : "green"),
+      scope("blue", "blue", "blue"),
+      scope("green", "green", "green"),
+      routeAll("blue", `svc-${i}`),
+      routeAll("green", `svc-${i}`),
     ],
   },
   {
@@ -85,6 +85,13 @@ const swaps: Swap[] = [
     },
   },
 ];
+
+const scope = (name: string, key: string, routeConfigurationName: string) =>
+  create(ScopedRouteConfigurationSchema, {
+    name,
+    routeConfigurationName,
+    key: { fragments: [create(FragmentSchema, { type: { case: "stringKey", value: key } })] },
+  });
 
 /** A listener whose routes depend on the header `scope`, looked up in scopes by SRDS. */
 function scopedListener({ mode, port }: Scene) {

@@ -28,14 +28,10 @@ const otherParameters = "?zone=c&env=test";
 const named = (typeUrl: string, id: string, context = parameters) =>
   `xdstp://authority.test/${typeUrl.slice(typeUrl.indexOf("/") + 1)}/${id}${context}`;
 
-const T = process.env.TRACE;
-const req = (_s: any, r: any) => console.log(">", r.typeUrl.split(".").at(-1), r.versionInfo, r.resourceNames, r.resourceNamesSubscribe, r.resourceNamesUnsubscribe, r.responseNonce, r.errorDetail?.message ?? "", r.node?.clientFeatures);
-const res = (_s: any, _r: any, r: any) => console.log("<", r.typeUrl.split(".").at(-1), r.versionInfo, r.nonce, r.resources.map((x: any) => x.name), r.removedResources, r.unresolved, [...r.spellings]);
-
 async function serve(resources: ResourceInput[]) {
   const cache = new SnapshotCache();
   cache.set(group, Snapshot.of(resources));
-  const server = new XdsServer(cache, T ? { callbacks: { onStreamRequest: req, onStreamDeltaRequest: req, onStreamResponse: res, onStreamDeltaResponse: res } } : {});
+  const server = new XdsServer(cache);
   const { grpc } = await server.listen({ port: 0 });
   onTestFinished(() => server.close());
   const change = (typeUrl: string, inputs: ResourceInput[]) =>

@@ -116,7 +116,7 @@ export class World {
     }
   }
 
-  /** Everything arrives and is ACKed; what was ever refused gets new content, so that the client can take it. */
+  /** Everything arrives and is ACKed; what was refused and not taken since gets new content, so that the client can take it. */
   finish(): void {
     this.settle();
     this.serve(true, Object.fromEntries([...this.refused].map((name) => [name, 99])));
@@ -245,7 +245,11 @@ export class World {
     const response = this.toClient.shift();
     if (!response) return false;
     if (answer === "nack") for (const name of this.client.nack(response, taken)) this.refused.add(name);
-    else this.client.ack(response);
+    else {
+      this.client.ack(response);
+      for (const { name } of response.resources) this.refused.delete(name);
+      for (const name of response.removedResources) this.refused.delete(name);
+    }
     if (this.slow) this.stream.writable();
     return true;
   }

@@ -25,6 +25,8 @@ export interface Answer {
   readonly anys: readonly Any[];
   /** Delta: the resources with names and versions. */
   readonly resources: readonly Resource[];
+  /** All of it, for what the schemas do not have. */
+  readonly bytes: Uint8Array;
 }
 
 type SotwFields = MessageInitShape<typeof DiscoveryRequestSchema>;
@@ -221,7 +223,7 @@ const label = (any: Any | undefined, name = "?") => (any && labelOf(any)) ?? `${
 function sotwAnswer(bytes: Uint8Array): Answer {
   const { typeUrl, versionInfo, nonce, resources } = fromBinary(DiscoveryResponseSchema, bytes);
   const has = resources.map((any) => label(any)).sort();
-  return { typeUrl, version: versionInfo, nonce, has, removed: [], anys: resources, resources: [] };
+  return { typeUrl, version: versionInfo, nonce, has, removed: [], anys: resources, resources: [], bytes };
 }
 
 function deltaAnswer(bytes: Uint8Array): Answer {
@@ -235,5 +237,6 @@ function deltaAnswer(bytes: Uint8Array): Answer {
     removed: [...removedResources].sort(),
     anys: resources.flatMap(({ resource }) => resource ?? []),
     resources,
+    bytes,
   };
 }

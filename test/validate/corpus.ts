@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromJson, type JsonObject, type JsonValue, type Message } from "@bufbuild/protobuf";
 import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
-import { parse } from "yaml";
+import { load } from "js-yaml";
 import { envoyRegistry } from "../../src/schema/registry.js";
 
 /** A resource, what validate() has to find in it, and what Envoy does with it. */
@@ -28,7 +28,7 @@ const directory = fileURLToPath(new URL("corpus", import.meta.url));
 export function readCorpus(): Case[] {
   return readdirSync(directory)
     .sort()
-    .flatMap((file) => parse(readFileSync(join(directory, file), "utf8")) as Case[])
+    .flatMap((file) => load(readFileSync(join(directory, file), "utf8")) as Case[])
     .map((one) => ({ ...one, resource: expanded(one.resource) as JsonObject }));
 }
 
