@@ -201,14 +201,17 @@ export class ResourceLog implements ResourceView {
   ): boolean {
     const started = !this.serving;
     const next = this.position + 1;
-    const touched = new Map<string, string>(); // what is followed → the resource's key
+    const touched = new Set<string>(); // names and aliases
+    const collections = new Map<string, Set<string>>(); // glob collection → the keys of the members touched
     this.serving = true;
     this.ownVersion = ownVersion;
     make((name, resource) => {
       const old = this.get(name);
       if (!this.put(name, resource, next)) return;
-      for (const touch of namesOf(old)) touched.set(touch, name);
-      for (const touch of namesOf(resource)) touched.set(touch, name);
+      for (const touch of [...namesOf(old), ...namesOf(resource)]) {
+        if (!isGlob(touch)) touched.add(touch);
+        else collections.set(touch, (collections.get(touch) ?? new Set()).add(name));
+      }
     });
     if (touched.size > 0) {
       this.position = next;
@@ -220,8 +223,9 @@ export class ResourceLog implements ResourceView {
       for (const [name, watchers] of this.followers) for (const watcher of watchers) watcher.wake(name);
     } else if (touched.size > 0) {
       for (const watcher of this.followersOfAll) watcher.wake();
-      for (const [followed, key] of touched)
-        for (const watcher of this.followers.get(followed) ?? []) watcher.wake(isGlob(followed) ? key : followed);
+      for (const name of touched) for (const watcher of this.followers.get(name) ?? []) watcher.wake(name);
+      for (const [glob, keys] of collections)
+        for (const watcher of this.followers.get(glob) ?? []) for (const key of keys) watcher.wake(key);
     }
     if (this.mortal.size > 0) this.onMortal(this);
     return started || touched.size > 0;

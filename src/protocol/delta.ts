@@ -61,5 +61,6 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
 /** What is removed by the names under which it was sent: a client may know it by no other spelling (P64). */
 function asSent(subscription: Subscription, removed: readonly string[]): readonly string[] {
   if (!removed.some(hasSpellings)) return removed;
-  return removed.map((name) => (hasSpellings(name) ? resourceOf(subscription.has(name))?.name : undefined) ?? name);
+  const spelt = (name: string) => hasSpellings(name) && !subscription.spellings.has(name);
+  return removed.map((name) => (spelt(name) && resourceOf(subscription.has(name))?.name) || name);
 }

@@ -25,11 +25,7 @@ export const sotw: Variant<DiscoveryRequest> = {
     if (resourceNames.length > 0) subscription.named = true;
     subscription.setWildcard(wildcard);
     for (const name of names) if (!wanted.has(name)) subscription.drop(name);
-    for (const name of wanted) {
-      if (names.has(name)) continue;
-      subscription.add(name);
-      if (type.fullStateInSotw) subscription.mustAnswer = true; // its absence from the response tells that there is none
-    }
+    for (const name of wanted) if (!names.has(name)) subscription.add(name);
     // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
     // anything, and so not dropped any of it either. Whoever says `*` may have.
     const hasAll = first && legacy && type.fullStateInSotw;

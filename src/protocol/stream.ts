@@ -383,14 +383,11 @@ export class Stream<R extends Request> implements StreamInfo {
     }
   }
 
-  /** What the client has already makes it wait to hear something of this type's collections (P56). */
+  /** What the client has been sent already makes it wait to hear something of this type's collections (P56). */
   private sendFirst(subscription: Subscription): void {
     const all = new Map([[subscription.type.typeUrl, subscription]]);
-    for (const other of this.relatedSubscriptions()) {
-      const unanswered = this.serviceType ? [] : (other.inFlight?.changed ?? []); // its turn comes with the ACK
-      const taken = [...other.inUse()].filter((resource) => !unanswered.includes(resource));
-      for (const [, name] of neededAgain(taken, all)) subscription.asked.add(name);
-    }
+    for (const other of this.relatedSubscriptions())
+      for (const [, name] of neededAgain([...other.inUse()], all)) subscription.asked.add(name);
   }
 
   private send(response: Response): void {

@@ -294,6 +294,7 @@ export class Subscription implements Watcher {
     this.inFlight = sent;
     this.ledger.onSent(sent);
     this.looked(sent, sent.partial);
+    this.mustAnswer = false; // a part is an answer too
     for (const name of untold) this.lose(name);
   }
 

@@ -144,6 +144,7 @@ describe("bytes that no encoder writes", () => {
   test.each([
     ["cut short", Uint8Array.of(10, 5, 97)],
     ["a length beyond everything", Uint8Array.of(34, 255, 255, 255, 255, 15)],
+    ["a tag of field 0", Uint8Array.of(0, 0)],
     ["an end of no group", Uint8Array.of(12)],
     ["a varint without end", Uint8Array.from({ length: 20 }, () => 255)],
     ["an inner message longer than the outer one", Uint8Array.of(34, 2, 8, 128, 128, 1)],

@@ -110,6 +110,7 @@ class MessageCheck {
     const wireType = tag & 7;
     const field = state.plan.fields.get(tag >>> 3);
     if (!field || !fits(field, wireType)) {
+      if (tag >>> 3 === 0) throw new RangeError("a field in it has the number 0");
       reader.pass(tag);
       const { typeName } = state.plan.schema;
       this.report("UNKNOWN_FIELD", `has a field ${tag >>> 3} that ${typeName} does not have`, state.at);

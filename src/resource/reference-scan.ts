@@ -1,8 +1,8 @@
-import { type DescMessage, fromBinary, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, fromBinary, ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { fromTypedStruct, isTypedStruct, schemaOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
-import { type Carrier, carriers, withoutReferences } from "./reference-table.js";
+import { carriers, type Sourced, withoutReferences } from "./reference-table.js";
 import type { Reference } from "./references.js";
 import { lengthDelimited, WireReader } from "./wire-reader.js";
 
@@ -26,7 +26,7 @@ type Found = Map<string, Reference>;
 /** How to walk one message type. */
 interface Plan {
   readonly schema: DescMessage;
-  readonly computed: Carrier["computed"];
+  readonly lookup: Lookup | undefined;
   /** The fields to look at, by number. */
   readonly fields: ReadonlyMap<number, FieldPlan>;
   /** Some of them are lists. */
@@ -38,12 +38,25 @@ interface FieldPlan {
   readonly repeated: boolean;
   /** The type of the resources that it names. */
   readonly target: string | undefined;
-  /** The row's function wants it. */
+  /** The lookup wants its value. */
   readonly wanted: boolean;
   /** The message in it leads to references. */
   readonly into: DescMessage | undefined;
   /** It is a map by strings. */
   readonly map: boolean;
+}
+
+/** A {@link Sourced} in field numbers. */
+interface Lookup extends Pick<Sourced, "typeUrl" | "optionalSource" | "otherwise" | "suffix" | "only"> {
+  readonly source: Path;
+  readonly names: readonly Path[];
+  readonly onlyField: number;
+}
+
+/** A way through messages: the fields' numbers, and the same in words. */
+interface Path {
+  readonly numbers: readonly number[];
+  readonly words: string;
 }
 
 const anyName = "google.protobuf.Any";
@@ -57,7 +70,8 @@ function planOf(schema: DescMessage): Plan | undefined {
 
 function compile(schema: DescMessage): Plan {
   const carrier = carriers[schema.typeName];
-  const { computed } = carrier ?? {};
+  const lookup = carrier?.sourced && compileLookup(schema, carrier.sourced);
+  const wanted = lookup ? [lookup.source, ...lookup.names].map((path) => path.numbers[0]).concat(lookup.onlyField) : [];
   const fields = new Map<number, FieldPlan>();
   for (const field of schema.fields) {
     const message = field.message;
@@ -65,14 +79,30 @@ function compile(schema: DescMessage): Plan {
       name: field.name,
       repeated: field.fieldKind === "list",
       target: carrier?.names?.[field.name],
-      wanted: field.name === computed?.by || (computed?.and.includes(field.name) ?? false),
+      wanted: wanted.includes(field.number),
       into: message && leads(message) ? message : undefined,
       map: field.fieldKind === "map" && field.mapKey === ScalarType.STRING,
     };
     if (plan.target || plan.wanted || plan.into) fields.set(field.number, plan);
   }
   const hasLists = [...fields.values()].some((field) => field.repeated);
-  return { schema, computed, fields, hasLists };
+  return { schema, lookup, fields, hasLists };
+}
+
+function compileLookup(schema: DescMessage, { source, name, only, ...rest }: Sourced): Lookup {
+  const [sourcePath, ...names] = [source, ...name].map((words) => ({ numbers: numbersOf(schema, words), words }));
+  const [onlyField = 0] = only ? numbersOf(schema, only.field) : [];
+  return { ...rest, only, source: sourcePath as Path, names, onlyField };
+}
+
+function numbersOf(schema: DescMessage, path: string): number[] {
+  let message: DescMessage | undefined = schema;
+  return path.split(".").map((name) => {
+    const field: DescField | undefined = message?.fields.find((one) => one.name === name);
+    if (!field) throw new Error(`${schema.typeName} has no field ${path}`);
+    message = field.message;
+    return field.number;
+  });
 }
 
 const leading = new Map<string, boolean>();
@@ -128,11 +158,9 @@ function scan(reader: WireReader, end: number, plan: Plan, at: FieldPath | undef
     scanAny(reader, end, at, found);
     return;
   }
-  const wanted: Uint8Array[] = [];
-  let refers = false;
+  const values = plan.lookup ? new Map<number, Uint8Array | number>() : undefined;
   const elements = plan.hasLists ? new Map<FieldPlan, number>() : undefined;
   while (reader.pos < end) {
-    const start = reader.pos;
     const tag = reader.uint32();
     const field = plan.fields.get(tag >>> 3);
     if (field && (tag & 7) === WireType.LengthDelimited) {
@@ -141,25 +169,24 @@ function scan(reader: WireReader, end: number, plan: Plan, at: FieldPath | undef
         index = elements.get(field) ?? 0;
         elements.set(field, index + 1);
       }
-      scanField(reader, field, index, at, found);
-    } else reader.pass(tag);
-    if (!field?.wanted) continue;
-    wanted.push(reader.slice(start));
-    refers ||= field.name === plan.computed?.by;
+      const value = scanField(reader, field, index, at, found);
+      if (value) values?.set(tag >>> 3, value);
+    } else if (field?.wanted && (tag & 7) === WireType.Varint) values?.set(tag >>> 3, reader.int32());
+    else reader.pass(tag);
   }
-  if (refers) addComputed(plan, wanted, at, found);
+  if (plan.lookup && values) lookUp(plan.lookup, values, at, found);
 }
 
-/** The value of a field: its length, and that many bytes. */
+/** The value of a field: its length, and that many bytes, which are given back where they are wanted. */
 function scanField(
   reader: WireReader,
   field: FieldPlan,
   index: number | undefined,
   at: FieldPath | undefined,
   found: Found,
-): void {
+): Uint8Array | undefined {
   const length = reader.uint32();
-  const end = reader.pos + length;
+  const [start, end] = [reader.pos, reader.pos + length];
   if (field.map) scanEntry(reader, end, field, at, found);
   else if (field.target) add(found, field.target, reader.text(end), at, field.name, index);
   else if (field.into) {
@@ -167,6 +194,7 @@ function scanField(
     if (plan) scan(reader, end, plan, FieldPath.field(at, field.name, index), found);
   }
   reader.pos = end;
+  return field.wanted ? reader.slice(start) : undefined;
 }
 
 /** An Any: its type URL (field 1) is written before its content (field 2). */
@@ -198,11 +226,48 @@ function scanEntry(reader: WireReader, end: number, field: FieldPlan, at: FieldP
   }
 }
 
-/** What the row's function makes of the fields that it wants. */
-function addComputed(plan: Plan, wanted: Uint8Array[], at: FieldPath | undefined, found: Found): void {
-  const target = plan.computed?.refer(fromBinary(plan.schema, Buffer.concat(wanted)));
-  if (target) add(found, target.typeUrl, target.name, at, target.field);
+/** The values of a message's fields, by number. */
+type Values = ReadonlyMap<number, Uint8Array | number>;
+
+function lookUp(lookup: Lookup, values: Values, at: FieldPath | undefined, found: Found): void {
+  const { typeUrl, optionalSource, otherwise = "", suffix = "", only } = lookup;
+  if (only && values.get(lookup.onlyField) !== only.value) return;
+  let name = otherwise;
+  let [field] = lookup.names;
+  for (const path of lookup.names) {
+    const bytes = valueAt(values, path.numbers);
+    if (!bytes?.length) continue;
+    name = Buffer.from(bytes).toString();
+    field = path;
+    break;
+  }
+  const source = valueAt(values, lookup.source.numbers);
+  const isXdstp = name.startsWith("xdstp:");
+  if (source ? isFile(source) : !(optionalSource && isXdstp)) return;
+  if (name !== "" && field && !(suffix && isXdstp)) add(found, typeUrl, name + suffix, at, field.words);
 }
+
+/** The bytes at a path through messages. */
+function valueAt(values: Values, [first = 0, ...rest]: readonly number[]): Uint8Array | undefined {
+  let value = values.get(first);
+  for (const fieldNo of rest) value = typeof value === "object" ? fieldOf(value, fieldNo) : undefined;
+  return typeof value === "object" ? value : undefined;
+}
+
+/** The last value of a field that is a message, a string or bytes. */
+function fieldOf(message: Uint8Array, fieldNo: number): Uint8Array | undefined {
+  const reader = new WireReader(message);
+  let value: Uint8Array | undefined;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === lengthDelimited(fieldNo)) value = reader.bytes();
+    else reader.pass(tag);
+  }
+  return value;
+}
+
+/** Whether an envoy.config.core.v3.ConfigSource is a file (`path`, `path_config_source`): what is in files is not ours to have. */
+const isFile = (source: Uint8Array) => fieldOf(source, 1) !== undefined || fieldOf(source, 8) !== undefined;
 
 function add(
   found: Found,

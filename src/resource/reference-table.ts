@@ -1,19 +1,3 @@
-import type { Message } from "@bufbuild/protobuf";
-import type { Cluster } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
-import type { Filter as ClusterFilter } from "../../gen/envoy/config/cluster/v3/filter_pb.js";
-import type { ConfigSource, ExtensionConfigSource } from "../../gen/envoy/config/core/v3/config_source_pb.js";
-import type { LedsClusterLocalityConfig } from "../../gen/envoy/config/endpoint/v3/endpoint_components_pb.js";
-import type { Filter, ListenerFilter } from "../../gen/envoy/config/listener/v3/listener_components_pb.js";
-import type { RouteConfiguration } from "../../gen/envoy/config/route/v3/route_pb.js";
-import type { DynamicConfig } from "../../gen/envoy/extensions/filters/http/composite/v3/composite_pb.js";
-import type { Drds } from "../../gen/envoy/extensions/filters/network/dubbo_proxy/v3/dubbo_proxy_pb.js";
-import type {
-  HttpFilter,
-  Rds,
-  ScopedRds,
-} from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import type { Trds } from "../../gen/envoy/extensions/filters/network/thrift_proxy/v3/thrift_proxy_pb.js";
-import type { SdsSecretConfig } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import {
   clusterType,
   endpointType,
@@ -26,128 +10,90 @@ import {
   virtualHostType,
 } from "./types.js";
 
-/** What one message refers to: the type, the name, and the field (in the API's spelling) that says so. */
-export interface Target {
-  readonly typeUrl: string;
-  readonly name: string;
-  readonly field: string;
-}
-
 /** How the messages of one type refer to resources. Fields are spelt as in the API. */
 export interface Carrier {
   /** Strings, lists of strings and maps by string that are names of resources: the field, and their type. */
   readonly names?: Readonly<Record<string, string>>;
-  /** Where one field does not say it all. */
-  readonly computed?: {
-    /** The field by which there is a reference at all. */
-    readonly by: string;
-    /** The other fields that are looked at. */
-    readonly and: readonly string[];
-    /** Given a message that has nothing but these fields. */
-    readonly refer: (message: Message) => Target | undefined;
-  };
+  /** A resource that is to be had from a configuration source. */
+  readonly sourced?: Sourced;
+}
+
+/** A reference to a resource whose configuration source is told beside it. Fields inside messages are given as paths. */
+export interface Sourced {
+  readonly typeUrl: string;
+  /** The field with the envoy.config.core.v3.ConfigSource. There is a reference when that is a server, not a file. */
+  readonly source: string;
+  /** An xdstp name says where the resource comes from, so that the source may be left out. */
+  readonly optionalSource?: boolean;
+  /** The fields with the name: the first that is set counts. */
+  readonly name: readonly [string, ...string[]];
+  /** The name when none of them is set. */
+  readonly otherwise?: string;
+  /** Goes behind the name; not behind an xdstp name, where such names are not laid down. */
+  readonly suffix?: string;
+  /** Only where an enum's field has this value. */
+  readonly only?: { readonly field: string; readonly value: number };
 }
 
 const thriftRouteType = "type.googleapis.com/envoy.extensions.filters.network.thrift_proxy.v3.RouteConfiguration";
 const dubboRouteType = "type.googleapis.com/envoy.extensions.filters.network.dubbo_proxy.v3.MultipleRouteConfiguration";
-
-/** Cluster.DiscoveryType.EDS */
-const eds = 3;
-
-/** Whether a configuration source is a server: what is in files is not ours to have. */
-function isServed(source: ConfigSource | undefined): boolean {
-  const specifier = source?.configSourceSpecifier.case;
-  return source !== undefined && specifier !== "path" && specifier !== "pathConfigSource";
-}
-
-/** The same for what has a name: an xdstp name says where it comes from without a source. */
-const isNamedServed = (name: string, source: ConfigSource | undefined): boolean =>
-  source ? isServed(source) : name.startsWith("xdstp:");
 
 /** A row whose names are all clusters'. */
 const clustersIn = (...fields: string[]): Carrier => ({
   names: Object.fromEntries(fields.map((field) => [field, clusterType])),
 });
 
-/** A row for one type of message, by a function of some of its fields. */
-function computed<M extends Message>(
-  by: string,
-  and: readonly string[],
-  refer: (message: M) => Target | undefined,
-): Carrier {
-  return { computed: { by, and, refer: refer as (message: Message) => Target | undefined } };
-}
+/** A route configuration by its name, of whichever protocol. */
+const routesOf = (typeUrl: string): Carrier => ({
+  sourced: { typeUrl, source: "config_source", optionalSource: true, name: ["route_config_name"] },
+});
 
 /** A filter whose configuration is looked up by the filter's name (ECDS). */
-const discovered = (name: string, config: ExtensionConfigSource | undefined): Target | undefined =>
-  isServed(config?.configSource) ? { typeUrl: extensionConfigType, name, field: "name" } : undefined;
-
-/** A filter whose configuration is either in it or discovered. */
-const filter = computed<Filter | ListenerFilter | HttpFilter>("config_discovery", ["name"], ({ name, configType }) =>
-  configType.case === "configDiscovery" ? discovered(name, configType.value) : undefined,
-);
-
-/** A route configuration by its name, of whichever protocol. */
-const routesOf = (typeUrl: string): Carrier =>
-  computed<Rds | Trds | Drds>("route_config_name", ["config_source"], ({ configSource, routeConfigName: name }) =>
-    isNamedServed(name, configSource) ? { typeUrl, name, field: "route_config_name" } : undefined,
-  );
+const filter: Carrier = {
+  sourced: { typeUrl: extensionConfigType, source: "config_discovery.config_source", name: ["name"] },
+};
 
 /**
  * The messages that refer to resources by name, wherever they are in a resource, in an Any too. A message that is new
  * to this is one more row.
  */
 export const carriers: Readonly<Record<string, Carrier>> = {
-  "envoy.config.cluster.v3.Cluster": computed<Cluster>(
-    "eds_cluster_config",
-    ["name", "type"],
-    ({ name, clusterDiscoveryType: type, edsClusterConfig: config }) => {
-      if (type.case !== "type" || type.value !== eds || !config) return undefined;
-      if (!isNamedServed(config.serviceName || name, config.edsConfig)) return undefined;
-      return config.serviceName
-        ? { typeUrl: endpointType, name: config.serviceName, field: "eds_cluster_config.service_name" }
-        : { typeUrl: endpointType, name, field: "name" };
+  "envoy.config.cluster.v3.Cluster": {
+    sourced: {
+      typeUrl: endpointType,
+      source: "eds_cluster_config.eds_config",
+      optionalSource: true,
+      name: ["eds_cluster_config.service_name", "name"],
+      only: { field: "type", value: 3 }, // EDS
     },
-  ),
-  "envoy.config.endpoint.v3.LedsClusterLocalityConfig": computed<LedsClusterLocalityConfig>(
-    "leds_config",
-    ["leds_collection_name"],
-    ({ ledsConfig, ledsCollectionName: name }) =>
-      isServed(ledsConfig) ? { typeUrl: localityEndpointType, name, field: "leds_collection_name" } : undefined,
-  ),
+  },
+  "envoy.config.endpoint.v3.LedsClusterLocalityConfig": {
+    sourced: { typeUrl: localityEndpointType, source: "leds_config", name: ["leds_collection_name"] },
+  },
   "envoy.extensions.filters.network.http_connection_manager.v3.Rds": routesOf(routeType),
   "envoy.extensions.filters.network.thrift_proxy.v3.Trds": routesOf(thriftRouteType),
   "envoy.extensions.filters.network.dubbo_proxy.v3.Drds": routesOf(dubboRouteType),
-  "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds": computed<ScopedRds>(
-    "scoped_rds_config_source",
-    ["srds_resources_locator"],
-    ({ scopedRdsConfigSource: source, srdsResourcesLocator: locator }) =>
-      isServed(source)
-        ? { typeUrl: scopedRouteType, name: locator || "*", field: "srds_resources_locator" }
-        : undefined,
-  ),
+  "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds": {
+    sourced: {
+      typeUrl: scopedRouteType,
+      source: "scoped_rds_config_source",
+      name: ["srds_resources_locator"],
+      otherwise: "*",
+    },
+  },
   "envoy.config.route.v3.ScopedRouteConfiguration": { names: { route_configuration_name: routeType } },
-  "envoy.config.route.v3.RouteConfiguration": computed<RouteConfiguration>("vhds", ["name"], ({ name, vhds }) =>
-    isServed(vhds?.configSource) ? { typeUrl: virtualHostType, name: `${name}/*`, field: "vhds" } : undefined,
-  ),
-  "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": computed<SdsSecretConfig>(
-    "name",
-    ["sds_config"],
-    ({ name, sdsConfig }) =>
-      isNamedServed(name, sdsConfig) ? { typeUrl: secretType, name, field: "name" } : undefined,
-  ),
+  "envoy.config.route.v3.RouteConfiguration": {
+    sourced: { typeUrl: virtualHostType, source: "vhds.config_source", name: ["name"], suffix: "/*" },
+  },
+  "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": {
+    sourced: { typeUrl: secretType, source: "sds_config", optionalSource: true, name: ["name"] },
+  },
 
+  "envoy.config.cluster.v3.Filter": filter,
   "envoy.config.listener.v3.Filter": filter,
   "envoy.config.listener.v3.ListenerFilter": filter,
+  "envoy.extensions.filters.http.composite.v3.DynamicConfig": filter,
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": filter,
-  "envoy.config.cluster.v3.Filter": computed<ClusterFilter>("config_discovery", ["name"], ({ name, configDiscovery }) =>
-    discovered(name, configDiscovery),
-  ),
-  "envoy.extensions.filters.http.composite.v3.DynamicConfig": computed<DynamicConfig>(
-    "config_discovery",
-    ["name"],
-    ({ name, configDiscovery }) => discovered(name, configDiscovery),
-  ),
 
   "envoy.config.route.v3.RouteAction": clustersIn("cluster"),
   "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": clustersIn("cluster"),

@@ -212,16 +212,23 @@ describe("referencesOf", () => {
 });
 
 test("every row of the table is of a message and of fields that the API has", () => {
-  for (const [typeName, row] of Object.entries(carriers)) {
-    const schema = envoyRegistry().getMessage(typeName);
-    expect(schema, typeName).toBeDefined();
-    const fields = schema?.fields.map((field) => field.name);
-    for (const field of [
-      ...Object.keys(row.names ?? {}),
-      ...(row.computed ? [row.computed.by, ...row.computed.and] : []),
-    ])
-      expect(fields, typeName).toContain(field);
+  for (const [typeName, { names = {}, sourced }] of Object.entries(carriers)) {
+    const paths = [...Object.keys(names)];
+    if (sourced) paths.push(sourced.source, ...sourced.name, ...(sourced.only ? [sourced.only.field] : []));
+    for (const path of paths) {
+      let schema = envoyRegistry().getMessage(typeName);
+      for (const name of path.split(".")) {
+        const field = schema?.fields.find((one) => one.name === name);
+        expect(field, `${typeName} ${path}`).toBeDefined();
+        schema = field?.message;
+      }
+      if (path === sourced?.source) expect(schema?.typeName).toBe("envoy.config.core.v3.ConfigSource");
+    }
   }
+  const source = envoyRegistry().getMessage("envoy.config.core.v3.ConfigSource");
+  expect(["path", "path_config_source"].map((name) => source?.fields.find((one) => one.name === name)?.number)).toEqual(
+    [1, 8],
+  );
   for (const typeName of withoutReferences) expect(envoyRegistry().getMessage(typeName), typeName).toBeDefined();
 });
 

@@ -109,7 +109,10 @@ export class Resource {
    * @throws XdsError UNKNOWN_TYPE, MISSING_NAME
    */
   static failed(typeUrl: string, name: string, error: ResourceError): Resource {
-    return Resource.encode(resourceType(typeUrl), name, Buffer.from(`${error.code} ${error.message}`), {}, error);
+    const text = Buffer.from(`${error.code} ${error.message}`);
+    const resource = Resource.encode(resourceType(typeUrl), name, text, {}, error);
+    resource.references = []; // the text is no message to look for them in
+    return resource;
   }
 
   /** @internal A message with nothing but its name, for a type whose row allows it. */

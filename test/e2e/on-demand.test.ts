@@ -49,20 +49,20 @@ function ask(port: number, headers: Record<string, string>): Promise<{ status: n
 }
 
 /** HTTP with the on-demand filter before the router. */
-function onDemandListener(port: number, onDemand: MessageInitShape<typeof OnDemandSchema>) {
+function onDemandListener(port: number, onDemand: MessageInitShape<typeof OnDemandSchema>, name = edgeName) {
   const filter = (name: string, value: ReturnType<typeof pack>) => ({
     name,
     configType: { case: "typedConfig" as const, value },
   });
   const manager = pack(HttpConnectionManagerSchema, {
-    statPrefix: edgeName,
-    routeSpecifier: { case: "rds", value: { configSource: configSource(mode), routeConfigName: edgeName } },
+    statPrefix: name,
+    routeSpecifier: { case: "rds", value: { configSource: configSource(mode), routeConfigName: name } },
     httpFilters: [
       filter("envoy.filters.http.on_demand", pack(OnDemandSchema, onDemand)),
       filter("router", pack(RouterSchema, {})),
     ],
   });
-  return listener(edgeName, port, [{ filters: [filter("http", manager)] }]);
+  return listener(name, port, [{ filters: [filter("http", manager)] }]);
 }
 
 type Action = NonNullable<MessageInitShape<typeof RouteSchema>["action"]>;
@@ -86,9 +86,9 @@ function virtualHost(host: string, cluster: string): Resource {
 }
 
 /** A route configuration whose virtual hosts come one by one; with the mark it is another one, to the same effect. */
-const vhdsRoutes = (mark?: string) =>
+const vhdsRoutes = (mark?: string, name = edgeName) =>
   create(RouteConfigurationSchema, {
-    name: edgeName,
+    name,
     vhds: { configSource: configSource(mode) },
     requestHeadersToRemove: mark === undefined ? [] : [mark],
   });
@@ -182,6 +182,28 @@ describeWithEnvoy("Envoy, virtual hosts on demand", () => {
       expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
       expect(await host("two.example")).toMatchObject({ status: 200, body: "a" });
     }
+    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+  });
+
+  it("P56 does not hold up a listener that comes later, with routes of its own", async () => {
+    const { add, asked, envoy, host } = await start();
+    expect(await host("one.example")).toMatchObject({ status: 200 });
+    const port = await freePort();
+    add(Resource.of(vhdsRoutes(undefined, "second")));
+    add(Resource.of(onDemandListener(port, {}, "second")));
+    await eventually(async () => expect(await ask(port, { host: "one.example" })).toMatchObject({ status: 404 }));
+    expect(asked).toContain("second/one.example");
+    expect(await envoy.total(initFetchTimeouts)).toBe(0);
+    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+  });
+
+  it("P59 finds one by its alias", async () => {
+    const { add, envoy, host } = await start();
+    const name = virtualHostName("alias.example");
+    const hosts = ["alias.example", "www.alias.example"];
+    const message = create(VirtualHostSchema, { name, domains: hosts, routes: [everything(toCluster("b"))] });
+    add(Resource.of(message, { name, aliases: [virtualHostName("www.alias.example")] }));
+    for (const name of [...hosts].reverse()) expect(await host(name)).toMatchObject({ status: 200, body: "b" });
     expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
   });
 

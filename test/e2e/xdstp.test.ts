@@ -108,7 +108,8 @@ describeWithEnvoy("Envoy, glob collections", () => {
     };
     const envoy = startEnvoyWith(JSON.stringify({ ...config, dynamic_resources }));
     await startedAtOnce(envoy);
-    const has = async () => [...new Set((await envoy.admin("/clusters")).match(/^(xdstp[^:]*:[^:]*|none)(?=::)/gm))].sort();
+    const has = async () =>
+      [...new Set((await envoy.admin("/clusters")).match(/^(xdstp[^:]*:[^:]*|none)(?=::)/gm))].sort();
     expect(await body(ports.one)).toBe("one");
     expect(await has()).toEqual([clusterName("one")]);
 

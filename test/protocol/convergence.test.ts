@@ -98,6 +98,17 @@ const found: Step[][] = [
     { settle: true },
     { serve: { a: 1 }, own: true },
   ],
+  // Refused, then repeated by the full state that answers for another name, and taken.
+  [
+    { subscribe: ["a"], unsubscribe: [] },
+    { serve: { a: 1 }, own: true },
+    { arrive: true },
+    { flush: true },
+    { answer: "nack", taken: 0 },
+    { subscribe: ["c"], unsubscribe: [] },
+    { settle: true },
+    { serve: { a: undefined }, own: true },
+  ],
 ];
 
 // The same runs each time; CONVERGENCE_RUNS=10000 looks for new ones.

@@ -1,6 +1,6 @@
 import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyPack, StringValueSchema } from "@bufbuild/protobuf/wkt";
-import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { Cluster_DiscoveryType, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/extension_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
@@ -78,4 +78,31 @@ export const runtime = maker(RuntimeSchema, (name, content) => ({
 export const extensionConfig = maker(TypedExtensionConfigSchema, (name, content) => ({
   name,
   typedConfig: anyPack(StringValueSchema, create(StringValueSchema, { value: `${content}` })),
+}));
+
+const ads = { configSourceSpecifier: { case: "ads" as const, value: {} } };
+/** A cluster that needs the endpoints of its name. */
+export const edsCluster = maker(ClusterSchema, (name, content) => ({
+  name,
+  perConnectionBufferLimitBytes: or(content, Number(content)),
+  clusterDiscoveryType: { case: "type" as const, value: Cluster_DiscoveryType.EDS },
+  edsClusterConfig: { edsConfig: ads },
+}));
+/** A route configuration that sends everything to the cluster `c<content>`. */
+export const routeToC = maker(RouteConfigurationSchema, (name, content) => ({
+  name,
+  virtualHosts: [
+    {
+      name: "all",
+      domains: ["*"],
+      routes: [
+        {
+          action: {
+            case: "route" as const,
+            value: { clusterSpecifier: { case: "cluster" as const, value: `c${content}` } },
+          },
+        },
+      ],
+    },
+  ],
 }));

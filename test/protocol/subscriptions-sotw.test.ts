@@ -164,6 +164,17 @@ describe("any other type", () =>
       await stream.quiet();
     });
 
+    it("P31 P32 what was removed while something else was sent is sent when it comes back", async () => {
+      const cache = cacheOf(endpoints("a"), endpoints("b"));
+      const stream = (await TestServer.start(cache)).open(way, endpointType);
+      stream.want("a", "b");
+      await stream.take(["a@1", "b@1"]);
+      cache.set("n", Snapshot.of([endpoints("b", 2)]));
+      await stream.take(["b@2"]);
+      cache.set("n", Snapshot.of([endpoints("a"), endpoints("b", 2)]));
+      await stream.take(["a@1"]);
+    });
+
     it("P31 P32 what was removed is sent when it comes back", async () => {
       const cache = cacheOf(endpoints("a"));
       const stream = (await TestServer.start(cache)).open(way, endpointType);
