@@ -6,7 +6,9 @@ describe("docs/errors.md", () => {
   it("has a row for each code, with the statuses of the table, and no other", () => {
     const page = readFileSync(new URL("../docs/errors.md", import.meta.url), "utf8");
     const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\d+) \| (.+) \|$/gm)];
-    const documented = Object.fromEntries(rows.map(([, code, grpc, http]) => [code, { grpc: Number(grpc), http: Number(http) }]));
+    const documented = Object.fromEntries(
+      rows.map(([, code, grpc, http]) => [code, { grpc: Number(grpc), http: Number(http) }]),
+    );
     expect(documented).toEqual(errorTable);
     for (const [, code, , , text] of rows) expect(text?.length, code).toBeGreaterThan(30);
   });

@@ -25,10 +25,13 @@ export type {
   Response,
 } from "./protocol/messages.js";
 export type { AnswerInfo, NackInfo, StreamInfo } from "./protocol/stream-events.js";
+export { type Finding, type FindingCode, findingTable, type Severity } from "./resource/findings.js";
+export { type Reference, referencesOf } from "./resource/references.js";
 export { Resource, type ResourceOptions } from "./resource/resource.js";
 export { type ResourceInput, ResourceSet } from "./resource/resource-set.js";
 export { Snapshot, type SnapshotOptions } from "./resource/snapshot.js";
 export * from "./resource/types.js";
+export { type ValidateOptions, validate, validateResource } from "./resource/validate.js";
 export type { SchemaRegistry } from "./schema/lazy-registry.js";
 export type { Node } from "./schema/node.js";
 export { envoyRegistry } from "./schema/registry.js";

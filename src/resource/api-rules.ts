@@ -11,6 +11,7 @@ import {
 import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, FieldOptions } from "@bufbuild/protobuf/wkt";
 import { envoyRegistry } from "../schema/registry.js";
+import { addedValues } from "./unenforced.js";
 import type { GivenRules } from "./value-rules.js";
 
 /** What `validate.rules` says of one field, or of the elements of one. */
@@ -31,8 +32,13 @@ export interface FieldRules {
 
 /** The rules of a field, as its descriptor has them. */
 export function rulesOf(field: DescField): FieldRules | undefined {
-  const rules = option<Message>(field, "validate.rules");
-  return rules && read(rules);
+  const message = option<Message>(field, "validate.rules");
+  if (!message) return undefined;
+  const rules = read(message);
+  const added = addedValues[`${field.parent.typeName}.${field.name}`];
+  if (!added || !rules.items) return rules;
+  const known = (rules.items.rules.in ?? []) as readonly string[];
+  return { ...rules, items: { ...rules.items, rules: { ...rules.items.rules, in: [...known, ...added] } } };
 }
 
 function read(message: Message): FieldRules {

@@ -1,8 +1,8 @@
-import { type DescField, type DescMessage, fromBinary, ScalarType } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { fromTypedStruct, isTypedStruct, schemaOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
-import { carriers, type Sourced, withoutReferences } from "./reference-table.js";
+import { anyName, type FieldPlan, type Lookup, type Plan, planOf } from "./reference-plan.js";
 import type { Reference } from "./references.js";
 import { lengthDelimited, WireReader } from "./wire-reader.js";
 
@@ -22,121 +22,6 @@ export function scanReferences(typeUrl: string, bytes: Uint8Array): readonly Ref
 
 const none: readonly Reference[] = [];
 type Found = Map<string, Reference>;
-
-/** How to walk one message type. */
-interface Plan {
-  readonly schema: DescMessage;
-  readonly lookup: Lookup | undefined;
-  /** The fields to look at, by number. */
-  readonly fields: ReadonlyMap<number, FieldPlan>;
-  /** Some of them are lists. */
-  readonly hasLists: boolean;
-}
-
-interface FieldPlan {
-  readonly name: string;
-  readonly repeated: boolean;
-  /** The type of the resources that it names. */
-  readonly target: string | undefined;
-  /** The lookup wants its value. */
-  readonly wanted: boolean;
-  /** The message in it leads to references. */
-  readonly into: DescMessage | undefined;
-  /** It is a map by strings. */
-  readonly map: boolean;
-}
-
-/** A {@link Sourced} in field numbers. */
-interface Lookup extends Pick<Sourced, "typeUrl" | "optionalSource" | "otherwise" | "suffix" | "only"> {
-  readonly source: Path;
-  readonly names: readonly Path[];
-  readonly onlyField: number;
-}
-
-/** A way through messages: the fields' numbers, and the same in words. */
-interface Path {
-  readonly numbers: readonly number[];
-  readonly words: string;
-}
-
-const anyName = "google.protobuf.Any";
-const plans = new Map<string, Plan | undefined>();
-
-/** The plan of a message type; undefined: nothing in it can refer to anything. */
-function planOf(schema: DescMessage): Plan | undefined {
-  if (!plans.has(schema.typeName)) plans.set(schema.typeName, leads(schema) ? compile(schema) : undefined);
-  return plans.get(schema.typeName);
-}
-
-function compile(schema: DescMessage): Plan {
-  const carrier = carriers[schema.typeName];
-  const lookup = carrier?.sourced && compileLookup(schema, carrier.sourced);
-  const wanted = lookup ? [lookup.source, ...lookup.names].map((path) => path.numbers[0]).concat(lookup.onlyField) : [];
-  const fields = new Map<number, FieldPlan>();
-  for (const field of schema.fields) {
-    const message = field.message;
-    const plan: FieldPlan = {
-      name: field.name,
-      repeated: field.fieldKind === "list",
-      target: carrier?.names?.[field.name],
-      wanted: wanted.includes(field.number),
-      into: message && leads(message) ? message : undefined,
-      map: field.fieldKind === "map" && field.mapKey === ScalarType.STRING,
-    };
-    if (plan.target || plan.wanted || plan.into) fields.set(field.number, plan);
-  }
-  const hasLists = [...fields.values()].some((field) => field.repeated);
-  return { schema, lookup, fields, hasLists };
-}
-
-function compileLookup(schema: DescMessage, { source, name, only, ...rest }: Sourced): Lookup {
-  const [sourcePath, ...names] = [source, ...name].map((words) => ({ numbers: numbersOf(schema, words), words }));
-  const [onlyField = 0] = only ? numbersOf(schema, only.field) : [];
-  return { ...rest, only, source: sourcePath as Path, names, onlyField };
-}
-
-function numbersOf(schema: DescMessage, path: string): number[] {
-  let message: DescMessage | undefined = schema;
-  return path.split(".").map((name) => {
-    const field: DescField | undefined = message?.fields.find((one) => one.name === name);
-    if (!field) throw new Error(`${schema.typeName} has no field ${path}`);
-    message = field.message;
-    return field.number;
-  });
-}
-
-const leading = new Map<string, boolean>();
-
-/** Whether a message type is a carrier, or has one, or an Any, at any depth. */
-function leads(schema: DescMessage): boolean {
-  const known = leading.get(schema.typeName);
-  if (known !== undefined) return known;
-  // Types hold each other in circles, so all within reach are decided at once, going back from those that refer.
-  const holders = new Map<DescMessage, DescMessage[]>();
-  const yes: DescMessage[] = [];
-  const visit = (type: DescMessage) => {
-    if (holders.has(type)) return;
-    holders.set(type, []);
-    if (leading.get(type.typeName) ?? refersByItself(type.typeName)) yes.push(type);
-    if (leading.has(type.typeName) || withoutReferences.has(type.typeName)) return;
-    for (const field of type.fields) {
-      const inner = field.message;
-      if (!inner) continue;
-      visit(inner);
-      holders.get(inner)?.push(type);
-    }
-  };
-  visit(schema);
-  for (let type = yes.pop(); type; type = yes.pop()) {
-    leading.set(type.typeName, true);
-    for (const holder of holders.get(type) ?? []) if (!leading.get(holder.typeName)) yes.push(holder);
-  }
-  for (const type of holders.keys()) if (!leading.has(type.typeName)) leading.set(type.typeName, false);
-  return leading.get(schema.typeName) ?? false;
-}
-
-const refersByItself = (typeName: string) =>
-  typeName === anyName || isTypedStruct(typeName) || carriers[typeName] !== undefined;
 
 /** A message that stands by itself: a resource, or what an Any holds. */
 function scanContent(schema: DescMessage, bytes: Uint8Array, at: FieldPath | undefined, found: Found): void {
@@ -231,7 +116,7 @@ type Values = ReadonlyMap<number, Uint8Array | number>;
 
 function lookUp(lookup: Lookup, values: Values, at: FieldPath | undefined, found: Found): void {
   const { typeUrl, optionalSource, otherwise = "", suffix = "", only } = lookup;
-  if (only && values.get(lookup.onlyField) !== only.value) return;
+  if (only && values.get(only.field) !== only.value) return;
   let name = otherwise;
   let [field] = lookup.names;
   for (const path of lookup.names) {
@@ -244,7 +129,8 @@ function lookUp(lookup: Lookup, values: Values, at: FieldPath | undefined, found
   const source = valueAt(values, lookup.source.numbers);
   const isXdstp = name.startsWith("xdstp:");
   if (source ? isFile(source) : !(optionalSource && isXdstp)) return;
-  if (name !== "" && field && !(suffix && isXdstp)) add(found, typeUrl, name + suffix, at, field.words);
+  if (name !== "" && field && !(suffix && isXdstp))
+    add(found, typeUrl, name + suffix, at, (suffix ? lookup.source : field).words);
 }
 
 /** The bytes at a path through messages. */

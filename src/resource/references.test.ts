@@ -162,7 +162,7 @@ describe("referencesOf", () => {
       "clusters a at virtual_hosts[0].routes[0].route.cluster",
       "clusters mirror at virtual_hosts[0].routes[0].route.request_mirror_policies[0].cluster",
       "clusters b at virtual_hosts[0].routes[1].route.weighted_clusters.clusters[0].name",
-      "virtual-hosts r/* at vhds",
+      "virtual-hosts r/* at vhds.config_source",
     ]);
     expect(of(virtualHostType, { name: "v", domains: ["*"], routes }, "r/v")).toHaveLength(3);
     expect(of(scopedRouteType, { name: "s", route_configuration_name: "r" })).toEqual([

@@ -46,3 +46,8 @@ export const droppedRules: ReadonlySet<string> = new Set([
   "envoy.type.v3.TokenBucket.max_tokens",
   "xds.type.v3.CelExpression.expr_specifier",
 ]);
+
+/** By field: values that a list of allowed ones (`in`) has had added since. */
+export const addedValues: Readonly<Record<string, readonly string[]>> = {
+  "envoy.config.accesslog.v3.ResponseFlagFilter.flags": ["UDO"],
+};

@@ -96,8 +96,8 @@ describe("a removal", () => {
     const names = { [routeType]: ["r"] };
     const isSotw = way.variant === "sotw";
     /** What a response about clusters has: all of them, or what has changed. */
-    const clusters = (whole: string[], changed: string[], removed: string[] = []) =>
-      isSotw ? ([whole, []] as const) : ([changed, removed] as const);
+    const clusters = (whole: string[], changed: string[], removed: string[] = []): [string[], string[]] =>
+      isSotw ? [whole, []] : [changed, removed];
 
     it("P54 waits until what referred to it is replaced and that is ACKed", async () => {
       const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
@@ -158,7 +158,7 @@ describe("a removal", () => {
       clusters.ack(await clusters.expect(way.variant === "sotw" ? ["c1@1", "c2@1"] : ["c2@1"]));
       return { clusters, moved: await routes.expect(["r@2"]), routes };
     };
-    const gone = way.variant === "sotw" ? ([["c2@1"], []] as const) : ([[], ["c1"]] as const);
+    const gone: [string[], string[]] = way.variant === "sotw" ? [["c2@1"], []] : [[], ["c1"]];
 
     it("waits for the node's other streams", async () => {
       const { clusters, moved, routes } = await open({});
