@@ -2,6 +2,8 @@ import { type DescMessage, fromJson, type JsonObject, type Message, type Registr
 import { messageOf } from "../errors.js";
 import { envoyRegistry } from "../schema/registry.js";
 
+export const anyName = "google.protobuf.Any";
+
 /** The full name of the message that a type URL stands for. */
 export const typeNameOf = (typeUrl: string): string => typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
 

@@ -3,7 +3,9 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { describe, expect, test } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { envoyRegistry } from "../schema/registry.js";
+import { rulesOf } from "./api-rules.js";
 import { checkMessage } from "./message-check.js";
+import { addedValues, droppedRules, uncheckedContents } from "./unenforced.js";
 
 const registry = envoyRegistry();
 const cluster = "envoy.config.cluster.v3.Cluster";
@@ -88,7 +90,30 @@ describe("what is wrong in a message", () => {
     expect(check("envoy.type.v3.TokenBucket", encode("envoy.type.v3.TokenBucket", { fill_interval: "1s" }))).toEqual([
       "UNENFORCED max_tokens: must be more than 0, is 0",
     ]);
+    const minimum =
+      "envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.MinimumRTTCalculationParams";
+    expect(check(minimum, new Uint8Array())).toEqual(["UNENFORCED interval: is required"]);
+    expect(check(minimum, encode(minimum, { interval: "0s" }))).toEqual([
+      "FIELD_RULE interval: must be at least 0.001s, is 0s",
+    ]);
   });
+});
+
+test("the rules that Envoy has dropped are those of fields and oneofs that the API has", () => {
+  for (const [name, rules] of Object.entries(droppedRules)) {
+    const schema = schemaOf(name.slice(0, name.lastIndexOf(".")));
+    const member = name.slice(name.lastIndexOf(".") + 1);
+    const field = schema.fields.find((one) => one.name === member);
+    if (!field) expect(schema.oneofs.map((oneof) => oneof.name)).toContain(member);
+    const known = field && rulesOf(field);
+    for (const rule of rules)
+      if (field)
+        expect(rule === "required" ? known?.required : rule in (known?.rules ?? {}), `${name} ${rule}`).toBe(true);
+  }
+  for (const name of [...uncheckedContents, ...Object.keys(addedValues)]) {
+    const fields = schemaOf(name.slice(0, name.lastIndexOf("."))).fields.map((field) => field.name);
+    expect(fields, name).toContain(name.slice(name.lastIndexOf(".") + 1));
+  }
 });
 
 describe("deprecated", () => {
@@ -125,6 +150,8 @@ describe("bytes that no encoder writes", () => {
       half({ name: "b", eds_cluster_config: { eds_config: { ads: {} } }, connect_timeout: "0s" }),
     ]);
     expect(check(cluster, twice)).toEqual(["FIELD_RULE connect_timeout: must be more than 0s, is 0s"]);
+    const broken = Buffer.concat([half({ name: "a" }), half({ name: "b" }), Uint8Array.of(34, 9)]);
+    expect(check(cluster, broken)).toEqual([expect.stringMatching(/^UNDECODABLE : is no /)]);
     const specifier = "envoy.config.core.v3.DataSource";
     const both = Buffer.concat([encode(specifier, { filename: "" }), encode(specifier, { inline_string: "x" })]);
     expect(check(specifier, both)).toEqual([]);
@@ -161,6 +188,20 @@ describe("bytes that no encoder writes", () => {
     expect(check(cluster, Buffer.concat([name, text(28).finish()]))).toEqual([
       "UNDECODABLE alt_stat_name: must be UTF-8",
     ]);
+  });
+
+  test("text that is not UTF-8 is told in maps, in the user's own values and in type URLs too", () => {
+    const broken = (field: number) => new BinaryWriter().tag(field, WireType.LengthDelimited).bytes(Uint8Array.of(200));
+    const within = (field: number, bytes: Uint8Array) =>
+      new BinaryWriter().tag(field, WireType.LengthDelimited).bytes(bytes).finish();
+    const metadata = "envoy.config.core.v3.Metadata";
+    expect(check(metadata, within(1, broken(1).finish()))).toEqual(["UNDECODABLE filter_metadata: must be UTF-8"]);
+    const value = within(2, within(1, within(2, broken(3).finish())));
+    expect(check(metadata, within(1, Buffer.concat([within(1, Buffer.from("a")), value])))).toEqual([
+      'UNDECODABLE filter_metadata["a"].fields[""].string_value: must be UTF-8',
+    ]);
+    const extension = "envoy.config.core.v3.TypedExtensionConfig";
+    expect(check(extension, within(2, broken(1).finish()))).toEqual([expect.stringMatching(/^UNDECODABLE : /)]);
   });
 
   test("messages nested too deep are refused, and not by a stack overflow", () => {

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { type DescMessage, fromBinary, type Message, type Registry, toBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { messageOf } from "../errors.js";
-import { fromTypedStruct, isTypedStruct, schemaOf, typeNameOf } from "./any-content.js";
+import { anyName, fromTypedStruct, isTypedStruct, schemaOf, typeNameOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
 import type { FindingCode } from "./findings.js";
 import {
@@ -66,19 +66,30 @@ class MessageCheck {
   content(schema: DescMessage, bytes: Uint8Array, at: At): void {
     const found = this.problems.length;
     const { depth, unchecked } = this;
-    this.depth = 0;
     if (unchecked === "in Anys") this.unchecked = "here";
+    try {
+      this.decoded(schema, bytes, at);
+    } catch (error) {
+      this.problems.length = found;
+      this.report("UNDECODABLE", `is no ${schema.typeName}: ${messageOf(error)}`, at);
+    }
+    this.depth = depth;
+    this.unchecked = unchecked;
+  }
+
+  private decoded(schema: DescMessage, bytes: Uint8Array, at: At): void {
+    const found = this.problems.length;
+    const { unchecked } = this;
+    this.depth = 0;
     try {
       if (isTypedStruct(schema.typeName)) this.typedStruct(fromBinary(schema, bytes), at);
       else this.message(new WireReader(bytes), bytes.length, planOf(schema), at);
     } catch (error) {
+      if (!(error instanceof Repetition)) throw error;
       this.problems.length = found;
       this.unchecked = unchecked;
-      if (error instanceof Repetition) this.content(schema, toBinary(schema, fromBinary(schema, bytes)), at);
-      else this.report("UNDECODABLE", `is no ${schema.typeName}: ${messageOf(error)}`, at);
+      this.decoded(schema, toBinary(schema, fromBinary(schema, bytes)), at);
     }
-    this.depth = depth;
-    this.unchecked = unchecked;
   }
 
   private typedStruct(message: Message, at: At): void {
@@ -110,10 +121,7 @@ class MessageCheck {
     const wireType = tag & 7;
     const field = state.plan.fields.get(tag >>> 3);
     if (!field || !fits(field, wireType)) {
-      if (tag >>> 3 === 0) throw new RangeError("a field in it has the number 0");
-      reader.pass(tag);
-      const { typeName } = state.plan.schema;
-      this.report("UNKNOWN_FIELD", `has a field ${tag >>> 3} that ${typeName} does not have`, state.at);
+      this.passUnknown(reader, tag, state.plan.schema.typeName, state.at);
       return;
     }
     if (field.slot >= 0) set(state.seen, field.slot);
@@ -168,8 +176,7 @@ class MessageCheck {
       case "value": {
         const start = reader.pos;
         const value = content.read(reader, end);
-        if (typeof value === "string" && value.includes("\ufffd") && !isUtf8(reader.slice(start)))
-          this.report("UNDECODABLE", notUtf8, at, name, index);
+        this.checkText(value, reader.slice(start), at, name, index);
         this.checkValue(value, content, name, at, index);
         return value;
       }
@@ -187,15 +194,23 @@ class MessageCheck {
 
   private checkValue(
     value: Value,
-    { check, flawed, code }: ValueContent,
+    { check, flawed, dropped }: ValueContent,
     name: string,
     at: At,
     index: number | string | undefined,
   ): void {
     const problem = check?.(value);
-    if (problem) this.report(code, problem, at, name, index);
+    if (problem) this.report("FIELD_RULE", problem, at, name, index);
+    const lax = dropped?.(value);
+    if (lax) this.report("UNENFORCED", lax, at, name, index);
     const flaw = flawed?.get(value as number);
     if (flaw) this.report(flaw.code, flaw.message, at, name, index);
+  }
+
+  /** Whether the bytes that a text was read from are UTF-8. */
+  private checkText(value: Value, bytes: Uint8Array, at: At, name: string, index?: number | string): void {
+    if (typeof value === "string" && value.includes("\ufffd") && !isUtf8(bytes))
+      this.report("UNDECODABLE", notUtf8, at, name, index);
   }
 
   /** An entry of a map: a message with a key (field 1) and a value (field 2), either of them absent when it is zero. */
@@ -207,13 +222,16 @@ class MessageCheck {
       const tag = reader.uint32();
       const plan = [keyPlan, valuePlan][(tag >>> 3) - 1];
       if (plan?.wireType !== (tag & 7)) {
-        reader.pass(tag);
+        this.passUnknown(reader, tag, `an entry of ${name}`, at);
         continue;
       }
       const length = plan.wireType === WireType.LengthDelimited ? reader.uint32() : 0;
       if (reader.pos + length > end) throw new RangeError("it ends early");
-      if (plan === keyPlan) key = keyPlan.content.read(reader, reader.pos + length);
-      else {
+      if (plan === keyPlan) {
+        const start = reader.pos;
+        key = keyPlan.content.read(reader, start + length);
+        this.checkText(key, reader.slice(start), at, name);
+      } else {
         [valueStart, valueEnd] = [reader.pos, reader.pos + length];
         reader.pos = valueEnd;
         if (plan.wireType !== WireType.LengthDelimited) reader.skip(plan.wireType);
@@ -238,9 +256,9 @@ class MessageCheck {
     let bytes: Uint8Array = nothing;
     while (reader.pos < end) {
       const tag = reader.uint32();
-      if (tag === lengthDelimited(1)) typeUrl = reader.string();
+      if (tag === lengthDelimited(1)) typeUrl = reader.string(true);
       else if (tag === lengthDelimited(2)) bytes = reader.bytes();
-      else reader.pass(tag);
+      else this.passUnknown(reader, tag, anyName, at);
     }
     mustEndAt(reader, end);
     const problem = check?.(typeUrl);
@@ -255,6 +273,11 @@ class MessageCheck {
     const type =
       typeUrl === "" ? "of no type" : `a ${typeNameOf(typeUrl)}, which this version of the API does not have`;
     this.report("UNKNOWN_TYPE", `is ${type}, so that its content was not looked at`, at);
+  }
+
+  private passUnknown(reader: WireReader, tag: number, message: string, at: At): void {
+    reader.pass(tag);
+    this.report("UNKNOWN_FIELD", `has a field ${tag >>> 3} that ${message} does not have`, at);
   }
 
   private size(size: number, min: number, max: number, code: FindingCode, at: At, name: string): void {

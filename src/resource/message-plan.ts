@@ -1,10 +1,19 @@
 import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { anyName } from "./any-content.js";
 import { type Deprecation, deprecationOf, type FieldRules, isExempt, isRequired, rulesOf } from "./api-rules.js";
 import type { FindingCode } from "./findings.js";
 import { droppedRules, uncheckedContents } from "./unenforced.js";
 import { type Check, compileRules, type GivenRules, type Value } from "./value-rules.js";
-import { isWrapper, type ReadValue, readDuration, readWrapper, scalarReaders, zeroOf } from "./wire-values.js";
+import {
+  isWrapper,
+  type ReadValue,
+  readDuration,
+  readWrapper,
+  scalarReaders,
+  wireTypeOf,
+  zeroOf,
+} from "./wire-values.js";
 
 /** How to check the messages of one type in their encoded form. Made once per type. */
 export interface MessagePlan {
@@ -55,8 +64,8 @@ export interface ValueContent {
   readonly flawed: ReadonlyMap<number, Flaw> | undefined;
   /** What it is when it is not on the wire; undefined: absent. */
   readonly zero: Value | undefined;
-  /** What breaking a rule is. */
-  readonly code: RuleCode;
+  /** The rules that Envoy has dropped. */
+  readonly dropped: Check | undefined;
 }
 
 export interface MapContent {
@@ -98,13 +107,6 @@ export function planOf(schema: DescMessage): MessagePlan {
   return plan;
 }
 
-/** Messages whose every encoding is valid, and whose content is the user's own. */
-const free: ReadonlySet<string> = new Set(
-  ["Duration", "Timestamp", "Empty", "FieldMask", "Struct", "Value", "ListValue"].map(
-    (name) => `google.protobuf.${name}`,
-  ),
-);
-
 class Compiler {
   private readonly fields = new Map<number, FieldPlan>();
   private readonly absences: Absence[] = [];
@@ -132,7 +134,7 @@ class Compiler {
     if (this.exempt || !isRequired(oneof)) return;
     const names = oneof.fields.map((field) => field.name).join(", ");
     const message = `is required: one of ${names}`;
-    this.absences.push({ slot, name: oneof.name, code: this.code(oneof.name, "MISSING_FIELD"), message });
+    this.absences.push({ slot, name: oneof.name, code: this.code(oneof.name, "required", "MISSING_FIELD"), message });
   }
 
   private fieldPlan(field: DescField): FieldPlan {
@@ -148,22 +150,24 @@ class Compiler {
       const list = this.lists++;
       this.addSize(field, list, rules?.rules ?? {});
       const content = field.fieldKind === "map" ? mapContent(field, rules) : this.content(field, rules?.items);
-      const wireType = field.fieldKind === "map" ? WireType.LengthDelimited : wireTypeOf(field);
+      const wireType = field.fieldKind === "map" ? WireType.LengthDelimited : wireTypeIn(field);
       return { ...named, wireType, slot: -1, list, unique: rules?.rules.unique === true, content };
     }
     const slot = field.oneof ? (this.oneofSlots.get(field.oneof) ?? -1) : this.slots++;
     const content = this.content(field, rules);
     // A field of a oneof that is not chosen, and an optional one that is not set, have no value to check.
     if (!field.oneof && !field.proto.proto3Optional) this.addAbsence(field, slot, rules, content);
-    return { ...named, wireType: wireTypeOf(field), slot, list: -1, content };
+    return { ...named, wireType: wireTypeIn(field), slot, list: -1, content };
   }
 
   private addAbsence(field: DescField, slot: number, rules: FieldRules | undefined, content: Content): void {
     const add = (flaw: Flaw) => this.absences.push({ slot, name: field.name, ...flaw });
-    if (rules?.required) add({ code: this.code(field.name, "MISSING_FIELD"), message: "is required" });
+    if (rules?.required) add({ code: this.code(field.name, "required", "MISSING_FIELD"), message: "is required" });
     if (content.kind !== "value" || content.zero === undefined) return;
     const message = content.check?.(content.zero);
-    if (message) add({ code: content.code, message });
+    if (message) add({ code: "FIELD_RULE", message });
+    const dropped = content.dropped?.(content.zero);
+    if (dropped) add({ code: "UNENFORCED", message: dropped });
     const flaw = content.flawed?.get(Number(content.zero));
     if (flaw) add({ ...flaw, message: `${flaw.message}; it is the default, so it has to be set` });
   }
@@ -173,18 +177,28 @@ class Compiler {
     const min = Number(minItems ?? minPairs ?? 0);
     const max = Number(maxItems ?? maxPairs ?? Number.POSITIVE_INFINITY);
     if (min === 0 && max === Number.POSITIVE_INFINITY) return;
-    const code = this.code(field.name, "FIELD_RULE");
+    const code = this.code(field.name, "minItems", "FIELD_RULE");
     this.sizes.push({ list, name: field.name, min: ignoreEmpty ? 0 : min, max, code });
   }
 
   private content(field: DescField, rules: FieldRules | undefined): Content {
     const content = contentOf(field, rules);
-    return content.kind === "value" ? { ...content, code: this.code(field.name, "FIELD_RULE") } : content;
+    const dropped = this.dropped(field.name);
+    if (content.kind !== "value" || dropped.length === 0 || !rules?.kind) return content;
+    const part = (isDropped: boolean) => {
+      const entries = Object.entries(rules.rules).filter(([rule]) => dropped.includes(rule) === isDropped);
+      return compileRules(rules.kind ?? "", Object.fromEntries(entries));
+    };
+    return { ...content, check: part(false), dropped: part(true) };
+  }
+
+  private dropped(name: string): readonly string[] {
+    return droppedRules[`${this.schema.typeName}.${name}`] ?? [];
   }
 
   /** What breaking a rule of a field or oneof is. */
-  private code<T extends FindingCode>(name: string, code: T): T | "UNENFORCED" {
-    return droppedRules.has(`${this.schema.typeName}.${name}`) ? "UNENFORCED" : code;
+  private code<T extends FindingCode>(name: string, rule: string, code: T): T | "UNENFORCED" {
+    return this.dropped(name).includes(rule) ? "UNENFORCED" : code;
   }
 }
 
@@ -203,11 +217,10 @@ function scalarContent(scalar: ScalarType, rules: FieldRules | undefined): Conte
 
 function messageContent(schema: DescMessage, rules: FieldRules | undefined): Content {
   const check = checkOf(rules);
-  if (schema.typeName === "google.protobuf.Any") return { kind: "any", check };
+  if (schema.typeName === anyName) return { kind: "any", check };
   if (check && (rules?.kind === "duration" || rules?.kind === "timestamp")) return valueContent(readDuration, check);
   if (check && isWrapper(schema)) return valueContent(readWrapper(schema), check);
-  if (rules?.skip || isWrapper(schema) || free.has(schema.typeName)) return { kind: "any length" };
-  return { kind: "message", schema };
+  return rules?.skip ? { kind: "any length" } : { kind: "message", schema };
 }
 
 /** Of lists and maps, Envoy lets deprecated values pass. */
@@ -229,7 +242,7 @@ const valueContent = (
   check: Check | undefined,
   zero?: Value,
   flawed?: ReadonlyMap<number, Flaw>,
-): ValueContent => ({ kind: "value", read, check, zero, flawed, code: "FIELD_RULE" });
+): ValueContent => ({ kind: "value", read, check, zero, flawed, dropped: undefined });
 
 function mapContent(field: DescField & { fieldKind: "map" }, rules: FieldRules | undefined): Content {
   const part = <T extends Content>(name: string, wireType: WireType, content: T) => {
@@ -239,8 +252,8 @@ function mapContent(field: DescField & { fieldKind: "map" }, rules: FieldRules |
   const key = valueContent(scalarReaders[mapKey], checkOf(rules?.keys), zeroOf(mapKey));
   return {
     kind: "map",
-    key: part("key", scalarWireType(mapKey), key),
-    value: part("value", wireTypeOf(field), contentOf(field, rules?.values)),
+    key: part("key", wireTypeOf(mapKey), key),
+    value: part("value", wireTypeIn(field), contentOf(field, rules?.values)),
   };
 }
 
@@ -253,25 +266,7 @@ function deprecated(what: string, { disallowed, since }: Deprecation): Flaw {
   return { code: "DISALLOWED", message: `${what}is deprecated${when}, and Envoy refuses it by default` };
 }
 
-function wireTypeOf(field: DescField): WireType {
+function wireTypeIn(field: DescField): WireType {
   if (field.message) return WireType.LengthDelimited;
-  return field.enum ? WireType.Varint : scalarWireType(field.scalar ?? ScalarType.STRING);
-}
-
-function scalarWireType(scalar: ScalarType): WireType {
-  switch (scalar) {
-    case ScalarType.STRING:
-    case ScalarType.BYTES:
-      return WireType.LengthDelimited;
-    case ScalarType.DOUBLE:
-    case ScalarType.FIXED64:
-    case ScalarType.SFIXED64:
-      return WireType.Bit64;
-    case ScalarType.FLOAT:
-    case ScalarType.FIXED32:
-    case ScalarType.SFIXED32:
-      return WireType.Bit32;
-    default:
-      return WireType.Varint;
-  }
+  return field.enum ? WireType.Varint : wireTypeOf(field.scalar ?? ScalarType.STRING);
 }

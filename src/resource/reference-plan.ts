@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { isTypedStruct } from "./any-content.js";
+import { anyName, isTypedStruct } from "./any-content.js";
 import { carriers, type Sourced, withoutReferences } from "./reference-table.js";
 
 /** How to walk one message type. */
@@ -38,7 +38,6 @@ interface Path {
   readonly words: string;
 }
 
-export const anyName = "google.protobuf.Any";
 const plans = new Map<string, Plan | undefined>();
 
 /** The plan of a message type; undefined: nothing in it can refer to anything. */

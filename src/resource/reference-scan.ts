@@ -1,8 +1,8 @@
 import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
-import { fromTypedStruct, isTypedStruct, schemaOf } from "./any-content.js";
+import { anyName, fromTypedStruct, isTypedStruct, schemaOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
-import { anyName, type FieldPlan, type Lookup, type Plan, planOf } from "./reference-plan.js";
+import { type FieldPlan, type Lookup, type Plan, planOf } from "./reference-plan.js";
 import type { Reference } from "./references.js";
 import { lengthDelimited, WireReader } from "./wire-reader.js";
 

@@ -12,40 +12,41 @@ export const uncheckedContents: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Fields and oneofs whose rules the API of Envoy 1.40 has no more, or less strict, while the API that this package was
- * generated from still has them. A user of an older Envoy may need to know, so breaking one is told as a warning.
+ * By field or oneof: the rules that the API of Envoy 1.40 has no more, or has less strict, while the API that this package
+ * was generated from still has them. A user of an older Envoy may need to know, so breaking one is told as a warning.
  */
-export const droppedRules: ReadonlySet<string> = new Set([
-  "envoy.config.core.v3.KeyValueAppend.entry",
-  "envoy.config.core.v3.QuicKeepAliveSettings.initial_interval",
-  "envoy.config.core.v3.QuicKeepAliveSettings.max_interval",
-  "envoy.config.core.v3.QuicProtocolOptions.idle_network_timeout",
-  "envoy.config.core.v3.RuntimeDouble.runtime_key",
-  "envoy.config.core.v3.RuntimeFeatureFlag.runtime_key",
-  "envoy.config.core.v3.RuntimePercent.runtime_key",
-  "envoy.config.core.v3.RuntimeUInt32.runtime_key",
-  "envoy.config.trace.v3.ZipkinConfig.collector_cluster",
-  "envoy.config.trace.v3.ZipkinConfig.collector_endpoint",
-  "envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig.dns_query_timeout",
-  "envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry.value",
-  "envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.MinimumRTTCalculationParams.interval",
-  "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute.disabled",
-  "envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor.grpc_service",
-  "envoy.extensions.filters.http.gcp_authn.v3.Audience.url",
-  "envoy.extensions.filters.http.gcp_authn.v3.TokenHeader.name",
-  "envoy.extensions.filters.http.ip_tagging.v3.IPTagging.ip_tags",
-  "envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader.claim_name",
-  "envoy.extensions.filters.http.lua.v3.LuaPerRoute.override",
-  "envoy.extensions.filters.http.oauth2.v3.OAuth2Credentials.token_secret",
-  "envoy.extensions.filters.http.on_demand.v3.OnDemandCds.source",
-  "envoy.extensions.filters.network.http_connection_manager.v3.Rds.config_source",
-  "envoy.extensions.geoip_providers.common.v3.CommonGeoipProviderConfig.geo_headers_to_add",
-  "envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2.ClientCredentials.client_secret",
-  "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig.resolvers",
-  "envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport.transport_socket",
-  "envoy.type.v3.TokenBucket.max_tokens",
-  "xds.type.v3.CelExpression.expr_specifier",
-]);
+export const droppedRules: Readonly<Record<string, readonly string[]>> = {
+  "envoy.config.core.v3.KeyValueAppend.entry": ["required"],
+  "envoy.config.core.v3.QuicKeepAliveSettings.initial_interval": ["gte", "lte"],
+  "envoy.config.core.v3.QuicKeepAliveSettings.max_interval": ["gte", "lte"],
+  "envoy.config.core.v3.QuicProtocolOptions.idle_network_timeout": ["lte"],
+  "envoy.config.core.v3.RuntimeDouble.runtime_key": ["minLen"],
+  "envoy.config.core.v3.RuntimeFeatureFlag.runtime_key": ["minLen"],
+  "envoy.config.core.v3.RuntimePercent.runtime_key": ["minLen"],
+  "envoy.config.core.v3.RuntimeUInt32.runtime_key": ["minLen"],
+  "envoy.config.trace.v3.ZipkinConfig.collector_cluster": ["minLen"],
+  "envoy.config.trace.v3.ZipkinConfig.collector_endpoint": ["minLen"],
+  "envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig.dns_query_timeout": ["gt"],
+  "envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry.value": ["minLen"],
+  "envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig.MinimumRTTCalculationParams.interval":
+    ["required"],
+  "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute.disabled": ["const"],
+  "envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor.grpc_service": ["required"],
+  "envoy.extensions.filters.http.gcp_authn.v3.Audience.url": ["minLen"],
+  "envoy.extensions.filters.http.gcp_authn.v3.TokenHeader.name": ["minLen"],
+  "envoy.extensions.filters.http.ip_tagging.v3.IPTagging.ip_tags": ["minItems"],
+  "envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader.claim_name": ["minLen"],
+  "envoy.extensions.filters.http.lua.v3.LuaPerRoute.override": ["required"],
+  "envoy.extensions.filters.http.oauth2.v3.OAuth2Credentials.token_secret": ["required"],
+  "envoy.extensions.filters.http.on_demand.v3.OnDemandCds.source": ["required"],
+  "envoy.extensions.filters.network.http_connection_manager.v3.Rds.config_source": ["required"],
+  "envoy.extensions.geoip_providers.common.v3.CommonGeoipProviderConfig.geo_headers_to_add": ["required"],
+  "envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2.ClientCredentials.client_secret": ["required"],
+  "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig.resolvers": ["minItems"],
+  "envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport.transport_socket": ["required"],
+  "envoy.type.v3.TokenBucket.max_tokens": ["gt"],
+  "xds.type.v3.CelExpression.expr_specifier": ["required"],
+};
 
 /** By field: values that a list of allowed ones (`in`) has had added since. */
 export const addedValues: Readonly<Record<string, readonly string[]>> = {

@@ -2,7 +2,7 @@ import { type Message, type Registry, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { schemaOf } from "./any-content.js";
+import { anyName, schemaOf } from "./any-content.js";
 import { type Finding, findingTable } from "./findings.js";
 import { checkMessage, type Problem } from "./message-check.js";
 import { checkReferences } from "./reference-graph.js";
@@ -74,7 +74,7 @@ function problemsIn(
 }
 
 function encoded(message: Message): { typeUrl: string; bytes: Uint8Array } {
-  if (message.$typeName === "google.protobuf.Any") {
+  if (message.$typeName === anyName) {
     const { typeUrl, value } = message as Any;
     return { typeUrl, bytes: value };
   }

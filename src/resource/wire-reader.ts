@@ -26,6 +26,7 @@ export class WireReader extends BinaryReader {
 
   /** Passes over a field whose tag is read. */
   pass(tag: number): void {
+    if (tag >>> 3 === 0) throw new RangeError("a field in it has the number 0");
     if ((tag & 7) === WireType.LengthDelimited) {
       const length = this.uint32();
       this.pos += length;

@@ -1,4 +1,5 @@
 import { type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { nanoseconds } from "./api-rules.js";
 import type { Value } from "./value-rules.js";
 import type { WireReader } from "./wire-reader.js";
@@ -29,6 +30,25 @@ export const scalarReaders: Readonly<Record<ScalarType, ReadValue>> = {
   [ScalarType.SINT64]: (reader) => BigInt(reader.sint64()),
 };
 
+/** How a field of a scalar type is written. */
+export function wireTypeOf(scalar: ScalarType): WireType {
+  switch (scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+      return WireType.LengthDelimited;
+    case ScalarType.DOUBLE:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
+      return WireType.Bit64;
+    case ScalarType.FLOAT:
+    case ScalarType.FIXED32:
+    case ScalarType.SFIXED32:
+      return WireType.Bit32;
+    default:
+      return WireType.Varint;
+  }
+}
+
 /** The value of a field that is not set. */
 export function zeroOf(scalar: ScalarType): Value {
   switch (scalar) {
@@ -57,14 +77,14 @@ export function readWrapper(schema: DescMessage): ReadValue {
   const [field] = schema.fields;
   if (!field?.scalar) throw new Error(`${schema.typeName} is no wrapper`);
   const read = scalarReaders[field.scalar];
-  const hasLength = field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
+  const wireType = wireTypeOf(field.scalar);
   const zero = zeroOf(field.scalar);
   return (reader, end) => {
     let value = zero;
     while (reader.pos < end) {
       const tag = reader.uint32();
-      if (tag >>> 3 !== 1) reader.pass(tag);
-      else if (hasLength) {
+      if (tag !== ((1 << 3) | wireType)) reader.pass(tag);
+      else if (wireType === WireType.LengthDelimited) {
         const length = reader.uint32();
         value = read(reader, reader.pos + length);
       } else value = read(reader, end);
@@ -78,8 +98,8 @@ export const readDuration: ReadValue = (reader, end) => {
   const time = { seconds: 0n, nanos: 0 };
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag >>> 3 === 1) time.seconds = BigInt(reader.int64());
-    else if (tag >>> 3 === 2) time.nanos = reader.int32();
+    if (tag === ((1 << 3) | WireType.Varint)) time.seconds = BigInt(reader.int64());
+    else if (tag === ((2 << 3) | WireType.Varint)) time.nanos = reader.int32();
     else reader.pass(tag);
   }
   return nanoseconds(time);

@@ -1,7 +1,11 @@
 import { readFileSync } from "node:fs";
+import { type DescMessage, toBinary } from "@bufbuild/protobuf";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findingTable } from "../../src/resource/findings.js";
+import { checkMessage } from "../../src/resource/message-check.js";
 import { validateResource } from "../../src/resource/validate.js";
+import { envoyRegistry } from "../../src/schema/registry.js";
 import { envoyAccepts, messageOf, readCorpus } from "./corpus.js";
 
 const corpus = readCorpus();
@@ -22,6 +26,27 @@ describe("the corpus", () => {
 
   test("says why where Envoy's verdict is not ours", () => {
     for (const one of corpus) expect(Boolean(one.why), one.case).toBe(one.envoy !== undefined);
+  });
+});
+
+describe("bytes that were changed at random", () => {
+  const encoded = corpus.map((one) => {
+    const message = messageOf(one);
+    const schema = envoyRegistry().getMessage(message.$typeName) as DescMessage;
+    return { schema, bytes: toBinary(schema, message) };
+  });
+  const change = fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.boolean() });
+
+  test("are checked too, whatever they are", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...encoded), fc.array(change, { minLength: 1, maxLength: 4 }), (one, changes) => {
+        const bytes = one.bytes.slice();
+        for (const { at, byte } of changes) bytes[at % bytes.length] = byte;
+        const changed = changes[0]?.cut ? bytes.subarray(0, changes[0].at % bytes.length) : bytes;
+        expect(checkMessage(one.schema, changed, envoyRegistry())).toBeInstanceOf(Array);
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });
 
