@@ -1,18 +1,8 @@
 // For those who serve configuration.
 
-// For those who write a cache of their own.
-export type {
-  Changes,
-  ConfigWatcher,
-  ResourceView,
-  Watch,
-  Watcher,
-  WatchRequest,
-} from "./cache/config-watcher.js";
 export { LinearCache, type LinearCacheOptions } from "./cache/linear-cache.js";
 export { MuxCache } from "./cache/mux-cache.js";
 export { byId, type NodeGroup } from "./cache/node-group.js";
-export { ResourceLog } from "./cache/resource-log.js";
 export { type NodeStatus, SnapshotCache, type SnapshotCacheOptions } from "./cache/snapshot-cache.js";
 export { type ErrorCode, errorTable, XdsError } from "./errors.js";
 export { type Logger, silentLogger } from "./logger.js";
@@ -42,3 +32,15 @@ export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/lo
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";
 export { type Address, type ListenOptions, XdsServer, type XdsServerOptions } from "./server/xds-server.js";
+
+// For those who write a cache of their own.
+
+export type {
+  Changes,
+  ConfigWatcher,
+  ResourceView,
+  Watch,
+  Watcher,
+  WatchRequest,
+} from "./cache/config-watcher.js";
+export { ResourceLog } from "./cache/resource-log.js";

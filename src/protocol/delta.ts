@@ -1,6 +1,7 @@
 import { canonicalName, hasSpellings } from "../resource/names.js";
+import { resourceOf } from "./held.js";
 import type { DeltaDiscoveryRequest } from "./messages.js";
-import { resourceOf, type Subscription } from "./subscription.js";
+import type { Subscription } from "./subscription.js";
 import type { Variant } from "./variant.js";
 
 const none: readonly string[] = [];

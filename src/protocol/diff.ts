@@ -2,7 +2,8 @@ import type { ResourceView } from "../cache/config-watcher.js";
 import { isGlob } from "../resource/names.js";
 import { placeholderVersion, type Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { type Held, Refusal, resourceOf, type Sent, type Subscription } from "./subscription.js";
+import { type Held, Refusal, resourceOf, type Sent } from "./held.js";
+import type { Subscription } from "./subscription.js";
 
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
 export interface Difference {

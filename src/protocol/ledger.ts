@@ -1,5 +1,5 @@
+import type { Sent } from "./held.js";
 import type { ErrorDetail } from "./messages.js";
-import type { Sent } from "./subscription.js";
 
 /** A response, when something happened to it: milliseconds since 1970. */
 export interface LedgerEntry {

@@ -70,13 +70,16 @@ export function hasAllOf(
 }
 
 /** The names of one type that something on the client may refer to (P54). */
-export function referredTo(typeUrl: string, subscriptions: Iterable<Subscription>): (name: string) => boolean {
+export function referredTo(typeUrl: string, subscriptions: () => readonly Subscription[]): (name: string) => boolean {
   let sets: ReadonlySet<string>[] | undefined;
   return (name) => {
-    sets ??= [...subscriptions].map((subscription) => targets(typeUrl, subscription));
+    sets ??= others(subscriptions()).map((subscription) => targets(typeUrl, subscription));
     return sets.some((set) => set.has(name));
   };
 }
+
+/** A type that is alone is looked up in nobody's configuration, so that one change costs no walk of all there is. */
+const others = (all: readonly Subscription[]) => (all.length < 2 ? [] : all);
 
 function targets(typeUrl: string, subscription: Subscription): ReadonlySet<string> {
   const { wildcard, position, held, inFlight, view } = subscription;

@@ -11,7 +11,7 @@ import type { Subscription } from "./subscription.js";
 export function placeholderFor(
   { type, node }: Subscription,
   watcher: ConfigWatcher,
-  related: Iterable<Subscription>,
+  related: () => readonly Subscription[],
 ): ((name: string) => Resource | undefined) | undefined {
   const row = type.placeholder;
   if (!row) return undefined;
@@ -20,7 +20,7 @@ export function placeholderFor(
   const after = resourceType(afterTypeUrl);
   // The other resource may be gone already, but on the client, which waits for this one.
   const onClient = (name: string) =>
-    [...related].some(
+    related().some(
       (other) =>
         other.type.typeUrl === afterTypeUrl &&
         (other.has(name)?.version !== undefined || other.inFlight?.changed.some((resource) => resource.key === name)),

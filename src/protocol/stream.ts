@@ -1,58 +1,16 @@
-import type { ConfigWatcher, Node, WatchRequest } from "../cache/config-watcher.js";
+import type { Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
-import type { Logger } from "../logger.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
 import { type Difference, diff } from "./diff.js";
-import type { FlushQueue } from "./flush-queue.js";
+import type { Sent } from "./held.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
-import type { NodeStreams } from "./node-streams.js";
 import { blockedUntil, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
 import { placeholderFor } from "./placeholder.js";
-import type { StreamEvents, StreamInfo } from "./stream-events.js";
-import { type Sent, Subscription } from "./subscription.js";
+import type { Resolver, StreamContext, Transport } from "./stream-context.js";
+import type { StreamInfo } from "./stream-events.js";
+import { Subscription } from "./subscription.js";
+import { Turns } from "./turns.js";
 import type { Content, Variant } from "./variant.js";
-
-/** The way out, owned by the transport. */
-export interface Transport {
-  /** Address of the client. */
-  readonly peer: string;
-  /** Takes one response. False: no more until the transport calls {@link Stream.writable}. */
-  send(response: Response): boolean;
-  /** Ends the stream with this error's status. */
-  end(error: unknown): void;
-}
-
-/** Brings resources into being when they are asked for. */
-export interface Resolver {
-  /** Puts the resource into the cache, if there is one to be had. */
-  resolve(request: WatchRequest & { readonly name: string }): void | Promise<void>;
-  /** How long, in milliseconds, a client waits for it before it is told that there is none. */
-  readonly timeoutMs: number;
-}
-
-/** What all streams of a server share. */
-export interface StreamContext {
-  readonly watcher: ConfigWatcher;
-  readonly events: StreamEvents;
-  readonly logger: Logger;
-  readonly queue: FlushQueue;
-  /** Node of a first request that has none; undefined: such a request is an error (P2). */
-  anonymous(): Node | undefined;
-  /** The server is shutting down: no new streams (P13). */
-  draining(): boolean;
-  /** The stream has sent what it can for now: after every request, and every change that it can see. */
-  flushed?(stream: Stream<never>): void;
-  /** The stream has ended. */
-  ended(stream: Stream<never>): void;
-  /** Changes go out in order, and removals after what refers to them (P53–P55); `patience` bounds the waits, in milliseconds. */
-  readonly ordered: boolean;
-  readonly patience: number;
-  readonly nodeStreams: NodeStreams<Stream<never>>;
-  /** Asked for names that do not exist (P62). */
-  readonly resolver: Resolver | undefined;
-  /** How many names one subscription may have. */
-  readonly maxNames: number;
-}
 
 /** How many type URLs that nobody knows are remembered per stream, to log each once. */
 const unknownTypesKept = 16;
@@ -79,8 +37,10 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Those who are told of it have heard of it: they are told of its end too. */
   private announced = false;
   private closed = false;
-  /** The async callback that the stream waits for. */
-  private turn: Promise<void> | undefined;
+  private readonly turns = new Turns(
+    (error) => this.fail(error),
+    () => this.schedule(),
+  );
   /** Wakes the stream when a wait for another type is over. */
   private patience: NodeJS.Timeout | undefined;
 
@@ -112,7 +72,7 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** Called first, once. A promise means: bring nothing before it is settled. */
   open(): void | Promise<void> {
-    return this.inTurn(() => {
+    return this.turns.run(() => {
       if (this.context.draining()) throw new XdsError("DRAINING", "the server is shutting down; connect elsewhere");
       this.announced = true;
       return this.context.events.open(this);
@@ -121,7 +81,7 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** Takes a request. A promise means: bring no other before it is settled. */
   receive(request: R): void | Promise<void> {
-    return this.inTurn(() => {
+    return this.turns.run(() => {
       if (this.closed) return;
       const known = this.identify(request);
       const told = this.context.events.request(this, known);
@@ -148,8 +108,7 @@ export class Stream<R extends Request> implements StreamInfo {
     this.lastRequests.clear();
     this.context.ended(this as unknown as Stream<never>);
     if (!this.announced) return;
-    const tell = () => this.quietly("onStreamClosed", () => this.context.events.closed(this));
-    void (this.turn ? this.turn.then(tell) : tell());
+    void this.turns.run(() => this.quietly("onStreamClosed", () => this.context.events.closed(this)));
   }
 
   /** Checks the envelope and fills in what a request may leave out (P1–P4). */
@@ -251,7 +210,7 @@ export class Stream<R extends Request> implements StreamInfo {
       for (const subscription of this.dirty)
         if (subscription.inFlight || !subscription.view.serving) this.dirty.delete(subscription);
       const patience = this.context.ordered && !this.serviceType ? this.context.patience : 0;
-      while (this.ready && !this.closed && !this.turn) {
+      while (this.ready && !this.closed && !this.turns.busy) {
         const now = Date.now();
         const turn = nextTurn(this.dirty, this.subscriptions, now, patience);
         if (!turn) {
@@ -294,7 +253,7 @@ export class Stream<R extends Request> implements StreamInfo {
       usable: (old) => hasAllOf(old, this.subscriptions),
       placeholder: protocol.tellsRemovals
         ? undefined
-        : placeholderFor(subscription, this.context.watcher, this.relatedSubscriptions()),
+        : placeholderFor(subscription, this.context.watcher, () => this.relatedSubscriptions()),
     });
     const content = protocol.respond(subscription, difference) ?? this.heartbeat(subscription, difference);
     if (!content) {
@@ -323,7 +282,7 @@ export class Stream<R extends Request> implements StreamInfo {
     const request = this.lastRequests.get(subscription);
     const told =
       request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
-    if (told) void this.hold(told.then(() => this.send(response)));
+    if (told) void this.turns.hold(told.then(() => this.send(response)));
     else this.send(response);
   }
 
@@ -350,9 +309,7 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Which resources have to stay on the client though they are no longer served (P54). */
   private keeper({ type, kept }: Subscription): (name: string) => boolean {
     if (!this.context.ordered) return () => false;
-    const all = this.relatedSubscriptions();
-    if (all.length < 2) return () => false;
-    const referred = referredTo(type.typeUrl, all);
+    const referred = referredTo(type.typeUrl, () => this.relatedSubscriptions());
     // Streams of a type's own cannot tell for sure that they belong together, so they wait for each other only so long.
     const long = Date.now() - this.context.patience;
     return (name) => !(this.serviceType && (kept.get(name) ?? Number.POSITIVE_INFINITY) <= long) && referred(name);
@@ -411,29 +368,6 @@ export class Stream<R extends Request> implements StreamInfo {
     } catch (error) {
       log(error);
     }
-  }
-
-  /** Runs a step at once or, while an async callback is awaited, after it: events keep the stream's order. */
-  private inTurn(step: () => void | Promise<void>): void | Promise<void> {
-    if (this.turn) return this.hold(this.turn.then(step));
-    try {
-      const waiting = step();
-      if (waiting) return this.hold(waiting);
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  private hold(waiting: Promise<void>): Promise<void> {
-    const turn: Promise<void> = waiting
-      .catch((error: unknown) => this.fail(error))
-      .then(() => {
-        if (this.turn !== turn) return;
-        this.turn = undefined;
-        this.schedule();
-      });
-    this.turn = turn;
-    return turn;
   }
 
   /** Ends the stream with an error. */

@@ -7,7 +7,7 @@ import { envoyRegistry } from "../schema/registry.js";
 import { deltaEntry, type Entry, errorEntry, wrappedEntry } from "./entries.js";
 import { canonicalName } from "./names.js";
 import type { Reference } from "./references.js";
-import { findResourceType, type ResourceType, resourceType } from "./types.js";
+import { type ResourceType, resourceType } from "./types.js";
 
 /** What may be set beside a resource's message. */
 export interface ResourceOptions {
@@ -33,9 +33,6 @@ export interface ResourceError {
 
 /** @internal The version of what stands in for a resource that does not exist. */
 export const placeholderVersion = "placeholder";
-
-/** A message of a resource's type, or the same in an `Any`. */
-export type ResourceMessage = Message;
 
 /**
  * One resource as it is served: named, versioned and encoded once. Every cache, stream and response shares it.
@@ -68,7 +65,7 @@ export class Resource {
    * Encodes a message: one made with the schemas of `ts-control-plane/envoy/…`, or an `Any` that holds one.
    * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE
    */
-  static of(message: ResourceMessage, options: ResourceOptions = {}): Resource {
+  static of(message: Message, options: ResourceOptions = {}): Resource {
     if (message.$typeName === "google.protobuf.Any") {
       const any = message as Any;
       return Resource.fromBytes(any.typeUrl, any.value, options);
@@ -198,11 +195,3 @@ function nameIn(type: ResourceType, message: Message): string {
 
 const howToName = (type: ResourceType) =>
   type.nameField ? `set its field ${type.nameField}` : "its message has no field for it, so give one: { name }";
-
-/** Whether a message is one that {@link Resource.of} takes. */
-export function isResourceMessage(message: Message): boolean {
-  return (
-    message.$typeName === "google.protobuf.Any" ||
-    findResourceType(`type.googleapis.com/${message.$typeName}`) !== undefined
-  );
-}

@@ -1,4 +1,5 @@
-import { Refusal, type Subscription } from "../protocol/subscription.js";
+import { Refusal } from "../protocol/held.js";
+import type { Subscription } from "../protocol/subscription.js";
 import { isGlob } from "../resource/names.js";
 import { placeholderVersion, Resource } from "../resource/resource.js";
 import { type StreamOfNode, type SyncState, worst } from "./status.js";

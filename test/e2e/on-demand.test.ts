@@ -19,7 +19,7 @@ import {
   virtualHostType,
   XdsServer,
 } from "../../src/index.js";
-import type { Resolver } from "../../src/protocol/stream.js";
+import type { Resolver } from "../../src/protocol/stream-context.js";
 import { edgeName, edsCluster, endpoints, listener, pack } from "./edge.js";
 import { bootstrap, describeWithEnvoy, type Envoy, initFetchTimeouts, startEnvoyWith } from "./envoy.js";
 import { eventually } from "./eventually.js";

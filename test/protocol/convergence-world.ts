@@ -2,7 +2,6 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { delta } from "../../src/protocol/delta.js";
-import { type Flushable, FlushQueue } from "../../src/protocol/flush-queue.js";
 import type { Request, Response } from "../../src/protocol/messages.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
@@ -10,6 +9,7 @@ import type { Variant } from "../../src/protocol/variant.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { ModelClient, type Outgoing } from "./convergence-client.js";
+import { ManualQueue } from "./manual-queue.js";
 import type { Maker } from "./resources.js";
 import { streamContext } from "./stream-context.js";
 import { watchersOf } from "./watchers.js";
@@ -39,23 +39,6 @@ export type Step =
   /** All that is under way arrives and is ACKed. */
   | { readonly settle: true }
   | { readonly reconnect: "clean" | "with the old nonce" };
-
-/** Runs streams when it is told to. */
-class ManualQueue extends FlushQueue {
-  private readonly items = new Set<Flushable>();
-  override add(item: Flushable): void {
-    this.items.add(item);
-  }
-  override remove(item: Flushable): void {
-    this.items.delete(item);
-  }
-  runNow(): void {
-    for (const item of this.items) {
-      this.items.delete(item);
-      item.flush();
-    }
-  }
-}
 
 type Contents = Map<string, number>;
 

@@ -10,7 +10,6 @@ import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { delta } from "../../src/protocol/delta.js";
-import { type Flushable, FlushQueue } from "../../src/protocol/flush-queue.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
@@ -19,6 +18,7 @@ import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType, routeType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import { ManualQueue } from "./manual-queue.js";
 import { streamContext } from "./stream-context.js";
 
 const ads = { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: "ads", value: {} } } as ConfigSource;
@@ -88,22 +88,6 @@ function everything(content: number): Snapshot {
     ...["r0", "r1", "r2"].map((name) => route(name, clusters[content % 2] as string)),
     ...["l0", "l1"].map((name) => listener(name, `r${content % 2}`)),
   ]);
-}
-
-class ManualQueue extends FlushQueue {
-  private readonly items = new Set<Flushable>();
-  override add(item: Flushable): void {
-    this.items.add(item);
-  }
-  override remove(item: Flushable): void {
-    this.items.delete(item);
-  }
-  runNow(): void {
-    for (const item of this.items) {
-      this.items.delete(item);
-      item.flush();
-    }
-  }
 }
 
 const wildcards = [clusterType, listenerType];

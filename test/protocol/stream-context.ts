@@ -1,5 +1,5 @@
 import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
-import type { StreamContext } from "../../src/protocol/stream.js";
+import type { StreamContext } from "../../src/protocol/stream-context.js";
 import { XdsServer, type XdsServerOptions } from "../../src/server/xds-server.js";
 
 /** What the streams of a server share, as a server with these options makes it, but for `changes`: streams without sockets. */

@@ -1,0 +1,49 @@
+import type { ConfigWatcher, Node, WatchRequest } from "../cache/config-watcher.js";
+import type { Logger } from "../logger.js";
+import type { FlushQueue } from "./flush-queue.js";
+import type { Response } from "./messages.js";
+import type { NodeStreams } from "./node-streams.js";
+import type { Stream } from "./stream.js";
+import type { StreamEvents } from "./stream-events.js";
+
+/** The way out, owned by the transport. */
+export interface Transport {
+  /** Address of the client. */
+  readonly peer: string;
+  /** Takes one response. False: no more until the transport calls {@link Stream.writable}. */
+  send(response: Response): boolean;
+  /** Ends the stream with this error's status. */
+  end(error: unknown): void;
+}
+
+/** Brings resources into being when they are asked for. */
+export interface Resolver {
+  /** Puts the resource into the cache, if there is one to be had. */
+  resolve(request: WatchRequest & { readonly name: string }): void | Promise<void>;
+  /** How long, in milliseconds, a client waits for it before it is told that there is none. */
+  readonly timeoutMs: number;
+}
+
+/** What all streams of a server share. */
+export interface StreamContext {
+  readonly watcher: ConfigWatcher;
+  readonly events: StreamEvents;
+  readonly logger: Logger;
+  readonly queue: FlushQueue;
+  /** Node of a first request that has none; undefined: such a request is an error (P2). */
+  anonymous(): Node | undefined;
+  /** The server is shutting down: no new streams (P13). */
+  draining(): boolean;
+  /** The stream has sent what it can for now: after every request, and every change that it can see. */
+  flushed?(stream: Stream<never>): void;
+  /** The stream has ended. */
+  ended(stream: Stream<never>): void;
+  /** Changes go out in order, and removals after what refers to them (P53–P55); `patience` bounds the waits, in milliseconds. */
+  readonly ordered: boolean;
+  readonly patience: number;
+  readonly nodeStreams: NodeStreams<Stream<never>>;
+  /** Asked for names that do not exist (P62). */
+  readonly resolver: Resolver | undefined;
+  /** How many names one subscription may have. */
+  readonly maxNames: number;
+}
