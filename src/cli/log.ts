@@ -1,13 +1,17 @@
 import { pino } from "pino";
 import type { Logger } from "../logger.js";
+import { printable } from "./output.js";
 
 export type Log = Logger;
 
-/** The program's log, on stderr: lines for people on a terminal, else one JSON object a line. */
-export function createLog(): Log {
-  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
+export type LogFormat = "auto" | "json" | "pretty";
+
+/** The program's log, on stderr: lines for people, or one JSON object a line; `auto` tells by whether it is a terminal. */
+export function createLog(level: string, format: LogFormat): Log {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
   // Written at once, so that nothing is lost when the process ends.
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
+  const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
+  if (!isPretty) return pino(options, pino.destination({ fd: 2, sync: true }));
   return pino(options, { write: (line) => process.stderr.write(readableLine(line)) });
 }
 
@@ -24,9 +28,4 @@ export function readableLine(line: string): string {
 function readable(value: unknown): string {
   if (typeof value === "string" && /^[\w.:/@~+-]+$/.test(value)) return value;
   return printable(JSON.stringify(value));
-}
-
-/** Clients choose some of what is logged, and are not to move the terminal's cursor by it. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,21 +1,13 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { messageOf, XdsError } from "../errors.js";
-import { addServe } from "./serve.js";
+import { UsageError } from "./command.js";
+import { createProgram } from "./program.js";
 
-/** Exit codes: 0 done, 1 it failed, 2 it was called in a way that cannot be. */
+/** Exit codes: 0 fine, 1 findings or a failure, 2 it was called in a way that cannot be. */
 async function main(args: readonly string[]): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  const program = new Command("xds")
-    .description("An xDS management server for Envoy and gRPC.")
-    .version(version)
-    .showHelpAfterError("(xds --help, or xds <command> --help, tells how it is called)")
-    .exitOverride();
   let exitCode = 0;
-  addServe(program, (code) => {
+  const program = createProgram((code) => {
     exitCode = code;
   });
   try {
@@ -24,13 +16,15 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // What commander throws it has said already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const text =
-      error instanceof XdsError || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
-    process.stderr.write(`xds: ${text}\n`);
-    return 1;
+    const isPlain = error instanceof XdsError || error instanceof UsageError || !(error instanceof Error);
+    process.stderr.write(`xds: ${isPlain ? messageOf(error) : (error.stack ?? error.message)}\n`);
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
 // Whoever reads the output may have gone (`xds serve … | head`); that ends nothing.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-process.exit(await main(process.argv.slice(2)));
+const exitCode = await main(process.argv.slice(2));
+// A pipe takes what was printed only later.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
+process.exit(exitCode);

@@ -1,58 +1,76 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
-import { XdsServer } from "../server/xds-server.js";
+import { XdsServer, type XdsServerOptions } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
+import { addExamples, type Exit, UsageError } from "./command.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log } from "./log.js";
+import { nodeGroups } from "./node-groups.js";
 import { commonGroup, Publisher } from "./publisher.js";
+import { addSettings, resolveSettings, type Settings } from "./settings.js";
+import { noSettingsFile, readSettingsFile } from "./settings-file.js";
 import { streamLog } from "./stream-log.js";
 
 interface ServeOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly restPort: number;
-  readonly nodeGroup: "id" | "cluster";
+  readonly config?: string;
 }
+
+const description = `Serve resources from files to Envoys and gRPC clients, and take up what changes.
+
+Files end in .yaml, .yml or .json. A document is an object with a list \`resources:\` of objects with \`@type\`, or one such object. \
+All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that group are served besides.
+
+At start, a mistake in the files ends the program with exit code 1. Later it is reported, and what was served before stays served. \
+SIGTERM and SIGINT drain; a second one ends the program at once.
+
+Every option can also be set in the environment, and in a file xds.yaml, where --tls-cert is \`tls: {cert: …}\` and so on, beside \
+\`paths:\` (what to serve) and \`node_groups:\` (rules of groups, the first that fits counts: [{group: edge, id: "edge-*"}, {group: eu, \
+locality: {region: "eu-*"}}]). A flag goes before the environment, that before the file.`;
 
 /** `xds serve`; `exit` is given the exit code. */
-export function addServe(program: Command, exit: (code: number) => void): void {
-  program
+export function addServe(program: Command, exit: Exit): void {
+  const command = program
     .command("serve")
     .summary("serve resources from files, and take up what changes")
-    .description(
-      "Serve resources from files to Envoys and gRPC clients, and take up what changes.\n\n" +
-        "Files end in .yaml, .yml or .json. A document is an object with a list `resources:` of objects with `@type`, " +
-        "or one such object. All nodes are served all of them, except those in <directory>/groups/<group>/, which only " +
-        "the nodes of that group are served besides.\n\n" +
-        "At start, a mistake in the files ends the program with exit code 1. Later it is reported, and what was served " +
-        "before stays served. SIGTERM and SIGINT drain; a second one ends the program at once.",
-    )
-    .argument("<path...>", "files, and directories with all that is below them but hidden names")
-    .option("--host <address>", "address to listen on", "127.0.0.1")
-    .option("--port <port>", "port for gRPC (ADS, and each type's own service); 0 takes a free one", parsePort, 18000)
-    .option("--rest-port <port>", "port for REST; 0 takes a free one", parsePort, 18001)
-    .addOption(
-      new Option("--node-group <field>", "what of a node names its group").choices(["id", "cluster"]).default("id"),
-    )
-    .action(async (paths: string[], options: ServeOptions) => exit(await serve(paths, options)));
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+    .description(description)
+    .argument("[path...]", "files, and directories with all that is below them but hidden names")
+    .option("--config <file>", "settings (default ./xds.yaml if there is one, env XDS_CONFIG)");
+  addSettings(command);
+  addExamples(command, [
+    ["xds serve config/", "serves the files in config/ on 127.0.0.1:18000"],
+    [
+      "xds serve config/ --node-group cluster --port 0",
+      "those in config/groups/edge/ go to nodes of --service-cluster edge besides",
+    ],
+  ]);
+  command.action(async (paths: string[], options: ServeOptions) => exit(await serve(paths, options, command)));
 }
 
 /** Serves until a signal ends it. Returns the exit code. */
-async function serve(paths: readonly string[], options: ServeOptions): Promise<number> {
-  const log = createLog();
-  const source = new DirectorySource(paths);
+async function serve(given: readonly string[], { config }: ServeOptions, command: Command): Promise<number> {
+  const configFile = config ?? process.env.XDS_CONFIG ?? (existsSync(usualFile) ? usualFile : undefined);
+  const file = configFile === undefined ? noSettingsFile : await readSettingsFile(configFile);
+  const settings = resolveSettings(command, process.env, file.values);
+  const paths = given.length > 0 ? given : file.paths;
+  if (paths.length === 0)
+    throw new UsageError(
+      "nothing to serve: name files or directories, as in `xds serve config/`, or `paths:` in xds.yaml",
+    );
+  const { host, port, restPort, insecure } = settings;
+  if (!insecure && !isLoopback(host))
+    throw new UsageError(
+      `--host ${host} can be reached from elsewhere, and without TLS anyone there may read the configuration; --insecure allows it`,
+    );
+  const log = createLog(settings.logLevel, settings.logFormat);
+  if (configFile !== undefined) log.info({ file: configFile }, "settings read");
+  const source = new DirectorySource(paths, { except: configFile === undefined ? [] : [configFile] });
   const cache = new SnapshotCache({
-    nodeGroup: (node) => (options.nodeGroup === "id" ? node.id : node.cluster),
-    fallbackGroup: commonGroup,
+    nodeGroup: nodeGroups(file.groupRules, settings.nodeGroup),
+    ...(settings.unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
   const publisher = new Publisher(cache);
   const first = await source.open((reading) => take(reading, publisher, log));
@@ -62,10 +80,9 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<n
     return 1;
   }
   publisher.publish(first.configuration);
-  const server = new XdsServer(cache, { logger: log, callbacks: streamLog(log) });
+  const server = new XdsServer(cache, serverOptions(settings, log));
   try {
-    const { host, port, restPort } = options;
-    const { grpc, rest } = await server.listen({ host, port, restPort });
+    const { grpc, rest } = await server.listen({ host, port, ...(restPort !== "off" && { restPort }) });
     const contents = summary(first.configuration);
     if (Object.keys(contents).length > 0) log.info(contents, "serving");
     else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
@@ -77,10 +94,25 @@ async function serve(paths: readonly string[], options: ServeOptions): Promise<n
   }
   const signal = await ending();
   log.info({ signal }, "draining; a second signal ends it at once");
-  await Promise.all([source.close(), server.drain()]);
+  await Promise.all([source.close(), server.drain(settings.drainTime)]);
   log.info({}, "drained");
   return 0;
 }
+
+const usualFile = "xds.yaml";
+
+function serverOptions(settings: Settings, log: Log): XdsServerOptions {
+  const { loadReports, maxRequestBytes, maxNames } = settings;
+  return {
+    logger: log,
+    callbacks: streamLog(log),
+    maxRequestBytes,
+    maxNames,
+    ...(loadReports !== "off" && { loadReporting: { intervalMs: loadReports } }),
+  };
+}
+
+const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 /** Serves a new configuration, or tells why the one before is still served. */
 function take(reading: Reading, publisher: Publisher, log: Log): void {

@@ -20,6 +20,8 @@ export interface DirectorySourceOptions {
   readonly useEvents?: boolean;
   /** The largest file to read, in bytes; by default 32 MiB. */
   readonly maxFileBytes?: number;
+  /** Files that are not read though they are where it looks, such as a program's own settings. */
+  readonly except?: readonly string[];
   /** The messages that may occur in the files; by default those of the Envoy API. */
   readonly registry?: Registry;
 }
@@ -70,6 +72,7 @@ export class DirectorySource implements Source {
       pollMs: 500,
       useEvents: true,
       maxFileBytes: 32 * 2 ** 20,
+      except: [],
       ...options,
     };
     this.burst = new Burst(this.options.quietMs, this.options.maxWaitMs, () => this.enqueue(() => this.refresh()));
@@ -106,7 +109,7 @@ export class DirectorySource implements Source {
   private async poll(): Promise<void> {
     const start = performance.now();
     try {
-      const signature = treeSignature(await scanTree(this.paths));
+      const signature = treeSignature(await scanTree(this.paths, this.options.except));
       if (signature !== this.signature) this.burst.add();
       this.signature = signature;
     } catch {
@@ -134,10 +137,10 @@ export class DirectorySource implements Source {
 
   /** Reads what changed. What is found is taken only if the files stood still meanwhile, or never do. */
   private async readTree(): Promise<Reading> {
-    let tree = await scanTree(this.paths);
+    let tree = await scanTree(this.paths, this.options.except);
     let files = await this.readFiles(tree);
     for (let attempt = 1; attempt < attempts; attempt++) {
-      const now = await scanTree(this.paths);
+      const now = await scanTree(this.paths, this.options.except);
       const isSame = treeSignature(now) === treeSignature(tree);
       tree = now;
       if (isSame) break;

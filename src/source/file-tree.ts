@@ -37,9 +37,9 @@ export interface WatchedDirectory {
 
 const extensions = new Set([".yaml", ".yml", ".json"]);
 
-/** Looks at files, and at directories with all that is below them but hidden names. Opens no file. */
-export async function scanTree(paths: readonly string[]): Promise<FileTree> {
-  const scan = new TreeScan();
+/** Looks at files, and at directories with all that is below them but hidden names and the files in `except`. Opens no file. */
+export async function scanTree(paths: readonly string[], except: readonly string[] = []): Promise<FileTree> {
+  const scan = new TreeScan(except);
   for (const path of paths) await scan.root(path);
   return scan;
 }
@@ -54,8 +54,12 @@ class TreeScan implements FileTree {
   readonly groups: string[] = [];
   readonly problems: Problem[] = [];
   readonly directories = new Map<string, { identity: string; names?: Set<string> }>();
-  /** Absolute paths of the files found, for paths that overlap. */
-  private readonly found = new Set<string>();
+  /** Absolute paths of the files found, for paths that overlap, and of those to leave out. */
+  private readonly found: Set<string>;
+
+  constructor(except: readonly string[]) {
+    this.found = new Set(except.map((path) => resolve(path)));
+  }
 
   async root(path: string): Promise<void> {
     // What replaces the path itself shows in the directory that it is in.

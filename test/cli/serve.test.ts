@@ -238,7 +238,7 @@ describe("xds serve, at its end", () => {
   test("exits with 2 when it is called as it cannot be, and says why", async () => {
     const calls: [args: string[], why: RegExp][] = [
       [[], /^Usage: xds/],
-      [["serve"], /missing required argument 'path'/],
+      [["serve"], /nothing to serve: name files or directories/],
       [["serve", ".", "--port", "65536"], /'65536' is invalid. Expected a port from 0 to 65535/],
       [["serve", ".", "--rest-port", "1e3"], /'1e3' is invalid/],
       [["serve", ".", "--node-group", "zone"], /Allowed choices are id, cluster/],

@@ -1,0 +1,186 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
+
+/**
+ * One setting of `xds serve`. Its key `tls.client_ca` is where `xds.yaml` has it, and makes the flag `--tls-client-ca` and the
+ * environment variable `XDS_TLS_CLIENT_CA`. Flag before environment before file before default.
+ */
+export interface Setting<T> {
+  readonly key: string;
+  /** The value's name in the help, such as `<port>`; undefined: it is on or off, and the flag needs no value. */
+  readonly argument: string | undefined;
+  readonly help: string;
+  /** @throws InvalidArgumentError telling what was expected */
+  readonly parse: (text: string) => T;
+  /** As a user would write it; undefined: not set. */
+  readonly default: string | undefined;
+}
+
+function setting<T>(
+  key: string,
+  argument: string | undefined,
+  help: string,
+  parse: (text: string) => T,
+  value: string,
+): Setting<T>;
+function setting<T>(
+  key: string,
+  argument: string | undefined,
+  help: string,
+  parse: (text: string) => T,
+): Setting<T | undefined>;
+function setting<T>(
+  key: string,
+  argument: string | undefined,
+  help: string,
+  parse: (text: string) => T,
+  value?: string,
+): Setting<T | undefined> {
+  return { key, argument, help, parse, default: value };
+}
+
+const text = (value: string) => {
+  if (value !== "") return value;
+  throw new InvalidArgumentError("Expected a value, got an empty one.");
+};
+const oneOf =
+  <T extends string>(...choices: readonly T[]) =>
+  (value: string): T => {
+    const choice = choices.find((known) => known === value);
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+  };
+const onOff = (value: string) => oneOf("true", "false", "1", "0")(value).match(/true|1/) !== null;
+const orOff =
+  <T>(parse: (text: string) => T) =>
+  (value: string): T | "off" => {
+    if (value === "off") return "off";
+    try {
+      return parse(value);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw new InvalidArgumentError(`${error.message.replace(/\.$/, "")}; or "off".`);
+    }
+  };
+
+/** Every setting of `xds serve`, but the rules of node groups, which `xds.yaml` alone can have. */
+export const settings = {
+  host: setting("host", "<address>", "address to listen on", text, "127.0.0.1"),
+  port: setting(
+    "port",
+    "<port>",
+    "port for gRPC (ADS, and each type's own service); 0 takes a free one",
+    parsePort,
+    "18000",
+  ),
+  restPort: setting("rest_port", "<port>", 'port for REST; 0 takes a free one, "off" none', orOff(parsePort), "18001"),
+  insecure: setting("insecure", undefined, "listen beyond loopback without TLS", onOff, "false"),
+  nodeGroup: setting(
+    "node_group",
+    "<field>",
+    "what of a node names its group, where no rule of xds.yaml says: id, cluster, locality.region, locality.zone, " +
+      "locality.sub_zone, or metadata.<path>",
+    (value) => {
+      if (/^(id|cluster|locality\.(region|zone|sub_zone)|metadata\..+)$/.test(value)) return value;
+      throw new InvalidArgumentError(
+        "Allowed choices are id, cluster, locality.region, locality.zone, locality.sub_zone, metadata.<path>.",
+      );
+    },
+    "id",
+  ),
+  unmatchedNodes: setting(
+    "unmatched_nodes",
+    "<how>",
+    "what nodes of no group with a directory of its own get: default (what is for all nodes) or none",
+    oneOf("default", "none"),
+    "default",
+  ),
+  maxRequestBytes: setting("limits.request_bytes", "<size>", "size of one request", parseBytes, "16MiB"),
+  maxNames: setting("limits.names", "<count>", "names in one subscription", parseCount, "100000"),
+  drainTime: setting(
+    "drain_time",
+    "<time>",
+    "how long SIGTERM takes at most to end all streams, one after the other",
+    parseDuration,
+    "5s",
+  ),
+  loadReports: setting(
+    "load_reports",
+    "<interval>",
+    'how often nodes that offer to report their load (LRS) do so; or "off"',
+    orOff(parseDuration),
+    "10s",
+  ),
+  logLevel: setting(
+    "log.level",
+    "<level>",
+    "debug, info, warn or error",
+    oneOf("debug", "info", "warn", "error"),
+    "info",
+  ),
+  logFormat: setting(
+    "log.format",
+    "<format>",
+    "json, pretty, or auto (pretty on a terminal)",
+    oneOf("auto", "json", "pretty"),
+    "auto",
+  ),
+} as const;
+
+type SettingName = keyof typeof settings;
+/** What the settings come to. Times in milliseconds, sizes in bytes. */
+export type Settings = {
+  readonly [Name in SettingName]: (typeof settings)[Name] extends Setting<infer T> ? T : never;
+};
+
+const rows = Object.entries(settings) as [SettingName, Setting<unknown>][];
+
+export const flagOf = ({ key }: Setting<unknown>) => `--${key.replaceAll(/[._]/g, "-")}`;
+export const variableOf = ({ key }: Setting<unknown>) => `XDS_${key.replaceAll(".", "_").toUpperCase()}`;
+
+/** Adds a flag for each setting. */
+export function addSettings(command: Command): void {
+  for (const [, row] of rows) {
+    const parts = [row.default === undefined ? "" : `default ${row.default}`, `env ${variableOf(row)}`];
+    const help = `${row.help} (${parts.filter(Boolean).join(", ")})`;
+    const flags = row.argument === undefined ? flagOf(row) : `${flagOf(row)} ${row.argument}`;
+    // A value is parsed once, here, so that commander's own words tell what is wrong with a flag.
+    command.addOption(
+      row.argument === undefined ? new Option(flags, help) : new Option(flags, help).argParser(row.parse),
+    );
+  }
+}
+
+/**
+ * What the settings come to: a flag before the environment before the file before the default. `file` has parsed values by key.
+ * @throws UsageError for a variable of the environment that cannot be used
+ */
+export function resolveSettings(
+  command: Command,
+  environment: NodeJS.ProcessEnv,
+  file: ReadonlyMap<string, unknown>,
+): Settings {
+  const given = command.opts<Record<string, unknown>>();
+  const values = rows.map(([name, row]) => {
+    const attribute = new Option(flagOf(row)).attributeName();
+    if (given[attribute] !== undefined) return [name, given[attribute]];
+    const variable = environment[variableOf(row)];
+    if (variable !== undefined && variable !== "") return [name, fromEnvironment(row, variable)];
+    if (file.has(row.key)) return [name, file.get(row.key)];
+    return [name, row.default === undefined ? undefined : row.parse(row.default)];
+  });
+  return Object.fromEntries(values) as Settings;
+}
+
+function fromEnvironment(row: Setting<unknown>, value: string): unknown {
+  try {
+    return row.parse(value);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new UsageError(`${variableOf(row)}=${JSON.stringify(value)} in the environment: ${error.message}`);
+  }
+}
+
+/** The setting that a key of `xds.yaml` names. */
+export const settingOf = (key: string): Setting<unknown> | undefined => rows.find(([, row]) => row.key === key)?.[1];
+export const settingKeys: readonly string[] = rows.map(([, { key }]) => key);
