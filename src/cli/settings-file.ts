@@ -116,6 +116,7 @@ class SettingsReader implements SettingsFile {
       return undefined;
     }
     let group: string | undefined;
+    const before = this.faults.length;
     const fields = new Map<string, string>();
     const walk = (map: YamlMap, above: readonly string[]) => {
       for (const { key, at, value } of map.entries) {
@@ -137,7 +138,8 @@ class SettingsReader implements SettingsFile {
     walk(node, []);
     if (group === undefined)
       this.fault(node, steps, 'a rule needs "group:", the directory in groups/ that it leads to');
-    else if (fields.size === 0) this.fault(node, steps, "a rule needs something that the node is told by, such as id");
+    else if (fields.size === 0 && this.faults.length === before)
+      this.fault(node, steps, "a rule needs something that the node is told by, such as id");
     return group === undefined ? undefined : { group, fields };
   }
 

@@ -1,0 +1,223 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { create } from "@bufbuild/protobuf";
+import { Command } from "commander";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
+import { parseBytes, parseDuration } from "../../src/cli/command.js";
+import { nodeGroups } from "../../src/cli/node-groups.js";
+import { table } from "../../src/cli/output.js";
+import { createProgram } from "../../src/cli/program.js";
+import { addSettings, resolveSettings } from "../../src/cli/settings.js";
+import { readSettingsFile } from "../../src/cli/settings-file.js";
+import { Program } from "./program.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-settings-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function settingsFile(text: string): Promise<string> {
+  const file = join(directory, "xds.yaml");
+  await writeFile(file, text);
+  return file;
+}
+
+describe("settings", () => {
+  const resolved = (args: string[], environment: NodeJS.ProcessEnv, file: ReadonlyMap<string, unknown>) => {
+    const command = new Command();
+    addSettings(command);
+    command.parse(args, { from: "user" });
+    return resolveSettings(command, environment, file);
+  };
+
+  test("come from a flag before the environment before the file before the default", () => {
+    const file = new Map<string, unknown>([
+      ["port", 1],
+      ["rest_port", 1],
+      ["drain_time", 1],
+    ]);
+    const environment = { XDS_PORT: "2", XDS_REST_PORT: "off", XDS_INSECURE: "true", XDS_HOST: "" };
+    expect(resolved(["--port", "3"], environment, file)).toMatchObject({
+      port: 3,
+      restPort: "off",
+      insecure: true,
+      drainTime: 1,
+      host: "127.0.0.1",
+      maxRequestBytes: 16 * 2 ** 20,
+    });
+  });
+
+  test("of the environment that cannot be are told by the variable's name", () => {
+    expect(() => resolved([], { XDS_INSECURE: "yes" }, new Map())).toThrow(
+      'XDS_INSECURE="yes" in the environment: Allowed choices are true, false, 1, 0.',
+    );
+  });
+
+  test("are read from xds.yaml, with paths relative to it", async () => {
+    const file = await settingsFile(`
+port: 1
+limits: { names: 7 }
+drain_time: 1.5s
+paths: [config, /etc/xds]
+node_groups:
+- { group: edge, id: "edge-*" }
+- group: eu
+  locality: { zone: eu-1a }
+  metadata: { team: { name: pay } }
+`);
+    const { values, paths, groupRules } = await readSettingsFile(file);
+    expect(Object.fromEntries(values)).toEqual({ port: 1, "limits.names": 7, drain_time: 1500 });
+    expect(paths).toEqual([join(directory, "config"), "/etc/xds"]);
+    expect(groupRules.map(({ group, fields }) => [group, Object.fromEntries(fields)])).toEqual([
+      ["edge", { id: "edge-*" }],
+      ["eu", { "locality.zone": "eu-1a", "metadata.team.name": "pay" }],
+    ]);
+  });
+
+  test("that cannot be are all told, with line and column", async () => {
+    const file = await settingsFile(
+      "prt: 3\nport: 99999999\nlimits: 3\ndrain_time: [1]\nnode_groups:\n- {group: a}\n- {id: x}\n- {group: b, name: x}\n- c\n",
+    );
+    await expect(readSettingsFile(file)).rejects.toThrow(
+      [
+        "the settings cannot be used:",
+        `${file}:1:1: prt: no such setting; did you mean port?`,
+        `${file}:2:7: port: 99999999 cannot be: Expected a port from 0 to 65535.`,
+        `${file}:3:9: limits: expected an object, got 3`,
+        `${file}:4:13: drain_time: expected a value, got a list`,
+        `${file}:6:3: node_groups[0]: a rule needs something that the node is told by, such as id`,
+        `${file}:7:3: node_groups[1]: a rule needs "group:", the directory in groups/ that it leads to`,
+        `${file}:8:14: node_groups[2].name: no such field of a rule; there are group, id, cluster, locality (region, zone, sub_zone), metadata`,
+        `${file}:9:3: node_groups[3]: expected a rule, such as {group: edge, id: "edge-*"}, got "c"`,
+      ].join("\n"),
+    );
+  });
+
+  test("times and sizes are written with their unit", () => {
+    expect(["500ms", "30s", "5m", "1.5h"].map(parseDuration)).toEqual([500, 30_000, 300_000, 5_400_000]);
+    expect(["4096", "512KiB", "16MiB", "2GiB"].map(parseBytes)).toEqual([4096, 2 ** 19, 2 ** 24, 2 ** 31]);
+    for (const wrong of ["", "5", "0s", "1d", "-1s", "481h", "1e3s"]) expect(() => parseDuration(wrong)).toThrow();
+    for (const wrong of ["", "0", "16MB", "1.5MiB", "3GiB", "MiB"]) expect(() => parseBytes(wrong)).toThrow();
+  });
+});
+
+describe("node groups", () => {
+  const node = create(NodeSchema, {
+    id: "edge-7",
+    cluster: "web",
+    locality: { region: "eu", zone: "eu-1a", subZone: "r2" },
+    metadata: { team: { name: "pay" }, "a.b": { c: true }, list: ["x"] },
+  });
+  const groupOf = (fields: Record<string, string>) =>
+    nodeGroups([{ group: "hit", fields: new Map(Object.entries(fields)) }], "cluster")(node);
+
+  test.each([
+    { id: "edge-*" },
+    { id: "*-7" },
+    { id: "*", cluster: "web" },
+    { "locality.region": "eu", "locality.zone": "eu-*", "locality.sub_zone": "r2" },
+    { "metadata.team.name": "p*y" },
+    { "metadata.a.b.c": "true" },
+  ])("fit by %o", (fields) => {
+    expect(groupOf(fields as Record<string, string>)).toBe("hit");
+  });
+
+  test.each([
+    { id: "edge" },
+    { id: "edge.7" },
+    { id: "edge-*", cluster: "db" },
+    { "metadata.team": "*" },
+    { "metadata.list": "*" },
+    { "metadata.none": "*" },
+  ])("do not fit by %o, and the field names the group then", (fields) => {
+    expect(groupOf(fields as unknown as Record<string, string>)).toBe("web");
+  });
+
+  test("are told by the first rule that fits", () => {
+    const rules = ["a", "b"].map((group) => ({ group, fields: new Map([["id", "*"]]) }));
+    expect(nodeGroups(rules, "id")(node)).toBe("a");
+    expect(nodeGroups([], "metadata.team.name")(node)).toBe("pay");
+    expect(nodeGroups([], "metadata.none")(node)).toBe("");
+  });
+});
+
+describe("xds serve with xds.yaml", () => {
+  const cluster = (name: string) =>
+    JSON.stringify({ "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", name });
+
+  async function clustersOf(port: number, node: object): Promise<string[] | number> {
+    const answer = await fetch(`http://127.0.0.1:${port}/v3/discovery:clusters`, {
+      method: "POST",
+      body: JSON.stringify({ node }),
+    });
+    if (answer.status !== 200) return answer.status;
+    const { resources = [] } = (await answer.json()) as { resources?: { name: string }[] };
+    return resources.map(({ name }) => name).sort();
+  }
+
+  test("serves what it says to the groups that it tells, and not the file itself; nodes of no group get nothing", async () => {
+    await mkdir(join(directory, "groups/edge"), { recursive: true });
+    await writeFile(join(directory, "all.json"), cluster("all"));
+    await writeFile(join(directory, "groups/edge/own.json"), cluster("own"));
+    const file = await settingsFile(
+      'port: 0\nrest_port: 0\npaths: .\nunmatched_nodes: none\nnode_groups: [{ group: edge, cluster: "w*" }]\n',
+    );
+    const program = new Program("serve", "--config", file);
+    try {
+      const { rest } = await program.ports();
+      expect(await clustersOf(rest, { id: "x", cluster: "web" })).toEqual(["all", "own"]);
+      expect(await clustersOf(rest, { id: "x", cluster: "db" })).toBe(404);
+    } finally {
+      program.signal("SIGKILL");
+      await program.end();
+    }
+  });
+
+  test("does not listen beyond loopback in plain text, unless it is told to", async () => {
+    const refused = new Program("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
+    expect(await refused.end()).toBe(2);
+    expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from elsewhere.*--insecure allows it/);
+  });
+});
+
+describe("completion", () => {
+  const completed = async (...words: string[]) => {
+    let script = "";
+    const program = createProgram(() => {});
+    const write = process.stdout.write;
+    process.stdout.write = ((text: string) => {
+      script += text;
+      return true;
+    }) as typeof write;
+    try {
+      await program.parseAsync(["completion", "bash"], { from: "user" });
+    } finally {
+      process.stdout.write = write;
+    }
+    const ask = `COMP_WORDS=(xds ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _xds_complete; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = await promisify(execFile)("bash", ["-c", `${script}\n${ask}`], { cwd: directory });
+    return stdout.trim().split("\n");
+  };
+
+  test("gives commands, options, choices and files", async () => {
+    await writeFile(join(directory, "a.yaml"), "");
+    expect(await completed("se")).toContain("serve");
+    expect(await completed("serve", "--drain")).toEqual(["--drain-time"]);
+    expect(await completed("serve", "a")).toEqual(["a.yaml"]);
+    expect(await completed("completion", "z")).toEqual(["zsh"]);
+  });
+});
+
+describe("a table", () => {
+  test("pads its columns, and shows what would move the cursor", () => {
+    expect(table(["name", "n"], [["a\u001b[2J", { text: "1", paint: (text) => `<${text}>` }]], "none")).toBe(
+      "NAME        N\na\\u001b[2J  <1>\n",
+    );
+    expect(table(["name"], [], "no names")).toBe("no names\n");
+  });
+});
