@@ -18,25 +18,17 @@ function envoyCommand(paths: readonly string[], grpc: Address): string[] {
   const isExample = paths.length === 1 && basename(paths[0] ?? "") === "quickstart" && existsSync(bootstrap);
   if (isExample && grpc.port === examplePort)
     return [`envoy -c ${relative("", bootstrap)}`, "curl http://127.0.0.1:10000   # once it runs"];
-  const host = grpc.host === "0.0.0.0" || grpc.host === "::" ? "127.0.0.1" : grpc.host;
-  return `envoy --service-node my-node --service-cluster my-cluster --config-yaml '
-dynamic_resources:
-  ads_config:
-    api_type: DELTA_GRPC
-    transport_api_version: V3
-    grpc_services: [{ envoy_grpc: { cluster_name: xds } }]
-  cds_config: { ads: {}, resource_api_version: V3 }
-  lds_config: { ads: {}, resource_api_version: V3 }
-static_resources:
-  clusters:
-  - name: xds
-    type: STRICT_DNS
-    load_assignment: { cluster_name: xds, endpoints: [{ lb_endpoints: [{ endpoint: {
-      address: { socket_address: { address: "${host}", port_value: ${grpc.port} } } } }] }] }
-    typed_extension_protocol_options:
-      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        explicit_http_config: { http2_protocol_options: {} }'`.split("\n");
+  const server = written({ ...grpc, host: anyAddress.has(grpc.host) ? "127.0.0.1" : grpc.host });
+  return [`${calledAs()} bootstrap --server ${server} > envoy.yaml`, "envoy -c envoy.yaml"];
+}
+
+const anyAddress = new Set(["0.0.0.0", "::"]);
+
+/** How this program was called, to call it again. */
+function calledAs(): string {
+  if (process.env.npm_command === "exec") return "npx ts-control-plane";
+  const script = process.argv[1] ?? "xds";
+  return basename(script) === "xds" ? "xds" : `node ${relative("", script)}`;
 }
 
 const written = ({ host, port }: Address) => `${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { messageOf, XdsError } from "../errors.js";
 import { UsageError } from "./command.js";
+import { NoConfiguration } from "./operand.js";
 import { createProgram } from "./program.js";
 
 /** Exit codes: 0 fine, 1 findings or a failure, 2 it was called in a way that cannot be. */
@@ -16,7 +17,8 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // What commander throws it has said already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const isPlain = error instanceof XdsError || error instanceof UsageError || !(error instanceof Error);
+    const isPlain =
+      [XdsError, UsageError, NoConfiguration].some((kind) => error instanceof kind) || !(error instanceof Error);
     process.stderr.write(`xds: ${isPlain ? messageOf(error) : (error.stack ?? error.message)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }

@@ -1,11 +1,22 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addBootstrap } from "./bootstrap.js";
 import type { Exit } from "./command.js";
 import { addCompletion } from "./completion.js";
+import { addDiff } from "./diff.js";
+import { addGet } from "./get.js";
 import { addServe } from "./serve.js";
+import { addWatch } from "./watch.js";
 
 /** The commands, in the order of the help. */
-const commands: readonly ((program: Command, exit: Exit) => void)[] = [addServe, addCompletion];
+const commands: readonly ((program: Command, exit: Exit) => void)[] = [
+  addServe,
+  addBootstrap,
+  addGet,
+  addWatch,
+  addDiff,
+  addCompletion,
+];
 
 /** The program `xds` with all its commands; `exit` is given the exit code of the one that ran. */
 export function createProgram(exit: Exit): Command {

@@ -7,6 +7,7 @@ import { DirectorySource } from "../source/directory.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
+import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log } from "./log.js";
 import { nodeGroups } from "./node-groups.js";
@@ -131,22 +132,6 @@ function take(reading: Reading, publisher: Publisher, log: Log): void {
   } catch (error) {
     log.error({ error: messageOf(error) }, "still serving the last good configuration");
   }
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second one ends the process. */
-function ending(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let isEnding = false;
-    for (const [signal, number] of [
-      ["SIGINT", 2],
-      ["SIGTERM", 15],
-    ] as const)
-      process.on(signal, () => {
-        if (isEnding) process.exit(128 + number);
-        isEnding = true;
-        resolve(signal);
-      });
-  });
 }
 
 /** More lines than this help nobody. */

@@ -1,0 +1,107 @@
+import { type Command, Option } from "commander";
+import type { Resource } from "../resource/resource.js";
+import type { Configuration } from "../source/source.js";
+import { type ChangedResource, changeOf, changeText } from "./changes.js";
+import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
+import { loadOperand, operandHelp } from "./operand.js";
+import { print } from "./output.js";
+import { addRemoteOptions, type RemoteOptions } from "./remote.js";
+
+interface DiffOptions extends Omit<RemoteOptions, "server">, OutputOptions {
+  readonly node?: string;
+  readonly group?: string;
+  readonly admin: string;
+  readonly showSecrets?: boolean;
+}
+
+/** `xds diff`. */
+export function addDiff(program: Command, exit: Exit): void {
+  const command = program
+    .command("diff")
+    .summary("compare two configurations, resource by resource and field by field")
+    .description(
+      `Compare two configurations, resource by resource and field by field: from A to B. Exit code 1 when they differ.\n\nEach is ${operandHelp}. ` +
+        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells.",
+    )
+    .argument("[a]", "from this")
+    .argument("[b]", "to this")
+    .option("--node <id>", "compare what this connected node has with what it is served")
+    .option(
+      "--group <group>",
+      "of a directory, what the nodes of this group are served; by default all groups, each apart",
+    )
+    .addOption(
+      new Option("--admin <url>", "admin port of the server, for --node")
+        .default("http://127.0.0.1:18002")
+        .env("XDS_ADMIN"),
+    )
+    .option("--show-secrets", "compare and print private keys and the like too, which are [redacted] otherwise")
+    .addOption(outputOption());
+  addRemoteOptions(command);
+  addExamples(command, [
+    ["xds diff config/ new-config/", "what a change of files would change"],
+    ["xds diff 127.0.0.1:18000 config/ --node-id edge-1", "what node edge-1 is served now, against the files"],
+    ["xds diff --node edge-1", "what node edge-1 has not taken yet, or has refused"],
+    ["xds diff config/ http://127.0.0.1:9901/config_dump?include_eds", "what the files say, against what an Envoy has"],
+  ]);
+  command.action(async (a: string | undefined, b: string | undefined, options: DiffOptions) =>
+    exit(await diff(a, b, options)),
+  );
+}
+
+async function diff(a: string | undefined, b: string | undefined, options: DiffOptions): Promise<number> {
+  const { node, group, showSecrets = false, output } = options;
+  const [from, to] = node === undefined ? [a, b] : dumpsOf(node, options.admin);
+  if (from === undefined || to === undefined || (node !== undefined && a !== undefined))
+    throw new UsageError("compare what? Name two configurations, or give --node alone");
+  const before = await loadOperand(from, options);
+  const after = await loadOperand(to, options);
+  const changes = configurationChanges(before, after, group, showSecrets);
+  print(output, { changes }, () =>
+    changes.length === 0
+      ? "no difference\n"
+      : changes
+          .map((change) => (change.group === undefined ? "" : `group ${change.group}: `) + changeText(change))
+          .join(""),
+  );
+  return changes.length > 0 ? 1 : 0;
+}
+
+/** What a node has ACKed, and what it is to have. */
+function dumpsOf(node: string, admin: string): [string, string] {
+  const url = `${admin.replace(/\/$/, "")}/config_dump?node=${encodeURIComponent(node)}`;
+  return [url, `${url}&state=served`];
+}
+
+type GroupChange = ChangedResource & { readonly group?: string };
+
+function configurationChanges(
+  before: Configuration,
+  after: Configuration,
+  group: string | undefined,
+  withSecrets: boolean,
+): GroupChange[] {
+  if (group !== undefined) {
+    const all = ({ common, groups }: Configuration) => [...common, ...(groups.get(group) ?? [])];
+    return listChanges(all(before), all(after), withSecrets);
+  }
+  const changes: GroupChange[] = listChanges(before.common, after.common, withSecrets);
+  for (const name of new Set([...before.groups.keys(), ...after.groups.keys()]))
+    for (const change of listChanges(before.groups.get(name) ?? [], after.groups.get(name) ?? [], withSecrets))
+      changes.push({ group: name, ...change });
+  return changes;
+}
+
+/** By type in the order of the table, then by name. */
+function listChanges(before: readonly Resource[], after: readonly Resource[], withSecrets: boolean): ChangedResource[] {
+  const pairs = new Map<string, [Resource | undefined, Resource | undefined]>();
+  for (const [side, list] of [before, after].entries())
+    for (const resource of list) {
+      const key = `${String(resource.type.order).padStart(6)} ${resource.type.name} ${resource.key}`;
+      const pair = pairs.get(key) ?? [undefined, undefined];
+      pair[side] = resource;
+      pairs.set(key, pair);
+    }
+  const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.flatMap(([, [was, is]]) => changeOf(was, is, withSecrets) ?? []);
+}

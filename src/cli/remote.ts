@@ -1,0 +1,241 @@
+import { readFile } from "node:fs/promises";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ClientCallbacks } from "../client/callbacks.js";
+import type { ClientTlsOptions } from "../client/grpc.js";
+import type { ClientResource } from "../client/resource.js";
+import { XdsClient } from "../client/xds-client.js";
+import { messageOf, XdsError } from "../errors.js";
+import { canonicalName } from "../resource/names.js";
+import { isCollection, referencesOf } from "../resource/references.js";
+import { Resource } from "../resource/resource.js";
+import { findResourceType, type ResourceType, resourceTypes } from "../resource/types.js";
+import { nearest } from "../source/nearest.js";
+import { parseDuration, UsageError } from "./command.js";
+
+/** How a command asks an xDS server. */
+export interface RemoteOptions {
+  readonly server: string;
+  readonly nodeId: string;
+  readonly nodeCluster: string;
+  readonly nodeMetadata?: Readonly<Record<string, string>>;
+  readonly variant: "sotw" | "delta";
+  readonly service: "ads" | "own";
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsServerName?: string;
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
+/** Adds the options by which a command asks an xDS server as a client. */
+export function addRemoteOptions(command: Command): Command {
+  const metadata = (pair: string, before: Record<string, string> = {}) => {
+    const [, key, value] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+    if (key === undefined || value === undefined) throw new InvalidArgumentError("Expected <key>=<text>.");
+    return { ...before, [key]: value };
+  };
+  return command
+    .addOption(new Option("--node-id <id>", "who asks: the node's id").default("xds-cli"))
+    .addOption(new Option("--node-cluster <name>", "its cluster").default(""))
+    .addOption(new Option("--node-metadata <key=text>", "its metadata; may be given again").argParser(metadata))
+    .addOption(
+      new Option("--variant <variant>", "incremental, or state of the world")
+        .choices(["delta", "sotw"])
+        .default("delta"),
+    )
+    .addOption(
+      new Option("--service <service>", "one aggregated stream, or each type's own service")
+        .choices(["ads", "own"])
+        .default("ads"),
+    )
+    .option("--tls", "TLS with the authorities that Node trusts; the options below mean TLS too")
+    .option("--tls-ca <file>", "authorities of the server's certificate, in PEM")
+    .option("--tls-cert <file>", "the client's own certificate, in PEM (mTLS)")
+    .option("--tls-key <file>", "its private key, in PEM")
+    .option("--tls-server-name <name>", "the name in the server's certificate, where it is not the address's")
+    .addOption(
+      new Option("--timeout <time>", "how long to wait for answers").argParser(parseDuration).default(5_000, "5s"),
+    );
+}
+
+export const serverOption = () =>
+  new Option("--server <host:port>", "the xDS server").default("127.0.0.1:18000").env("XDS_SERVER");
+
+/** @throws UsageError for a file that cannot be read, XdsError INVALID_OPTION */
+export async function connect(
+  options: RemoteOptions,
+  callbacks: ClientCallbacks = {},
+  reconnect = false,
+): Promise<XdsClient> {
+  const { server: address, nodeId: id, nodeCluster: cluster, nodeMetadata, variant, service, timeout } = options;
+  const tls = await tlsOf(options);
+  return new XdsClient({
+    address,
+    variant,
+    service,
+    node: { id, cluster, ...(nodeMetadata && { metadata: { ...nodeMetadata } }) },
+    ...(tls && { tls }),
+    callbacks,
+    connectTimeoutMs: timeout,
+    ...(!reconnect && { reconnect: false }),
+  });
+}
+
+async function tlsOf({
+  tls,
+  tlsCa,
+  tlsCert,
+  tlsKey,
+  tlsServerName,
+}: RemoteOptions): Promise<ClientTlsOptions | undefined> {
+  if (!tls && [tlsCa, tlsCert, tlsKey, tlsServerName].every((value) => value === undefined)) return undefined;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError("--tls-cert and --tls-key go together; give both");
+  const [ca, cert, key] = await Promise.all(
+    Object.entries({ "--tls-ca": tlsCa, "--tls-cert": tlsCert, "--tls-key": tlsKey }).map(async ([flag, file]) => {
+      if (file === undefined) return undefined;
+      try {
+        return await readFile(file);
+      } catch (error) {
+        throw new UsageError(`${flag} ${file} cannot be read: ${messageOf(error)}`);
+      }
+    }),
+  );
+  return {
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(tlsServerName !== undefined && { serverName: tlsServerName }),
+  };
+}
+
+/**
+ * The type that a user names: by its short name (`clusters`), its message's name (`Cluster`, or in full), or its type URL.
+ * @throws UsageError
+ */
+export function typeNamed(text: string): ResourceType {
+  const types = resourceTypes();
+  const namesOf = ({ name, typeUrl }: ResourceType) => {
+    const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+    return [name, name.replace(/s$/, ""), typeUrl, full, full.slice(full.lastIndexOf(".") + 1)].map((n) =>
+      n.toLowerCase(),
+    );
+  };
+  const found = types.find((type) => namesOf(type).includes(text.toLowerCase()));
+  if (found) return found;
+  const meant = nearest(text, types.flatMap(namesOf));
+  throw new UsageError(
+    `no resource type is called ${JSON.stringify(text)}; ${meant ? `did you mean ${meant}?` : `there are ${types.map(({ name }) => name).join(", ")}`}`,
+  );
+}
+
+/** What is asked for: names, or `*`, by type URL. */
+export type Wanted = ReadonlyMap<string, readonly string[]>;
+
+export interface Fetched {
+  /** In the order of the table of types. */
+  readonly resources: readonly Resource[];
+  /** What the server has said that it does not have, or cannot give, and why. */
+  readonly missing: readonly Unavailable[];
+  /** What it has not answered in time. */
+  readonly unanswered: readonly Unavailable[];
+}
+
+export interface Unavailable {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** More rounds of references than this no configuration has. */
+const mostRounds = 20;
+
+/**
+ * Asks once for resources, and with `follow` for all that they refer to. What is not answered within the time is told; what came
+ * is given.
+ * @throws XdsError STREAM_ENDED when the server cannot be reached or ends the stream
+ */
+export async function fetchResources(
+  client: XdsClient,
+  wanted: Wanted,
+  { follow, timeoutMs }: { readonly follow: boolean; readonly timeoutMs: number },
+): Promise<Fetched> {
+  const asked = new Map<string, Set<string>>();
+  const unanswered: Unavailable[] = [];
+  let next: Wanted = wanted;
+  for (let round = 0; next.size > 0 && round < mostRounds; round++) {
+    for (const [typeUrl, names] of next) {
+      const known = asked.get(typeUrl);
+      if (known) for (const name of names) known.add(name);
+      else asked.set(typeUrl, new Set(names));
+      client.subscribe(typeUrl, names);
+    }
+    const late = await Promise.all(Array.from(next.keys(), (typeUrl) => answered(client, typeUrl, timeoutMs)));
+    // Who has not answered once will not the next time.
+    unanswered.push(
+      ...late.flat().filter((one) => !unanswered.some((two) => two.type === one.type && two.name === one.name)),
+    );
+    next = follow ? referred(client, asked) : new Map();
+  }
+  const missing = resourceTypes().flatMap((type) => {
+    const names = asked.get(type.typeUrl);
+    if (!names) return [];
+    const { missing: absent, errors } = client.state(type.typeUrl);
+    return [
+      ...Array.from(absent, (name) => ({ type, name, reason: "the server has none of this name" })),
+      ...Array.from(errors, ([name, { message }]) => ({ type, name, reason: message })),
+    ];
+  });
+  return { resources: held(client), missing, unanswered };
+}
+
+/** Waits until a type is answered; gives what is not. */
+async function answered(client: XdsClient, typeUrl: string, timeoutMs: number): Promise<Unavailable[]> {
+  try {
+    await client.synced(typeUrl, ({ complete }) => complete, { timeoutMs });
+    return [];
+  } catch (error) {
+    if (!(error instanceof XdsError) || error.code !== "TIMED_OUT") throw error;
+    const { names, resources, missing, wildcard, accepted, nacked } = client.state(typeUrl);
+    const type = findResourceType(typeUrl) as ResourceType;
+    const reason = nacked ? `the answer could not be taken: ${nacked.message}` : "no answer in time";
+    const open = [...names].filter((name) => !resources.has(name) && !missing.has(name));
+    return [...open, ...(wildcard && accepted === 0 ? ["*"] : [])].map((name) => ({ type, name, reason }));
+  }
+}
+
+/** The names that what is held refers to and that were not asked for yet. */
+function referred(client: XdsClient, asked: ReadonlyMap<string, Set<string>>): Wanted {
+  const next = new Map<string, string[]>();
+  for (const resource of held(client))
+    for (const { typeUrl, name } of referencesOf(resource)) {
+      const known = asked.get(typeUrl);
+      if (!findResourceType(typeUrl) || known?.has("*") || known?.has(name)) continue;
+      if (isCollection(canonicalName(name)) && !name.startsWith("xdstp:")) continue;
+      const names = next.get(typeUrl) ?? [];
+      next.set(typeUrl, names);
+      if (!names.includes(name)) names.push(name);
+    }
+  return next;
+}
+
+/** All that a client holds, as resources. */
+function held(client: XdsClient): Resource[] {
+  return resourceTypes().flatMap(({ typeUrl }) => Array.from(client.resources(typeUrl).values(), asResource));
+}
+
+const encoded = new WeakMap<ClientResource, Resource>();
+
+/** What a client holds, as a resource like those that are served. */
+export function asResource(one: ClientResource): Resource {
+  let resource = encoded.get(one);
+  if (!resource) {
+    const { typeUrl, name, version, body, aliases, ttlMs } = one;
+    const options = { name, aliases, ...(version && { version }), ...(ttlMs && { ttlMs }) };
+    resource = Resource.fromBytes(typeUrl, body, options);
+    encoded.set(one, resource);
+  }
+  return resource;
+}

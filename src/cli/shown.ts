@@ -1,0 +1,25 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { messageOf } from "../errors.js";
+import type { Resource } from "../resource/resource.js";
+import { resourceJson } from "../resource/resource-json.js";
+import { redacted } from "../server/redact.js";
+
+const wrapper = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+
+/**
+ * A resource as commands print it, and as files take it: an object with its `@type`; around it its name, where the message does not
+ * have it. Without secrets, unless they are asked for.
+ */
+export function shownResource(resource: Resource, withSecrets: boolean): JsonObject {
+  const { type, name, aliases } = resource;
+  const { typeUrl, value } = withSecrets ? { typeUrl: type.typeUrl, value: resource.body } : redacted(resource);
+  let json: JsonObject;
+  try {
+    json = resourceJson(typeUrl, value);
+  } catch (error) {
+    return { "@type": typeUrl, name, error: messageOf(error) };
+  }
+  const field = type.nameField?.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  if (field !== undefined && json[field] === name && aliases.length === 0) return json;
+  return { "@type": wrapper, name, ...(aliases.length > 0 && { aliases: [...aliases] }), resource: json };
+}
