@@ -206,7 +206,7 @@ export function grpcBootstrap(options: BootstrapOptions): object {
         server_features: ["xds_v3"],
       },
     ],
-    node: nodeOf(options),
+    node: { locality: {}, ...nodeOf(options) }, // gRPC for Node.js takes no node without a locality
   };
 }
 

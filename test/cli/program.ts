@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { expect, vi } from "vitest";
-
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+import { expect, inject, onTestFinished, vi } from "vitest";
 
 /** A line of the program's log. */
 export interface LogLine {
@@ -12,15 +9,15 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The built program `xds`, running. */
+/** The program `xds`, installed from the packed package, running. */
 export class Program {
   stdout = "";
   stderr = "";
   private readonly process: ChildProcess;
   private readonly exited: Promise<unknown[]>;
 
-  constructor(...args: string[]) {
-    this.process = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  constructor(args: readonly string[], cwd?: string) {
+    this.process = spawn(inject("xds"), args, { stdio: ["ignore", "pipe", "pipe"], ...(cwd && { cwd }) });
     this.process.stdout?.on("data", (chunk) => (this.stdout += String(chunk)));
     this.process.stderr?.on("data", (chunk) => (this.stderr += String(chunk)));
     this.exited = once(this.process, "close");
@@ -41,12 +38,15 @@ export class Program {
     this.process.stdout?.destroy();
   }
 
+  /** Resolves when it has printed this. */
+  async printed(pattern: RegExp): Promise<void> {
+    await this.until(() => expect(this.stdout).toMatch(pattern));
+  }
+
   /** Resolves with the ports when it serves. */
   async ports(): Promise<{ grpc: number; rest: number }> {
     await this.until(() => expect(this.stdout).toMatch(/Point an Envoy at it:[\s\S]*\n\n$/));
-    const [grpc, rest] = [/gRPC +127\.0\.0\.1:(\d+)/, /http:\/\/127\.0\.0\.1:(\d+)/].map((line) =>
-      line.exec(this.stdout),
-    );
+    const [grpc, rest] = [/gRPC +\S+:(\d+)\n/, /REST +\S+:(\d+)\//].map((line) => line.exec(this.stdout));
     return { grpc: Number(grpc?.[1]), rest: Number(rest?.[1]) };
   }
 
@@ -64,3 +64,28 @@ export class Program {
     await vi.waitFor(assertion, { timeout: 10_000, interval: 10 });
   }
 }
+
+/** A command that has ended. */
+export interface Ended {
+  readonly code: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function ended(program: Program): Promise<Ended> {
+  const code = await program.end();
+  return { code, stdout: program.stdout, stderr: program.stderr };
+}
+
+/** Runs a command to its end; `in`: in a folder; `start`: it is ended with the test at the latest. */
+export const xds = Object.assign((...args: string[]) => ended(new Program(args)), {
+  in: (cwd: string, ...args: string[]) => ended(new Program(args, cwd)),
+  start: (...args: string[]) => {
+    const program = new Program(args);
+    onTestFinished(async () => {
+      program.signal("SIGKILL");
+      await program.end();
+    });
+    return program;
+  },
+});

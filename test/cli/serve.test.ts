@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 const run = (...args: string[]) => {
-  const program = new Program(...args);
+  const program = new Program(args);
   programs.push(program);
   return program;
 };
@@ -81,8 +81,7 @@ describe("xds serve", () => {
     await write("b.json", JSON.stringify({ "@type": clusterType, name: "b", connectTimeout: "2s" }));
     const program = serve();
     const { grpc, rest } = await program.ports();
-    expect(program.stdout).toContain("envoy --service-node my-node --service-cluster my-cluster --config-yaml '");
-    expect(program.stdout).toContain(`address: "127.0.0.1", port_value: ${grpc}`);
+    expect(program.stdout).toContain(` bootstrap --server 127.0.0.1:${grpc} > envoy.yaml\n  envoy -c envoy.yaml\n`);
     await program.logged({ level: "info", msg: "serving", clusters: 2 });
     expect(await clustersOf(rest)).toEqual(["a 1s", "b 2s"]);
   });
@@ -272,7 +271,9 @@ describe("the program's words", () => {
     expect(introduction([quickstart], { host: "127.0.0.1", port: 18000 }, undefined)).toMatch(
       /envoy -c \S*examples\/envoy\.yaml\n/,
     );
-    expect(introduction([quickstart], { host: "127.0.0.1", port: 18002 }, undefined)).toContain("--config-yaml");
+    expect(introduction([quickstart], { host: "127.0.0.1", port: 18002 }, undefined)).toContain(
+      "bootstrap --server 127.0.0.1:18002 >",
+    );
     expect(introduction(["."], { host: "::", port: 18000 }, { host: "::", port: 1 })).toContain("http://[::]:1/");
   });
 

@@ -13,7 +13,7 @@ import { table } from "../../src/cli/output.js";
 import { createProgram } from "../../src/cli/program.js";
 import { addSettings, resolveSettings } from "../../src/cli/settings.js";
 import { readSettingsFile } from "../../src/cli/settings-file.js";
-import { Program } from "./program.js";
+import { xds } from "./program.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -167,20 +167,14 @@ describe("xds serve with xds.yaml", () => {
     const file = await settingsFile(
       'port: 0\nrest_port: 0\npaths: .\nunmatched_nodes: none\nnode_groups: [{ group: edge, cluster: "w*" }]\n',
     );
-    const program = new Program("serve", "--config", file);
-    try {
-      const { rest } = await program.ports();
-      expect(await clustersOf(rest, { id: "x", cluster: "web" })).toEqual(["all", "own"]);
-      expect(await clustersOf(rest, { id: "x", cluster: "db" })).toBe(404);
-    } finally {
-      program.signal("SIGKILL");
-      await program.end();
-    }
+    const { rest } = await xds.start("serve", "--config", file).ports();
+    expect(await clustersOf(rest, { id: "x", cluster: "web" })).toEqual(["all", "own"]);
+    expect(await clustersOf(rest, { id: "x", cluster: "db" })).toBe(404);
   });
 
   test("does not listen beyond loopback in plain text, unless it is told to", async () => {
-    const refused = new Program("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
-    expect(await refused.end()).toBe(2);
+    const refused = await xds("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
+    expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from elsewhere.*--insecure allows it/);
   });
 });

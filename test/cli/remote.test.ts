@@ -1,0 +1,241 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import { clusterType, LinearCache, Resource, Snapshot, SnapshotCache, secretType, XdsServer } from "../../src/index.js";
+import { selfSigned } from "../e2e/certificate.js";
+import { edge } from "../e2e/edge.js";
+import { adsDelta } from "../e2e/modes.js";
+import { freePort } from "../e2e/ports.js";
+import { xds } from "./program.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-remote-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const cluster = (name: string, more: object = {}) => ({ "@type": clusterType, name, ...more });
+
+async function file(name: string, ...resources: object[]): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, JSON.stringify({ resources }));
+  return path;
+}
+
+/** A server of this configuration for every node, until the test ends. */
+async function serverOf(snapshot: Snapshot, options: ConstructorParameters<typeof XdsServer>[1] = {}) {
+  const cache = new SnapshotCache({ nodeGroup: () => "all" });
+  cache.set("all", snapshot);
+  const server = new XdsServer(cache, options);
+  const { grpc } = await server.listen({ port: 0 });
+  onTestFinished(() => server.close());
+  return { cache, server, address: `127.0.0.1:${grpc.port}` };
+}
+
+const secret = create(SecretSchema, {
+  name: "server-cert",
+  type: {
+    case: "tlsCertificate",
+    value: { privateKey: { specifier: { case: "inlineString", value: "the private key" } } },
+  },
+});
+/** An edge with two backends, and a secret that nothing refers to. */
+const whole = () =>
+  edge({ mode: adsDelta, port: 10_000, backends: { a: 10_001, b: 10_002 }, routeTo: "a" }).with(secretType, [secret]);
+
+describe.each([
+  ["delta", "ads"],
+  ["sotw", "ads"],
+  ["delta", "own"],
+  ["sotw", "own"],
+])("xds get, %s, %s", (variant, service) => {
+  const mode = ["--variant", variant, "--service", service];
+
+  test("prints what a node is served, with all that it refers to, as a file that `xds serve` takes", async () => {
+    const snapshot = whole();
+    const { address, cache } = await serverOf(snapshot);
+    const got = await xds("get", "--all", "-o", "yaml", "--server", address, ...mode);
+    expect(got).toMatchObject({ code: 0, stderr: "" });
+    const path = join(directory, "got.yaml");
+    await writeFile(path, got.stdout);
+    // Nothing refers to the secret, so it is not among what is got.
+    const { stdout } = await xds("diff", path, address);
+    expect(stdout).toBe("+ secrets server-cert\n");
+    expect(cache.status("all")).toEqual([]);
+  });
+
+  test("tells names that are not there, prints the others, and exits with 1", async () => {
+    const { address } = await serverOf(Snapshot.of([Resource.fromBytes(clusterType, Buffer.from("0a0161", "hex"))]));
+    const got = await xds("get", "cluster", "a", "nope", "--server", address, ...mode, "--timeout", "2s");
+    expect(got.code).toBe(1);
+    expect(got.stdout).toMatch(/^TYPE +NAME +VERSION +REFERS TO\nclusters +a +[0-9a-f]+\n$/);
+    expect(got.stderr).toBe('xds: clusters "nope": the server has none of this name\n');
+  });
+});
+
+describe("xds get", () => {
+  test("asks as the node that it is told to be", async () => {
+    const { server, address } = await serverOf(Snapshot.empty, {
+      callbacks: {
+        onStreamDeltaRequest: ({ node }) => {
+          if (node) nodes.push(`${node.id} ${node.cluster} ${JSON.stringify(node.metadata)}`);
+        },
+      },
+    });
+    const nodes: string[] = [];
+    const identity = [
+      "--node-id",
+      "edge-1",
+      "--node-cluster",
+      "edge",
+      "--node-metadata",
+      "a=b",
+      "--node-metadata",
+      "c=",
+    ];
+    const got = await xds("get", "clusters", "--server", address, ...identity);
+    expect(got).toMatchObject({ code: 0, stdout: `${address} gives node "edge-1" no such resources\n` });
+    expect(new Set(nodes)).toEqual(new Set(['edge-1 edge {"a":"b","c":""}']));
+    expect(server.status()).toEqual([]);
+  });
+
+  test("shows no private key unless it is asked to", async () => {
+    const { address } = await serverOf(whole());
+    const redacted = await xds("get", "secrets", "-o", "json", "--server", address);
+    expect(redacted.stdout).toContain("[redacted]");
+    expect(redacted.stdout).not.toContain("the private key");
+    const shown = await xds("get", "secrets", "-o", "json", "--server", address, "--show-secrets");
+    expect(shown.stdout).toContain("the private key");
+  });
+
+  test("speaks TLS, and shows its own certificate", async () => {
+    const [own, client] = [selfSigned(), selfSigned()];
+    const { address } = await serverOf(whole(), { tls: { ...own, clientCa: client.cert } });
+    const files = { ca: own.cert, cert: client.cert, key: client.key };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+    const tls = ["--tls-ca", "ca", "--tls-server-name", "localhost"];
+    const mutual = [...tls, "--tls-cert", "cert", "--tls-key", "key"];
+    const ask = (...flags: string[]) => xds.in(directory, "get", "clusters", "--server", address, ...flags);
+    expect((await ask(...mutual)).code).toBe(0);
+    expect(await ask(...tls)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^xds: the aggregated stream at/),
+    });
+    expect(await ask("--tls-ca", "none")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--tls-ca none cannot/),
+    });
+    expect((await ask("--tls-cert", "cert")).stderr).toMatch(/go together; give both/);
+  });
+
+  test("tells a server that is not there, a type that is not known, and how it is called", async () => {
+    const nobody = await xds("get", "clusters", "--server", "127.0.0.1:1");
+    expect(nobody).toMatchObject({ code: 1, stderr: expect.stringMatching(/^xds: .*127\.0\.0\.1:1 .*ECONNREFUSED/) });
+    const wrong = await xds("get", "cluterss");
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: 'xds: no resource type is called "cluterss"; did you mean clusters?\n',
+    });
+    expect(await xds("get")).toMatchObject({ code: 2, stderr: expect.stringMatching(/which type\?/) });
+    expect((await xds("get", "clusters", "--timeout", "5")).stderr).toMatch(/Expected a time such as/);
+  });
+});
+
+describe("xds watch", () => {
+  test("prints what changes, field by field, and goes on when the server comes again", async () => {
+    const cache = new LinearCache(clusterType);
+    const clusterOf = (name: string, seconds: number) =>
+      Resource.fromBytes(clusterType, Buffer.from(`0a01${Buffer.from(name).toString("hex")}220208${seconds}`, "hex"));
+    cache.set(clusterOf("a", 10));
+    const first = new XdsServer(cache);
+    const { port } = (await first.listen({ port: 0 })).grpc;
+    onTestFinished(() => first.close());
+    const watch = xds.start("watch", "clusters", "--server", `127.0.0.1:${port}`);
+    await watch.printed(/clusters version \S+\n\+ clusters a\n/);
+    cache.set(clusterOf("a", 11));
+    await watch.printed(/~ clusters a\n {4}connect_timeout: "16s" → "17s"\n/);
+    await first.close();
+    await vi.waitFor(() => expect(watch.stderr).toMatch(/trying again in/), 10_000);
+    cache.delete("a");
+    const second = new XdsServer(cache);
+    await second.listen({ port });
+    onTestFinished(() => second.close());
+    await watch.printed(/- clusters a\n$/);
+    watch.signal("SIGINT");
+    expect(await watch.end()).toBe(0);
+  });
+
+  test("prints an object a line for programs", async () => {
+    const { address, cache } = await serverOf(Snapshot.of([]));
+    const watch = xds.start("watch", "clusters", "secrets", "-o", "json", "--server", address);
+    await vi.waitFor(() => expect(cache.status("all")).toMatchObject([{ typeUrls: { length: 2 } }]), 10_000);
+    cache.set("all", whole());
+    await watch.printed(/"type":"secrets"/);
+    const events = watch.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events).toMatchObject([
+      {
+        type: "clusters",
+        changes: [
+          { change: "added", name: "a" },
+          { change: "added", name: "b" },
+        ],
+      },
+      { type: "secrets", changes: [{ change: "added", name: "server-cert" }] },
+    ]);
+    expect(watch.stdout).not.toContain("the private key");
+  });
+});
+
+describe("xds diff", () => {
+  test("compares files, type by type and field by field; lists of named things by name", async () => {
+    const policy = (name: string, timeout: string) => ({
+      name,
+      typed_config: { "@type": clusterType, name, connect_timeout: timeout },
+    });
+    const filters = (...list: object[]) => ({ filters: list });
+    const before = await file("a.json", cluster("x", filters(policy("p", "1s"), policy("q", "1s"))), cluster("gone"));
+    const after = await file(
+      "b.json",
+      cluster("x", { ...filters(policy("q", "2s"), policy("p", "1s")), alt_stat_name: "s" }),
+      cluster("new"),
+    );
+    const { code, stdout } = await xds("diff", before, after);
+    expect(code).toBe(1);
+    expect(stdout).toBe(
+      "- clusters gone\n+ clusters new\n~ clusters x\n" +
+        '    filters.q.typed_config.connect_timeout: "1s" → "2s"\n    alt_stat_name: + "s"\n',
+    );
+    expect(await xds("diff", before, before)).toMatchObject({ code: 0, stdout: "no difference\n" });
+  });
+
+  test("compares a directory's groups apart, or one group's whole", async () => {
+    for (const side of ["a", "b"]) await mkdir(join(directory, side, "groups/edge"), { recursive: true });
+    await file("a/all.json", cluster("x"));
+    await file("b/groups/edge/own.json", cluster("x"));
+    const apart = await xds.in(directory, "diff", "a", "b");
+    expect(apart.stdout).toBe("- clusters x\ngroup edge: + clusters x\n");
+    const whole = await xds.in(directory, "diff", "a", "b", "--group", "edge");
+    expect(whole).toMatchObject({ code: 0, stdout: "no difference\n" });
+  });
+
+  test("tells files that have problems, and what is nothing of all that it takes", async () => {
+    const path = join(directory, "bad.yaml");
+    await writeFile(path, "resources:\n- name: x\n");
+    const bad = await xds("diff", path, path);
+    expect(bad.code).toBe(1);
+    expect(bad.stderr).toMatch(/^xds: .*bad\.yaml:2:3: resources\[0\]: expected an object with its "@type"/);
+    expect(await xds("diff", "no such", path)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/"no such" is not there/),
+    });
+    expect(await xds("diff", path)).toMatchObject({ code: 2 });
+    const dump = await xds("diff", `http://127.0.0.1:${await freePort()}/config_dump`, path);
+    expect(dump).toMatchObject({ code: 1, stderr: expect.stringMatching(/config_dump cannot be had: .*ECONNREFUSED/) });
+  });
+});
