@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { LineIndex, type Place } from "./problem.js";
-import { parseYaml, type YamlMap, type YamlNode } from "./yaml.js";
+import { parseYaml, valueAt, type YamlMap, type YamlNode } from "./yaml.js";
 
 /** The values of a file that resources are read from, by where they stand. */
 interface Parsed {
@@ -90,19 +90,16 @@ function* stepsOf(path: string): Iterable<Step> {
 }
 
 function child(node: YamlNode, step: Step): YamlNode | undefined {
-  if ("field" in step) return valueOf(node, step.field, camelCase(step.field));
-  if ("inside" in step) return valueOf(node, step.inside);
-  return node.kind === "list" ? node.items[Number(step.element)] : valueOf(node, step.element);
+  if ("field" in step) return valueAt(node, step.field, camelCase(step.field));
+  if ("inside" in step) return valueAt(node, step.inside);
+  return node.kind === "list" ? node.items[Number(step.element)] : valueAt(node, step.element);
 }
 
 /** The resource in an envoy.service.discovery.v3.Resource. */
 function wrappedBy(node: YamlNode): YamlNode | undefined {
-  const type = valueOf(node, "@type");
+  const type = valueAt(node, "@type");
   const isWrapper = type?.kind === "scalar" && type.text.endsWith("/envoy.service.discovery.v3.Resource");
-  return isWrapper ? valueOf(node, "resource") : undefined;
+  return isWrapper ? valueAt(node, "resource") : undefined;
 }
-
-const valueOf = (node: YamlNode, ...keys: string[]) =>
-  node.kind === "map" ? node.entries.find(({ key }) => keys.includes(key))?.value : undefined;
 
 const camelCase = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
