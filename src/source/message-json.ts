@@ -8,6 +8,17 @@ import { typeNamed, wrongType } from "./type-names.js";
 import { stringTypes } from "./well-known-json.js";
 import type { YamlEntry, YamlMap, YamlNode } from "./yaml.js";
 
+/**
+ * Makes of a message's JSON what is to be served in its place; by the message's full name. It may change the object that it is
+ * given, which nobody else has.
+ */
+export type Rewrites = ReadonlyMap<string, (json: JsonObject, tell: Tell) => JsonObject>;
+
+/** Tells a fault or a note about a field of the message that is being rewritten, at its value. */
+export type Tell = (what: "fault" | "note", field: string, message: string) => void;
+
+const noRewrites: Rewrites = new Map();
+
 /** More values than any file spells out; only aliases of aliases make so many. */
 const maxAliasedValues = 1_000_000;
 
@@ -22,10 +33,13 @@ export class TooManyValues extends Error {
  */
 export class MessageJson {
   readonly faults: Fault[] = [];
+  /** What is no fault, but good to know. */
+  readonly notes: Fault[] = [];
   private readonly path: PathStep[] = [];
   private valuesLeft: number;
   /** Whether what is read is a secret, which must not be told. */
   private isSecret = false;
+  private rewrites = noRewrites;
 
   /** `size`: the number of values in the text. */
   constructor(
@@ -39,9 +53,15 @@ export class MessageJson {
    * The JSON of a message; `steps` is where its value stands in the document.
    * @throws TooManyValues
    */
-  read(desc: DescMessage, node: YamlNode, steps: readonly PathStep[], leaveOut?: string): JsonValue {
+  read(
+    desc: DescMessage,
+    node: YamlNode,
+    steps: readonly PathStep[],
+    { leaveOut, rewrites = noRewrites }: { leaveOut?: string; rewrites?: Rewrites } = {},
+  ): JsonValue {
     this.path.splice(0, this.path.length, ...steps);
     this.isSecret = false;
+    this.rewrites = rewrites;
     return this.message(desc, node, leaveOut);
   }
 
@@ -72,7 +92,13 @@ export class MessageJson {
       else if (this.isFirst(field, entry, setBy)) json[field.jsonName] = this.field(field, entry.value);
       this.path.pop();
     }
-    return json;
+    return this.rewrites.get(desc.typeName)?.(json, (...told) => this.tell(desc, node, ...told)) ?? json;
+  }
+
+  private tell(desc: DescMessage, node: YamlMap, ...[what, name, message]: Parameters<Tell>): void {
+    const entry = node.entries.find(({ key }) => fieldNamed(desc, key)?.name === name);
+    const told = what === "fault" ? this.faults : this.notes;
+    told.push({ at: (entry?.value ?? node).at, path: formatPath([...this.path, entry?.key ?? name]), message });
   }
 
   /** Whether neither the field nor another one of its oneof has been set before. */

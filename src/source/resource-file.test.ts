@@ -374,15 +374,14 @@ describe("readResourceFile tells", () => {
       "resource:\n- x\n---\nresources: {}\nversion_inf: '1'\n",
       [
         '1:1: expected an object with a list "resources:", or one resource with its "@type", got an object with resource',
-        '4:12: resources: expected a list of resources, got an object; put "- " before each',
+        '4:12: resources: expected a list, got an object; put "- " before its first line',
         "5:1: version_inf: envoy.service.discovery.v3.DiscoveryResponse has no such field; did you mean version_info?",
       ],
     ],
     [
-      "an Envoy's bootstrap, a list, and text",
-      "static_resources: {}\n---\n- x\n---\nhello",
+      "a list, and text",
+      "# none\n---\n- x\n---\nhello",
       [
-        '1:1: expected an object with a list "resources:", or one resource with its "@type", got an object with static_resources (a bootstrap, which is Envoy\'s own file)',
         '3:1: expected an object with a list "resources:", or one resource with its "@type", got a list',
         '5:1: expected an object with a list "resources:", or one resource with its "@type", got "hello"',
       ],
@@ -433,7 +432,7 @@ describe("readResourceFile tells", () => {
       "resources: !env x\na: !!int x\n? [b]\n: 1\n__proto__: {}",
       [
         "1:17: resources: unknown tag !env; remove it",
-        '1:17: resources: expected a list of resources, got "x"; put "- " before each',
+        '1:17: resources: expected a list, got "x"; write [ ] around it',
         "2:1: a: envoy.service.discovery.v3.DiscoveryResponse has no such field; it has version_info, resources, canary, type_url, nonce, control_plane",
         '2:10: a: expected a value of the tag !!int, got "x"',
         "3:3: a key must be a name or a number, not an object or a list",

@@ -1,24 +1,20 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
-import { type DescMessage, fromJson, type Message, type Registry, toBinary } from "@bufbuild/protobuf";
-import type { Any, Duration } from "@bufbuild/protobuf/wkt";
-import { messageOf } from "../errors.js";
-import { Resource, type ResourceOptions } from "../resource/resource.js";
-import { findResourceType, type ResourceType, resourceTypes } from "../resource/types.js";
+import type { Registry } from "@bufbuild/protobuf";
+import { referencesOf } from "../resource/references.js";
+import type { Resource } from "../resource/resource.js";
+import { endpointType } from "../resource/types.js";
 import { envoyRegistry } from "../schema/registry.js";
+import { type DocumentKind, type Found, follow, kindOf, withoutParts } from "./document-kinds.js";
 import { MessageJson, TooManyValues } from "./message-json.js";
-import { nearest } from "./nearest.js";
-import { type Fault, formatPath, LineIndex, type PathStep, type Problem } from "./problem.js";
-import { describeNode } from "./scalar-json.js";
-import { typeNamed, wrongType } from "./type-names.js";
-import { parseYaml, type YamlMap, type YamlNode } from "./yaml.js";
+import { moved, movedRewrites } from "./moving.js";
+import { type Fault, LineIndex, type Place, type Problem } from "./problem.js";
+import { describeDocument, ResourceReader } from "./resource-reader.js";
+import { parseYaml, valueAt, type YamlMap, type YamlNode } from "./yaml.js";
 
 /** A resource, and where it was read. */
-export interface LocatedResource {
+export interface LocatedResource extends Place {
   readonly resource: Resource;
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
 }
 
 /** What a file says. It is to be used only if it has no problems. */
@@ -26,6 +22,8 @@ export interface ResourceFile {
   readonly resources: readonly LocatedResource[];
   /** In the order of the file. */
   readonly problems: readonly Problem[];
+  /** What was left out of what is served, and why; in the order of the file. */
+  readonly notes: readonly Problem[];
   /** @internal The hash of a resource's text → the resource, for the next reading of the file. */
   readonly bySource: ReadonlyMap<string, Resource>;
 }
@@ -38,19 +36,21 @@ export interface ReadOptions {
 }
 
 /**
- * Reads a file of resources: YAML or JSON; each document either an object with a list `resources`, as in Envoy's own
- * configuration by file, or one resource. A resource is an object with its `@type`, or an
+ * Reads a file of resources: YAML or JSON; each document either of one of the `documentKinds`, such as an object with a list
+ * `resources`, or one resource. A resource is an object with its `@type`, or an
  * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told.
  */
 export function readResourceFile(file: string, bytes: Uint8Array, options: ReadOptions = {}): ResourceFile {
-  if (!isUtf8(bytes)) return { resources: [], problems: [notUtf8(file, bytes)], bySource: new Map() };
+  if (!isUtf8(bytes)) return { resources: [], problems: [notUtf8(file, bytes)], notes: [], bySource: new Map() };
   const text = new TextDecoder().decode(bytes);
-  const reader = new ResourceReader(text, options);
+  const reader = new FileReader(text, options);
   reader.read();
   const lines = new LineIndex(text);
-  const faults = reader.faults.sort((a, b) => a.at - b.at);
+  const told = (faults: Fault[]) =>
+    faults.sort((a, b) => a.at - b.at).map(({ at, path, message }) => ({ file, ...lines.place(at), path, message }));
   return {
-    problems: faults.map(({ at, path, message }) => ({ file, ...lines.place(at), path, message })),
+    problems: told(reader.json.faults),
+    notes: told(reader.json.notes),
     resources: reader.resources.map(({ at, resource }) => ({ resource, file, ...lines.place(at) })),
     bySource: reader.bySource,
   };
@@ -70,18 +70,15 @@ function notUtf8(file: string, bytes: Uint8Array): Problem {
   }
 }
 
-const listType = "envoy.service.discovery.v3.DiscoveryResponse";
-const wrapperType = "envoy.service.discovery.v3.Resource";
-const exampleType = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
-
-class ResourceReader {
+class FileReader {
   readonly resources: { at: number; resource: Resource }[] = [];
-  readonly faults: Fault[] = [];
   readonly bySource = new Map<string, Resource>();
+  readonly json: MessageJson;
   private readonly documents: readonly YamlNode[];
   private readonly previous: ReadonlyMap<string, Resource> | undefined;
   private readonly registry: Registry;
-  private readonly json: MessageJson;
+  private readonly reader: ResourceReader;
+  private readonly readerOfMoved: ResourceReader;
 
   constructor(
     private readonly text: string,
@@ -89,9 +86,11 @@ class ResourceReader {
   ) {
     const { documents, faults, size, hasAliases } = parseYaml(text);
     this.documents = documents;
-    this.faults.push(...faults);
     this.registry = registry;
     this.json = new MessageJson(registry, size);
+    this.json.faults.push(...faults);
+    this.reader = new ResourceReader(registry, this.json, () => new Map());
+    this.readerOfMoved = new ResourceReader(registry, this.json, movedRewrites);
     if (!hasAliases) this.previous = previous?.bySource ?? new Map();
   }
 
@@ -101,200 +100,61 @@ class ResourceReader {
         this.document(document);
       } catch (error) {
         if (!(error instanceof TooManyValues)) throw error;
-        this.fault(document.at, [], error.message);
+        this.fault(document.at, error.message);
         break;
       }
     }
-    this.faults.push(...this.json.faults);
   }
 
   private document(node: YamlNode): void {
     if (node.kind === "scalar" && node.value === null) return;
-    const list = valueAt(node, "resources");
-    const type = valueAt(node, "@type");
-    if (node.kind === "map" && list && (!type || isType(type, listType))) this.list(node, list);
-    else if (type) this.resource(node, [], this.text.length);
-    else
-      this.fault(
-        node.at,
-        [],
-        `expected an object with a list "resources:", or one resource with its "@type", got ${describeDocument(node)}`,
-      );
+    const kind = kindOf(node);
+    if (node.kind === "map" && kind) this.ofKind(node, kind);
+    else if (valueAt(node, "@type")) this.resource({ node, steps: [] }, this.text.length);
+    else this.fault(node.at, `expected ${expectedDocument}, got ${describeDocument(node)}`);
   }
 
-  private list(document: YamlMap, list: YamlNode): void {
-    const rest = { ...document, entries: document.entries.filter(({ key }) => key !== "resources") };
-    const desc = this.registry.getMessage(listType);
-    if (desc) this.json.read(desc, rest, [], "@type");
-    if (list.kind === "list") {
-      for (const [index, item] of list.items.entries()) {
-        const end = list.items[index + 1]?.at ?? this.text.length;
-        this.resource(item, ["resources", index], end);
-      }
-    } else if (list.kind !== "scalar" || list.value !== null)
-      this.fault(
-        list.at,
-        ["resources"],
-        `expected a list of resources, got ${describeNode(list)}; put "- " before each`,
-      );
+  private ofKind(document: YamlMap, kind: DocumentKind): void {
+    const desc = this.registry.getMessage(kind.message);
+    if (desc) this.json.read(desc, withoutParts(document, kind), [], { leaveOut: "@type" });
+    if (kind.bootstrap) this.moved(document, kind);
+    else {
+      const found = kind.parts.flatMap(({ way }) => follow(document, way));
+      for (const [index, item] of found.entries()) this.resource(item, found[index + 1]?.node.at ?? this.text.length);
+    }
+  }
+
+  /** Of an Envoy's own configuration. It is read whole, for it says more than once, and elsewhere, what is served. */
+  private moved(document: YamlMap, kind: DocumentKind): void {
+    const { resources, notes } = moved(document, kind);
+    this.json.notes.push(...notes);
+    const read = resources.flatMap(({ node, steps, part }) => {
+      const resource = this.readerOfMoved.read(node, steps, part.type);
+      return resource ? [{ at: node.at, resource }] : [];
+    });
+    const asked = new Set(
+      read.flatMap(({ resource }) => referencesOf(resource).map(({ typeUrl, name }) => `${typeUrl} ${name}`)),
+    );
+    // A dump tells the endpoints of all clusters, also of those that have them from elsewhere.
+    for (const each of read)
+      if (each.resource.type.typeUrl !== endpointType || asked.has(`${endpointType} ${each.resource.name}`))
+        this.resources.push(each);
   }
 
   /** `end`: where in the text the resource ends at the latest. */
-  private resource(node: YamlNode, steps: readonly PathStep[], end: number): void {
+  private resource({ node, steps }: Found, end: number): void {
     // Where there are aliases, the same text may stand for something else than before.
     const source = this.previous && hash("sha1", this.text.slice(node.at, end), "base64");
     const same = source === undefined ? undefined : this.previous?.get(source);
-    const before = this.resources.length;
-    if (same) this.resources.push({ at: node.at, resource: same });
-    else this.newResource(node, steps);
-    const read = this.resources[before]?.resource;
-    if (source !== undefined && read) this.bySource.set(source, read);
+    const resource = same ?? this.reader.read(node, steps);
+    if (!resource) return;
+    this.resources.push({ at: node.at, resource });
+    if (source !== undefined) this.bySource.set(source, resource);
   }
 
-  private newResource(node: YamlNode, steps: readonly PathStep[]): void {
-    const type = node.kind === "map" ? valueAt(node, "@type") : undefined;
-    if (node.kind !== "map" || !type) {
-      this.fault(
-        node.at,
-        steps,
-        `expected an object with its "@type", such as ${exampleType}, got ${describeDocument(node)}`,
-      );
-      return;
-    }
-    if (isType(type, wrapperType)) {
-      this.wrapped(node, steps);
-      return;
-    }
-    const found = this.resourceType(type, steps);
-    if (!found) return;
-    const message = this.message(found.desc, node, steps);
-    if (!message) return;
-    const { nameField } = found.type;
-    const name = nameField === undefined ? "" : (message as unknown as Record<string, unknown>)[nameField];
-    if (name === "" || typeof name !== "string") this.fault(node.at, steps, missingName(found.type, found.desc));
-    else this.encode(node, steps, found.type, () => toBinary(found.desc, message), { name });
-  }
-
-  /** An envoy.service.discovery.v3.Resource: a name around a resource. */
-  private wrapped(node: YamlMap, steps: readonly PathStep[]): void {
-    const desc = this.registry.getMessage(wrapperType);
-    for (const { key, at } of node.entries) {
-      const field = desc?.fields.find(({ name, jsonName }) => name === key || jsonName === key);
-      if (field && !servedOfWrapper.includes(field.name))
-        this.fault(
-          at,
-          [...steps, key],
-          `not served; of a Resource only ${servedOfWrapper.join(", ")} are; remove this`,
-        );
-    }
-    const inner = valueAt(node, "resource");
-    const innerType = inner && valueAt(inner, "@type");
-    if (!innerType) {
-      const got = inner ? describeDocument(inner) : "none";
-      this.fault((inner ?? node).at, [...steps, "resource"], `expected a resource with its "@type", got ${got}`);
-      return;
-    }
-    const found = this.resourceType(innerType, [...steps, "resource"]);
-    const message = found && desc && this.message(desc, node, steps);
-    if (!message) return;
-    const { name, version, resource, ttl, aliases } = message as Message & Wrapper;
-    const options = {
-      ...(name !== "" && { name }),
-      ...(version !== "" && { version }),
-      ...(ttl && { ttlMs: Number(ttl.seconds) * 1000 + ttl.nanos / 1e6 }),
-      aliases,
-    };
-    this.encode(node, steps, found.type, () => resource?.value ?? new Uint8Array(0), options);
-  }
-
-  /** The type of a resource, and the schema that it is read with. */
-  private resourceType(
-    node: YamlNode,
-    steps: readonly PathStep[],
-  ): { type: ResourceType; desc: DescMessage } | undefined {
-    const typeUrl = node.kind === "scalar" ? String(node.value) : "";
-    const type = findResourceType(typeUrl);
-    const desc = typeNamed(node, this.registry);
-    if (type && desc) return { type, desc };
-    this.fault(node.at, [...steps, "@type"], this.unusableType(node, typeUrl, type, desc));
-    return undefined;
-  }
-
-  private unusableType(node: YamlNode, typeUrl: string, type?: ResourceType, desc?: DescMessage): string {
-    if (type) return `the schema of ${typeUrl} is not known here, so it cannot be read from a file`;
-    const urls = resourceTypes().map((known) => known.typeUrl);
-    if (!desc) {
-      const last = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
-      const meant = nearest(typeUrl, urls) ?? urls.find((url) => last !== "" && url.endsWith(`.${last}`));
-      if (meant) return `expected the type of a resource, got ${describeNode(node)}; did you mean ${meant}?`;
-      return wrongType(node, this.registry);
-    }
-    const names = urls.map((url) => url.slice(url.lastIndexOf("/") + 1)).join(", ");
-    return `expected the type of a resource, type.googleapis.com/ and one of ${names}; got ${describeNode(node)}`;
-  }
-
-  /** The message that an object stands for, if nothing is wrong with it. */
-  private message(desc: DescMessage, node: YamlMap, steps: readonly PathStep[]): Message | undefined {
-    const before = this.json.faults.length;
-    const json = this.json.read(desc, node, steps, "@type");
-    if (this.json.faults.length > before) return undefined;
-    try {
-      return fromJson(desc, json, { registry: this.registry });
-    } catch (error) {
-      // Of what MessageJson does not look at, such as the depth of messages.
-      this.fault(node.at, steps, messageOf(error));
-      return undefined;
-    }
-  }
-
-  private encode(
-    node: YamlNode,
-    steps: readonly PathStep[],
-    type: ResourceType,
-    body: () => Uint8Array,
-    options: ResourceOptions,
-  ): void {
-    try {
-      this.resources.push({ at: node.at, resource: Resource.fromBytes(type.typeUrl, body(), options) });
-    } catch (error) {
-      this.fault(node.at, steps, messageOf(error));
-    }
-  }
-
-  private fault(at: number, steps: readonly PathStep[], message: string): void {
-    this.faults.push({ at, path: formatPath(steps), message });
+  private fault(at: number, message: string): void {
+    this.json.faults.push({ at, path: "", message });
   }
 }
 
-/** What is read of an envoy.service.discovery.v3.Resource. */
-interface Wrapper {
-  readonly name: string;
-  readonly version: string;
-  readonly aliases: string[];
-  readonly ttl?: Duration;
-  readonly resource?: Any;
-}
-
-const servedOfWrapper = ["name", "version", "resource", "ttl", "aliases"];
-
-function valueAt(node: YamlNode, key: string): YamlNode | undefined {
-  return node.kind === "map" ? node.entries.find((entry) => entry.key === key)?.value : undefined;
-}
-
-const isType = (node: YamlNode, typeName: string) =>
-  node.kind === "scalar" && String(node.value).endsWith(`/${typeName}`);
-
-function missingName(type: ResourceType, desc: DescMessage): string {
-  const field = type.nameField === undefined ? undefined : desc.field[type.nameField]?.name;
-  if (field !== undefined) return `expected a name in ${field}, which is how clients ask for the resource; got none`;
-  return `${desc.typeName} has no name of its own; give it one with an object around it: {"@type": type.googleapis.com/${wrapperType}, name: …, resource: …}`;
-}
-
-/** In place of an object with an `@type`. */
-function describeDocument(node: YamlNode): string {
-  if (node.kind !== "map") return describeNode(node);
-  const keys = node.entries.slice(0, 4).map(({ key }) => key);
-  if (keys.length === 0) return "an empty object";
-  const hint = keys.includes("static_resources") ? " (a bootstrap, which is Envoy's own file)" : "";
-  return `an object with ${keys.join(", ")}${node.entries.length > 4 ? ", …" : ""}${hint}`;
-}
+const expectedDocument = 'an object with a list "resources:", or one resource with its "@type"';

@@ -33,6 +33,14 @@ export interface YamlScalar {
   readonly text: string;
 }
 
+/** A text as a value of a file that does not hold it. */
+export const scalar = (at: number, text: string): YamlScalar => ({ kind: "scalar", at, value: text, text });
+
+/** The value of a key, or of the first of several that are the same field. */
+export function valueAt(node: YamlNode | undefined, ...keys: string[]): YamlNode | undefined {
+  return node?.kind === "map" ? node.entries.find(({ key }) => keys.includes(key))?.value : undefined;
+}
+
 export interface YamlText {
   /** An aliased node is in the tree once for each place that it is used in, and the same object in all. */
   readonly documents: YamlNode[];
