@@ -16,8 +16,17 @@ import { Counters, type FetchResult, type ServerCounters } from "./counters.js";
 import type { ClientStatusHost } from "./csds.js";
 import { GrpcTransport } from "./grpc.js";
 import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
+import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
 import { RestTransport } from "./rest.js";
-import { type ConnectedNode, connectedNode, type StreamStatus, streamStatus, streamsByNode } from "./status.js";
+import {
+  type ConnectedNode,
+  connectedNode,
+  nodeStates,
+  type StreamStatus,
+  type SyncState,
+  streamStatus,
+  streamsByNode,
+} from "./status.js";
 import type { TlsOptions } from "./tls.js";
 
 export interface XdsServerOptions {
@@ -163,6 +172,17 @@ export class XdsServer {
     return streamsByNode(this.streams)
       .filter(({ node }) => matches(node))
       .map(({ node, streams }) => connectedNode(node, streams));
+  }
+
+  /** How many connected nodes are in each state. */
+  nodeStates(): Record<SyncState, number> {
+    return nodeStates(this.streams);
+  }
+
+  /** What a connected node has ACKed, or is to have of all that it asks for; undefined: no connected node has this id. */
+  nodeResources(id: string, state: ResourceState): TypeResources[] | undefined {
+    const streams = [...this.streams].filter(({ node }) => node?.id === id);
+    return streams.length > 0 ? nodeResources(streams, state) : undefined;
   }
 
   /** What was asked, sent and answered since the server was made, by type. */
