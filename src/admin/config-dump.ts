@@ -1,16 +1,8 @@
-import {
-  create,
-  createFileRegistry,
-  type DescField,
-  type DescMessage,
-  type JsonObject,
-  toJson,
-} from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { create, type DescField, type DescMessage, type JsonObject } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
+import { messageJson } from "../resource/resource-json.js";
 import { resourceType } from "../resource/types.js";
-import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { clientStatus } from "../server/client-config.js";
 import { type DumpForm, type DumpRow, dumpForms, genericForm, timestamp } from "../server/config-dumps.js";
@@ -142,11 +134,7 @@ function entryJson(
           : { details: error },
     },
   };
-  const json = (of: DumpRow) =>
-    toJson(schema, create(schema, form.entry(of, typeUrl)), {
-      registry: withUnknown,
-      useProtoFieldName: true,
-    }) as JsonObject;
+  const json = (of: DumpRow) => messageJson(schema, create(schema, form.entry(of, typeUrl)));
   try {
     return json(row);
   } catch (cause) {
@@ -162,20 +150,4 @@ function listOf({ message, list }: DumpForm): { field: DescField; entry: DescMes
   if (!schema || field?.fieldKind !== "list" || !field.message)
     throw new Error(`the descriptors lack ${message}.${list}`);
   return { field, entry: field.message, hasVersion: schema.field.versionInfo !== undefined };
-}
-
-/** The API's types, and any other as one without fields: of what is not known here {@link redacted} leaves no more than the type. */
-const withUnknown: SchemaRegistry = new Proxy({} as SchemaRegistry, {
-  get: (_, property) => {
-    const registry = envoyRegistry();
-    if (property === "getMessage") return (name: string) => registry.getMessage(name) ?? emptyMessage(name);
-    return Reflect.get(registry, property);
-  },
-});
-
-function emptyMessage(typeName: string): DescMessage | undefined {
-  const at = typeName.lastIndexOf(".");
-  const file = { name: "unknown.proto", syntax: "proto3", package: typeName.slice(0, Math.max(0, at)) };
-  const proto = create(FileDescriptorProtoSchema, { ...file, messageType: [{ name: typeName.slice(at + 1) }] });
-  return createFileRegistry(proto, () => undefined).getMessage(typeName);
 }
