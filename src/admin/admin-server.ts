@@ -7,7 +7,7 @@ import { ChangeWatch } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
 import type { SnapshotGroups } from "./groups.js";
 import { Metrics } from "./metrics.js";
-import { clientReport, nodeReports } from "./node-report.js";
+import { type AdminState, clientReport, nodeReports, type StatusReport } from "./node-report.js";
 import { loadTracing, type StartSpan } from "./tracing.js";
 import { packageVersion } from "./version.js";
 
@@ -22,9 +22,6 @@ export interface AdminOptions {
   readonly group?: string;
   readonly logger?: Logger;
 }
-
-/** As `/ready` and `/status` tell it. */
-export type AdminState = "STARTING" | "LIVE" | "DRAINING";
 
 /** What a path answers. */
 interface Page {
@@ -164,7 +161,7 @@ export class AdminServer {
 
   private *status(node: string | undefined): Iterable<string> {
     const { server, startedAt, changes } = this;
-    const head = {
+    const head: Omit<StatusReport, "nodes"> = {
       version: packageVersion(),
       state: this.state,
       startedAt: new Date(startedAt).toISOString(),

@@ -5,7 +5,7 @@ import { resourceType } from "../resource/types.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { StartSpan, Traced } from "./tracing.js";
 
-/** How many resources a configuration has more, other and fewer than the one before. */
+/** How many resources a configuration has more, other and fewer than the one before; those for a group count once. */
 export interface ChangeCounts {
   readonly added: number;
   readonly changed: number;

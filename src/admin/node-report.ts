@@ -1,8 +1,28 @@
 import type { Node } from "../cache/node-group.js";
 import type { LedgerEntry } from "../protocol/ledger.js";
 import { findResourceType } from "../resource/types.js";
+import type { ServerCounters } from "../server/counters.js";
 import type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "../server/status.js";
 import type { XdsServer } from "../server/xds-server.js";
+
+/** What `/status` has. */
+export interface StatusReport {
+  readonly version: string;
+  readonly state: AdminState;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly reloads: {
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly lastSucceeded?: boolean | undefined;
+  };
+  readonly nodeStates: Readonly<Record<SyncState, number>>;
+  readonly counters: ServerCounters;
+  readonly nodes: readonly NodeReport[];
+}
+
+/** As `/ready` tells it: DRAINING stays until the process ends. */
+export type AdminState = "STARTING" | "LIVE" | "DRAINING";
 
 /** A connected node as `/status` has it. Times are ISO 8601. */
 export interface NodeReport {
