@@ -134,7 +134,7 @@ describeWithEnvoy("xds status of a real Envoy", () => {
       const variant = mode === adsSotw ? "sotw" : "delta";
       const line = (type: string) =>
         new RegExp(
-          `^edge-1  ${type} +SYNCED  [0-9a-f]{16}  \\d+s ago|now  envoy \\d+\\.\\d+\\.\\d+  127\\.0\\.0\\.1:\\d+$`,
+          `^edge-1  ${type} +SYNCED  [0-9a-f]{16}  (\\d+s ago|now) +envoy \\d+\\.\\d+\\.\\d+  127\\.0\\.0\\.1:\\d+$`,
           "m",
         );
       expect(synced.stdout).toMatch(/^NODE +TYPE +STATE +VERSION +LAST ACK +CLIENT +ADDRESS\n/);
