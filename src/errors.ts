@@ -7,9 +7,9 @@ export const errorTable = {
   INVALID_REQUEST: { grpc: 3, http: 400 },
   /** A REST body that is not JSON, or not a DiscoveryRequest. */
   INVALID_JSON: { grpc: 3, http: 400 },
-  /** A REST path, or a gRPC method, that serves nothing. */
+  /** A path of REST or of the admin port, or a gRPC method, that serves nothing. */
   UNKNOWN_PATH: { grpc: 12, http: 404 },
-  /** A REST path asked with another method than POST. */
+  /** A REST path asked with another method than POST, or one of the admin port with another than GET and HEAD. */
   METHOD_NOT_ALLOWED: { grpc: 12, http: 405 },
   /** A REST body, or a gRPC message, larger than the server's limit. */
   REQUEST_TOO_LARGE: { grpc: 8, http: 413 },
@@ -17,6 +17,10 @@ export const errorTable = {
   LIMIT_EXCEEDED: { grpc: 8, http: 429 },
   /** The server has a configuration, but none for this node. */
   NO_CONFIGURATION: { grpc: 5, http: 404 },
+  /** The admin port is asked for a node that is not connected. */
+  UNKNOWN_NODE: { grpc: 5, http: 404 },
+  /** The admin port, on loopback, is asked under a host name that is not this machine's. */
+  FORBIDDEN_HOST: { grpc: 7, http: 403 },
   /** No configuration has been loaded yet. */
   NOT_READY: { grpc: 14, http: 503 },
   /** The server is shutting down; connect elsewhere. */

@@ -27,11 +27,19 @@ export type { Node } from "./schema/node.js";
 export { envoyRegistry } from "./schema/registry.js";
 export { type AppliedOptions, type NodeSelector, type NotApplied, NotAppliedError } from "./server/applied.js";
 export type { Callbacks, FetchInfo, StreamAck, StreamNack } from "./server/callbacks.js";
+export type { FetchCounter, FetchResult, ServerCounters, StreamCounter, TrafficCounter } from "./server/counters.js";
 export { CountingCallbacks } from "./server/counting-callbacks.js";
 export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/load-reporting.js";
+export type { ResourceState, TypeResources } from "./server/node-resources.js";
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";
-export { type Address, type ListenOptions, XdsServer, type XdsServerOptions } from "./server/xds-server.js";
+export {
+  type Address,
+  type ListenOptions,
+  type ServerState,
+  XdsServer,
+  type XdsServerOptions,
+} from "./server/xds-server.js";
 
 // For those who write a cache of their own.
 

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Resource } from "../resource/resource.js";
 import type { Configuration } from "../source/source.js";
 import { type ChangedResource, changeOf, changeText } from "./changes.js";
@@ -6,6 +6,7 @@ import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } 
 import { loadOperand, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
+import { adminOption } from "./status.js";
 
 interface DiffOptions extends Omit<RemoteOptions, "server">, OutputOptions {
   readonly node?: string;
@@ -30,11 +31,7 @@ export function addDiff(program: Command, exit: Exit): void {
       "--group <group>",
       "of a directory, what the nodes of this group are served; by default all groups, each apart",
     )
-    .addOption(
-      new Option("--admin <url>", "admin port of the server, for --node")
-        .default("http://127.0.0.1:18002")
-        .env("XDS_ADMIN"),
-    )
+    .addOption(adminOption())
     .option("--show-secrets", "compare and print private keys and the like too, which are [redacted] otherwise")
     .addOption(outputOption());
   addRemoteOptions(command);

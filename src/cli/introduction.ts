@@ -6,9 +6,14 @@ import type { Address } from "../server/xds-server.js";
 const examplePort = 18000;
 
 /** What the program says when it serves: its addresses, and how to point an Envoy at it. */
-export function introduction(paths: readonly string[], grpc: Address, rest: Address | undefined): string {
+export function introduction(
+  paths: readonly string[],
+  grpc: Address,
+  { rest, admin }: { readonly rest?: Address | undefined; readonly admin?: Address | undefined },
+): string {
   const lines = [`xDS over gRPC  ${written(grpc)}`];
   if (rest) lines.push(`xDS over REST  http://${written(rest)}/v3/discovery:<type>`);
+  if (admin) lines.push(`Admin port     http://${written(admin)}`);
   lines.push("", "Point an Envoy at it:", "", ...envoyCommand(paths, grpc).map((line) => `  ${line}`), "");
   return `${lines.join("\n")}\n`;
 }

@@ -6,6 +6,7 @@ import { addCompletion } from "./completion.js";
 import { addDiff } from "./diff.js";
 import { addGet } from "./get.js";
 import { addServe } from "./serve.js";
+import { addStatus } from "./status.js";
 import { addWatch } from "./watch.js";
 
 /** The commands, in the order of the help. */
@@ -14,6 +15,7 @@ const commands: readonly ((program: Command, exit: Exit) => void)[] = [
   addBootstrap,
   addGet,
   addWatch,
+  addStatus,
   addDiff,
   addCompletion,
 ];

@@ -1,3 +1,4 @@
+import type { ChangeCounts, ChangeWatch } from "../admin/change-watch.js";
 import type { SnapshotCache } from "../cache/snapshot-cache.js";
 import type { Resource } from "../resource/resource.js";
 import { Snapshot } from "../resource/snapshot.js";
@@ -9,24 +10,31 @@ import type { Configuration } from "../source/source.js";
  */
 export const commonGroup = "/";
 
-/** How many resources a configuration has more, other and fewer than the one before; those for a group count once. */
-export interface ChangeCounts {
-  added: number;
-  changed: number;
-  removed: number;
-}
-
 /** Puts one configuration after the other into a cache. */
 export class Publisher {
   private last: Configuration = { common: [], groups: new Map() };
 
-  constructor(private readonly cache: SnapshotCache) {}
+  constructor(
+    private readonly cache: SnapshotCache,
+    /** Follows what becomes of each. */
+    private readonly watch?: ChangeWatch,
+  ) {}
 
   /**
    * Serves this configuration from now on. A group that is not in it is served what all nodes get.
    * @throws XdsError as {@link Snapshot.of}; then what was served before still is
    */
   publish(configuration: Configuration): ChangeCounts {
+    const put = () => this.put(configuration);
+    return this.watch ? this.watch.apply(put) : put();
+  }
+
+  /** What was found is no configuration. */
+  failed(): void {
+    this.watch?.failed();
+  }
+
+  private put(configuration: Configuration): ChangeCounts {
     const { common, groups } = configuration;
     const commonSnapshot = Snapshot.of(common);
     const snapshots = Array.from(groups, ([group, own]) => [group, Snapshot.of([...common, ...own])] as const);
@@ -42,7 +50,11 @@ export class Publisher {
   }
 }
 
-function count(counts: ChangeCounts, before: readonly Resource[], after: readonly Resource[]): void {
+function count(
+  counts: { -readonly [Count in keyof ChangeCounts]: number },
+  before: readonly Resource[],
+  after: readonly Resource[],
+): void {
   const keyOf = ({ type, key }: Resource) => `${type.typeUrl} ${key}`;
   const gone = new Map(before.map((resource) => [keyOf(resource), resource]));
   for (const resource of after) {

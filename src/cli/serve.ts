@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import type { AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
-import { XdsServer, type XdsServerOptions } from "../server/xds-server.js";
+import { type Address, XdsServer, type XdsServerOptions } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
@@ -61,11 +62,15 @@ async function serve(given: readonly string[], { config }: ServeOptions, command
     throw new UsageError(
       "nothing to serve: name files or directories, as in `xds serve config/`, or `paths:` in xds.yaml",
     );
-  const { host, port, restPort, insecure } = settings;
-  if (!insecure && !isLoopback(host))
-    throw new UsageError(
-      `--host ${host} can be reached from elsewhere, and without TLS anyone there may read the configuration; --insecure allows it`,
-    );
+  const { host, port, restPort, adminHost, adminPort, insecure } = settings;
+  for (const [flag, address] of [
+    ["--host", host],
+    ["--admin-host", adminPort === "off" ? "localhost" : adminHost],
+  ] as const)
+    if (!insecure && !isLoopback(address))
+      throw new UsageError(
+        `${flag} ${address} can be reached from elsewhere, and without TLS anyone there may read the configuration; --insecure allows it`,
+      );
   const log = createLog(settings.logLevel, settings.logFormat);
   if (configFile !== undefined) log.info({ file: configFile }, "settings read");
   const source = new DirectorySource(paths, { except: configFile === undefined ? [] : [configFile] });
@@ -73,34 +78,48 @@ async function serve(given: readonly string[], { config }: ServeOptions, command
     nodeGroup: nodeGroups(file.groupRules, settings.nodeGroup),
     ...(settings.unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
-  const publisher = new Publisher(cache);
+  const server = new XdsServer(cache, serverOptions(settings, log));
+  const admin =
+    adminPort === "off" ? undefined : await startAdmin(server, cache, { host: adminHost, port: adminPort }, log);
+  const publisher = new Publisher(cache, admin?.changes);
   const first = await source.open((reading) => take(reading, publisher, log));
   if ("problems" in first) {
-    await source.close();
+    await Promise.all([source.close(), admin?.close()]);
     process.stderr.write(report(first.problems));
     return 1;
   }
   publisher.publish(first.configuration);
-  const server = new XdsServer(cache, serverOptions(settings, log));
   try {
     const { grpc, rest } = await server.listen({ host, port, ...(restPort !== "off" && { restPort }) });
     const contents = summary(first.configuration);
     if (Object.keys(contents).length > 0) log.info(contents, "serving");
     else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
-    process.stdout.write(introduction(paths, grpc, rest));
+    process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address }));
   } catch (error) {
-    await source.close();
+    await Promise.all([source.close(), admin?.close()]);
     if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
     throw new XdsError(error.code, `${messageOf(error)}\n--port and --rest-port choose other ports`);
   }
   const signal = await ending();
   log.info({ signal }, "draining; a second signal ends it at once");
   await Promise.all([source.close(), server.drain(settings.drainTime)]);
+  await admin?.close();
   log.info({}, "drained");
   return 0;
 }
 
 const usualFile = "xds.yaml";
+
+/** Loaded here: who turns it off need not wait for it. */
+async function startAdmin(server: XdsServer, cache: SnapshotCache, address: Address, log: Log): Promise<AdminServer> {
+  const { AdminServer } = await import("../admin/admin-server.js");
+  try {
+    return await AdminServer.start(server, { ...address, groups: cache, group: commonGroup, logger: log });
+  } catch (error) {
+    if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
+    throw new XdsError(error.code, `${messageOf(error)}\n--admin-port chooses another port, or "off"`);
+  }
+}
 
 function serverOptions(settings: Settings, log: Log): XdsServerOptions {
   const { loadReports, maxRequestBytes, maxNames } = settings;
@@ -119,6 +138,7 @@ const isLoopback = (host: string) => host === "localhost" || host === "::1" || /
 function take(reading: Reading, publisher: Publisher, log: Log): void {
   if ("problems" in reading) {
     for (const problem of reading.problems.slice(0, mostProblems)) log.error({}, formatProblem(problem));
+    publisher.failed();
     log.error({ problems: reading.problems.length }, "still serving the last good configuration");
     return;
   }

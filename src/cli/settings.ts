@@ -74,6 +74,14 @@ export const settings = {
     "18000",
   ),
   restPort: setting("rest_port", "<port>", 'port for REST; 0 takes a free one, "off" none', orOff(parsePort), "18001"),
+  adminHost: setting("admin.host", "<address>", "address of the admin port", text, "127.0.0.1"),
+  adminPort: setting(
+    "admin.port",
+    "<port>",
+    'port for readiness, metrics, config dumps and `xds status`, over HTTP; 0 takes a free one, "off" none',
+    orOff(parsePort),
+    "18002",
+  ),
   insecure: setting("insecure", undefined, "listen beyond loopback without TLS", onOff, "false"),
   nodeGroup: setting(
     "node_group",

@@ -5,6 +5,7 @@ import type { Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
 import type { Stream } from "./stream.js";
 import type { StreamEvents } from "./stream-events.js";
+import type { TrafficByType } from "./traffic.js";
 
 /** The way out, owned by the transport. */
 export interface Transport {
@@ -30,6 +31,7 @@ export interface StreamContext {
   readonly events: StreamEvents;
   readonly logger: Logger;
   readonly queue: FlushQueue;
+  readonly traffic: TrafficByType;
   /** Node of a first request that has none; undefined: such a request is an error (P2). */
   anonymous(): Node | undefined;
   /** The server is shutting down: no new streams (P13). */

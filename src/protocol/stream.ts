@@ -142,6 +142,8 @@ export class Stream<R extends Request> implements StreamInfo {
     const existing = this.subscriptions.get(request.typeUrl);
     const subscription = existing ?? this.subscribe(request.typeUrl);
     if (!subscription) return;
+    const traffic = this.context.traffic.of(request.typeUrl);
+    traffic.requests++;
     subscription.lastRequestAt = Date.now();
     const { sent } = subscription.ledger;
     // A nonce from before the type's first response is an earlier stream's, and says nothing here (P7).
@@ -151,8 +153,13 @@ export class Stream<R extends Request> implements StreamInfo {
     if (stale && !this.protocol.staleRequestsCount && !subscription.inFlight) return;
     const answered = !stale && nonce !== "" ? subscription.inFlight : undefined;
     if (answered) {
-      if (request.errorDetail) subscription.nack(answered, request.errorDetail);
-      else subscription.ack(answered);
+      if (request.errorDetail) {
+        traffic.nacks++;
+        subscription.nack(answered, request.errorDetail);
+      } else {
+        traffic.acks++;
+        subscription.ack(answered);
+      }
     }
     this.protocol.subscribe(subscription, request, !existing);
     if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
@@ -267,6 +274,9 @@ export class Stream<R extends Request> implements StreamInfo {
       protocol.tellsRemovals || type.fullStateInSotw ? [difference.removed, []] : [[], difference.removed];
     const sent: Sent = { ...difference, removed, nonce: String(++this.nonces), version, at: Date.now(), partial };
     subscription.send(sent, untold);
+    const traffic = this.context.traffic.of(type.typeUrl);
+    traffic.responses++;
+    traffic.resources += resources.length;
     if (this.context.ordered) this.sendAgain(sent);
     const response: Response = {
       typeUrl: type.typeUrl,

@@ -10,8 +10,8 @@ import type {
 } from "../../gen/envoy/service/status/v3/csds_pb.js";
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
-import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../resource/types.js";
 import { envoyRegistry } from "../schema/registry.js";
+import { dumpForms, timestamp } from "./config-dumps.js";
 import { nodeFilter } from "./node-matcher.js";
 import { type AnyContent, redacted } from "./redact.js";
 import { type ResourceStatus, resourceStatuses } from "./resource-status.js";
@@ -76,9 +76,11 @@ function clientConfig({ node, streams }: Client, withContents: boolean) {
     for (const { name, version: versionInfo, config: xdsConfig, state, common } of rows)
       generic.push({ typeUrl, name, versionInfo, xdsConfig, configStatus: configStatus[state], ...common });
     const version = subscriptions.map(({ ledger }) => ledger.acked?.version).find((acked) => acked) ?? "";
-    const dump = dumps[typeUrl]?.(rows, version);
-    if (!dump) continue;
-    perType.push({ status: configStatus[worst(subscriptions.map(syncState))], perXdsConfig: dump });
+    const form = dumpForms[typeUrl];
+    if (!form?.perXdsConfig) continue;
+    const value = { versionInfo: version, [form.list]: rows.map((one) => form.entry(one, typeUrl)) };
+    const perXdsConfig = { case: form.perXdsConfig, value } as Dump; // `list` and `entry` are the message's
+    perType.push({ status: configStatus[worst(subscriptions.map(syncState))], perXdsConfig });
   }
   const init: MessageInitShape<typeof ClientConfigSchema> = { node, xdsConfig: perType, genericXdsConfigs: generic };
   return create(schema("ClientConfig"), init);
@@ -105,80 +107,16 @@ function row({ name, state, client, resource, version, updatedAt, failure }: Res
     common: { lastUpdated, clientStatus: clientStatus[client], errorState },
   };
 }
-type Row = ReturnType<typeof row>;
-
 type Dump = NonNullable<MessageInitShape<typeof PerXdsConfigSchema>["perXdsConfig"]>;
-
-/** The deprecated `xds_config` has a message for each of these types. */
-const dumps: Readonly<Record<string, (rows: readonly Row[], versionInfo: string) => Dump>> = {
-  [clusterType]: (rows, versionInfo) => ({
-    case: "clusterConfig",
-    value: {
-      versionInfo,
-      dynamicActiveClusters: rows.map(({ version, config, common }) => ({
-        versionInfo: version,
-        cluster: config,
-        ...common,
-      })),
-    },
-  }),
-  [endpointType]: (rows) => ({
-    case: "endpointConfig",
-    value: {
-      dynamicEndpointConfigs: rows.map(({ version, config, common }) => ({
-        versionInfo: version,
-        endpointConfig: config,
-        ...common,
-      })),
-    },
-  }),
-  [listenerType]: (rows, versionInfo) => ({
-    case: "listenerConfig",
-    value: {
-      versionInfo,
-      dynamicListeners: rows.map(({ name, version, config, lastUpdated, common }) => ({
-        name,
-        activeState: { versionInfo: version, listener: config, lastUpdated },
-        errorState: common.errorState,
-        clientStatus: common.clientStatus,
-      })),
-    },
-  }),
-  [scopedRouteType]: (rows) => ({
-    case: "scopedRouteConfig",
-    value: {
-      dynamicScopedRouteConfigs: rows.map(({ name, version, config, common }) => ({
-        name,
-        versionInfo: version,
-        scopedRouteConfigs: config ? [config] : [],
-        ...common,
-      })),
-    },
-  }),
-  [routeType]: (rows) => ({
-    case: "routeConfig",
-    value: {
-      dynamicRouteConfigs: rows.map(({ version, config, common }) => ({
-        versionInfo: version,
-        routeConfig: config,
-        ...common,
-      })),
-    },
-  }),
-};
 
 // The enums' numbers: the generated modules that have them are slow to load.
 const configStatus: Readonly<Record<SyncState, ConfigStatus>> = { SYNCED: 1, NOT_SENT: 2, STALE: 3, ERROR: 4 };
-const clientStatus: Readonly<Record<ResourceStatus["client"], ClientResourceStatus>> = {
+export const clientStatus: Readonly<Record<ResourceStatus["client"], ClientResourceStatus>> = {
   REQUESTED: 1,
   DOES_NOT_EXIST: 2,
   ACKED: 3,
   NACKED: 4,
 };
-
-function timestamp(ms: number): { seconds: bigint; nanos: number } | undefined {
-  return ms === 0 ? undefined : { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1e6 };
-}
 
 function schema(name: string): DescMessage {
   const found = envoyRegistry().getMessage(`${packageName}.${name}`);

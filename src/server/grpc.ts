@@ -14,6 +14,7 @@ import type { DiscoveryRequest, Request, Response } from "../protocol/messages.j
 import { sotw } from "../protocol/sotw.js";
 import type { Stream } from "../protocol/stream.js";
 import type { Transport } from "../protocol/stream-context.js";
+import type { TrafficByType } from "../protocol/traffic.js";
 import type { Variant } from "../protocol/variant.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/requests.js";
@@ -32,6 +33,8 @@ export interface GrpcHost {
   stream<R extends Request>(variant: Variant<R>, transport: Transport, type: ResourceType | undefined): Stream<R>;
   /** Answers one request. */
   fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response>;
+  /** Where the bytes of the streams' responses are counted. */
+  readonly traffic: { readonly sotw: TrafficByType; readonly delta: TrafficByType };
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
   /** undefined: the load reporting service is not offered. */
@@ -156,13 +159,16 @@ function streamHandler<R extends Request>(
   encode: (response: Response) => Buffer,
   type: ResourceType | undefined,
 ) {
+  const traffic = host.traffic[variant.name];
   return (call: ServerDuplexStream<Buffer, Buffer>) => {
     const stream = host.stream(
       variant,
       {
         peer: call.getPeer(),
         send: (response) => {
-          call.write(encode(response), written);
+          const bytes = encode(response);
+          traffic.of(response.typeUrl).bytes += bytes.length;
+          call.write(bytes, written);
           return false; // until the transport has passed it on: a client that does not read costs one response
         },
         end: (error) => {

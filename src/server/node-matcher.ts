@@ -1,12 +1,11 @@
-import { createContext, Script } from "node:vm";
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { NodeMatcher } from "../../gen/envoy/type/matcher/v3/node_pb.js";
 import type { StringMatcher } from "../../gen/envoy/type/matcher/v3/string_pb.js";
 import type { StructMatcher } from "../../gen/envoy/type/matcher/v3/struct_pb.js";
 import type { ValueMatcher } from "../../gen/envoy/type/matcher/v3/value_pb.js";
 import type { Node } from "../cache/node-group.js";
-import { messageOf, XdsError } from "../errors.js";
-import { re2 } from "../resource/re2.js";
+import { XdsError } from "../errors.js";
+import { Expressions } from "./expressions.js";
 
 /**
  * Whether a node is among those that `envoy.type.matcher.v3.NodeMatcher`s pick: one of them has to match, or there is none; of a
@@ -15,7 +14,7 @@ import { re2 } from "../resource/re2.js";
  */
 export function nodeFilter(matchers: readonly NodeMatcher[]): (node: Node) => boolean {
   if (matchers.length === 0) return () => true;
-  const expressions = new Expressions();
+  const expressions = new Expressions((why, cause) => refuse(`safe_regex ${why}`, cause));
   const all = matchers.map(({ nodeId, nodeMetadatas }) => {
     const id = nodeId ? textTest(nodeId, expressions) : () => true;
     const metadata = nodeMetadatas.map((matcher) => structTest(matcher, expressions));
@@ -49,8 +48,10 @@ function textTest({ matchPattern: pattern, ignoreCase }: StringMatcher, expressi
       const part = wanted(pattern.value);
       return (text) => fold(text).includes(part);
     }
-    case "safeRegex":
-      return expressions.test(pattern.value.regex);
+    case "safeRegex": {
+      const test = expressions.test(pattern.value.regex);
+      return (text) => test([text])[0] === true;
+    }
     default:
       throw refuse(
         `a string matcher needs exact, prefix, suffix, contains or safe_regex, not ${pattern.case ?? "nothing"}`,
@@ -107,33 +108,3 @@ const isObject = (value: JsonValue | undefined): value is { [key: string]: JsonV
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const refuse = (why: string, cause?: unknown) => new XdsError("INVALID_REQUEST", `node_matchers: ${why}`, { cause });
-
-/** How long all expressions of a request may take together, in milliseconds. */
-const patience = 200;
-const script = new Script("expression.test(text)");
-
-/** The regular expressions of one request. They are a client's, and JavaScript's may take forever, so their time is limited. */
-class Expressions {
-  private readonly context = createContext({ expression: /(?:)/, text: "" });
-  private left = patience;
-
-  test(pattern: string): Test<string> {
-    let expression: RegExp;
-    try {
-      expression = re2(pattern);
-    } catch (cause) {
-      throw refuse(`safe_regex ${JSON.stringify(pattern)}: ${messageOf(cause)}`, cause);
-    }
-    return (text) => {
-      Object.assign(this.context, { expression, text });
-      const from = performance.now();
-      try {
-        return script.runInContext(this.context, { timeout: Math.max(1, Math.ceil(this.left)) }) as boolean;
-      } catch (cause) {
-        throw refuse(`safe_regex ${JSON.stringify(pattern)} takes too long`, cause);
-      } finally {
-        this.left -= performance.now() - from;
-      }
-    };
-  }
-}

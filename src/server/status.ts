@@ -84,6 +84,16 @@ export function connectedNode(node: Node, streams: readonly StreamOfNode[]): Con
   };
 }
 
+/** How many nodes there are in each state, as {@link connectedNode} has them. */
+export function nodeStates(streams: Iterable<StreamOfNode>): Record<SyncState, number> {
+  const counts = { SYNCED: 0, NOT_SENT: 0, STALE: 0, ERROR: 0 };
+  for (const { streams: own } of streamsByNode(streams)) {
+    const all = own.flatMap(({ subscriptions }) => [...subscriptions.values()]);
+    counts[worst(all.map(syncState))]++;
+  }
+  return counts;
+}
+
 /** All that several streams subscribe, by type URL in the order of the table of types. */
 export function subscriptionsByType(streams: readonly StreamOfNode[]): Map<string, Subscription[]> {
   const byType = new Map<string, Subscription[]>();
@@ -118,7 +128,8 @@ function together(a: TypeStatus, b: TypeStatus): TypeStatus {
   };
 }
 
-function latest<E extends LedgerEntry>(a: E | undefined, b: E | undefined): E | undefined {
+/** The later of two entries. */
+export function latest<E extends LedgerEntry>(a: E | undefined, b: E | undefined): E | undefined {
   return a && b ? (a.at > b.at ? a : b) : (a ?? b);
 }
 

@@ -12,11 +12,21 @@ import type { ResourceType } from "../resource/types.js";
 import { anonymousNode, type Node } from "../schema/node.js";
 import { type AppliedOptions, AppliedWaits, type NodeSelector } from "./applied.js";
 import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./callbacks.js";
+import { Counters, type FetchResult, type ServerCounters } from "./counters.js";
 import type { ClientStatusHost } from "./csds.js";
 import { GrpcTransport } from "./grpc.js";
 import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
+import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
 import { RestTransport } from "./rest.js";
-import { type ConnectedNode, connectedNode, type StreamStatus, streamStatus, streamsByNode } from "./status.js";
+import {
+  type ConnectedNode,
+  connectedNode,
+  nodeStates,
+  type StreamStatus,
+  type SyncState,
+  streamStatus,
+  streamsByNode,
+} from "./status.js";
 import type { TlsOptions } from "./tls.js";
 
 export interface XdsServerOptions {
@@ -68,6 +78,8 @@ export interface Address {
   readonly port: number;
 }
 
+export type ServerState = "new" | "listening" | "draining" | "closed";
+
 /** Default bound of a drain, and the pace at which streams are ended within it, in milliseconds. */
 const drainMs = 5_000;
 const drainPaceMs = 5;
@@ -80,9 +92,10 @@ export class XdsServer {
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
   private readonly loads: LoadReporting | undefined;
+  private readonly counts = new Counters();
   private grpc: GrpcTransport | undefined;
   private rest: RestTransport | undefined;
-  private state: "new" | "listening" | "draining" | "closed" = "new";
+  private phase: ServerState = "new";
 
   constructor(
     private readonly cache: ConfigWatcher,
@@ -102,7 +115,7 @@ export class XdsServer {
       nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous,
       maxNames: options.maxNames ?? 100_000,
-      draining: () => this.state !== "listening",
+      draining: () => this.phase !== "listening",
       flushed: (stream: Stream<never>) => this.waits.flushed(stream),
       ended: (stream: Stream<never>) => {
         this.streams.delete(stream);
@@ -110,8 +123,8 @@ export class XdsServer {
       },
     };
     this.contexts = {
-      sotw: { ...shared, events: streamEvents(this.callbacks, "sotw") },
-      delta: { ...shared, events: streamEvents(this.callbacks, "delta") },
+      sotw: { ...shared, traffic: this.counts.traffic.sotw, events: streamEvents(this.callbacks, "sotw") },
+      delta: { ...shared, traffic: this.counts.traffic.delta, events: streamEvents(this.callbacks, "delta") },
     };
   }
 
@@ -120,8 +133,8 @@ export class XdsServer {
    * @throws XdsError CANNOT_LISTEN, INVALID_OPTION, WRONG_STATE when it has been called before
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
-    if (this.state !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
-    this.state = "listening";
+    if (this.phase !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
+    this.phase = "listening";
     const { host = "127.0.0.1", port = 18000, restPort } = options;
     const { tls, maxRequestBytes = 16 << 20, keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
     try {
@@ -129,6 +142,7 @@ export class XdsServer {
         stream: this.openStream.bind(this),
         fetch: this.fetch.bind(this),
         poll: this.poll.bind(this),
+        traffic: this.counts.traffic,
         clientStatus: this.clientStatus(),
         loads: this.loads,
       };
@@ -143,6 +157,10 @@ export class XdsServer {
     }
   }
 
+  get state(): ServerState {
+    return this.phase;
+  }
+
   /** Every open stream: what each of its types was sent, took and refused. */
   status(): StreamStatus[] {
     return [...this.streams].map((stream) => streamStatus(stream, stream.subscriptions.values()));
@@ -154,6 +172,22 @@ export class XdsServer {
     return streamsByNode(this.streams)
       .filter(({ node }) => matches(node))
       .map(({ node, streams }) => connectedNode(node, streams));
+  }
+
+  /** How many connected nodes are in each state. */
+  nodeStates(): Record<SyncState, number> {
+    return nodeStates(this.streams);
+  }
+
+  /** What a connected node has ACKed, or is to have of all that it asks for; undefined: no connected node has this id. */
+  nodeResources(id: string, state: ResourceState): TypeResources[] | undefined {
+    const streams = [...this.streams].filter(({ node }) => node?.id === id);
+    return streams.length > 0 ? nodeResources(streams, state) : undefined;
+  }
+
+  /** What was asked, sent and answered since the server was made, by type. */
+  counters(): ServerCounters {
+    return this.counts.report(this.streams);
   }
 
   /** How much load was reported; undefined without `loadReporting`. */
@@ -172,7 +206,7 @@ export class XdsServer {
    * the server shuts down, also meanwhile
    */
   async applied(selector: NodeSelector, options: AppliedOptions = {}): Promise<void> {
-    if (this.state === "draining" || this.state === "closed") throw endedWhileWaiting();
+    if (this.phase === "draining" || this.phase === "closed") throw endedWhileWaiting();
     return this.waits.wait(this.selects(selector), options);
   }
 
@@ -181,8 +215,8 @@ export class XdsServer {
    * one response, all within `timeoutMs` (default 5,000) (P13). Resolves when all is closed.
    */
   async drain(timeoutMs = drainMs): Promise<void> {
-    if (this.state !== "listening") return this.close();
-    this.state = "draining";
+    if (this.phase !== "listening") return this.close();
+    this.phase = "draining";
     this.waits.close(endedWhileWaiting());
     const stopped = Promise.all([this.grpc?.stop(), this.rest?.stop()]);
     const until = Date.now() + timeoutMs;
@@ -208,7 +242,7 @@ export class XdsServer {
 
   /** Shuts down at once. */
   async close(): Promise<void> {
-    this.state = "closed";
+    this.phase = "closed";
     this.grpc?.close();
     this.rest?.close();
     this.waits.close(endedWhileWaiting());
@@ -233,6 +267,7 @@ export class XdsServer {
   ): Stream<R> {
     const stream = new Stream(variant, this.contexts[variant.name], transport, type);
     this.streams.add(stream as unknown as Stream<never>);
+    this.counts.streamOpened(variant.name, stream.typeUrl);
     return stream;
   }
 
@@ -258,14 +293,21 @@ export class XdsServer {
   }
 
   private async answer(info: FetchInfo, type: ResourceType, asked: DiscoveryRequest): Promise<Response | undefined> {
-    if (this.state !== "listening") throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
-    const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
-    if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
-    const request = { ...asked, node, typeUrl: type.typeUrl };
-    await this.callbacks.onFetchRequest?.(info, request);
-    const response = fetchOnce(this.cache, type, node, request);
-    if (response) await tellFetched(this.callbacks, this.logger, info, request, response);
-    return response;
+    let result: FetchResult = "refused";
+    try {
+      if (this.phase !== "listening")
+        throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
+      const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
+      if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
+      const request = { ...asked, node, typeUrl: type.typeUrl };
+      await this.callbacks.onFetchRequest?.(info, request);
+      const response = fetchOnce(this.cache, type, node, request);
+      result = response ? "answered" : "not_modified";
+      if (response) await tellFetched(this.callbacks, this.logger, info, request, response);
+      return response;
+    } finally {
+      this.counts.fetched(info, result);
+    }
   }
 }
 

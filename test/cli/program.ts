@@ -17,7 +17,9 @@ export class Program {
   private readonly exited: Promise<unknown[]>;
 
   constructor(args: readonly string[], cwd?: string) {
-    this.process = spawn(inject("xds"), args, { stdio: ["ignore", "pipe", "pipe"], ...(cwd && { cwd }) });
+    // Tests run beside each other: none takes the usual port.
+    const env = { XDS_ADMIN_PORT: "0", ...process.env };
+    this.process = spawn(inject("xds"), args, { stdio: ["ignore", "pipe", "pipe"], env, ...(cwd && { cwd }) });
     this.process.stdout?.on("data", (chunk) => (this.stdout += String(chunk)));
     this.process.stderr?.on("data", (chunk) => (this.stderr += String(chunk)));
     this.exited = once(this.process, "close");
@@ -44,10 +46,11 @@ export class Program {
   }
 
   /** Resolves with the ports when it serves. */
-  async ports(): Promise<{ grpc: number; rest: number }> {
+  async ports(): Promise<{ grpc: number; rest: number; admin: number }> {
     await this.until(() => expect(this.stdout).toMatch(/Point an Envoy at it:[\s\S]*\n\n$/));
-    const [grpc, rest] = [/gRPC +\S+:(\d+)\n/, /REST +\S+:(\d+)\//].map((line) => line.exec(this.stdout));
-    return { grpc: Number(grpc?.[1]), rest: Number(rest?.[1]) };
+    const lines = [/gRPC +\S+:(\d+)\n/, /REST +\S+:(\d+)\//, /Admin port +\S+:(\d+)\n/];
+    const [grpc, rest, admin] = lines.map((line) => Number(line.exec(this.stdout)?.[1]));
+    return { grpc: grpc as number, rest: rest as number, admin: admin as number };
   }
 
   log(): LogLine[] {

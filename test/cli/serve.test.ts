@@ -268,13 +268,15 @@ describe("the program's words", () => {
 
   test("point at the example's bootstrap where the example is served as the bootstrap expects it", () => {
     const quickstart = join(examples, "quickstart");
-    expect(introduction([quickstart], { host: "127.0.0.1", port: 18000 }, undefined)).toMatch(
+    expect(introduction([quickstart], { host: "127.0.0.1", port: 18000 }, {})).toMatch(
       /envoy -c \S*examples\/envoy\.yaml\n/,
     );
-    expect(introduction([quickstart], { host: "127.0.0.1", port: 18002 }, undefined)).toContain(
+    expect(introduction([quickstart], { host: "127.0.0.1", port: 18002 }, {})).toContain(
       "bootstrap --server 127.0.0.1:18002 >",
     );
-    expect(introduction(["."], { host: "::", port: 18000 }, { host: "::", port: 1 })).toContain("http://[::]:1/");
+    expect(introduction(["."], { host: "::", port: 18000 }, { rest: { host: "::", port: 1 } })).toContain(
+      "http://[::]:1/",
+    );
   });
 
   test("are readable on a terminal, whatever a client calls itself", () => {

@@ -1,0 +1,4 @@
+export { type AdminOptions, AdminServer } from "./admin-server.js";
+export type { ChangeCounts, ChangeResults, ChangeWatch } from "./change-watch.js";
+export type { SnapshotGroups } from "./groups.js";
+export type { AdminState, ClientReport, EntryReport, NodeReport, StatusReport, TypeReport } from "./node-report.js";

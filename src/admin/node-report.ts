@@ -1,0 +1,133 @@
+import type { Node } from "../cache/node-group.js";
+import type { LedgerEntry } from "../protocol/ledger.js";
+import { findResourceType } from "../resource/types.js";
+import type { ServerCounters } from "../server/counters.js";
+import type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "../server/status.js";
+import type { XdsServer } from "../server/xds-server.js";
+
+/** What `/status` has. */
+export interface StatusReport {
+  readonly version: string;
+  readonly state: AdminState;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly reloads: {
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly lastSucceeded?: boolean | undefined;
+  };
+  readonly nodeStates: Readonly<Record<SyncState, number>>;
+  readonly counters: ServerCounters;
+  readonly nodes: readonly NodeReport[];
+}
+
+/** As `/ready` tells it: DRAINING stays until the process ends. */
+export type AdminState = "STARTING" | "LIVE" | "DRAINING";
+
+/** A connected node as `/status` has it. Times are ISO 8601. */
+export interface NodeReport {
+  readonly id: string;
+  readonly cluster: string;
+  /** Of its streams. */
+  readonly addresses: readonly string[];
+  /** What it says it is: `envoy`, `gRPC Go`; "": nothing. */
+  readonly agent: string;
+  readonly version: string;
+  /** `sotw`, `delta`, or both. */
+  readonly variants: readonly string[];
+  readonly connectedAt: string;
+  readonly state: SyncState;
+  readonly types: readonly TypeReport[];
+}
+
+export interface TypeReport {
+  /** The short name, such as `clusters`. */
+  readonly type: string;
+  readonly typeUrl: string;
+  readonly state: SyncState;
+  readonly wildcard: boolean;
+  /** How many resources it names. */
+  readonly names: number;
+  /** The last response that was sent, taken, and refused without being replaced yet. */
+  readonly sent?: EntryReport;
+  readonly acked?: EntryReport;
+  readonly nacked?: EntryReport & {
+    readonly code: number;
+    /** The node's own words. */
+    readonly message: string;
+    /** The first hundred names of the response. */
+    readonly names: readonly string[];
+  };
+}
+
+export interface EntryReport {
+  readonly version: string;
+  readonly nonce: string;
+  readonly at: string;
+}
+
+/** The line that `/clients` has for a node. */
+export type ClientReport = Pick<
+  NodeReport,
+  "id" | "cluster" | "addresses" | "agent" | "version" | "variants" | "state"
+>;
+
+/** Every connected node, or the one of an id, made one by one. */
+export function* nodeReports(server: XdsServer, id?: string): Iterable<NodeReport> {
+  const streams = new Map(server.status().map((stream) => [stream.id, stream]));
+  for (const node of server.nodes(id === undefined ? undefined : (candidate) => candidate.id === id))
+    yield nodeReport(
+      node,
+      node.streams.flatMap((stream) => streams.get(stream) ?? []),
+    );
+}
+
+export function clientReport({ id, cluster, addresses, agent, version, variants, state }: NodeReport): ClientReport {
+  return { id, cluster, addresses, agent, version, variants, state };
+}
+
+function nodeReport(
+  { node, connectedAt, state, types }: ConnectedNode,
+  streams: readonly Pick<StreamStatus, "peer" | "variant">[],
+): NodeReport {
+  return {
+    id: node.id,
+    cluster: node.cluster,
+    addresses: [...new Set(streams.map(({ peer }) => peer))],
+    agent: node.userAgentName,
+    version: versionOf(node),
+    variants: [...new Set(streams.map(({ variant }) => variant))],
+    connectedAt: time(connectedAt),
+    state,
+    types: types.map(typeReport),
+  };
+}
+
+function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked }: TypeStatus): TypeReport {
+  return {
+    type: findResourceType(typeUrl)?.name ?? typeUrl,
+    typeUrl,
+    state,
+    wildcard,
+    names,
+    ...(sent && { sent: entryReport(sent) }),
+    ...(acked && { acked: entryReport(acked) }),
+    ...(nacked && {
+      nacked: {
+        ...entryReport(nacked),
+        code: nacked.error.code,
+        message: nacked.error.message,
+        names: nacked.names,
+      },
+    }),
+  };
+}
+
+const entryReport = ({ version, nonce, at }: LedgerEntry): EntryReport => ({ version, nonce, at: time(at) });
+const time = (ms: number) => new Date(ms).toISOString();
+
+function versionOf({ userAgentVersionType: { case: kind, value } }: Node): string {
+  if (kind === "userAgentVersion") return value;
+  const version = value?.version;
+  return version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : "";
+}

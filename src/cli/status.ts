@@ -1,0 +1,171 @@
+import { type Command, Option } from "commander";
+import type { EntryReport, NodeReport, StatusReport, TypeReport } from "../admin/node-report.js";
+import { messageOf } from "../errors.js";
+import type { SyncState } from "../server/status.js";
+import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
+import { type Cell, paint, print, printable, table } from "./output.js";
+
+interface StatusOptions extends OutputOptions {
+  readonly admin: string;
+}
+
+/** How long, in milliseconds, the server may take to answer. */
+const patienceMs = 10_000;
+
+/** The admin port, as commands that ask it are told of it. */
+export function adminOption(): Option {
+  return new Option("--admin <url>", "admin port of the server").default("http://127.0.0.1:18002").env("XDS_ADMIN");
+}
+
+/** `xds status`. */
+export function addStatus(program: Command, exit: Exit): void {
+  const command = program
+    .command("status")
+    .summary("what every connected node was sent, took and refused")
+    .description(
+      "Show every connected node of a running `xds serve`, a line for each type that it asks for; with NODE, that one in detail, with its own " +
+        "words where it has refused something.\n\nSYNCED: it has taken all that is to be sent. STALE: a response is unanswered, or something " +
+        "changed since. NOT_SENT: nothing was sent yet. ERROR: something was refused, and what replaces it has not been taken " +
+        "yet. Exit code 1 when any of the nodes shown is in ERROR, or the server cannot be reached.",
+    )
+    .argument("[node]", "id of a node")
+    .addOption(adminOption())
+    .addOption(outputOption());
+  addExamples(command, [
+    ["xds status", "all nodes"],
+    ["xds status edge-1", "why node edge-1 has refused something"],
+    ["xds status -o json | jq '.nodes[] | select(.state != \"SYNCED\").id'", "the nodes that are not up to date"],
+  ]);
+  command.action(async (node: string | undefined, options: StatusOptions) => exit(await status(node, options)));
+}
+
+async function status(id: string | undefined, { admin, output }: StatusOptions): Promise<number> {
+  const report = await ask(admin, id);
+  if (typeof report === "string") {
+    process.stderr.write(`xds: ${report}\n`);
+    return 1;
+  }
+  const { nodes } = report;
+  const [node] = nodes;
+  if (id !== undefined && !node) {
+    process.stderr.write(`xds: no connected node has the id ${JSON.stringify(id)}; \`xds status\` lists them\n`);
+    return 1;
+  }
+  const now = Date.now();
+  print(output, id === undefined ? report : node, () =>
+    id === undefined ? overview(nodes, now) : nodes.map((one) => detail(one, now)).join("\n"),
+  );
+  return nodes.some(({ state }) => state === "ERROR") ? 1 : 0;
+}
+
+/**
+ * What the admin port tells; a text: why it cannot be had.
+ * @throws UsageError
+ */
+async function ask(admin: string, id: string | undefined): Promise<StatusReport | string> {
+  if (!/^https?:\/\/./.test(admin) || !URL.canParse(admin))
+    throw new UsageError(`--admin is a URL such as http://127.0.0.1:18002, not ${JSON.stringify(admin)}`);
+  const url = `${admin.replace(/\/+$/, "")}/status${id === undefined ? "" : `?node=${encodeURIComponent(id)}`}`;
+  let text: string;
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(patienceMs) });
+    text = await answer.text();
+    if (!answer.ok) return `${url} answers ${answer.status}: ${printable(text.slice(0, 500))}`;
+  } catch (error) {
+    const { cause } = error as Error;
+    const why = cause === undefined ? messageOf(error) : messageOf(cause);
+    return `the admin port cannot be reached at ${admin}: ${why}; is \`xds serve\` running there? --admin, or XDS_ADMIN, names another`;
+  }
+  try {
+    const report = JSON.parse(text) as Partial<StatusReport> | null;
+    if (Array.isArray(report?.nodes)) return report as StatusReport;
+  } catch {
+    // Some other server's page.
+  }
+  return `what answers at ${url} is not the admin port of \`xds serve\``;
+}
+
+const colours: Readonly<Record<SyncState, (text: string) => string>> = {
+  SYNCED: paint.good,
+  NOT_SENT: paint.faint,
+  STALE: paint.warn,
+  ERROR: paint.bad,
+};
+const stateCell = (state: SyncState): Cell => ({ text: state, paint: colours[state] });
+
+function overview(nodes: readonly NodeReport[], now: number): string {
+  const rows = nodes.flatMap((node) => {
+    const client = clientOf(node);
+    const address = node.addresses.join(" ");
+    if (node.types.length === 0) return [[node.id, "-", stateCell(node.state), "-", "-", client, address]];
+    return node.types.map(({ type, state, acked }): Cell[] => [
+      node.id,
+      type,
+      stateCell(state),
+      acked?.version ?? "-",
+      acked ? ago(acked.at, now) : "-",
+      client,
+      address,
+    ]);
+  });
+  const lines = table(
+    ["node", "type", "state", "version", "last ack", "client", "address"],
+    rows,
+    "no node is connected",
+  );
+  const failing = nodes.filter(({ state }) => state === "ERROR").map(({ id }) => id);
+  if (failing.length === 0) return lines;
+  const count = failing.length === 1 ? "1 node has" : `${failing.length} nodes have`;
+  return `${lines}\n${count} refused something; \`xds status ${printable(failing[0] ?? "")}\` tells why\n`;
+}
+
+function detail(node: NodeReport, now: number): string {
+  const facts = [
+    ["node", node.id],
+    ["cluster", node.cluster || "-"],
+    ["client", clientOf(node)],
+    ["address", node.addresses.join(" ")],
+    ["variant", node.variants.join(" ")],
+    ["connected", ago(node.connectedAt, now)],
+    ["state", node.state],
+  ] as const;
+  const head = facts.map(([name, value]) => `${`${name}:`.padEnd(11)}${printable(value)}\n`).join("");
+  const rows = node.types.map(({ type, state, wildcard, names, sent, acked }): Cell[] => {
+    const asks = [...(wildcard ? ["all"] : []), ...(names > 0 || !wildcard ? [`${names} named`] : [])];
+    return [type, stateCell(state), asks.join(", "), entry(sent, now), entry(acked, now)];
+  });
+  const types = table(["type", "state", "asks for", "sent", "acked"], rows, "it asks for nothing");
+  return `${head}\n${types}${node.types.map((type) => refusal(type, now)).join("")}`;
+}
+
+const entry = (of: EntryReport | undefined, now: number) =>
+  of ? `${of.version || '""'} (nonce ${of.nonce}, ${ago(of.at, now)})` : "-";
+
+function refusal({ type, nacked }: TypeReport, now: number): string {
+  if (!nacked) return "";
+  const { version, nonce, at, message, names } = nacked;
+  const shown = names.slice(0, mostNames).map(printable);
+  if (names.length > mostNames) shown.push(`and ${names.length - mostNames} more`);
+  const words = message
+    .trim()
+    .split("\n")
+    .map((line) => `  ${printable(line)}\n`);
+  return `\n${paint.bad(`${type} refused`)} ${ago(at, now)}: version ${printable(version)}, nonce ${nonce}, with ${shown.join(", ")}\n${words.join("")}`;
+}
+
+const mostNames = 10;
+
+const clientOf = ({ agent, version }: NodeReport) => [agent, version].filter(Boolean).join(" ") || "-";
+
+/** How long ago a time is, in its largest unit. */
+function ago(time: string, now: number): string {
+  const seconds = Math.max(0, Math.floor((now - Date.parse(time)) / 1_000));
+  for (const [unit, length] of units) if (seconds >= length) return `${Math.floor(seconds / length)}${unit} ago`;
+  return "now";
+}
+const units = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+  ["s", 1],
+] as const;

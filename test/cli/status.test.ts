@@ -1,0 +1,190 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { describeWithEnvoy, startEnvoy } from "../e2e/envoy.js";
+import { eventually } from "../e2e/eventually.js";
+import { adsDelta, adsSotw } from "../e2e/modes.js";
+import { freePort } from "../e2e/ports.js";
+import { xds } from "./program.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-status-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const listener = (address: string, port: number) => `
+- "@type": type.googleapis.com/envoy.config.listener.v3.Listener
+  name: front
+  address: { socket_address: { address: ${address}, port_value: ${port} } }
+  filter_chains:
+  - filters:
+    - name: tcp
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+        stat_prefix: front
+        cluster: back
+`;
+const config = (address: string, port: number) => `resources:
+- "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
+  name: back
+  connect_timeout: 1s
+${listener(address, port)}`;
+
+/** A server of one file, which `write` replaces. */
+async function start(text: string) {
+  const write = (next: string) => writeFile(join(directory, "config.yaml"), next);
+  await write(text);
+  const server = xds.start("serve", directory, "--port", "0", "--rest-port", "0");
+  const { grpc, admin } = await server.ports();
+  const url = `http://127.0.0.1:${admin}`;
+  return { server, grpc, url, write, status: (...args: string[]) => xds("status", "--admin", url, ...args) };
+}
+
+describe("xds status", () => {
+  it("says so where no node is connected, and that a node is not", async () => {
+    const { status } = await start(config("127.0.0.1", 1));
+    expect(await status()).toEqual({ code: 0, stdout: "no node is connected\n", stderr: "" });
+    const { code, stdout } = await status("-o", "json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ state: "LIVE", nodes: [], reloads: { succeeded: 1, failed: 0 } });
+    expect(await status("edge")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: 'xds: no connected node has the id "edge"; `xds status` lists them\n',
+    });
+  });
+
+  it("says what it cannot reach, and what is no admin port", async () => {
+    const port = await freePort();
+    const nobody = await xds("status", "--admin", `http://127.0.0.1:${port}`);
+    expect(nobody.code).toBe(1);
+    expect(nobody.stderr).toMatch(
+      new RegExp(
+        `^xds: the admin port cannot be reached at http://127\\.0\\.0\\.1:${port}: .*ECONNREFUSED.*; is \`xds serve\` running there\\?`,
+      ),
+    );
+    const other = createServer((_, response) => response.end("<html>"));
+    onTestFinished(() => void other.close());
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port: otherPort } = other.address() as AddressInfo;
+    const wrong = await xds("status", "--admin", `http://127.0.0.1:${otherPort}`);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("is not the admin port of `xds serve`") });
+    expect(await xds("status", "--admin", "127.0.0.1:18002")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--admin is a URL such as http://127.0.0.1:18002"),
+    });
+    expect((await xds("status", "-o", "xml")).code).toBe(2);
+  });
+});
+
+describe("xds serve's admin port", () => {
+  it("can be off, is not left to others by mistake, and says when it is taken", async () => {
+    const { url } = await start(config("127.0.0.1", 1));
+    const taken = new URL(url).port;
+    const args = ["serve", directory, "--port", "0", "--rest-port", "0"];
+    expect(await xds(...args, "--admin-port", taken)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /cannot listen for the admin port on 127\.0\.0\.1:\d+: .*\n--admin-port chooses another port, or "off"/,
+      ),
+    });
+    expect(await xds(...args, "--admin-host", "0.0.0.0")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--admin-host 0.0.0.0 can be reached from elsewhere"),
+    });
+    const without = xds.start(...args, "--admin-port", "off", "--admin-host", "0.0.0.0");
+    await without.ports();
+    expect(without.stdout).not.toContain("Admin");
+  });
+
+  it("counts a configuration that cannot be read, and the next that can", async () => {
+    const { url, write, server } = await start(config("127.0.0.1", 1));
+    await write("resources: {");
+    await server.logged({ msg: "still serving the last good configuration" });
+    const reloads = async () => (await (await fetch(`${url}/metrics`)).text()).match(/^xds_config_.*$/gm);
+    expect(await reloads()).toEqual(
+      expect.arrayContaining([
+        'xds_config_reloads_total{result="success"} 1',
+        'xds_config_reloads_total{result="failure"} 1',
+        "xds_config_last_reload_successful 0",
+      ]),
+    );
+    await write(config("127.0.0.1", 2));
+    await server.logged({ msg: "serving the changed configuration" });
+    expect(await reloads()).toEqual(
+      expect.arrayContaining(['xds_config_reloads_total{result="success"} 2', "xds_config_last_reload_successful 1"]),
+    );
+  });
+});
+
+describeWithEnvoy("xds status of a real Envoy", () => {
+  for (const mode of [adsSotw, adsDelta])
+    it(`shows what it has taken, and its own words where it refuses (${mode.name})`, async () => {
+      const port = await freePort();
+      const { grpc, url, write, status } = await start(config("127.0.0.1", port));
+      const envoy = startEnvoy({ mode, xdsPort: grpc, id: "edge-1" });
+      await envoy.ready();
+      await eventually(async () => expect((await status()).stdout).toMatch(/listeners +SYNCED/));
+      const synced = await status();
+      expect(synced.code).toBe(0);
+      const variant = mode === adsSotw ? "sotw" : "delta";
+      const line = (type: string) =>
+        new RegExp(
+          `^edge-1  ${type} +SYNCED  [0-9a-f]{16}  (\\d+s ago|now) +envoy \\d+\\.\\d+\\.\\d+  127\\.0\\.0\\.1:\\d+$`,
+          "m",
+        );
+      expect(synced.stdout).toMatch(/^NODE +TYPE +STATE +VERSION +LAST ACK +CLIENT +ADDRESS\n/);
+      for (const type of ["clusters", "listeners"]) expect(synced.stdout).toMatch(line(type));
+
+      const dump = `${url}/config_dump?node=edge-1`;
+      expect(await xds("diff", "--node", "edge-1", "--admin", url)).toMatchObject({ code: 0 });
+      const acked = (await (await fetch(dump)).json()) as Dump;
+      expect(versions(acked)).toEqual(
+        variant === "delta" ? versions(JSON.parse(await envoy.admin("/config_dump")) as Dump) : expect.anything(),
+      );
+
+      await write(config("203.0.113.1", port)); // an address that this machine does not have
+      await eventually(async () => expect((await status()).stdout).toMatch(/listeners +ERROR/));
+      const failing = await status();
+      expect(failing.code).toBe(1);
+      expect(failing.stdout).toMatch(/clusters +SYNCED/);
+      expect(failing.stdout).toMatch(/\n\n1 node has refused something; `xds status edge-1` tells why\n$/);
+      const detail = await status("edge-1");
+      expect(detail.code).toBe(1);
+      expect(detail.stdout).toMatch(/^node: +edge-1\n/);
+      expect(detail.stdout).toMatch(new RegExp(`^variant: +${variant}$`, "m"));
+      expect(detail.stdout).toMatch(
+        /^listeners refused (now|\d+s ago): version [0-9a-f]+, nonce \d+, with front\n {2}.*cannot bind '203\.0\.113\.1:\d+'/m,
+      );
+      const { stdout } = await status("edge-1", "-o", "json");
+      expect(JSON.parse(stdout)).toMatchObject({
+        id: "edge-1",
+        agent: "envoy",
+        state: "ERROR",
+        types: [
+          { type: "clusters", state: "SYNCED" },
+          { type: "listeners", state: "ERROR", nacked: { names: ["front"] } },
+        ],
+      });
+      const difference = await xds("diff", "--node", "edge-1", "--admin", url);
+      expect(difference.code).toBe(1);
+      expect(difference.stdout).toContain("203.0.113.1");
+    });
+});
+
+interface Dump {
+  readonly configs: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** The versions of the dynamic clusters and listeners of a dump. */
+function versions({ configs }: Dump): string[] {
+  const entries = configs.flatMap(({ dynamic_active_clusters: clusters = [], dynamic_listeners: listeners = [] }) => [
+    ...(clusters as { version_info: string }[]),
+    ...(listeners as { active_state: { version_info: string } }[]).map(({ active_state }) => active_state),
+  ]);
+  return entries.map(({ version_info }) => version_info).sort();
+}
