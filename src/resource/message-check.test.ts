@@ -2,6 +2,7 @@ import { create, fromJson, type JsonObject, type Message, toBinary } from "@bufb
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { describe, expect, test } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/extension_pb.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { rulesOf } from "./api-rules.js";
 import { checkMessage } from "./message-check.js";
@@ -65,6 +66,8 @@ describe("what is wrong in a message", () => {
     const map = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(entry).finish();
     expect(check(bucket, map)).toEqual(['FIELD_RULE bucket["k"]: must have at least 1 character, is empty']);
     expect(check(bucket, new Uint8Array())).toEqual(["FIELD_RULE bucket: must have at least 1 of them, has 0"]);
+    const logging = "envoy.extensions.filters.http.proto_message_logging.v3.MethodLogging";
+    expect(check(logging, new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(entry).finish())).toEqual([]);
     const jwt = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
     const providers = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(entry).finish();
     expect(check(jwt, providers)).toEqual([
@@ -142,6 +145,7 @@ describe("deprecated", () => {
 
 describe("bytes that no encoder writes", () => {
   const name = new BinaryWriter().tag(1, WireType.LengthDelimited).string("c").finish();
+  const nothing = new Uint8Array();
 
   test("fields that occur twice count as the one that a decoder makes of them", () => {
     const half = (json: JsonObject) => encode(cluster, json);
@@ -155,6 +159,40 @@ describe("bytes that no encoder writes", () => {
     const specifier = "envoy.config.core.v3.DataSource";
     const both = Buffer.concat([encode(specifier, { filename: "" }), encode(specifier, { inline_string: "x" })]);
     expect(check(specifier, both)).toEqual([]);
+  });
+
+  test("fields that occur twice do not hide what is not decodable, nor what has another wire type", () => {
+    const within = (field: number, bytes: Uint8Array) =>
+      new BinaryWriter().tag(field, WireType.LengthDelimited).bytes(bytes).finish();
+    const wrongType = new BinaryWriter().tag(4, WireType.Varint).int32(300).finish(); // connect_timeout
+    expect(check(cluster, Buffer.concat([name, name, wrongType]))).toEqual([
+      `UNKNOWN_FIELD : has a field 4 that ${cluster} does not have`,
+    ]);
+    const overrun = within(22, Uint8Array.of(10, 9)); // outlier_detection
+    expect(check(cluster, Buffer.concat([name, name, overrun]))).toEqual([
+      expect.stringMatching(/^UNDECODABLE : is no /),
+    ]);
+    const text = Buffer.concat([within(1, Uint8Array.of(200)), name]);
+    expect(check(cluster, text)).toEqual([expect.stringMatching(/^UNDECODABLE : is no .*UTF-8$/)]);
+    const source = "envoy.config.core.v3.ConfigSource";
+    const dropped = Buffer.concat([within(2, within(3, Uint8Array.of(10, 9))), within(3, nothing), within(3, nothing)]);
+    expect(check(source, dropped)).toEqual([expect.stringMatching(/^UNDECODABLE : is no /)]);
+  });
+
+  test("fields that occur twice, in Anys within Anys, do not cost twice the time for each Any", () => {
+    const extension = "envoy.config.core.v3.TypedExtensionConfig";
+    const [field, value] = [WireType.LengthDelimited, new BinaryWriter().tag(1, WireType.LengthDelimited).string("x")];
+    const twice = Buffer.concat([value.finish(), Uint8Array.of(10, 1, 120)]);
+    let bytes = twice;
+    for (let depth = 0; depth < 60; depth++) {
+      const any = new BinaryWriter()
+        .tag(1, field)
+        .string(`type.googleapis.com/${extension}`)
+        .tag(2, field)
+        .bytes(bytes);
+      bytes = Buffer.concat([new BinaryWriter().tag(2, field).bytes(any.finish()).finish(), twice]);
+    }
+    expect(check(extension, bytes)).toEqual([expect.stringMatching(/^MISSING_FIELD .*\.typed_config: is required$/)]);
   });
 
   test("fields that the API does not have are told, with groups passed over", () => {
@@ -174,6 +212,9 @@ describe("bytes that no encoder writes", () => {
     ["a tag of field 0", Uint8Array.of(0, 0)],
     ["an end of no group", Uint8Array.of(12)],
     ["a varint without end", Uint8Array.from({ length: 20 }, () => 255)],
+    ["a tag of six bytes", Uint8Array.of(138, 128, 128, 128, 128, 0, 0)],
+    ["a length of six bytes", Uint8Array.of(10, 129, 128, 128, 128, 128, 0, 97)],
+    ["a number of eleven bytes", Uint8Array.of(16, ...Array.from({ length: 10 }, () => 129), 0)],
     ["an inner message longer than the outer one", Uint8Array.of(34, 2, 8, 128, 128, 1)],
   ])("%s: not decodable", (_, bytes) => {
     expect(check(cluster, bytes)).toEqual([
@@ -232,6 +273,30 @@ describe("an Any", () => {
     expect(check(cluster, any(""))).toEqual([]);
     expect(check(cluster, any("", Uint8Array.of(1)))).toEqual([
       "UNKNOWN_TYPE cluster_type.typed_config: is of no type, so that its content was not looked at",
+    ]);
+  });
+
+  test("in an Any is looked into, and so is what it holds", () => {
+    const aggregate = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+    const inner = new BinaryWriter().tag(1, WireType.LengthDelimited).string(`type.googleapis.com/${aggregate}`);
+    expect(check(cluster, any("type.googleapis.com/google.protobuf.Any", inner.finish()))).toEqual([
+      "FIELD_RULE cluster_type.typed_config<Any><ClusterConfig>.clusters: must have at least 1 of them, has 0",
+    ]);
+  });
+
+  test("deep in others is told, and not looked into", () => {
+    const extension = "envoy.config.core.v3.TypedExtensionConfig";
+    let bytes = encode(extension, {
+      name: "x",
+      typed_config: { "@type": "type.googleapis.com/google.protobuf.Empty" },
+    });
+    for (let depth = 0; depth < 2_000; depth++) {
+      if (depth === 90) expect(check(extension, bytes)).toEqual([]);
+      const typedConfig = { typeUrl: `type.googleapis.com/${extension}`, value: bytes };
+      bytes = toBinary(TypedExtensionConfigSchema, create(TypedExtensionConfigSchema, { name: "x", typedConfig }));
+    }
+    expect(check(extension, bytes)).toEqual([
+      expect.stringMatching(/^UNKNOWN_TYPE .*: is nested so deep in others that its content was not looked at$/),
     ]);
   });
 

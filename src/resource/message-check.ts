@@ -1,20 +1,22 @@
-import { isUtf8 } from "node:buffer";
-import { type DescMessage, fromBinary, type Message, type Registry, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, type Registry } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
-import { messageOf } from "../errors.js";
+import { messageOf, XdsError } from "../errors.js";
 import { anyName, fromTypedStruct, isTypedStruct, schemaOf, typeNameOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
 import type { FindingCode } from "./findings.js";
+import { mergedFields } from "./merged-fields.js";
 import {
   type FieldPlan,
   type Flaw,
+  fits,
   type MapContent,
   type MessagePlan,
   planOf,
+  type Size,
   type ValueContent,
 } from "./message-plan.js";
 import type { Check, Value } from "./value-rules.js";
-import { lengthDelimited, WireReader } from "./wire-reader.js";
+import { lengthDelimited, mustEndAt, WireReader } from "./wire-reader.js";
 
 /** What is wrong in a message, and where. */
 export interface Problem extends Flaw {
@@ -26,15 +28,26 @@ export interface Problem extends Flaw {
  * what is absent after what is there. The bytes are read in place; no message is made of them.
  */
 export function checkMessage(schema: DescMessage, bytes: Uint8Array, registry: Registry): Problem[] {
-  const check = new MessageCheck(registry);
-  check.content(schema, bytes, undefined);
-  return check.problems;
+  const problems = (merging: boolean) => {
+    const check = new MessageCheck(registry, merging);
+    check.content(schema, bytes, undefined);
+    return check.problems;
+  };
+  try {
+    return problems(false);
+  } catch (error) {
+    if (!(error instanceof Repetition)) throw error;
+    return problems(true);
+  }
 }
 
 type At = FieldPath | undefined;
 
 /** Messages may be nested so deep, as in Envoy's own decoder. */
 const maxDepth = 100;
+
+/** An Any this deep in others, all levels counted, is not looked into, lest the stack overflow. */
+const deepestAny = 200;
 
 /** A field that may occur once does so twice, which decoders make one of. Nobody encodes so, but anybody may. */
 class Repetition extends Error {}
@@ -55,41 +68,44 @@ const none: number[] = [];
 
 class MessageCheck {
   readonly problems: Problem[] = [];
+  /** How many messages the reader is in. */
   private depth = 0;
+  /** How many of them the content that it is in was found in. */
+  private outside = 0;
   /** Envoy does not check the rules of what is in the Anys from here on, or here already. */
   private unchecked: "no" | "in Anys" | "here" = "no";
 
-  /** Has the types of what is in Anys. */
-  constructor(private readonly registry: Registry) {}
+  constructor(
+    /** Has the types of what is in Anys. */
+    private readonly registry: Registry,
+    /** Fields that occur twice are made one of first; else they are thrown as a {@link Repetition}. */
+    private readonly merging: boolean,
+  ) {}
 
   /** A message that stands by itself: a resource, or what an Any holds. */
   content(schema: DescMessage, bytes: Uint8Array, at: At): void {
     const found = this.problems.length;
-    const { depth, unchecked } = this;
+    const { depth, outside, unchecked } = this;
+    if (depth > deepestAny) {
+      this.report("UNKNOWN_TYPE", "is nested so deep in others that its content was not looked at", at);
+      return;
+    }
+    this.outside = depth;
     if (unchecked === "in Anys") this.unchecked = "here";
     try {
-      this.decoded(schema, bytes, at);
+      const reader = new WireReader(bytes);
+      if (schema.typeName === anyName) this.any(reader, bytes.length, undefined, at);
+      else this.message(reader, bytes.length, planOf(schema), at);
+      const isSound = this.problems.length === found;
+      if (isTypedStruct(schema.typeName) && isSound) this.typedStruct(fromBinary(schema, bytes), at);
     } catch (error) {
+      if (error instanceof Repetition || error instanceof XdsError) throw error;
       this.problems.length = found;
       this.report("UNDECODABLE", `is no ${schema.typeName}: ${messageOf(error)}`, at);
     }
     this.depth = depth;
+    this.outside = outside;
     this.unchecked = unchecked;
-  }
-
-  private decoded(schema: DescMessage, bytes: Uint8Array, at: At): void {
-    const found = this.problems.length;
-    const { unchecked } = this;
-    this.depth = 0;
-    try {
-      if (isTypedStruct(schema.typeName)) this.typedStruct(fromBinary(schema, bytes), at);
-      else this.message(new WireReader(bytes), bytes.length, planOf(schema), at);
-    } catch (error) {
-      if (!(error instanceof Repetition)) throw error;
-      this.problems.length = found;
-      this.unchecked = unchecked;
-      this.decoded(schema, toBinary(schema, fromBinary(schema, bytes)), at);
-    }
   }
 
   private typedStruct(message: Message, at: At): void {
@@ -104,7 +120,23 @@ class MessageCheck {
 
   /** The message of which the reader is at the start, up to `end`. */
   private message(reader: WireReader, end: number, plan: MessagePlan, at: At): void {
-    if (++this.depth > maxDepth) throw new Error(`it has more than ${maxDepth} levels of messages`);
+    if (++this.depth - this.outside > maxDepth) throw new Error(`it has more than ${maxDepth} levels of messages`);
+    if (!this.merging) this.fields(reader, end, plan, at);
+    else {
+      const bytes = mergedFields(reader, end, plan, (schema, dropped) => this.dropped(schema, dropped, at));
+      this.fields(new WireReader(bytes), bytes.length, plan, at);
+    }
+    this.depth--;
+  }
+
+  /** A message that counts no more, but has to be decodable. */
+  private dropped(schema: DescMessage, bytes: Uint8Array, at: At): void {
+    const found = this.problems.length;
+    this.message(new WireReader(bytes), bytes.length, planOf(schema), at);
+    this.problems.push(...this.problems.splice(found).filter(({ code }) => code === "UNDECODABLE"));
+  }
+
+  private fields(reader: WireReader, end: number, plan: MessagePlan, at: At): void {
     const seen = plan.slots > 32 ? new Array<number>((plan.slots + 31) >>> 5).fill(0) : [0];
     const sizes = plan.lists > 0 ? new Array<number>(plan.lists).fill(0) : none;
     const state: State = { plan, at, seen, sizes };
@@ -112,12 +144,11 @@ class MessageCheck {
     mustEndAt(reader, end);
     for (const { slot, name, code, message } of plan.absences)
       if (!isSet(seen, slot)) this.report(code, message, at, name);
-    for (const { list, name, min, max, code } of plan.sizes) this.size(sizes[list] ?? 0, min, max, code, at, name);
-    this.depth--;
+    for (const size of plan.sizes) this.size(size, sizes[size.list] ?? 0, at);
   }
 
   private field(reader: WireReader, end: number, state: State): void {
-    const tag = reader.uint32();
+    const tag = reader.fieldTag();
     const wireType = tag & 7;
     const field = state.plan.fields.get(tag >>> 3);
     if (!field || !fits(field, wireType)) {
@@ -129,9 +160,7 @@ class MessageCheck {
     if (deprecation) this.report(deprecation.code, deprecation.message, state.at, field.name, indexIn(state, field));
     if (wireType !== WireType.LengthDelimited) this.element(reader, end, state, field);
     else {
-      const length = reader.uint32();
-      const next = reader.pos + length;
-      if (next > end) throw new RangeError("it ends early");
+      const next = reader.valueEnd(end);
       if (field.wireType === WireType.LengthDelimited) this.element(reader, next, state, field);
       else while (reader.pos < next) this.element(reader, next, state, field); // packed
       mustEndAt(reader, next);
@@ -167,16 +196,14 @@ class MessageCheck {
     switch (content.kind) {
       case "any length":
         if (wireType === WireType.LengthDelimited) reader.pos = end;
-        else reader.skip(wireType);
+        else reader.pass(wireType);
         return undefined;
       case "text":
         if (!reader.isUtf8(end)) this.report("UNDECODABLE", notUtf8, at, name, index);
         reader.pos = end;
         return undefined;
       case "value": {
-        const start = reader.pos;
-        const value = content.read(reader, end);
-        this.checkText(value, reader.slice(start), at, name, index);
+        const value = this.read(reader, end, content, name, at, index);
         this.checkValue(value, content, name, at, index);
         return value;
       }
@@ -207,55 +234,61 @@ class MessageCheck {
     if (flaw) this.report(flaw.code, flaw.message, at, name, index);
   }
 
-  /** Whether the bytes that a text was read from are UTF-8. */
-  private checkText(value: Value, bytes: Uint8Array, at: At, name: string, index?: number | string): void {
-    if (typeof value === "string" && value.includes("\ufffd") && !isUtf8(bytes))
-      this.report("UNDECODABLE", notUtf8, at, name, index);
+  private read(
+    reader: WireReader,
+    end: number,
+    content: ValueContent,
+    name: string,
+    at: At,
+    index?: number | string,
+  ): Value {
+    const value = content.read(reader, end);
+    if (!reader.wasUtf8) this.report("UNDECODABLE", notUtf8, at, name, index);
+    reader.wasUtf8 = true;
+    return value;
   }
 
   /** An entry of a map: a message with a key (field 1) and a value (field 2), either of them absent when it is zero. */
   private entry(reader: WireReader, end: number, content: MapContent, name: string, at: At): void {
     const { key: keyPlan, value: valuePlan } = content;
-    let key = keyPlan.content.zero ?? "";
-    let [valueStart, valueEnd] = [-1, end];
+    let key: Value | undefined;
+    let hasValue = false;
+    const index = () => (typeof key === "string" || key === undefined ? (key ?? "") : Number(key));
     while (reader.pos < end) {
-      const tag = reader.uint32();
+      const tag = reader.fieldTag();
       const plan = [keyPlan, valuePlan][(tag >>> 3) - 1];
       if (plan?.wireType !== (tag & 7)) {
         this.passUnknown(reader, tag, `an entry of ${name}`, at);
         continue;
       }
-      const length = plan.wireType === WireType.LengthDelimited ? reader.uint32() : 0;
-      if (reader.pos + length > end) throw new RangeError("it ends early");
+      const isBytes = plan.wireType === WireType.LengthDelimited;
+      const next = isBytes ? reader.valueEnd(end) : end;
       if (plan === keyPlan) {
-        const start = reader.pos;
-        key = keyPlan.content.read(reader, start + length);
-        this.checkText(key, reader.slice(start), at, name);
+        key = this.read(reader, next, keyPlan.content, name, at);
+        this.checkValue(key, keyPlan.content, name, at, index());
       } else {
-        [valueStart, valueEnd] = [reader.pos, reader.pos + length];
-        reader.pos = valueEnd;
-        if (plan.wireType !== WireType.LengthDelimited) reader.skip(plan.wireType);
+        hasValue = true;
+        this.value(reader, next, valuePlan, name, at, index());
       }
+      if (isBytes) mustEndAt(reader, next);
     }
     mustEndAt(reader, end);
-    const index = typeof key === "string" ? key : Number(key);
-    this.checkValue(key, keyPlan.content, name, at, index);
-    if (valueStart < 0 && valuePlan.content.kind === "value") {
-      const { zero } = valuePlan.content;
-      if (zero !== undefined) this.checkValue(zero, valuePlan.content, name, at, index);
-      return;
-    }
-    reader.pos = valueStart < 0 ? end : valueStart;
-    this.value(reader, valueStart < 0 ? end : valueEnd, valuePlan, name, at, index);
-    reader.pos = end;
+    if (key === undefined) this.checkZero(keyPlan, name, at, index());
+    if (hasValue) return;
+    if (valuePlan.wireType === WireType.LengthDelimited) this.value(reader, end, valuePlan, name, at, index());
+    else this.checkZero(valuePlan, name, at, index());
+  }
+
+  private checkZero({ content }: FieldPlan, name: string, at: At, index: number | string): void {
+    if (content.kind === "value" && content.zero !== undefined) this.checkValue(content.zero, content, name, at, index);
   }
 
   /** A google.protobuf.Any; the check is of its type URL. */
-  private any(reader: WireReader, end: number, check: Check | undefined, at: FieldPath): void {
+  private any(reader: WireReader, end: number, check: Check | undefined, at: At): void {
     let typeUrl = "";
     let bytes: Uint8Array = nothing;
     while (reader.pos < end) {
-      const tag = reader.uint32();
+      const tag = reader.fieldTag();
       if (tag === lengthDelimited(1)) typeUrl = reader.string(true);
       else if (tag === lengthDelimited(2)) bytes = reader.bytes();
       else this.passUnknown(reader, tag, anyName, at);
@@ -265,7 +298,7 @@ class MessageCheck {
     if (problem) this.report("FIELD_RULE", problem, at, "type_url");
     if (typeUrl === "" && bytes.length === 0) return;
     const schema = schemaOf(typeUrl, this.registry);
-    if (schema) this.content(schema, bytes, at.typed(schema.name));
+    if (schema) this.content(schema, bytes, at?.typed(schema.name));
     else this.unknownType(typeUrl, at);
   }
 
@@ -280,8 +313,9 @@ class MessageCheck {
     this.report("UNKNOWN_FIELD", `has a field ${tag >>> 3} that ${message} does not have`, at);
   }
 
-  private size(size: number, min: number, max: number, code: FindingCode, at: At, name: string): void {
-    if (size < min) this.report(code, `must have at least ${min} of them, has ${size}`, at, name);
+  private size({ name, min, max, code, mayBeEmpty }: Size, size: number, at: At): void {
+    if (size < min && !(mayBeEmpty && size === 0))
+      this.report(code, `must have at least ${min} of them, has ${size}`, at, name);
     if (size > max) this.report(code, `must have at most ${max} of them, has ${size}`, at, name);
   }
 
@@ -297,9 +331,6 @@ const enforced: ReadonlySet<FindingCode> = new Set(["FIELD_RULE", "MISSING_FIELD
 const nothing = new Uint8Array();
 const notUtf8 = "must be UTF-8";
 
-const fits = (field: FieldPlan, wireType: WireType) =>
-  wireType === field.wireType || (wireType === WireType.LengthDelimited && field.list >= 0); // packed
-
 const indexIn = (state: State, { list, content }: FieldPlan): number | undefined =>
   list < 0 || content.kind === "map" ? undefined : state.sizes[list];
 
@@ -309,7 +340,3 @@ function set(seen: number[], slot: number): void {
 }
 
 const isSet = (seen: readonly number[], slot: number) => ((seen[slot >>> 5] ?? 0) & (1 << (slot & 31))) !== 0;
-
-function mustEndAt(reader: WireReader, end: number): void {
-  if (reader.pos !== end) throw new RangeError("a value in it is longer than it says");
-}

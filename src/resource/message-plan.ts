@@ -93,8 +93,14 @@ export interface Size {
   readonly name: string;
   readonly min: number;
   readonly max: number;
+  /** Then `min` does not count. */
+  readonly mayBeEmpty: boolean;
   readonly code: RuleCode;
 }
+
+/** Whether a field may be written so; else it counts as one that its message does not have. Numbers in a list may be packed. */
+export const fits = (field: FieldPlan, wireType: WireType): boolean =>
+  wireType === field.wireType || (wireType === WireType.LengthDelimited && field.list >= 0);
 
 const plans = new WeakMap<DescMessage, MessagePlan>();
 
@@ -178,7 +184,7 @@ class Compiler {
     const max = Number(maxItems ?? maxPairs ?? Number.POSITIVE_INFINITY);
     if (min === 0 && max === Number.POSITIVE_INFINITY) return;
     const code = this.code(field.name, "minItems", "FIELD_RULE");
-    this.sizes.push({ list, name: field.name, min: ignoreEmpty ? 0 : min, max, code });
+    this.sizes.push({ list, name: field.name, min, max, mayBeEmpty: ignoreEmpty === true, code });
   }
 
   private content(field: DescField, rules: FieldRules | undefined): Content {

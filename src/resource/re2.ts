@@ -1,11 +1,18 @@
+import { XdsError } from "../errors.js";
+
 /**
  * A JavaScript expression for one of RE2's, as the API's rules have them. The whole text has to match, as in Envoy.
- * @throws SyntaxError for what JavaScript has no counterpart of
+ * @throws XdsError INVALID_OPTION for what JavaScript has no counterpart of
  */
 export function re2(pattern: string): RegExp {
   const [, flags = "", rest = pattern] = /^\(\?([ims]+)\)(.*)$/s.exec(pattern) ?? [];
   const source = rest.replace(/\\Q.*?(?:\\E|$)|\\x\{\w+\}|\\p\w|\\.|\[:\w+:\]|\(\?P</gsu, translated);
-  return new RegExp(`^(?:${source})$`, `u${flags}`);
+  try {
+    return new RegExp(`^(?:${source})$`, `u${flags}`);
+  } catch (cause) {
+    const message = `a rule of the API cannot be checked: JavaScript has no counterpart of its pattern ${pattern}`;
+    throw new XdsError("INVALID_OPTION", message, { cause });
+  }
 }
 
 /** What RE2 and JavaScript write differently. */

@@ -46,7 +46,7 @@ function scan(reader: WireReader, end: number, plan: Plan, at: FieldPath | undef
   const values = plan.lookup ? new Map<number, Uint8Array | number>() : undefined;
   const elements = plan.hasLists ? new Map<FieldPlan, number>() : undefined;
   while (reader.pos < end) {
-    const tag = reader.uint32();
+    const tag = reader.fieldTag();
     const field = plan.fields.get(tag >>> 3);
     if (field && (tag & 7) === WireType.LengthDelimited) {
       let index: number | undefined;
@@ -82,23 +82,24 @@ function scanField(
   return field.wanted ? reader.slice(start) : undefined;
 }
 
-/** An Any: its type URL (field 1) is written before its content (field 2). */
+/** An Any: a type URL (field 1) and a content (field 2), the last of each. */
 function scanAny(reader: WireReader, end: number, at: FieldPath | undefined, found: Found): void {
   let schema: DescMessage | undefined;
+  let bytes: Uint8Array | undefined;
   while (reader.pos < end) {
-    const tag = reader.uint32();
+    const tag = reader.fieldTag();
     if (tag === lengthDelimited(1)) schema = schemaOf(reader.string());
-    else if (tag === lengthDelimited(2) && schema && planOf(schema))
-      scanContent(schema, reader.bytes(), at?.typed(schema.name), found);
+    else if (tag === lengthDelimited(2)) bytes = reader.bytes();
     else reader.pass(tag);
   }
+  if (schema && bytes) scanContent(schema, bytes, at?.typed(schema.name), found);
 }
 
 /** An entry of a map whose keys (field 1) are strings. */
 function scanEntry(reader: WireReader, end: number, field: FieldPlan, at: FieldPath | undefined, found: Found): void {
   let key = "";
   while (reader.pos < end) {
-    const tag = reader.uint32();
+    const tag = reader.fieldTag();
     if (tag === lengthDelimited(1)) {
       key = reader.string();
       if (field.target) add(found, field.target, key, at, field.name, key);
@@ -145,7 +146,7 @@ function fieldOf(message: Uint8Array, fieldNo: number): Uint8Array | undefined {
   const reader = new WireReader(message);
   let value: Uint8Array | undefined;
   while (reader.pos < reader.len) {
-    const tag = reader.uint32();
+    const tag = reader.fieldTag();
     if (tag === lengthDelimited(fieldNo)) value = reader.bytes();
     else reader.pass(tag);
   }

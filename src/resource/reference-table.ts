@@ -116,6 +116,8 @@ export const carriers: Readonly<Record<string, Carrier>> = {
   "envoy.extensions.filters.http.health_check.v3.HealthCheck": clustersIn("cluster_min_healthy_percentages"),
   "envoy.extensions.filters.http.gcp_authn.v3.GcpAuthnFilterConfig": clustersIn("cluster"),
   "envoy.extensions.access_loggers.fluentd.v3.FluentdAccessLogConfig": clustersIn("cluster"),
+  "envoy.data.dns.v3.DnsTable.DnsEndpoint": clustersIn("cluster_name"),
+  "envoy.data.dns.v3.DnsTable.DnsServiceTarget": clustersIn("cluster_name"),
   "envoy.config.core.v3.HttpUri": clustersIn("cluster"),
   "envoy.config.core.v3.GrpcService.EnvoyGrpc": clustersIn("cluster_name"),
   "envoy.config.trace.v3.DatadogConfig": clustersIn("collector_cluster"),

@@ -38,12 +38,13 @@ export function validate(snapshot: Snapshot, options: ValidateOptions = {}): Fin
 /**
  * What Envoy would refuse in one resource, or in any message of the Envoy API, by the API's own field rules. Of a type with
  * no known schema nothing can be said.
- * @throws XdsError INVALID_RESOURCE for a message that cannot be encoded
+ * @throws XdsError INVALID_RESOURCE for a message that cannot be encoded, INVALID_OPTION for a registry with a rule that cannot
+ * be checked
  */
 export function validateResource(input: Resource | Message, options: ValidateOptions = {}): Finding[] {
   if (input instanceof Resource)
     return problemsOf(input, options).map((problem) => finding(problem, input.type.typeUrl, input.name, options));
-  const { typeUrl, bytes } = encoded(input);
+  const { typeUrl, bytes } = encoded(input, options);
   const nameField = findResourceType(typeUrl)?.nameField;
   const name = nameField === undefined ? "" : String((input as unknown as Record<string, unknown>)[nameField] ?? "");
   return problemsIn(typeUrl, bytes, options).map((problem) => finding(problem, typeUrl, name, options));
@@ -69,17 +70,16 @@ function problemsIn(
 ): readonly Problem[] {
   const schema = schemaOf(typeUrl, registry);
   if (!schema) return none;
-  const problems = checkMessage(schema, bytes, registry);
-  return problems.length === 0 ? none : problems;
+  return checkMessage(schema, bytes, registry);
 }
 
-function encoded(message: Message): { typeUrl: string; bytes: Uint8Array } {
+function encoded(message: Message, { registry }: ValidateOptions): { typeUrl: string; bytes: Uint8Array } {
   if (message.$typeName === anyName) {
     const { typeUrl, value } = message as Any;
     return { typeUrl, bytes: value };
   }
   const typeUrl = `type.googleapis.com/${message.$typeName}`;
-  const schema = envoyRegistry().getMessage(message.$typeName);
+  const schema = envoyRegistry().getMessage(message.$typeName) ?? registry?.getMessage(message.$typeName);
   if (!schema) throw new XdsError("INVALID_RESOURCE", `no schema is known for ${message.$typeName}`);
   try {
     return { typeUrl, bytes: toBinary(schema, message) };

@@ -1,3 +1,4 @@
+import { XdsError } from "../errors.js";
 import { re2 } from "./re2.js";
 import { headerPattern, stringFormats } from "./string-formats.js";
 
@@ -194,10 +195,15 @@ const modifiers = new Set(["ignoreEmpty", "strict", "required"]);
 export const isKnownRule = (kind: string, rule: string): boolean =>
   modifiers.has(rule) || tables[kind]?.[rule] !== undefined;
 
-/** One check of all the rules given for a value; undefined: there is nothing to check. */
+/**
+ * One check of all the rules given for a value; undefined: there is nothing to check.
+ * @throws XdsError INVALID_OPTION for a rule that cannot be checked
+ */
 export function compileRules(kind: string, given: GivenRules): Check | undefined {
   const checks: Check[] = [];
   for (const [rule, limit] of Object.entries(given)) {
+    if (!isKnownRule(kind, rule))
+      throw new XdsError("INVALID_OPTION", `a rule of the API cannot be checked: ${kind}.${rule} is not known`);
     const check = tables[kind]?.[rule]?.(limit as never, given);
     if (check) checks.push(check as Check);
   }

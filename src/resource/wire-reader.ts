@@ -1,8 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-/** Reads encoded messages in place: it copies nothing that it passes over. */
+/** Reads encoded messages in place: it copies nothing that it passes over. As strict as Envoy's own decoder. */
 export class WireReader extends BinaryReader {
+  /** Whether the bytes of the last text() were UTF-8. */
+  wasUtf8 = true;
   private readonly buffer = Buffer.from(this.buf.buffer, this.buf.byteOffset, this.buf.length);
 
   /** The bytes from there to here. */
@@ -10,9 +12,29 @@ export class WireReader extends BinaryReader {
     return this.buf.subarray(from, this.pos);
   }
 
+  /** The tag that the reader is at: a field's number and wire type. */
+  fieldTag(): number {
+    const start = this.pos;
+    const tag = this.uint32();
+    const size = this.pos - start;
+    if (size > 5 || (size === 5 && (this.buf[this.pos - 1] ?? 0) > 15)) throw new RangeError("a tag in it is too long");
+    if (tag >>> 3 === 0) throw new RangeError("a field in it has the number 0");
+    return tag;
+  }
+
+  /** Reads the length of a value of a message that goes up to `end`; gives back where the value ends. */
+  valueEnd(end = this.len): number {
+    const start = this.pos;
+    const length = this.uint32();
+    if (this.pos - start > 5) throw new RangeError("a length in it is too long");
+    if (this.pos + length > end) throw new RangeError("it ends early");
+    return this.pos + length;
+  }
+
   /** The string from here to there; goes there. */
   text(end: number): string {
     const text = this.buffer.toString("utf8", this.pos, end);
+    this.wasUtf8 = !text.includes("\ufffd") || this.isUtf8(end);
     this.pos = end;
     return text;
   }
@@ -24,15 +46,25 @@ export class WireReader extends BinaryReader {
     return at === end || isUtf8(this.buf.subarray(at, end));
   }
 
-  /** Passes over a field whose tag is read. */
+  /** Passes over the value of a field whose tag is read. */
   pass(tag: number): void {
-    if (tag >>> 3 === 0) throw new RangeError("a field in it has the number 0");
-    if ((tag & 7) === WireType.LengthDelimited) {
-      const length = this.uint32();
-      this.pos += length;
-    } else this.skip(tag & 7, tag >>> 3);
+    const wireType = tag & 7;
+    if (wireType === WireType.LengthDelimited) this.pos = this.valueEnd();
+    else if (wireType === WireType.Varint) this.passVarint();
+    else this.skip(wireType, tag >>> 3);
+  }
+
+  private passVarint(): void {
+    const last = this.pos + 10;
+    while ((this.buf[this.pos++] ?? 0) > 127) if (this.pos === last) throw new RangeError("a number in it is too long");
+    this.assertBounds();
   }
 }
 
 /** The tag of a field that is a message, a string or bytes. */
 export const lengthDelimited = (fieldNo: number): number => (fieldNo << 3) | WireType.LengthDelimited;
+
+/** @throws RangeError where what was read is not just what was there to be read */
+export function mustEndAt(reader: WireReader, end: number): void {
+  if (reader.pos !== end) throw new RangeError("a value in it is longer than it says");
+}

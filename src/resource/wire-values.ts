@@ -82,12 +82,9 @@ export function readWrapper(schema: DescMessage): ReadValue {
   return (reader, end) => {
     let value = zero;
     while (reader.pos < end) {
-      const tag = reader.uint32();
+      const tag = reader.fieldTag();
       if (tag !== ((1 << 3) | wireType)) reader.pass(tag);
-      else if (wireType === WireType.LengthDelimited) {
-        const length = reader.uint32();
-        value = read(reader, reader.pos + length);
-      } else value = read(reader, end);
+      else value = read(reader, wireType === WireType.LengthDelimited ? reader.valueEnd(end) : end);
     }
     return value;
   };
@@ -97,7 +94,7 @@ export function readWrapper(schema: DescMessage): ReadValue {
 export const readDuration: ReadValue = (reader, end) => {
   const time = { seconds: 0n, nanos: 0 };
   while (reader.pos < end) {
-    const tag = reader.uint32();
+    const tag = reader.fieldTag();
     if (tag === ((1 << 3) | WireType.Varint)) time.seconds = BigInt(reader.int64());
     else if (tag === ((2 << 3) | WireType.Varint)) time.nanos = reader.int32();
     else reader.pass(tag);

@@ -33,11 +33,25 @@ export function readCorpus(): Case[] {
 }
 
 /** The resource as a message. */
-export function messageOf({ resource }: Case): Message {
+export const messageOf = ({ resource }: Case): Message => messageFrom(resource);
+
+function messageFrom(json: JsonObject): Message {
   const registry = envoyRegistry();
-  const message = anyUnpack(fromJson(AnySchema, resource, { registry }), registry);
-  if (!message) throw new Error(`no schema for ${resource["@type"]}`);
+  const message = anyUnpack(fromJson(AnySchema, json, { registry }), registry);
+  if (!message) throw new Error(`no schema for ${json["@type"]}`);
   return message;
+}
+
+/** The resource, and what is in each of its Anys, as messages. */
+export function messagesIn({ resource }: Case): Message[] {
+  const found: Message[] = [];
+  const visit = (value: JsonValue) => {
+    if (typeof value !== "object" || value === null) return;
+    if ("@type" in value) found.push(messageFrom(value));
+    Object.values(value).forEach(visit);
+  };
+  visit(resource);
+  return found;
 }
 
 /** Whether Envoy takes the resource, as the case has it. */
