@@ -84,7 +84,7 @@ export const jsonFormat: ClientStatusFormat = {
   join: (parts) => Buffer.from(`{"config":[${parts.join(",")}]}`),
 };
 
-/** How long one answer may keep others waiting, in milliseconds. */
+/** How long one answer may keep others waiting, in milliseconds; one node's part is not divided. */
 const slice = 5;
 
 /**
