@@ -1,8 +1,9 @@
 // Usage: node scripts/generate.mjs [--force]
 //
 // Generates the Envoy v3 API into gen/ (git-ignored, published): a JavaScript module and its types for every proto
-// file, and gen/envoy.binpb, the serialized FileDescriptorSet of all of them. The protos come out of the dev dependency
-// @grpc/grpc-js-xds; nothing is downloaded. A run that would change nothing ends at once.
+// file, and gen/envoy.binpb, the serialized FileDescriptorSet of all of them and, for reflection, of the health service.
+// The protos come out of @grpc/grpc-js-xds and grpc-health-check; nothing is downloaded. A run that would change nothing
+// ends at once.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -15,7 +16,13 @@ const gen = join(root, "gen");
 const stampFile = join(gen, "stamp.json");
 const require = createRequire(import.meta.url);
 const scripts = ["generate.mjs", "stage-protos.mjs", "compile-protos.mjs"];
-const packages = ["@grpc/grpc-js-xds", "@bufbuild/buf", "@bufbuild/protoc-gen-es"];
+const packages = ["@grpc/grpc-js-xds", "grpc-health-check", "@bufbuild/buf", "@bufbuild/protoc-gen-es"];
+
+/** Where protos lie in the packages that have them: each folder is one import root. */
+const importRoots = {
+  "@grpc/grpc-js-xds": ["deps/envoy-api", "deps/xds", "deps/googleapis", "deps/protoc-gen-validate"],
+  "grpc-health-check": ["proto"],
+};
 
 /** Generates gen/ when it is absent or was made of other versions. `quiet`: says nothing when there is nothing to do. */
 export async function generate({ force = false, quiet = false } = {}) {
@@ -29,11 +36,16 @@ export async function generate({ force = false, quiet = false } = {}) {
   const { compileProtos } = await import("./compile-protos.mjs");
   const scratch = mkdtempSync(join(tmpdir(), "ts-control-plane-"));
   try {
-    const deps = join(dirname(require.resolve("@grpc/grpc-js-xds/package.json")), "deps");
-    const { staged, dropped } = stageProtos(deps, scratch);
+    const roots = Object.entries(importRoots).flatMap(([name, folders]) =>
+      folders.map((folder) => join(dirname(require.resolve(`${name}/package.json`)), folder)),
+    );
+    const { staged, dropped } = stageProtos(roots, scratch);
     for (const [file, missing] of dropped) console.log(`  left out: ${file} (needs ${missing}, which no package has)`);
 
-    const files = compileProtos(scratch, staged);
+    const files = compileProtos(
+      scratch,
+      staged.filter((name) => !name.startsWith("health/")), // of it, only the descriptors are needed
+    );
     rmSync(stampFile, { force: true });
     writeTree(gen, files);
     writeFileSync(stampFile, stamp);

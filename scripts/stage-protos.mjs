@@ -1,18 +1,14 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 
-/** Where protos lie under the deps folder of @grpc/grpc-js-xds: each folder is one import root. */
-const importRoots = ["envoy-api", "xds", "googleapis", "protoc-gen-validate"];
-
-/** What is wanted for itself: the v3 API, its annotations, and all of xds and udpa. Imports come along. */
-const wanted = [/^envoy\/.*\/v3\//, /^envoy\/annotations\//, /^(xds|udpa)\//];
+/** What is wanted for itself: the v3 API, its annotations, all of xds and udpa, and the health service. Imports come along. */
+const wanted = [/^envoy\/.*\/v3\//, /^envoy\/annotations\//, /^(xds|udpa|health)\//];
 
 /**
- * Copies the Envoy v3 API's protos, and what they import, into one tree that compiles.
+ * Copies the Envoy v3 API's protos, and what they import, out of some import roots into one tree that compiles.
  * `staged`: the names of the files; `dropped`: those that import, directly or through others, what no package has.
  */
-export function stageProtos(deps, out) {
-  const roots = importRoots.map((folder) => join(deps, folder));
+export function stageProtos(roots, out) {
   const pathOf = (name) => roots.map((root) => join(root, name)).find(existsSync);
   const imports = new Map(); // name -> the names it imports; undefined where the file is not to be had
   const visit = (name) => {
@@ -25,7 +21,7 @@ export function stageProtos(deps, out) {
     protoFiles(root)
       .filter((name) => wanted.some((pattern) => pattern.test(name)))
       .forEach(visit);
-  if (imports.size === 0) throw new Error(`no protos in ${deps}: is @grpc/grpc-js-xds installed whole?`);
+  if (imports.size === 0) throw new Error(`no protos in ${roots.join(", ")}: is @grpc/grpc-js-xds installed whole?`);
 
   const missing = findMissing(imports);
   const staged = [...imports.keys()].filter((name) => !missing.has(name)).sort();

@@ -17,7 +17,7 @@ export type {
 export type { AnswerInfo, NackInfo, StreamInfo } from "./protocol/stream-events.js";
 export { type Finding, type FindingCode, findingTable, type Severity } from "./resource/findings.js";
 export { type Reference, referencesOf } from "./resource/references.js";
-export { Resource, type ResourceOptions } from "./resource/resource.js";
+export { Resource, type ResourceError, type ResourceOptions } from "./resource/resource.js";
 export { type ResourceInput, ResourceSet } from "./resource/resource-set.js";
 export { Snapshot, type SnapshotOptions } from "./resource/snapshot.js";
 export * from "./resource/types.js";

@@ -129,7 +129,10 @@ function readEntry(
   } catch (error) {
     return `has bytes that are no ${typeUrl}: ${messageOf(error)}`;
   }
-  if (name === "") return "has no name";
+  if (name === "")
+    return type.nameField
+      ? "has no name"
+      : `has no name: ${type.name} have none in their messages, only beside them in delta`;
   const own = given === "" ? responseVersion : version; // without a wrapper it has none
   return new ClientResource(registry, typeUrl, name, own, body, aliases, ttlMs);
 }

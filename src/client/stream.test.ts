@@ -8,6 +8,7 @@ import {
   endpointType,
   extensionConfigType,
   listenerType,
+  localityEndpointType,
   resourceType,
   virtualHostType,
 } from "../resource/types.js";
@@ -187,6 +188,13 @@ describe.each(both)("a client's stream ($name)", (variant) => {
     expect(s.refusals).toEqual([expect.stringMatching(reason)]);
     expect(s.take()).toMatchObject([{ responseNonce: "1", errorDetail: { message: expect.stringMatching(reason) } }]);
     expect(held(subscription)).toEqual([]);
+  });
+
+  it("says of a type whose messages have no name where names are", () => {
+    const s = script(variant);
+    s.subscribe(localityEndpointType, "*");
+    s.receive({ typeUrl: localityEndpointType, resources: [{ ...any(""), typeUrl: localityEndpointType }] });
+    expect(s.refusals).toEqual([expect.stringMatching(/resource 0 .* has no name: .* only beside them in delta/)]);
   });
 
   it("holds nothing that is not subscribed", () => {

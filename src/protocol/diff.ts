@@ -88,7 +88,7 @@ export function diff(
     if (asked.has(name)) put(name, now, has);
     else if (!(has instanceof Refusal)) {
       if (has?.version !== now?.version) put(name, now, has);
-    } else if (has.refused === now?.version) withheld.push([name, now, has.response]);
+    } else if (has.refused?.version === now?.version) withheld.push([name, now, has.response]);
     else if (has.version === now?.version)
       held.set(name, now ?? { version: undefined }); // back to what the client has (P18)
     else {

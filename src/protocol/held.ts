@@ -1,5 +1,6 @@
 import { Resource } from "../resource/resource.js";
 import type { Difference } from "./diff.js";
+import type { NackEntry } from "./ledger.js";
 
 /** What the client is known to have of a name; `version` undefined: nothing. A {@link Resource} is one. */
 export interface Held {
@@ -16,8 +17,10 @@ export class Gone implements Held {
 export class Refusal implements Held {
   constructor(
     readonly version: string | undefined,
-    /** The version that was refused; undefined: its removal. */
-    readonly refused: string | undefined,
+    /** What was refused; undefined: its removal. */
+    readonly refused: Resource | undefined,
+    /** When, and why. */
+    readonly nack: NackEntry,
     /** Refused together; when one of them changes, all go again. */
     readonly response: Sent,
     /** What the client had when it refused. */

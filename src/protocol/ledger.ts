@@ -33,8 +33,9 @@ export class Ledger {
     this.acked = { version, nonce, at: Date.now() };
   }
 
-  onNack({ version, nonce, changed, removed }: Sent, error: ErrorDetail): void {
+  onNack({ version, nonce, changed, removed }: Sent, error: ErrorDetail): NackEntry {
     const names = [...changed.slice(0, namesKept).map(({ name }) => name), ...removed].slice(0, namesKept);
     this.nacked = { version, nonce, at: Date.now(), error, names };
+    return this.nacked;
   }
 }

@@ -284,7 +284,7 @@ export class Subscription implements Watcher {
   /** The client has refused the response; what it had before is still in force. */
   nack(sent: Sent, error: ErrorDetail): void {
     this.inFlight = undefined;
-    this.ledger.onNack(sent, error);
+    const entry = this.ledger.onNack(sent, error);
     // Of several a client may have taken some (Envoy does, of clusters and listeners): only of one is it known what it has.
     const known = sent.changed.length === 1 && sent.removed.length === 0;
     const refuse = (name: string, refused: Resource | undefined) => {
@@ -293,7 +293,7 @@ export class Subscription implements Watcher {
       const inUse = has instanceof Refusal ? [...has.inUse] : had ? [had] : [];
       if (refused && !known) inUse.push(refused);
       const version = known ? has?.version : "";
-      this.held.set(name, new Refusal(version, refused?.version, sent, had, inUse.slice(-inUseKept)));
+      this.held.set(name, new Refusal(version, refused, entry, sent, had, inUse.slice(-inUseKept)));
     };
     for (const resource of sent.changed) for (const key of this.keysOf(resource)) refuse(key, resource);
     for (const name of sent.removed) if (this.covers(name)) refuse(name, undefined);

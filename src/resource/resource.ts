@@ -66,6 +66,11 @@ export class Resource {
    * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE
    */
   static of(message: Message, options: ResourceOptions = {}): Resource {
+    if (typeof (message as Partial<Message> | undefined)?.$typeName !== "string")
+      throw new XdsError(
+        "INVALID_RESOURCE",
+        "not a message; make one with create() or fromJson() of @bufbuild/protobuf and a schema of ts-control-plane/envoy/…",
+      );
     if (message.$typeName === "google.protobuf.Any") {
       const any = message as Any;
       return Resource.fromBytes(any.typeUrl, any.value, options);

@@ -1,7 +1,17 @@
-import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  type MessageInitShape,
+  toBinary,
+  toJson,
+} from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { ClientResourceStatus } from "../../gen/envoy/admin/v3/config_dump_shared_pb.js";
 import type {
+  ClientConfig,
   ClientConfig_GenericXdsConfigSchema,
   ClientConfigSchema,
   ClientStatusRequest,
@@ -10,6 +20,7 @@ import type {
 } from "../../gen/envoy/service/status/v3/csds_pb.js";
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Resource } from "../resource/resource.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { dumpForms, timestamp } from "./config-dumps.js";
 import { nodeFilter } from "./node-matcher.js";
@@ -25,25 +36,65 @@ export interface Client {
 
 const packageName = "envoy.service.status.v3";
 
-/** @throws XdsError INVALID_REQUEST */
-export function decodeClientStatusRequest(bytes: Uint8Array): ClientStatusRequest {
-  try {
-    return fromBinary(schema("ClientStatusRequest"), bytes) as ClientStatusRequest;
-  } catch (cause) {
-    throw new XdsError("INVALID_REQUEST", `not a ClientStatusRequest: ${messageOf(cause)}`, { cause });
-  }
+/** How requests are read, and `ClientStatusResponse`s written: a part for each `ClientConfig`, joined. */
+export interface ClientStatusFormat {
+  decode(body: Uint8Array): ClientStatusRequest;
+  part(config: ClientConfig): Uint8Array;
+  join(parts: readonly Uint8Array[]): Buffer;
 }
 
-/** How long one answer may keep others waiting, in milliseconds. */
+/** `decode` throws INVALID_REQUEST. */
+export const protobufFormat: ClientStatusFormat = {
+  decode: (body) => {
+    try {
+      return fromBinary(schema("ClientStatusRequest"), body) as ClientStatusRequest;
+    } catch (cause) {
+      throw new XdsError("INVALID_REQUEST", `not a ClientStatusRequest: ${messageOf(cause)}`, { cause });
+    }
+  },
+  part: (config) =>
+    new BinaryWriter()
+      .tag(1, WireType.LengthDelimited)
+      .bytes(toBinary(schema("ClientConfig"), config))
+      .finish(),
+  join: (parts) => Buffer.concat(parts),
+};
+
+/** proto3 JSON. `decode` throws INVALID_JSON, `part` INVALID_RESOURCE for content of a type that is not known. */
+export const jsonFormat: ClientStatusFormat = {
+  decode: (body) => {
+    const options = { registry: envoyRegistry(), ignoreUnknownFields: true };
+    try {
+      const json = JSON.parse(Buffer.from(body).toString("utf8")) as JsonValue;
+      return fromJson(schema("ClientStatusRequest"), json, options) as ClientStatusRequest;
+    } catch (cause) {
+      const why = `the body is not a ClientStatusRequest in JSON ({} asks for all nodes): ${messageOf(cause)}`;
+      throw new XdsError("INVALID_JSON", why, { cause });
+    }
+  },
+  part: (config) => {
+    try {
+      return Buffer.from(JSON.stringify(toJson(schema("ClientConfig"), config, { registry: envoyRegistry() })));
+    } catch (cause) {
+      const what = `what node ${JSON.stringify(config.node?.id)} is served cannot be written as JSON`;
+      const why = `${what}: ${messageOf(cause)}; exclude_resource_contents leaves it out`;
+      throw new XdsError("INVALID_RESOURCE", why, { cause });
+    }
+  },
+  join: (parts) => Buffer.from(`{"config":[${parts.join(",")}]}`),
+};
+
+/** How long one answer may keep others waiting, in milliseconds; one node's part is not divided. */
 const slice = 5;
 
 /**
- * The bytes of a `ClientStatusResponse`: a `ClientConfig` for each client that the request picks.
+ * A `ClientStatusResponse`: a `ClientConfig` for each client that the request picks.
  * @throws XdsError INVALID_REQUEST for matchers that cannot be, LIMIT_EXCEEDED for an answer of more than `maxBytes`
  */
 export async function clientStatusResponse(
   { nodeMatchers, excludeResourceContents }: ClientStatusRequest,
   clients: readonly Client[],
+  { part: encode, join }: ClientStatusFormat,
   maxBytes: number,
 ): Promise<Buffer> {
   const matches = nodeFilter(nodeMatchers);
@@ -52,8 +103,7 @@ export async function clientStatusResponse(
   let from = performance.now();
   for (const client of clients) {
     if (!matches(client.node)) continue;
-    const config = toBinary(schema("ClientConfig"), clientConfig(client, !excludeResourceContents));
-    const part = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(config).finish();
+    const part = encode(clientConfig(client, !excludeResourceContents));
     parts.push(part);
     size += part.length;
     if (size > maxBytes)
@@ -65,10 +115,10 @@ export async function clientStatusResponse(
     await new Promise((resolve) => setImmediate(resolve));
     from = performance.now();
   }
-  return Buffer.concat(parts);
+  return join(parts);
 }
 
-function clientConfig({ node, streams }: Client, withContents: boolean) {
+function clientConfig({ node, streams }: Client, withContents: boolean): ClientConfig {
   const generic: MessageInitShape<typeof ClientConfig_GenericXdsConfigSchema>[] = [];
   const perType: MessageInitShape<typeof PerXdsConfigSchema>[] = [];
   for (const [typeUrl, subscriptions] of subscriptionsByType(streams)) {
@@ -83,16 +133,16 @@ function clientConfig({ node, streams }: Client, withContents: boolean) {
     perType.push({ status: configStatus[worst(subscriptions.map(syncState))], perXdsConfig });
   }
   const init: MessageInitShape<typeof ClientConfigSchema> = { node, xdsConfig: perType, genericXdsConfigs: generic };
-  return create(schema("ClientConfig"), init);
+  return create(schema("ClientConfig"), init) as ClientConfig;
 }
 
 type Any = AnyContent | undefined;
 
 /** A resource's status in the messages' terms. */
 function row({ name, state, client, resource, version, updatedAt, failure }: ResourceStatus, withContents: boolean) {
-  const config: Any = withContents && resource && !resource.error ? redacted(resource) : undefined;
+  const content = (of: Resource | undefined): Any => (withContents && of && !of.error ? redacted(of) : undefined);
   const errorState = failure && {
-    failedConfiguration: config,
+    failedConfiguration: content(failure.resource),
     lastUpdateAttempt: timestamp(failure.at),
     details: failure.message,
     versionInfo: failure.version,
@@ -101,7 +151,7 @@ function row({ name, state, client, resource, version, updatedAt, failure }: Res
   return {
     name,
     version,
-    config,
+    config: content(resource),
     state,
     lastUpdated,
     common: { lastUpdated, clientStatus: clientStatus[client], errorState },

@@ -1,4 +1,4 @@
-import type { Logger } from "../logger.js";
+import { type Logger, silentLogger } from "../logger.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Response } from "../protocol/messages.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
 import type { Callbacks, FetchInfo } from "./callbacks.js";
@@ -18,7 +18,7 @@ export class CountingCallbacks implements Callbacks {
 
   /** With `debug`, stream opens and closes are logged with the nodes' ids. */
   constructor(
-    private readonly logger: Logger,
+    private readonly logger: Logger = silentLogger,
     private readonly debug = false,
   ) {}
 

@@ -11,10 +11,34 @@ export interface ClientStatusHost {
   asked(peer: string, node: Node | undefined): void | Promise<void>;
 }
 
+/** Its path over REST. */
+export const clientStatusPath = "/v3/discovery:client_status";
+
 const name = "envoy.service.status.v3.ClientStatusDiscoveryService";
 
 /** The largest answer, in bytes. */
 const maxBytes = 64 << 20;
+
+interface Asked {
+  readonly body: Uint8Array;
+  readonly peer: string;
+  /** From an earlier request of the stream. */
+  readonly node?: Node | undefined;
+}
+
+/**
+ * Answers one request, and says which node it comes from.
+ * @throws XdsError of the request, and what the host's `asked` throws
+ */
+export async function answerClientStatus(host: ClientStatusHost, format: "protobuf" | "json", asked: Asked) {
+  // Loaded here: few servers are ever asked.
+  const { clientStatusResponse, jsonFormat, protobufFormat } = await import("./client-config.js");
+  const chosen = format === "json" ? jsonFormat : protobufFormat;
+  const request = chosen.decode(asked.body);
+  const node = request.node ?? asked.node;
+  await host.asked(asked.peer, node);
+  return { node, body: await clientStatusResponse(request, host.clients(), chosen, maxBytes) };
+}
 
 /**
  * The client status discovery service (CSDS): what every connected node was sent, took and refused, as `grpcdebug` and its like
@@ -22,14 +46,6 @@ const maxBytes = 64 << 20;
  */
 export function addClientStatusService(server: Server, host: ClientStatusHost): Companion {
   const streams = new MessageStreams();
-  const answer = async (bytes: Buffer, peer: string, earlier: Node | undefined) => {
-    // Loaded here: few servers are ever asked.
-    const { clientStatusResponse, decodeClientStatusRequest } = await import("./client-config.js");
-    const request = decodeClientStatusRequest(bytes);
-    const node = request.node ?? earlier;
-    await host.asked(peer, node);
-    return { node, bytes: await clientStatusResponse(request, host.clients(), maxBytes) };
-  };
   server.addService(
     {
       StreamClientStatus: passThrough(`/${name}/StreamClientStatus`, true),
@@ -39,16 +55,16 @@ export function addClientStatusService(server: Server, host: ClientStatusHost): 
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
         let node: Node | undefined;
         streams.serve(call, {
-          message: async (bytes) => {
-            const answered = await answer(bytes, call.getPeer(), node);
+          message: async (body) => {
+            const answered = await answerClientStatus(host, "protobuf", { body, peer: call.getPeer(), node });
             node = answered.node;
-            return answered.bytes;
+            return answered.body;
           },
         });
       },
       FetchClientStatus: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-        answer(call.request, call.getPeer(), undefined).then(
-          ({ bytes }) => reply(null, bytes),
+        answerClientStatus(host, "protobuf", { body: call.request, peer: call.getPeer() }).then(
+          ({ body }) => reply(null, body),
           (error: unknown) => reply(statusOf(error)),
         );
       },

@@ -118,7 +118,7 @@ export class GrpcTransport {
     return new Promise((resolve, reject) => {
       this.server.bindAsync(address, this.credentials, (error, bound) => {
         if (!error) return resolve(bound);
-        const message = `cannot listen for gRPC on ${address}: ${messageOf(error)}; is the port taken?`;
+        const message = `cannot listen for gRPC on ${address}: ${messageOf(error)}`;
         reject(new XdsError("CANNOT_LISTEN", message, { cause: error }));
       });
     });

@@ -4,8 +4,9 @@ import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
 
 /**
- * Server reflection (grpc.reflection.v1 and v1alpha, which are alike), for grpcurl and its like: every service here and every
- * message of the Envoy API, so that `Any`s can be decoded.
+ * Server reflection (grpc.reflection.v1 and v1alpha, which are alike), for grpcurl and its like: every service here whose
+ * descriptors are known (clients that describe all would end at another), and every message of the Envoy API, so that `Any`s can
+ * be decoded.
  *
  * Ours because the descriptors are at hand as bytes: @grpc/reflection decodes and encodes all of them at start (0.6 s, 24 MB).
  */
@@ -65,7 +66,10 @@ function answer(bytes: Uint8Array, services: readonly string[]): Buffer {
     if (field === request.host) out.tag(response.host, WireType.LengthDelimited).string(value);
     else if (field === request.fileByName) write = send(registry.fileBytes(value) && value);
     else if (field === request.fileBySymbol) write = send(registry.fileOf(value));
-    else if (field === request.listServices) write = () => put(response.services, repeated(services.map(named)));
+    else if (field === request.listServices) {
+      const listed = services.filter((service) => registry.fileOf(service));
+      write = () => put(response.services, repeated(listed.map(named)));
+    }
   }
   put(response.request, bytes);
   write();

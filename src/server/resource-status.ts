@@ -1,7 +1,7 @@
-import { Refusal } from "../protocol/held.js";
+import { Refusal, resourceOf } from "../protocol/held.js";
 import type { Subscription } from "../protocol/subscription.js";
 import { isGlob } from "../resource/names.js";
-import { placeholderVersion, Resource } from "../resource/resource.js";
+import { placeholderVersion, type Resource } from "../resource/resource.js";
 import { type StreamOfNode, type SyncState, worst } from "./status.js";
 
 /** One resource, as one node has it. */
@@ -12,12 +12,20 @@ export interface ResourceStatus {
   readonly client: "REQUESTED" | "DOES_NOT_EXIST" | "ACKED" | "NACKED";
   /** What is served; or what is not any more, and the client still has. */
   readonly resource: Resource | undefined;
-  /** `version_info` of the response that it was in; in delta the resource's own; "": never sent. */
+  /** What the client has taken or, where that was later, refused: `version_info` of the response; in delta the resource's own; "": nothing. */
   readonly version: string;
-  /** When its type's last response was ACKed or, where that is unanswered, sent: milliseconds since 1970; 0: never. */
+  /** When it did, in milliseconds since 1970; 0: never on this stream. Its type's last ACK: of one resource the time is not kept. */
   readonly updatedAt: number;
-  /** Why it was refused. */
-  readonly failure: { readonly version: string; readonly at: number; readonly message: string } | undefined;
+  readonly failure: Failure | undefined;
+}
+
+/** What was refused, and why. */
+export interface Failure {
+  readonly version: string;
+  readonly at: number;
+  readonly message: string;
+  /** undefined: its removal. */
+  readonly resource: Resource | undefined;
 }
 
 /** Every resource of one type that the streams subscribe, by name; one of several streams has the worst of its states. */
@@ -35,46 +43,44 @@ export function resourceStatuses(streams: readonly StreamOfNode[], typeUrl: stri
 }
 
 function* ofSubscription(subscription: Subscription, variant: "sotw" | "delta"): Iterable<ResourceStatus> {
-  const { inFlight } = subscription;
+  const { inFlight, ledger, upToDate, view } = subscription;
   const coming = new Set(inFlight?.changed.map(({ key }) => key));
   const going = new Set(inFlight?.removed);
+  // Without an ACK a client has what it had before, and said so (P36).
+  const sotwVersion = ledger.acked?.version ?? (upToDate ? view.version : "");
   for (const [key, served] of subscribed(subscription)) {
     const has = subscription.has(key);
-    const old = has instanceof Resource ? has : undefined;
-    const resource = served ?? old;
+    const resource = served ?? resourceOf(has);
     const state = stateOf(subscription, variant, { key, served, coming: coming.has(key), going: going.has(key) });
-    const failure = failureOf(subscription, key);
-    const { acked } = subscription.ledger;
-    const response = state === "STALE" && inFlight ? inFlight : acked;
-    yield {
-      name: resource?.name ?? subscription.spellings.get(key) ?? key,
-      state,
-      client: failure
-        ? "NACKED"
-        : has?.version !== undefined
-          ? "ACKED"
-          : state === "SYNCED"
-            ? "DOES_NOT_EXIST"
-            : "REQUESTED",
-      resource,
-      version: (variant === "delta" && resource?.version) || (failure ?? response)?.version || "",
-      updatedAt: response?.at ?? 0,
-      failure,
-    };
+    const name = resource?.name ?? subscription.spellings.get(key) ?? key;
+    const common = { name, state, resource };
+    const at = ledger.acked?.at ?? 0;
+    if (has instanceof Refusal) {
+      const failure = failureOf(has, variant);
+      yield { ...common, client: "NACKED", version: failure.version, updatedAt: failure.at, failure };
+    } else if (has?.version !== undefined) {
+      const version = variant === "delta" ? has.version : sotwVersion;
+      yield { ...common, client: "ACKED", version, updatedAt: at, failure: undefined };
+    } else if (state === "SYNCED")
+      yield { ...common, client: "DOES_NOT_EXIST", version: "", updatedAt: at, failure: undefined };
+    else yield { ...common, client: "REQUESTED", version: "", updatedAt: 0, failure: undefined };
   }
 }
 
-/** The keys of what is subscribed, each with what is served of it. */
-function* subscribed({ view, wildcard, names, kept, held }: Subscription): Iterable<[string, Resource | undefined]> {
-  if (wildcard) for (const resource of view.all()) yield [resource.key, resource];
+/** The keys of what is subscribed, and of what the client has to be rid of yet, each with what is served of it. */
+function subscribed(subscription: Subscription): Map<string, Resource | undefined> {
+  const { view, wildcard, position, names, kept, held } = subscription;
+  const all = new Map<string, Resource | undefined>();
+  if (wildcard) for (const resource of view.all()) all.set(resource.key, resource);
   for (const name of names) {
-    if (isGlob(name)) for (const member of view.members(name)) yield [member.key, member];
-    else if (!wildcard || !view.get(name)) yield [name, view.get(name)];
+    if (isGlob(name)) for (const member of view.members(name)) all.set(member.key, member);
+    else if (!wildcard || !view.get(name)) all.set(name, view.get(name));
   }
-  for (const name of kept.keys()) if (!names.has(name)) yield [name, undefined];
+  if (wildcard) for (const name of view.since(position).removed) all.set(name, undefined);
+  for (const name of kept.keys()) all.set(name, undefined);
   for (const [name, has] of held)
-    if (has instanceof Refusal && has.refused === undefined && !names.has(name) && !kept.has(name))
-      yield [name, undefined];
+    if (has instanceof Refusal && has.refused === undefined && !all.has(name)) all.set(name, undefined);
+  return all;
 }
 
 interface Moment {
@@ -89,7 +95,7 @@ function stateOf(subscription: Subscription, variant: "sotw" | "delta", moment: 
   const { key, served, coming, going } = moment;
   if (coming || going || subscription.kept.has(key)) return "STALE";
   const has = subscription.has(key);
-  if (has instanceof Refusal && has.refused === served?.version) return "ERROR";
+  if (has instanceof Refusal && has.refused?.version === served?.version) return "ERROR";
   if (served) return has?.version === served.version ? "SYNCED" : "NOT_SENT";
   if (has?.version !== undefined) return has.version === placeholderVersion ? "SYNCED" : "NOT_SENT";
   // That there is none can be told in delta, and where a response has the full state.
@@ -97,8 +103,7 @@ function stateOf(subscription: Subscription, variant: "sotw" | "delta", moment: 
   return isTold && subscription.upToDate ? "SYNCED" : "NOT_SENT";
 }
 
-function failureOf({ ledger: { nacked }, held }: Subscription, key: string): ResourceStatus["failure"] {
-  const has = held.get(key);
-  if (!nacked || !(has instanceof Refusal)) return undefined;
-  return { version: has.response.version, at: nacked.at, message: nacked.error.message };
+function failureOf({ refused, response, nack }: Refusal, variant: "sotw" | "delta"): Failure {
+  const version = (variant === "delta" ? refused?.version : undefined) ?? response.version;
+  return { version, at: nack.at, message: nack.error.message, resource: refused };
 }

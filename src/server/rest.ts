@@ -4,13 +4,19 @@ import { messageOf, XdsError } from "../errors.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
+import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
 import type { TlsOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface RestHost {
   /** Answers one request; undefined: the client has this version. */
   poll(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response | undefined>;
+  /** undefined: the client status service is not offered. */
+  readonly clientStatus: ClientStatusHost | undefined;
 }
+
+/** What answers a path: with JSON, or undefined for "not modified". */
+type Route = (body: Buffer, peer: string) => Promise<string | Buffer | undefined>;
 
 export interface RestOptions {
   readonly tls?: TlsOptions | undefined;
@@ -21,16 +27,28 @@ export interface RestOptions {
 /** How long, in milliseconds, a client may take to send a request. */
 const requestTimeoutMs = 10_000;
 
-/** REST and JSON over HTTP/1.1, one path for each type that has one (P66–P69). */
+/** REST and JSON over HTTP/1.1, one path for each type that has one (P66–P69), and one for the status of clients. */
 export class RestTransport {
   private readonly server: Server;
-  private readonly types = new Map<string, ResourceType>();
+  private readonly routes = new Map<string, Route>();
 
   constructor(
-    private readonly host: RestHost,
+    host: RestHost,
     private readonly options: RestOptions,
   ) {
-    for (const type of resourceTypes()) if (type.restPath) this.types.set(`/v3/discovery:${type.restPath}`, type);
+    for (const type of resourceTypes()) {
+      if (!type.restPath) continue;
+      this.routes.set(`/v3/discovery:${type.restPath}`, async (body, peer) => {
+        const answer = await host.poll(type, decodeJsonRequest(body.toString("utf8")), peer);
+        return answer && encodeJsonResponse(answer);
+      });
+    }
+    const { clientStatus } = host;
+    if (clientStatus)
+      this.routes.set(
+        clientStatusPath,
+        async (body, peer) => (await answerClientStatus(clientStatus, "json", { body, peer })).body,
+      );
     const { tls } = options;
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
     const pem = (value: string | Uint8Array) => (typeof value === "string" ? value : Buffer.from(value));
@@ -80,15 +98,12 @@ export class RestTransport {
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const type = this.route(request);
+      const route = this.route(request);
       const body = await readBody(request, this.options.maxRequestBytes);
       const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
-      const answer = await this.host.poll(type, decodeJsonRequest(body), peer);
-      if (!answer) {
-        response.writeHead(304).end();
-        return;
-      }
-      send(response, 200, encodeJsonResponse(answer));
+      const answer = await route(body, peer);
+      if (answer === undefined) response.writeHead(304).end();
+      else send(response, 200, answer);
     } catch (error) {
       const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
       if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "POST");
@@ -97,27 +112,27 @@ export class RestTransport {
     }
   }
 
-  private route(request: IncomingMessage): ResourceType {
+  private route(request: IncomingMessage): Route {
     const path = (request.url ?? "").split("?")[0] ?? "";
-    const type = this.types.get(path);
-    if (!type)
+    const route = this.routes.get(path);
+    if (!route)
       throw new XdsError(
         "UNKNOWN_PATH",
-        `nothing is served at ${path}; paths are ${[...this.types.keys()].join(", ")}`,
+        `nothing is served at ${path}; paths are ${[...this.routes.keys()].join(", ")}`,
       );
     if (request.method !== "POST")
       throw new XdsError("METHOD_NOT_ALLOWED", `${request.method} ${path}: only POST is served`);
-    return type;
+    return route;
   }
 }
 
-function send(response: ServerResponse, status: number, body: string): void {
+function send(response: ServerResponse, status: number, body: string | Buffer): void {
   response
     .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
     .end(body);
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const tooLarge = () => new XdsError("REQUEST_TOO_LARGE", `the body is larger than ${limit} bytes`);
   if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
   const chunks: Buffer[] = [];
@@ -127,5 +142,5 @@ async function readBody(request: IncomingMessage, limit: number): Promise<string
     if (size > limit) throw tooLarge();
     chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

@@ -141,8 +141,11 @@ class Envoy {
     if (!response) return false;
     const { typeUrl, nonce } = response;
     this.nonces.set(typeUrl, nonce);
-    if (refuse) this.request(typeUrl, [], [], nonce, { code: 13, message: "refused" });
-    else {
+    if (refuse) {
+      // Brought again after it was taken away, and refused: that the client lacks it is its own doing.
+      for (const { name } of response.resources) this.takenAway.get(typeUrl)?.delete(name);
+      this.request(typeUrl, [], [], nonce, { code: 13, message: "refused" });
+    } else {
       this.take(response);
       this.checkReferences();
       this.follow(clusterType, endpointType);

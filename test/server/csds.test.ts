@@ -63,7 +63,8 @@ on(allWays, (way) => {
     await test.barrier();
     const [refused] = await fetch(test);
     expect(rows(refused)?.[0]).toBe("a ERROR NACKED a@2");
-    const errorState = { details: "no such locality", versionInfo: "v2", lastUpdateAttempt: expect.anything() };
+    const versionInfo = way.variant === "delta" ? endpoints("a", 2).version : "v2";
+    const errorState = { details: "no such locality", versionInfo, lastUpdateAttempt: expect.anything() };
     expect(refused?.genericXdsConfigs[0]).toMatchObject({ errorState });
     expect(labelOf(refused?.genericXdsConfigs[0]?.errorState?.failedConfiguration as never)).toBe("a@2");
     expect(refused?.xdsConfig[0]).toMatchObject({

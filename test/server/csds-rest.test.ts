@@ -1,0 +1,110 @@
+import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { describe, expect, it } from "vitest";
+import { ClientStatusRequestSchema, ClientStatusResponseSchema } from "../../gen/envoy/service/status/v3/csds_pb.js";
+import {
+  clusterType,
+  envoyRegistry,
+  extensionConfigType,
+  Resource,
+  Snapshot,
+  SnapshotCache,
+  XdsError,
+} from "../../src/index.js";
+import { allWays, TestServer } from "../protocol/harness.js";
+import { cluster, extensionConfig } from "../protocol/resources.js";
+
+const path = "/v3/discovery:client_status";
+const [way] = allWays;
+
+/** What comes back as JSON. */
+interface Body {
+  config: { genericXdsConfigs: object[] }[];
+  message: string;
+}
+
+async function ask(test: TestServer, body: unknown, method = "POST") {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const answer = await fetch(test.url(path), { method, ...(method === "POST" && { body: text }) });
+  return { status: answer.status, type: answer.headers.get("content-type"), body: (await answer.json()) as Body };
+}
+
+/** A server with two nodes that have taken what they are served. */
+async function start(options: Parameters<typeof TestServer.start>[1] = {}, extra: Resource[] = []) {
+  const cache = new SnapshotCache({ nodeGroup: () => "all" });
+  cache.set("all", Snapshot.of([cluster("c"), ...extra]));
+  const test = await TestServer.start(cache, { rest: true, ...options });
+  for (const id of ["edge-1", "edge-2"]) {
+    const stream = test.open(way as NonNullable<typeof way>, clusterType, id);
+    stream.want();
+    await stream.take(["c@1"]);
+    for (const { type, name } of extra) {
+      stream.of(type.typeUrl).want(name);
+      stream.ack(await stream.next());
+    }
+  }
+  await test.barrier();
+  return test;
+}
+
+describe("client status over REST", () => {
+  it("is what gRPC tells, as proto3 JSON", async () => {
+    const test = await start({}, [extensionConfig("x")]);
+    const answer = await ask(test, {});
+    expect(answer).toMatchObject({ status: 200, type: "application/json" });
+    const bytes = await test.unary(
+      "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus",
+      toBinary(ClientStatusRequestSchema, create(ClientStatusRequestSchema)),
+    );
+    const response = fromBinary(ClientStatusResponseSchema, bytes);
+    expect(response.config.map(({ node }) => node?.id)).toEqual(["edge-1", "edge-2"]);
+    expect(answer.body).toEqual(toJson(ClientStatusResponseSchema, response, { registry: envoyRegistry() }));
+  });
+
+  it("is of the nodes that the request picks, in either spelling, and without contents if it says so", async () => {
+    const test = await start();
+    for (const request of [
+      { node_matchers: [{ node_id: { suffix: "-2" } }], exclude_resource_contents: true },
+      { nodeMatchers: [{ nodeId: { exact: "edge-2" } }], excludeResourceContents: true, fromTheFuture: 1 },
+    ]) {
+      const { body } = await ask(test, request);
+      expect(body).toMatchObject({ config: [{ node: { id: "edge-2" }, genericXdsConfigs: [{ name: "c" }] }] });
+      expect(body.config[0]?.genericXdsConfigs[0]).not.toHaveProperty("xdsConfig");
+    }
+    expect((await ask(test, { node_matchers: [{ node_id: { exact: "no one" } }] })).body).toEqual({ config: [] });
+  });
+
+  it("says what is wrong with a request", async () => {
+    const test = await start();
+    for (const bad of ["", "{", "[]", { node_matchers: 7 }])
+      expect(await ask(test, bad)).toMatchObject({
+        status: 400,
+        body: { code: "INVALID_JSON", message: expect.stringContaining("ClientStatusRequest") },
+      });
+    expect(await ask(test, { node_matchers: [{ node_id: {} }] })).toMatchObject({
+      status: 400,
+      body: { code: "INVALID_REQUEST", message: expect.stringContaining("string matcher") },
+    });
+    expect(await ask(test, {}, "PUT")).toMatchObject({ status: 405, body: { code: "METHOD_NOT_ALLOWED" } });
+  });
+
+  it("is refused by the callback that refuses gRPC's, and not there where the service is switched off", async () => {
+    const callbacks = {
+      onClientStatusRequest: (_peer: string, node: { id: string } | undefined) => {
+        if (node?.id !== "friend") throw new XdsError("NO_CONFIGURATION", "not you");
+      },
+    };
+    const guarded = await start({ callbacks });
+    expect(await ask(guarded, { node: { id: "friend" } })).toMatchObject({ status: 200 });
+    expect(await ask(guarded, {})).toMatchObject({ status: 404, body: { message: "not you" } });
+    expect(await ask(await start({ csds: false }), {})).toMatchObject({ status: 404, body: { code: "UNKNOWN_PATH" } });
+  });
+
+  it("says which node has content that has no JSON, and how to do without", async () => {
+    const foreign = Resource.fromBytes(extensionConfigType, Buffer.of(0x12, 3, 0x0a, 1, 0x78), { name: "odd" }); // an Any of type "x"
+    const test = await start({}, [foreign]);
+    const { status, body } = await ask(test, {});
+    expect({ status, body }).toMatchObject({ status: 500, body: { code: "INVALID_RESOURCE" } });
+    expect(body.message).toMatch(/edge-1.*exclude_resource_contents/);
+    expect(await ask(test, { exclude_resource_contents: true })).toMatchObject({ status: 200 });
+  });
+});
