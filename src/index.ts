@@ -6,6 +6,7 @@ export { byId, type NodeGroup } from "./cache/node-group.js";
 export { type NodeStatus, SnapshotCache, type SnapshotCacheOptions } from "./cache/snapshot-cache.js";
 export { type ErrorCode, errorTable, XdsError } from "./errors.js";
 export { type Logger, silentLogger } from "./logger.js";
+export type { Caller } from "./protocol/caller.js";
 export type { LedgerEntry, NackEntry } from "./protocol/ledger.js";
 export type {
   DeltaDiscoveryRequest,
@@ -26,8 +27,11 @@ export type { SchemaRegistry } from "./schema/lazy-registry.js";
 export type { Node } from "./schema/node.js";
 export { envoyRegistry } from "./schema/registry.js";
 export { type AppliedOptions, type NodeSelector, type NotApplied, NotAppliedError } from "./server/applied.js";
+export { type Authorize, type ClientIdentity, sanMatchesNode } from "./server/authorize.js";
 export type { Callbacks, FetchInfo, StreamAck, StreamNack } from "./server/callbacks.js";
 export { CountingCallbacks } from "./server/counting-callbacks.js";
+export type { DrainOptions } from "./server/drain.js";
+export type { LimitName, Limits } from "./server/limits.js";
 export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/load-reporting.js";
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";

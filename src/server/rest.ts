@@ -1,21 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
+import type { SecureContextOptions } from "node:tls";
 import { messageOf, XdsError } from "../errors.js";
+import type { Caller } from "../protocol/caller.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
-import type { TlsOptions } from "./tls.js";
+import { certificateNamesOf } from "./certificate-names.js";
+import type { LimitCounts } from "./limits.js";
+import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface RestHost {
   /** Answers one request; undefined: the client has this version. */
-  poll(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response | undefined>;
-}
-
-export interface RestOptions {
-  readonly tls?: TlsOptions | undefined;
-  /** The largest body, in bytes. */
-  readonly maxRequestBytes: number;
+  poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined>;
+  readonly limits: LimitCounts;
 }
 
 /** How long, in milliseconds, a client may take to send a request. */
@@ -28,21 +27,12 @@ export class RestTransport {
 
   constructor(
     private readonly host: RestHost,
-    private readonly options: RestOptions,
+    tls: TlsOptions | undefined,
   ) {
     for (const type of resourceTypes()) if (type.restPath) this.types.set(`/v3/discovery:${type.restPath}`, type);
-    const { tls } = options;
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
-    const pem = (value: string | Uint8Array) => (typeof value === "string" ? value : Buffer.from(value));
     this.server = tls
-      ? createTlsServer(
-          {
-            cert: pem(tls.cert),
-            key: pem(tls.key),
-            ...(tls.clientCa && { ca: pem(tls.clientCa), requestCert: true, rejectUnauthorized: true }),
-          },
-          handle,
-        )
+      ? createTlsServer({ ...secureContextOptions(tls), ...clientCertificates(tls) }, handle)
       : createServer(handle);
     this.server.requestTimeout = requestTimeoutMs;
   }
@@ -65,6 +55,11 @@ export class RestTransport {
     });
   }
 
+  /** New connections get these certificates. */
+  setTls(context: SecureContextOptions): void {
+    if (this.server instanceof TlsServer) this.server.setSecureContext(context);
+  }
+
   /** Takes no new connections, and resolves when the requests under way are answered. */
   stop(): Promise<void> {
     return new Promise((resolve) => {
@@ -81,9 +76,13 @@ export class RestTransport {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const type = this.route(request);
-      const body = await readBody(request, this.options.maxRequestBytes);
-      const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
-      const answer = await this.host.poll(type, decodeJsonRequest(body), peer);
+      const body = await readBody(request, this.host.limits);
+      const { socket } = request;
+      const caller = {
+        peer: `${socket.remoteAddress}:${socket.remotePort}`,
+        certificateNames: certificateNamesOf(socket),
+      };
+      const answer = await this.host.poll(type, decodeJsonRequest(body), caller);
       if (!answer) {
         response.writeHead(304).end();
         return;
@@ -117,14 +116,13 @@ function send(response: ServerResponse, status: number, body: string): void {
     .end(body);
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<string> {
-  const tooLarge = () => new XdsError("REQUEST_TOO_LARGE", `the body is larger than ${limit} bytes`);
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+async function readBody(request: IncomingMessage, limits: LimitCounts): Promise<string> {
+  limits.checkBytes(Number(request.headers["content-length"] ?? 0));
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > limit) throw tooLarge();
+    limits.checkBytes(size);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString("utf8");
