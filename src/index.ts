@@ -36,6 +36,7 @@ export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/lo
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";
 export { type Address, type ListenOptions, XdsServer, type XdsServerOptions } from "./server/xds-server.js";
+export { type TlsFileContents, type TlsFilePaths, TlsFiles, type TlsFilesOptions } from "./source/tls-files.js";
 
 // For those who write a cache of their own.
 
