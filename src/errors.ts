@@ -15,6 +15,8 @@ export const errorTable = {
   REQUEST_TOO_LARGE: { grpc: 8, http: 413 },
   /** A client that asks for more than the server's limits allow. */
   LIMIT_EXCEEDED: { grpc: 8, http: 429 },
+  /** A client that may not have what it asks for. */
+  PERMISSION_DENIED: { grpc: 7, http: 403 },
   /** The server has a configuration, but none for this node. */
   NO_CONFIGURATION: { grpc: 5, http: 404 },
   /** The admin port is asked for a node that is not connected. */
@@ -25,6 +27,8 @@ export const errorTable = {
   NOT_READY: { grpc: 14, http: 503 },
   /** The server is shutting down; connect elsewhere. */
   DRAINING: { grpc: 14, http: 503 },
+  /** A connection that is as old as connections may get; connect again. */
+  CONNECTION_TOO_OLD: { grpc: 14, http: 503 },
   /** Two resources of one type share a name. */
   DUPLICATE_NAME: { grpc: 9, http: 500 },
   /** A resource without a name. */

@@ -6,6 +6,7 @@ export { byId, type NodeGroup } from "./cache/node-group.js";
 export { type NodeStatus, SnapshotCache, type SnapshotCacheOptions } from "./cache/snapshot-cache.js";
 export { type ErrorCode, errorTable, XdsError } from "./errors.js";
 export { type Logger, silentLogger } from "./logger.js";
+export type { Caller } from "./protocol/caller.js";
 export type { LedgerEntry, NackEntry } from "./protocol/ledger.js";
 export type {
   DeltaDiscoveryRequest,
@@ -26,9 +27,12 @@ export type { SchemaRegistry } from "./schema/lazy-registry.js";
 export type { Node } from "./schema/node.js";
 export { envoyRegistry } from "./schema/registry.js";
 export { type AppliedOptions, type NodeSelector, type NotApplied, NotAppliedError } from "./server/applied.js";
+export { type Authorize, type ClientIdentity, sanMatchesNode } from "./server/authorize.js";
 export type { Callbacks, FetchInfo, StreamAck, StreamNack } from "./server/callbacks.js";
 export type { FetchCounter, FetchResult, ServerCounters, StreamCounter, TrafficCounter } from "./server/counters.js";
 export { CountingCallbacks } from "./server/counting-callbacks.js";
+export type { DrainOptions } from "./server/drain.js";
+export type { LimitName, Limits } from "./server/limits.js";
 export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/load-reporting.js";
 export type { ResourceState, TypeResources } from "./server/node-resources.js";
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
@@ -40,6 +44,7 @@ export {
   XdsServer,
   type XdsServerOptions,
 } from "./server/xds-server.js";
+export { type TlsFileContents, type TlsFilePaths, TlsFiles, type TlsFilesOptions } from "./source/tls-files.js";
 
 // For those who write a cache of their own.
 

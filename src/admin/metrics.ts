@@ -112,6 +112,13 @@ export const metricRows: readonly MetricRow[] = [
       counters.fetches.map(({ count, transport, typeUrl, result }) => [count, transport, typeName(typeUrl), result]),
   },
   {
+    name: "xds_refusals_total",
+    kind: "counter",
+    help: "Streams and requests that were refused: by the limit that they would go beyond, or by authorize.",
+    labels: ["reason"],
+    read: ({ server }) => Object.entries(server.refusals()).map(([reason, count]) => [count, snakeCase(reason)]),
+  },
+  {
     name: "xds_resources",
     kind: "gauge",
     help: "Resources in the snapshots; one that several groups are served counts in each.",
@@ -201,6 +208,8 @@ export const convergenceRow = {
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const typeName = (typeUrl: string) => (typeUrl === "" ? "ads" : (findResourceType(typeUrl)?.name ?? "unknown"));
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Those of the process, once for all servers in it, for their observers run until it ends. */
 let ofProcess: Registry | undefined;

@@ -3,10 +3,12 @@ import type { Command } from "commander";
 import type { AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
+import { sanMatchesNode } from "../server/authorize.js";
 import { type Address, XdsServer, type XdsServerOptions } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
+import { type TlsFilePaths, TlsFiles } from "../source/tls-files.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
@@ -62,15 +64,9 @@ async function serve(given: readonly string[], { config }: ServeOptions, command
     throw new UsageError(
       "nothing to serve: name files or directories, as in `xds serve config/`, or `paths:` in xds.yaml",
     );
-  const { host, port, restPort, adminHost, adminPort, insecure } = settings;
-  for (const [flag, address] of [
-    ["--host", host],
-    ["--admin-host", adminPort === "off" ? "localhost" : adminHost],
-  ] as const)
-    if (!insecure && !isLoopback(address))
-      throw new UsageError(
-        `${flag} ${address} can be reached from elsewhere, and without TLS anyone there may read the configuration; --insecure allows it`,
-      );
+  const tls = tlsFiles(settings);
+  checkReach(settings, tls !== undefined);
+  const { host, port, restPort, adminHost, adminPort } = settings;
   const log = createLog(settings.logLevel, settings.logFormat);
   if (configFile !== undefined) log.info({ file: configFile }, "settings read");
   const source = new DirectorySource(paths, { except: configFile === undefined ? [] : [configFile] });
@@ -79,12 +75,15 @@ async function serve(given: readonly string[], { config }: ServeOptions, command
     ...(settings.unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
   const server = new XdsServer(cache, serverOptions(settings, log));
+  const certificates = tls && new TlsFiles(tls, { logger: log });
+  if (certificates) server.setTls(await certificates.open((contents) => server.setTls(contents)));
   const admin =
     adminPort === "off" ? undefined : await startAdmin(server, cache, { host: adminHost, port: adminPort }, log);
+  const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
   const first = await source.open((reading) => take(reading, publisher, log));
   if ("problems" in first) {
-    await Promise.all([source.close(), admin?.close()]);
+    await stop();
     process.stderr.write(report(first.problems));
     return 1;
   }
@@ -96,14 +95,14 @@ async function serve(given: readonly string[], { config }: ServeOptions, command
     else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
     process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address }));
   } catch (error) {
-    await Promise.all([source.close(), admin?.close()]);
+    await stop();
     if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
     throw new XdsError(error.code, `${messageOf(error)}\n--port and --rest-port choose other ports`);
   }
   const signal = await ending();
   log.info({ signal }, "draining; a second signal ends it at once");
-  await Promise.all([source.close(), server.drain(settings.drainTime)]);
-  await admin?.close();
+  await Promise.all([source.close(), server.drain({ timeoutMs: settings.drainTime })]);
+  await stop();
   log.info({}, "drained");
   return 0;
 }
@@ -122,14 +121,45 @@ async function startAdmin(server: XdsServer, cache: SnapshotCache, address: Addr
 }
 
 function serverOptions(settings: Settings, log: Log): XdsServerOptions {
-  const { loadReports, maxRequestBytes, maxNames } = settings;
+  const { loadReports, maxConnectionAge, tlsNodeSan } = settings;
   return {
     logger: log,
     callbacks: streamLog(log),
-    maxRequestBytes,
-    maxNames,
+    limits: {
+      streams: settings.maxStreams,
+      streamsPerPeer: settings.maxStreamsPerPeer,
+      newStreamsPerSecond: settings.newStreamsPerSecond,
+      requestsPerSecond: settings.requestsPerSecond,
+      requestBytes: settings.maxRequestBytes,
+      names: settings.maxNames,
+    },
+    ...(tlsNodeSan !== undefined && { authorize: sanMatchesNode(tlsNodeSan) }),
+    ...(maxConnectionAge !== "off" && { maxConnectionAgeMs: maxConnectionAge }),
     ...(loadReports !== "off" && { loadReporting: { intervalMs: loadReports } }),
   };
+}
+
+/** @throws UsageError for options of TLS that lack another */
+function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsNodeSan }: Settings): TlsFilePaths | undefined {
+  if (tlsNodeSan !== undefined && tlsClientCa === undefined)
+    throw new UsageError(
+      "--tls-node-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
+    );
+  if (tlsCert !== undefined && tlsKey !== undefined)
+    return { certFile: tlsCert, keyFile: tlsKey, ...(tlsClientCa !== undefined && { clientCaFile: tlsClientCa }) };
+  if (tlsCert !== undefined || tlsKey !== undefined || tlsClientCa !== undefined)
+    throw new UsageError("TLS needs a certificate and its key; give --tls-cert and --tls-key");
+  return undefined;
+}
+
+/** @throws UsageError for addresses beyond loopback where the configuration can be read by anyone */
+function checkReach({ host, adminHost, adminPort, insecure }: Settings, withTls: boolean): void {
+  const open = "can be reached from elsewhere, and anyone there may read the configuration";
+  if (insecure) return;
+  if (!withTls && !isLoopback(host))
+    throw new UsageError(`--host ${host} ${open}; give --tls-cert and --tls-key, or allow it with --insecure`);
+  if (adminPort !== "off" && !isLoopback(adminHost))
+    throw new UsageError(`--admin-host ${adminHost} ${open}, for it has no TLS; --insecure allows it`);
 }
 
 const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { messageOf } from "../errors.js";
+import { sanMatchesNode } from "../server/authorize.js";
 import { parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
 
 /**
@@ -103,8 +105,53 @@ export const settings = {
     oneOf("default", "none"),
     "default",
   ),
+  tlsCert: setting("tls.cert", "<file>", "certificate chain of the server in PEM; read again when it changes", text),
+  tlsKey: setting("tls.key", "<file>", "its private key in PEM", text),
+  tlsClientCa: setting(
+    "tls.client_ca",
+    "<file>",
+    "authorities in PEM that clients' certificates must come from (mTLS)",
+    text,
+  ),
+  tlsNodeSan: setting(
+    "tls.node_san",
+    "<pattern>",
+    "what a name (SAN) of a client's certificate must be: {id} and {cluster} are its node's, * any text without a slash, as in " +
+      "spiffe://*/{cluster}/{id}",
+    (value) => {
+      try {
+        sanMatchesNode(value);
+      } catch (error) {
+        throw new InvalidArgumentError(`${messageOf(error)}.`);
+      }
+      return value;
+    },
+  ),
+  maxStreams: setting("limits.streams", "<count>", "open streams", parseCount, "100000"),
+  maxStreamsPerPeer: setting(
+    "limits.streams_per_peer",
+    "<count>",
+    "open streams of one IP address",
+    parseCount,
+    "20000",
+  ),
+  newStreamsPerSecond: setting("limits.new_streams_per_second", "<count>", "new streams a second", parseCount, "5000"),
+  requestsPerSecond: setting(
+    "limits.requests_per_second",
+    "<count>",
+    "requests a second on one stream, with bursts of ten times as many",
+    parseCount,
+    "1000",
+  ),
   maxRequestBytes: setting("limits.request_bytes", "<size>", "size of one request", parseBytes, "16MiB"),
   maxNames: setting("limits.names", "<count>", "names in one subscription", parseCount, "100000"),
+  maxConnectionAge: setting(
+    "max_connection_age",
+    "<time>",
+    'how old a connection may get, give or take a tenth, before its client is sent to connect anew; or "off"',
+    orOff(parseDuration),
+    "off",
+  ),
   drainTime: setting(
     "drain_time",
     "<time>",

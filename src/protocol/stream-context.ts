@@ -4,13 +4,15 @@ import type { FlushQueue } from "./flush-queue.js";
 import type { Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
 import type { Stream } from "./stream.js";
-import type { StreamEvents } from "./stream-events.js";
+import type { StreamEvents, StreamInfo } from "./stream-events.js";
 import type { TrafficByType } from "./traffic.js";
 
 /** The way out, owned by the transport. */
 export interface Transport {
   /** Address of the client. */
   readonly peer: string;
+  /** As {@link StreamInfo} has them; by default none. */
+  readonly certificateNames?: readonly string[];
   /** Takes one response. False: no more until the transport calls {@link Stream.writable}. */
   send(response: Response): boolean;
   /** Ends the stream with this error's status. */
@@ -34,8 +36,6 @@ export interface StreamContext {
   readonly traffic: TrafficByType;
   /** Node of a first request that has none; undefined: such a request is an error (P2). */
   anonymous(): Node | undefined;
-  /** The server is shutting down: no new streams (P13). */
-  draining(): boolean;
   /** The stream has sent what it can for now: after every request, and every change that it can see. */
   flushed?(stream: Stream<never>): void;
   /** The stream has ended. */
@@ -46,6 +46,6 @@ export interface StreamContext {
   readonly nodeStreams: NodeStreams<Stream<never>>;
   /** Asked for names that do not exist (P62). */
   readonly resolver: Resolver | undefined;
-  /** How many names one subscription may have. */
-  readonly maxNames: number;
+  /** Throws for more names than one subscription may have. */
+  checkNames(names: number, typeUrl: string): void;
 }

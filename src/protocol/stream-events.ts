@@ -1,16 +1,15 @@
 import type { Node } from "../cache/config-watcher.js";
 import type { Resource } from "../resource/resource.js";
+import type { Caller } from "./caller.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 
 /** An open stream, as those see it who are told of it. */
-export interface StreamInfo {
+export interface StreamInfo extends Caller {
   /** Unique in this process. */
   readonly id: number;
   readonly variant: "sotw" | "delta";
   /** The type URL of the service that was called; "" on ADS. */
   readonly typeUrl: string;
-  /** The client's address. */
-  readonly peer: string;
   /** undefined until the first request. */
   readonly node: Node | undefined;
   /** Milliseconds since 1970. */

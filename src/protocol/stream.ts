@@ -64,6 +64,10 @@ export class Stream<R extends Request> implements StreamInfo {
     return this.transport.peer;
   }
 
+  get certificateNames(): readonly string[] {
+    return this.transport.certificateNames ?? [];
+  }
+
   /** It has been sent something, or there is nothing to send. */
   get answered(): boolean {
     const all = [...this.subscriptions.values()];
@@ -73,7 +77,6 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Called first, once. A promise means: bring nothing before it is settled. */
   open(): void | Promise<void> {
     return this.turns.run(() => {
-      if (this.context.draining()) throw new XdsError("DRAINING", "the server is shutting down; connect elsewhere");
       this.announced = true;
       return this.context.events.open(this);
     });
@@ -163,11 +166,7 @@ export class Stream<R extends Request> implements StreamInfo {
     }
     this.protocol.subscribe(subscription, request, !existing);
     if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
-    if (subscription.names.size > this.context.maxNames || subscription.asked.size > this.context.maxNames)
-      throw new XdsError(
-        "LIMIT_EXCEEDED",
-        `more than ${this.context.maxNames} names in one subscription of ${request.typeUrl}`,
-      );
+    this.context.checkNames(Math.max(subscription.names.size, subscription.asked.size), request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
     this.wake(subscription);
     if (answered) return this.tellAnswer(answered, request.typeUrl, request.errorDetail);

@@ -1,13 +1,13 @@
 import type { Node } from "../cache/node-group.js";
 import { messageOf } from "../errors.js";
 import type { Logger } from "../logger.js";
+import type { Caller } from "../protocol/caller.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../protocol/messages.js";
 import type { AnswerInfo, NackInfo, StreamEvents, StreamInfo } from "../protocol/stream-events.js";
 
 /** One call of a unary Fetch method or of REST. */
-export interface FetchInfo {
+export interface FetchInfo extends Caller {
   readonly typeUrl: string;
-  readonly peer: string;
   readonly transport: "grpc" | "rest";
 }
 
@@ -42,7 +42,7 @@ export interface Callbacks {
   onFetchRequest?(fetch: FetchInfo, request: DiscoveryRequest): Maybe;
   onFetchResponse?(fetch: FetchInfo, request: DiscoveryRequest, response: Response): Maybe;
   /** A request to the client status service (CSDS), with the node that it says it comes from; a throw refuses it. */
-  onClientStatusRequest?(peer: string, node: Node | undefined): Maybe;
+  onClientStatusRequest?(caller: Caller, node: Node | undefined): Maybe;
   /** A response of either variant was taken. */
   onStreamAck?(ack: StreamAck): Maybe;
   /** A response of either variant was refused; `error.message` is the client's own. */

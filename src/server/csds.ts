@@ -1,14 +1,16 @@
 import type { Server, ServerDuplexStream, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { Node } from "../cache/node-group.js";
+import type { Caller } from "../protocol/caller.js";
+import type { Admission } from "./admission.js";
 import type { Client } from "./client-config.js";
-import { type Companion, MessageStreams, passThrough, statusOf } from "./grpc-methods.js";
+import { callerOf, passThrough, serveMessages, statusOf } from "./grpc-methods.js";
 
 /** What the service asks of the server that it belongs to. */
 export interface ClientStatusHost {
   /** The connected nodes. */
   clients(): Client[];
   /** Called before a request is answered; a throw refuses it. */
-  asked(peer: string, node: Node | undefined): void | Promise<void>;
+  asked(caller: Caller, node: Node | undefined): void | Promise<void>;
 }
 
 /** Its path over REST. */
@@ -21,7 +23,7 @@ const maxBytes = 64 << 20;
 
 interface Asked {
   readonly body: Uint8Array;
-  readonly peer: string;
+  readonly caller: Caller;
   /** From an earlier request of the stream. */
   readonly node?: Node | undefined;
 }
@@ -36,16 +38,15 @@ export async function answerClientStatus(host: ClientStatusHost, format: "protob
   const chosen = format === "json" ? jsonFormat : protobufFormat;
   const request = chosen.decode(asked.body);
   const node = request.node ?? asked.node;
-  await host.asked(asked.peer, node);
+  await host.asked(asked.caller, node);
   return { node, body: await clientStatusResponse(request, host.clients(), chosen, maxBytes) };
 }
 
 /**
  * The client status discovery service (CSDS): what every connected node was sent, took and refused, as `grpcdebug` and its like
- * read it. What the API marks as sensitive is not shown.
+ * read it. What the API marks as sensitive is not shown. Returns the service's name.
  */
-export function addClientStatusService(server: Server, host: ClientStatusHost): Companion {
-  const streams = new MessageStreams();
+export function addClientStatusService(server: Server, host: ClientStatusHost, admission: Admission): string {
   server.addService(
     {
       StreamClientStatus: passThrough(`/${name}/StreamClientStatus`, true),
@@ -54,21 +55,21 @@ export function addClientStatusService(server: Server, host: ClientStatusHost): 
     {
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
         let node: Node | undefined;
-        streams.serve(call, {
+        serveMessages(call, admission, (caller) => ({
           message: async (body) => {
-            const answered = await answerClientStatus(host, "protobuf", { body, peer: call.getPeer(), node });
+            const answered = await answerClientStatus(host, "protobuf", { body, caller, node });
             node = answered.node;
             return answered.body;
           },
-        });
+        }));
       },
       FetchClientStatus: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-        answerClientStatus(host, "protobuf", { body: call.request, peer: call.getPeer() }).then(
+        answerClientStatus(host, "protobuf", { body: call.request, caller: callerOf(call) }).then(
           ({ body }) => reply(null, body),
           (error: unknown) => reply(statusOf(error)),
         );
       },
     },
   );
-  return { name, stop: () => streams.stop() };
+  return name;
 }

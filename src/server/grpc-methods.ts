@@ -1,5 +1,8 @@
-import { type MethodDefinition, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { type MethodDefinition, type ServerDuplexStream, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Caller } from "../protocol/caller.js";
+import type { Admission, Seat } from "./admission.js";
+import { certificateNames } from "./certificate-names.js";
 
 /** A method whose messages are bytes on both sides. */
 export function passThrough(path: string, streaming: boolean): MethodDefinition<Buffer, Buffer> {
@@ -23,12 +26,9 @@ export function statusOf(error: unknown): { code: number; details: string } {
   return { code: own ? code : status.INTERNAL, details: typeof details === "string" ? details : messageOf(error) };
 }
 
-/** A service beside discovery. */
-export interface Companion {
-  /** Its full name. */
-  readonly name: string;
-  /** Ends its open streams: the server is shutting down. */
-  stop(): void;
+/** Who has made a call. */
+export function callerOf(call: ServerDuplexStream<Buffer, Buffer> | ServerUnaryCall<Buffer, Buffer>): Caller {
+  return { peer: call.getPeer(), certificateNames: certificateNames(call.getAuthContext().sslPeerCertificate) };
 }
 
 /** What a stream does with its messages. */
@@ -39,44 +39,52 @@ export interface MessageHandler {
   closed?(): void;
 }
 
-/** Open streams that are served message by message, so that each costs one message and one answer at most. */
-export class MessageStreams {
-  private readonly open = new Map<ServerDuplexStream<Buffer, Buffer>, (error: unknown) => void>();
-
-  serve(call: ServerDuplexStream<Buffer, Buffer>, handler: MessageHandler): void {
-    const close = () => {
-      if (this.open.delete(call)) handler.closed?.();
-    };
-    const fail = (error: unknown) => {
-      if (!this.open.has(call)) return;
+/** Serves a stream message by message, so that it costs one message and one answer at most, and a seat. */
+export function serveMessages(
+  call: ServerDuplexStream<Buffer, Buffer>,
+  admission: Admission,
+  open: (caller: Caller) => MessageHandler,
+): void {
+  const caller = callerOf(call);
+  let isOpen = true;
+  const fail = (error: unknown) => {
+    if (!isOpen) return;
+    close();
+    call.emit("error", statusOf(error));
+  };
+  let seat: Seat;
+  try {
+    seat = admission.enter(caller, { answered: true, fail });
+  } catch (error) {
+    call.emit("error", statusOf(error));
+    return;
+  }
+  const handler = open(caller);
+  const close = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    seat.leave();
+    handler.closed?.();
+  };
+  let turn = Promise.resolve();
+  const handle = async (bytes: Buffer) => {
+    if (!isOpen) return;
+    seat.request(bytes.length);
+    const answer = await handler.message(bytes);
+    if (!isOpen) return;
+    if (answer && !call.write(answer)) call.once("drain", () => call.resume());
+    else call.resume();
+  };
+  call.on("data", (bytes: Buffer) => {
+    call.pause();
+    turn = turn.then(() => handle(bytes)).catch(fail);
+  });
+  call.on("end", () => {
+    void turn.then(() => {
       close();
-      call.emit("error", statusOf(error));
-    };
-    this.open.set(call, fail);
-    let turn = Promise.resolve();
-    const handle = async (bytes: Buffer) => {
-      if (!this.open.has(call)) return;
-      const answer = await handler.message(bytes);
-      if (!this.open.has(call)) return;
-      if (answer && !call.write(answer)) call.once("drain", () => call.resume());
-      else call.resume();
-    };
-    call.on("data", (bytes: Buffer) => {
-      call.pause();
-      turn = turn.then(() => handle(bytes)).catch(fail);
+      call.end();
     });
-    call.on("end", () => {
-      void turn.then(() => {
-        close();
-        call.end();
-      });
-    });
-    call.on("cancelled", close);
-    call.on("close", close);
-  }
-
-  stop(): void {
-    const error = new XdsError("DRAINING", "the server is shutting down; connect again, elsewhere if you can");
-    for (const fail of [...this.open.values()]) fail(error);
-  }
+  });
+  call.on("cancelled", close);
+  call.on("close", close);
 }

@@ -1,4 +1,4 @@
-import { createSecureContext } from "node:tls";
+import type { SecureContextOptions } from "node:tls";
 import {
   type MethodDefinition,
   Server,
@@ -9,6 +9,7 @@ import {
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
 import { sotw } from "../protocol/sotw.js";
@@ -19,20 +20,25 @@ import type { Variant } from "../protocol/variant.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/requests.js";
 import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/responses.js";
+import type { Admission, Seat } from "./admission.js";
+import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
-import { type Companion, passThrough, statusOf } from "./grpc-methods.js";
+import { callerOf, passThrough, statusOf } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
+import type { LimitCounts } from "./limits.js";
 import type { LoadReporting } from "./load-reporting.js";
 import { addLoadReportingService } from "./lrs.js";
 import { addReflectionService } from "./reflection.js";
-import type { TlsOptions } from "./tls.js";
+import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface GrpcHost {
   /** A new stream, not opened yet. */
   stream<R extends Request>(variant: Variant<R>, transport: Transport, type: ResourceType | undefined): Stream<R>;
   /** Answers one request. */
-  fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response>;
+  fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response>;
+  readonly admission: Admission;
+  readonly limits: LimitCounts;
   /** Where the bytes of the streams' responses are counted. */
   readonly traffic: { readonly sotw: TrafficByType; readonly delta: TrafficByType };
   /** undefined: the client status service is not offered. */
@@ -43,8 +49,7 @@ export interface GrpcHost {
 
 export interface GrpcOptions {
   readonly tls?: TlsOptions | undefined;
-  /** The largest request, in bytes. */
-  readonly maxRequestBytes: number;
+  readonly connectionAge: ConnectionAge | undefined;
   /** How often an idle connection is pinged, and how long its answer may take, in milliseconds. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
@@ -62,17 +67,18 @@ export class GrpcTransport {
   private constructor(
     private readonly server: Server,
     private readonly health: Health,
-    private readonly companions: readonly Companion[],
     private readonly credentials: ServerCredentials,
   ) {}
 
   /** @throws XdsError INVALID_OPTION for certificates that cannot be used */
   static async create(host: GrpcHost, options: GrpcOptions): Promise<GrpcTransport> {
     const server = new Server({
-      "grpc.max_receive_message_length": options.maxRequestBytes,
+      // What is larger still is not even read; up to here it is we who refuse, and count.
+      "grpc.max_receive_message_length": 2 * host.limits.limits.requestBytes,
       "grpc.max_send_message_length": -1,
       "grpc.keepalive_time_ms": options.keepaliveMs,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
+      ...options.connectionAge?.channelOptions,
     });
     const services: string[] = [];
     const rows = [
@@ -100,13 +106,13 @@ export class GrpcTransport {
       server.addService(methods, handlers);
       services.push(name);
     }
-    const companions: Companion[] = [];
-    if (host.clientStatus) companions.push(addClientStatusService(server, host.clientStatus));
-    if (host.loads) companions.push(addLoadReportingService(server, host.loads));
-    services.push(...companions.map(({ name }) => name));
+    if (host.clientStatus) services.push(addClientStatusService(server, host.clientStatus, host.admission));
+    if (host.loads) services.push(addLoadReportingService(server, host.loads, host.admission));
     const health = await addHealthService(server, services);
     addReflectionService(server, [...services, "grpc.health.v1.Health"]);
-    return new GrpcTransport(server, health, companions, credentialsOf(options.tls));
+    const { tls } = options;
+    const credentials = tls ? new TlsCredentials(tls) : ServerCredentials.createInsecure();
+    return new GrpcTransport(server, health, credentials);
   }
 
   /**
@@ -124,10 +130,14 @@ export class GrpcTransport {
     });
   }
 
+  /** New connections get these certificates. */
+  setTls(context: SecureContextOptions): void {
+    if (this.credentials instanceof TlsCredentials) this.credentials.replace(context);
+  }
+
   /** Takes no new connections, tells the open ones to go elsewhere, and resolves when their last stream has ended. */
   stop(): Promise<void> {
     this.health.stop();
-    for (const companion of this.companions) companion.stop();
     return new Promise((resolve) => this.server.tryShutdown(() => resolve()));
   }
 
@@ -137,18 +147,18 @@ export class GrpcTransport {
   }
 }
 
-function credentialsOf(tls: TlsOptions | undefined): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure();
-  const [key, cert, ca] = [tls.key, tls.cert, tls.clientCa].map((pem) => (pem === undefined ? null : Buffer.from(pem)));
-  try {
-    createSecureContext({ key: key as Buffer, cert: cert as Buffer, ...(ca && { ca }) }); // grpc-js looks at them only later
-    return ServerCredentials.createSsl(
-      ca ?? null,
-      [{ private_key: key as Buffer, cert_chain: cert as Buffer }],
-      tls.clientCa !== undefined,
-    );
-  } catch (cause) {
-    throw new XdsError("INVALID_OPTION", `the TLS key or certificate cannot be used: ${messageOf(cause)}`, { cause });
+/** TLS with certificates that can be replaced while it is in use. */
+class TlsCredentials extends ServerCredentials {
+  constructor(tls: TlsOptions) {
+    super(clientCertificates(tls), secureContextOptions(tls));
+  }
+
+  replace(context: SecureContextOptions): void {
+    this.updateSecureContextOptions(context);
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return this === other;
   }
 }
 
@@ -161,23 +171,36 @@ function streamHandler<R extends Request>(
 ) {
   const traffic = host.traffic[variant.name];
   return (call: ServerDuplexStream<Buffer, Buffer>) => {
+    const caller = callerOf(call);
+    let seat: Seat | undefined;
     const stream = host.stream(
       variant,
       {
-        peer: call.getPeer(),
+        ...caller,
         send: (response) => {
           const bytes = encode(response);
           traffic.of(response.typeUrl).bytes += bytes.length;
+          seat?.response();
           call.write(bytes, written);
           return false; // until the transport has passed it on: a client that does not read costs one response
         },
         end: (error) => {
           call.emit("error", statusOf(error));
-          stream.close();
+          close();
         },
       },
       type,
     );
+    const close = () => {
+      stream.close();
+      seat?.leave();
+    };
+    try {
+      seat = host.admission.enter(caller, stream);
+    } catch (error) {
+      stream.fail(error);
+      return;
+    }
     const written = () => stream.writable();
     const paced = (waiting: void | Promise<void>) => {
       if (!waiting) return;
@@ -187,6 +210,7 @@ function streamHandler<R extends Request>(
     call.on("data", (bytes: Buffer) => {
       let request: R;
       try {
+        seat?.request(bytes.length);
         request = decode(bytes);
       } catch (error) {
         stream.fail(error);
@@ -195,19 +219,21 @@ function streamHandler<R extends Request>(
       paced(stream.receive(request));
     });
     call.on("end", () => {
-      stream.close();
+      close();
       call.end();
     });
-    call.on("cancelled", () => stream.close());
-    call.on("close", () => stream.close());
+    call.on("cancelled", close);
+    call.on("close", close);
     paced(stream.open());
   };
 }
 
 function fetchHandler(host: GrpcHost, type: ResourceType) {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-    const answer = async () =>
-      encodeDiscoveryResponse(await host.fetch(type, decodeDiscoveryRequest(call.request), call.getPeer()));
+    const answer = async () => {
+      host.limits.checkBytes(call.request.length);
+      return encodeDiscoveryResponse(await host.fetch(type, decodeDiscoveryRequest(call.request), callerOf(call)));
+    };
     answer().then(
       (bytes) => reply(null, bytes),
       (error: unknown) => reply(statusOf(error)),

@@ -4,6 +4,7 @@ import type { LoadStatsRequest, LoadStatsResponseSchema } from "../../gen/envoy/
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
+import type { Caller } from "../protocol/caller.js";
 import { envoyRegistry } from "../schema/registry.js";
 
 export interface LoadReportingOptions {
@@ -21,9 +22,7 @@ export interface LoadReportingOptions {
 }
 
 /** What one node tells of the load since its last report. */
-export interface LoadReport {
-  /** The node's address. */
-  readonly peer: string;
+export interface LoadReport extends Caller {
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
   /** By cluster, as `envoy.config.endpoint.v3.ClusterStats`; counts are bigints. */
@@ -73,6 +72,8 @@ export class LoadReporting {
     private readonly logger: Logger,
     /** The node of one who does not say; undefined: that is an error. */
     private readonly anonymous: () => Node | undefined,
+    /** Called when the node is known; a rejection ends the stream. */
+    private readonly permit: (caller: Caller, node: Node) => Promise<void> | undefined,
   ) {
     this.intervalMs = options.intervalMs ?? 10_000;
     if (!(this.intervalMs > 0 && Number.isFinite(this.intervalMs)))
@@ -83,7 +84,7 @@ export class LoadReporting {
     return { ...this.counts };
   }
 
-  open(peer: string): LoadStream {
+  open(caller: Caller): LoadStream {
     this.counts.streams++;
     let node: Node | undefined;
     let asked: string | undefined;
@@ -93,8 +94,9 @@ export class LoadReporting {
         const isFirst = node === undefined;
         node ??= request.node ?? this.anonymous();
         if (!node) throw new XdsError("INVALID_REQUEST", "the first message of a stream of load reports needs a node");
+        if (isFirst) await this.permit(caller, node);
         // The first message introduces the node, and mostly has no loads yet.
-        if (!isFirst || request.clusterStats.length > 0) await this.take(node, peer, request.clusterStats);
+        if (!isFirst || request.clusterStats.length > 0) await this.take(node, caller, request.clusterStats);
         const clusters = this.options.clusters?.(node) ?? "all";
         const wanted = JSON.stringify(clusters);
         if (wanted === asked) return undefined;
@@ -107,10 +109,11 @@ export class LoadReporting {
     };
   }
 
-  private async take(node: Node, peer: string, stats: readonly ClusterStats[]): Promise<void> {
+  private async take(node: Node, caller: Caller, stats: readonly ClusterStats[]): Promise<void> {
     const clusters = stats.filter(({ clusterName }) => clusterName !== "");
     const invalid = stats.length - clusters.length;
-    if (invalid > 0) this.logger.warn({ node: node.id, peer, invalid }, "load report: clusters without a name");
+    if (invalid > 0)
+      this.logger.warn({ node: node.id, peer: caller.peer, invalid }, "load report: clusters without a name");
     this.counts.reports++;
     this.counts.invalid += invalid;
     this.counts.clusters += clusters.length;
@@ -123,7 +126,7 @@ export class LoadReporting {
       }
     }
     try {
-      await this.options.onReport?.(node, { peer, receivedAt: Date.now(), clusters });
+      await this.options.onReport?.(node, { ...caller, receivedAt: Date.now(), clusters });
     } catch (error) {
       this.logger.error({ callback: "onReport", node: node.id, error: messageOf(error) }, "a callback failed");
     }

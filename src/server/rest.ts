@@ -1,28 +1,27 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
+import type { SecureContextOptions } from "node:tls";
 import { messageOf, XdsError } from "../errors.js";
+import type { Caller } from "../protocol/caller.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
+import { certificateNamesOf } from "./certificate-names.js";
 import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
-import type { TlsOptions } from "./tls.js";
+import type { LimitCounts } from "./limits.js";
+import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface RestHost {
   /** Answers one request; undefined: the client has this version. */
-  poll(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response | undefined>;
+  poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined>;
+  readonly limits: LimitCounts;
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
 }
 
 /** What answers a path: with JSON, or undefined for "not modified". */
-type Route = (body: Buffer, peer: string) => Promise<string | Buffer | undefined>;
-
-export interface RestOptions {
-  readonly tls?: TlsOptions | undefined;
-  /** The largest body, in bytes. */
-  readonly maxRequestBytes: number;
-}
+type Route = (body: Buffer, caller: Caller) => Promise<string | Buffer | undefined>;
 
 /** How long, in milliseconds, a client may take to send a request. */
 const requestTimeoutMs = 10_000;
@@ -33,13 +32,13 @@ export class RestTransport {
   private readonly routes = new Map<string, Route>();
 
   constructor(
-    host: RestHost,
-    private readonly options: RestOptions,
+    private readonly host: RestHost,
+    tls: TlsOptions | undefined,
   ) {
     for (const type of resourceTypes()) {
       if (!type.restPath) continue;
-      this.routes.set(`/v3/discovery:${type.restPath}`, async (body, peer) => {
-        const answer = await host.poll(type, decodeJsonRequest(body.toString("utf8")), peer);
+      this.routes.set(`/v3/discovery:${type.restPath}`, async (body, caller) => {
+        const answer = await host.poll(type, decodeJsonRequest(body.toString("utf8")), caller);
         return answer && encodeJsonResponse(answer);
       });
     }
@@ -47,20 +46,11 @@ export class RestTransport {
     if (clientStatus)
       this.routes.set(
         clientStatusPath,
-        async (body, peer) => (await answerClientStatus(clientStatus, "json", { body, peer })).body,
+        async (body, caller) => (await answerClientStatus(clientStatus, "json", { body, caller })).body,
       );
-    const { tls } = options;
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
-    const pem = (value: string | Uint8Array) => (typeof value === "string" ? value : Buffer.from(value));
     this.server = tls
-      ? createTlsServer(
-          {
-            cert: pem(tls.cert),
-            key: pem(tls.key),
-            ...(tls.clientCa && { ca: pem(tls.clientCa), requestCert: true, rejectUnauthorized: true }),
-          },
-          handle,
-        )
+      ? createTlsServer({ ...secureContextOptions(tls), ...clientCertificates(tls) }, handle)
       : createServer(handle);
     this.server.requestTimeout = requestTimeoutMs;
   }
@@ -83,6 +73,11 @@ export class RestTransport {
     });
   }
 
+  /** New connections get these certificates. */
+  setTls(context: SecureContextOptions): void {
+    if (this.server instanceof TlsServer) this.server.setSecureContext(context);
+  }
+
   /** Takes no new connections, and resolves when the requests under way are answered. */
   stop(): Promise<void> {
     return new Promise((resolve) => {
@@ -99,9 +94,10 @@ export class RestTransport {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const route = this.route(request);
-      const body = await readBody(request, this.options.maxRequestBytes);
-      const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
-      const answer = await route(body, peer);
+      const body = await readBody(request, this.host.limits);
+      const { socket } = request;
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });
       if (answer === undefined) response.writeHead(304).end();
       else send(response, 200, answer);
     } catch (error) {
@@ -132,14 +128,13 @@ function send(response: ServerResponse, status: number, body: string | Buffer): 
     .end(body);
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLarge = () => new XdsError("REQUEST_TOO_LARGE", `the body is larger than ${limit} bytes`);
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+async function readBody(request: IncomingMessage, limits: LimitCounts): Promise<Buffer> {
+  limits.checkBytes(Number(request.headers["content-length"] ?? 0));
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > limit) throw tooLarge();
+    limits.checkBytes(size);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

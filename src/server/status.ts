@@ -1,4 +1,5 @@
 import type { Node } from "../cache/node-group.js";
+import type { Caller } from "../protocol/caller.js";
 import type { LedgerEntry, NackEntry } from "../protocol/ledger.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
 import type { Subscription } from "../protocol/subscription.js";
@@ -22,12 +23,11 @@ export interface TypeStatus {
   readonly nacked: NackEntry | undefined;
 }
 
-export interface StreamStatus {
+export interface StreamStatus extends Caller {
   readonly id: number;
   readonly variant: "sotw" | "delta";
   /** The type URL of the stream's service; "" on ADS. */
   readonly typeUrl: string;
-  readonly peer: string;
   readonly node: Node | undefined;
   /** Milliseconds since 1970. */
   readonly openedAt: number;
@@ -35,8 +35,9 @@ export interface StreamStatus {
 }
 
 export function streamStatus(stream: StreamInfo, subscriptions: Iterable<Subscription>): StreamStatus {
-  const { id, variant, typeUrl, peer, node, openedAt } = stream;
-  return { id, variant, typeUrl, peer, node, openedAt, types: [...subscriptions].map(typeStatus) };
+  const { id, variant, typeUrl, peer, certificateNames, node, openedAt } = stream;
+  const types = [...subscriptions].map(typeStatus);
+  return { id, variant, typeUrl, peer, certificateNames, node, openedAt, types };
 }
 
 /** One connected node, all its streams together. */

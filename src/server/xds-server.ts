@@ -1,20 +1,27 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
 import { XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
+import type { Caller } from "../protocol/caller.js";
 import { fetchOnce } from "../protocol/fetch.js";
 import { FlushQueue } from "../protocol/flush-queue.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
 import { NodeStreams } from "../protocol/node-streams.js";
 import { Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
+import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
 import type { Variant } from "../protocol/variant.js";
 import type { ResourceType } from "../resource/types.js";
 import { anonymousNode, type Node } from "../schema/node.js";
+import { Admission } from "./admission.js";
 import { type AppliedOptions, AppliedWaits, type NodeSelector } from "./applied.js";
+import { type Authorize, authorizeClient, type ClientIdentity } from "./authorize.js";
 import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./callbacks.js";
+import { ConnectionAge } from "./connection-age.js";
 import { Counters, type FetchResult, type ServerCounters } from "./counters.js";
 import type { ClientStatusHost } from "./csds.js";
+import { type DrainOptions, endPaced } from "./drain.js";
 import { GrpcTransport } from "./grpc.js";
+import { LimitCounts, type LimitName, type Limits } from "./limits.js";
 import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
 import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
 import { RestTransport } from "./rest.js";
@@ -27,7 +34,7 @@ import {
   streamStatus,
   streamsByNode,
 } from "./status.js";
-import type { TlsOptions } from "./tls.js";
+import { secureContextOptions, type TlsOptions } from "./tls.js";
 
 export interface XdsServerOptions {
   readonly callbacks?: Callbacks;
@@ -36,10 +43,18 @@ export interface XdsServerOptions {
   readonly tls?: TlsOptions;
   /** A stream's first request without a node ends it, instead of being the empty node's (P2). Default false. */
   readonly requireNode?: boolean;
-  /** The largest request in bytes, on gRPC and REST. Default 16 MiB: some 100,000 resource names. */
-  readonly maxRequestBytes?: number;
-  /** How many names one subscription may have. Default 100,000. */
-  readonly maxNames?: number;
+  /** How much clients may ask for; what is left out has its default. */
+  readonly limits?: Partial<Limits>;
+  /**
+   * Asked whether a client may have what it asks for: at a stream's first request, at each fetch and REST request, at each CSDS
+   * request. A refusal is PERMISSION_DENIED. `sanMatchesNode()` is such a rule. By default who may connect may ask.
+   */
+  readonly authorize?: Authorize;
+  /**
+   * The age, give or take a tenth, at which a gRPC connection is ended, so that clients spread over new servers: a GOAWAY, then
+   * all its streams at once with UNAVAILABLE. By default a connection may get as old as it likes.
+   */
+  readonly maxConnectionAgeMs?: number;
   /**
    * Sends a change in the order in which nothing breaks: what is referred to first, and removals after what referred to them
    * is replaced (P53–P55). Default true.
@@ -80,10 +95,6 @@ export interface Address {
 
 export type ServerState = "new" | "listening" | "draining" | "closed";
 
-/** Default bound of a drain, and the pace at which streams are ended within it, in milliseconds. */
-const drainMs = 5_000;
-const drainPaceMs = 5;
-
 /** Serves a cache over gRPC and REST. */
 export class XdsServer {
   private readonly streams = new Set<Stream<never>>();
@@ -93,18 +104,32 @@ export class XdsServer {
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
   private readonly loads: LoadReporting | undefined;
   private readonly counts = new Counters();
+  private readonly limits: LimitCounts;
+  private readonly age: ConnectionAge | undefined;
+  private readonly admission: Admission;
+  private unauthorized = 0;
+  private tls: TlsOptions | undefined;
   private grpc: GrpcTransport | undefined;
   private rest: RestTransport | undefined;
   private phase: ServerState = "new";
 
+  /** @throws XdsError INVALID_OPTION */
   constructor(
     private readonly cache: ConfigWatcher,
     private readonly options: XdsServerOptions = {},
   ) {
+    this.tls = options.tls;
+    this.limits = new LimitCounts(options.limits ?? {});
+    this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
+    this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
     this.logger = options.logger ?? silentLogger;
     this.callbacks = options.callbacks ?? {};
     const anonymous = () => (options.requireNode ? undefined : anonymousNode());
-    this.loads = options.loadReporting && new LoadReporting(options.loadReporting, this.logger, anonymous);
+    this.loads =
+      options.loadReporting &&
+      new LoadReporting(options.loadReporting, this.logger, anonymous, (caller, node) =>
+        this.permit("lrs", caller, node),
+      );
     const shared = {
       watcher: cache,
       logger: this.logger,
@@ -114,8 +139,7 @@ export class XdsServer {
       patience: options.orderTimeoutMs ?? 5_000,
       nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous,
-      maxNames: options.maxNames ?? 100_000,
-      draining: () => this.phase !== "listening",
+      checkNames: (names: number, typeUrl: string) => this.limits.checkNames(names, typeUrl),
       flushed: (stream: Stream<never>) => this.waits.flushed(stream),
       ended: (stream: Stream<never>) => {
         this.streams.delete(stream);
@@ -123,8 +147,16 @@ export class XdsServer {
       },
     };
     this.contexts = {
-      sotw: { ...shared, traffic: this.counts.traffic.sotw, events: streamEvents(this.callbacks, "sotw") },
-      delta: { ...shared, traffic: this.counts.traffic.delta, events: streamEvents(this.callbacks, "delta") },
+      sotw: {
+        ...shared,
+        traffic: this.counts.traffic.sotw,
+        events: this.guarded(streamEvents(this.callbacks, "sotw")),
+      },
+      delta: {
+        ...shared,
+        traffic: this.counts.traffic.delta,
+        events: this.guarded(streamEvents(this.callbacks, "delta")),
+      },
     };
   }
 
@@ -136,7 +168,8 @@ export class XdsServer {
     if (this.phase !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
     this.phase = "listening";
     const { host = "127.0.0.1", port = 18000, restPort } = options;
-    const { tls, maxRequestBytes = 16 << 20, keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
+    const { keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
+    const { tls, limits, admission, age: connectionAge } = this;
     try {
       const hosts = {
         stream: this.openStream.bind(this),
@@ -145,11 +178,14 @@ export class XdsServer {
         traffic: this.counts.traffic,
         clientStatus: this.clientStatus(),
         loads: this.loads,
+        limits,
+        admission,
       };
-      this.grpc = await GrpcTransport.create(hosts, { tls, maxRequestBytes, keepaliveMs, keepaliveTimeoutMs });
+      this.grpc = await GrpcTransport.create(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
+      connectionAge?.start(admission.seats);
       if (restPort === undefined) return { grpc };
-      this.rest = new RestTransport(hosts, { tls, maxRequestBytes });
+      this.rest = new RestTransport(hosts, tls);
       return { grpc, rest: { host, port: await this.rest.listen(host, restPort) } };
     } catch (error) {
       await this.close();
@@ -159,6 +195,33 @@ export class XdsServer {
 
   get state(): ServerState {
     return this.phase;
+  }
+
+  /**
+   * Replaces the certificates, also while the server listens: new connections get these, the open ones go on. Certificates that
+   * cannot be used change nothing.
+   * @throws XdsError INVALID_OPTION for those, and for TLS or a `clientCa` where the server listens without, or the other way round
+   */
+  setTls(tls: TlsOptions): void {
+    const context = secureContextOptions(tls);
+    if (this.phase !== "new") {
+      const { tls: old } = this;
+      if (!old)
+        throw new XdsError("INVALID_OPTION", "the server listens without TLS, which cannot be changed any more");
+      if ((old.clientCa === undefined) !== (tls.clientCa === undefined))
+        throw new XdsError(
+          "INVALID_OPTION",
+          `the server listens ${old.clientCa ? "with" : "without"} a clientCa; whether there is one cannot be changed any more`,
+        );
+    }
+    this.tls = tls;
+    this.grpc?.setTls(context);
+    this.rest?.setTls(context);
+  }
+
+  /** How often each limit was hit, and how often `authorize` refused, since the server was made. */
+  refusals(): Readonly<Record<LimitName | "authorize", number>> {
+    return { ...this.limits.hits, authorize: this.unauthorized };
   }
 
   /** Every open stream: what each of its types was sent, took and refused. */
@@ -212,25 +275,16 @@ export class XdsServer {
 
   /**
    * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each after at least
-   * one response, all within `timeoutMs` (default 5,000) (P13). Resolves when all is closed.
+   * one response, all within a bounded time (P13). Resolves when all is closed.
    */
-  async drain(timeoutMs = drainMs): Promise<void> {
+  async drain({ timeoutMs = 5_000, paceMs = 5 }: DrainOptions = {}): Promise<void> {
     if (this.phase !== "listening") return this.close();
     this.phase = "draining";
     this.waits.close(endedWhileWaiting());
     const stopped = Promise.all([this.grpc?.stop(), this.rest?.stop()]);
     const until = Date.now() + timeoutMs;
-    const pace = Math.min(drainPaceMs, (timeoutMs * 0.8) / Math.max(1, this.streams.size));
     const unavailable = new XdsError("DRAINING", "the server is shutting down; connect again, elsewhere if you can");
-    for (const stream of [...this.streams]) {
-      await sleep(pace);
-      if (stream.answered) stream.fail(unavailable);
-    }
-    while (this.streams.size > 0 && Date.now() < until) {
-      await sleep(Math.min(20, timeoutMs));
-      for (const stream of [...this.streams]) if (stream.answered) stream.fail(unavailable);
-    }
-    for (const stream of [...this.streams]) stream.fail(unavailable);
+    await endPaced(this.admission.seats, unavailable, { timeoutMs, paceMs });
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, Math.max(100, until - Date.now()));
@@ -243,6 +297,7 @@ export class XdsServer {
   /** Shuts down at once. */
   async close(): Promise<void> {
     this.phase = "closed";
+    this.age?.stop();
     this.grpc?.close();
     this.rest?.close();
     this.waits.close(endedWhileWaiting());
@@ -260,6 +315,34 @@ export class XdsServer {
     );
   }
 
+  /** Rejects if `authorize` refuses; undefined without it. */
+  private permit(
+    service: ClientIdentity["service"],
+    { peer, certificateNames }: Caller,
+    node: Node | undefined,
+  ): Promise<void> | undefined {
+    const { authorize } = this.options;
+    if (!authorize) return undefined;
+    return authorizeClient(authorize, { peer, certificateNames, node, service }).catch((error: unknown) => {
+      this.unauthorized++;
+      throw error;
+    });
+  }
+
+  /** A stream's first request passes `authorize` before anyone hears of it. */
+  private guarded(events: StreamEvents): StreamEvents {
+    if (!this.options.authorize) return events;
+    const permitted = new WeakSet<StreamInfo>();
+    return {
+      ...events,
+      request: (stream, request) => {
+        if (permitted.has(stream)) return events.request(stream, request);
+        permitted.add(stream);
+        return this.permit("stream", stream, stream.node)?.then(() => events.request(stream, request));
+      },
+    };
+  }
+
   private openStream<R extends Request>(
     variant: Variant<R>,
     transport: Transport,
@@ -275,21 +358,24 @@ export class XdsServer {
     if (this.options.csds === false) return undefined;
     return {
       clients: () => streamsByNode(this.streams),
-      asked: (peer, node) => this.callbacks.onClientStatusRequest?.(peer, node),
+      asked: async (caller, node) => {
+        await this.permit("csds", caller, node);
+        await this.callbacks.onClientStatusRequest?.(caller, node);
+      },
     };
   }
 
   /** A unary Fetch method: always answered in full, for gRPC has no way to say "not modified". */
-  private async fetch(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response> {
-    const response = await this.answer({ typeUrl: type.typeUrl, peer, transport: "grpc" }, type, {
+  private async fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response> {
+    const response = await this.answer({ typeUrl: type.typeUrl, ...caller, transport: "grpc" }, type, {
       ...request,
       versionInfo: "",
     });
     return response as Response;
   }
 
-  private poll(type: ResourceType, request: DiscoveryRequest, peer: string): Promise<Response | undefined> {
-    return this.answer({ typeUrl: type.typeUrl, peer, transport: "rest" }, type, request);
+  private poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined> {
+    return this.answer({ typeUrl: type.typeUrl, ...caller, transport: "rest" }, type, request);
   }
 
   private async answer(info: FetchInfo, type: ResourceType, asked: DiscoveryRequest): Promise<Response | undefined> {
@@ -299,6 +385,8 @@ export class XdsServer {
         throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
       const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
       if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
+      this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
+      await this.permit(info.transport === "rest" ? "rest" : "fetch", info, node);
       const request = { ...asked, node, typeUrl: type.typeUrl };
       await this.callbacks.onFetchRequest?.(info, request);
       const response = fetchOnce(this.cache, type, node, request);
@@ -313,5 +401,3 @@ export class XdsServer {
 
 const endedWhileWaiting = () =>
   new XdsError("WRONG_STATE", "the server is shutting down or closed: what its nodes apply is no longer known");
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -6,14 +6,28 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A new self-signed certificate for `localhost`, valid from yesterday to tomorrow. Node can read X.509 but not write it. */
-export function selfSigned(): Certificate {
+/** What a certificate says of whom it is for. */
+export interface Names {
+  readonly uris?: readonly string[];
+  readonly dnsNames?: readonly string[];
+  readonly commonName?: string;
+}
+
+/**
+ * A new self-signed certificate, by default for `localhost`, valid from yesterday to tomorrow. Node can read X.509 but not write it.
+ */
+export function selfSigned({ uris = [], dnsNames = ["localhost"], commonName = "localhost" }: Names = {}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const day = 86_400_000;
   const signature = der(0x30, oid("2a8648ce3d040302")); // ecdsa-with-SHA256
-  const subject = der(0x30, der(0x31, der(0x30, oid("550403"), der(0x0c, Buffer.from("localhost"))))); // commonName
-  const altNames = der(0x30, der(0x82, Buffer.from("localhost"))); // dNSName
-  const extensions = der(0x30, der(0x30, oid("551d11"), der(0x04, altNames))); // subjectAltName
+  const subject = der(0x30, der(0x31, der(0x30, oid("550403"), der(0x0c, Buffer.from(commonName))))); // commonName
+  const altNames = der(
+    0x30,
+    ...dnsNames.map((name) => der(0x82, Buffer.from(name))), // dNSName
+    ...uris.map((name) => der(0x86, Buffer.from(name))), // uniformResourceIdentifier
+  );
+  const altNamesExtension = der(0x30, oid("551d11"), der(0x04, altNames)); // subjectAltName
+  const hasAltNames = dnsNames.length + uris.length > 0;
   const serial = Buffer.concat([Buffer.of(1), randomBytes(8)]);
   const body = der(
     0x30,
@@ -24,7 +38,7 @@ export function selfSigned(): Certificate {
     der(0x30, time(Date.now() - day), time(Date.now() + day)),
     subject,
     publicKey.export({ type: "spki", format: "der" }),
-    der(0xa3, extensions),
+    ...(hasAltNames ? [der(0xa3, der(0x30, altNamesExtension))] : []),
   );
   const signed = der(0x03, Buffer.of(0), sign("sha256", body, privateKey));
   const pem = der(0x30, body, signature, signed).toString("base64").replace(/.{64}/g, "$&\n");

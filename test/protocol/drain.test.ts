@@ -33,12 +33,39 @@ describe("a draining server", () =>
       await test.barrier();
 
       const start = performance.now();
-      await test.server.drain(3_000);
+      await test.server.drain({ timeoutMs: 3_000 });
       expect(performance.now() - start).toBeLessThan(3_500);
       for (const stream of streams) expect((await stream.ended).code).toBe(status.UNAVAILABLE);
       expect(closed).toHaveLength(20);
       expect((closed.at(-1) as number) - (closed[0] as number)).toBeGreaterThan(19 * 4);
       expect(test.server.status()).toEqual([]);
+    });
+
+    it("P13 ends 1,000 streams within the bound, a few at a time", async () => {
+      /** How many ended in each turn of the event loop. */
+      const batches: number[] = [];
+      let isSame = false;
+      const close = () => {
+        if (isSame) batches.push((batches.pop() ?? 0) + 1);
+        else batches.push(1);
+        isSame = true;
+        setImmediate(() => {
+          isSame = false;
+        });
+      };
+      const test = await TestServer.start(cacheOf("n"), {
+        callbacks: { onStreamClosed: close, onDeltaStreamClosed: close },
+      });
+      const streams = Array.from({ length: 1_000 }, () => test.open(way, clusterType));
+      for (const stream of streams) stream.want();
+      for (const stream of streams) await stream.take(["a@1"]);
+
+      const start = performance.now();
+      await test.server.drain({ timeoutMs: 2_000, paceMs: 10 });
+      expect(performance.now() - start).toBeLessThan(4_000);
+      for (const stream of streams) expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+      expect(batches.reduce((sum, size) => sum + size)).toBe(1_000);
+      expect(Math.max(...batches)).toBeLessThan(250);
     });
 
     it("P13 lets a stream have its first response before it ends it", async () => {
@@ -50,7 +77,7 @@ describe("a draining server", () =>
       const stream = test.open(way, clusterType);
       stream.want();
       await test.barrier();
-      const drained = test.server.drain(5_000);
+      const drained = test.server.drain({ timeoutMs: 5_000 });
       letGo();
       await stream.expect(["a@1"]);
       expect((await stream.ended).code).toBe(status.UNAVAILABLE);
@@ -63,7 +90,7 @@ describe("a draining server", () =>
       stream.want();
       await stream.quiet();
       const start = performance.now();
-      await test.server.drain(10_000);
+      await test.server.drain({ timeoutMs: 10_000 });
       expect((await stream.ended).code).toBe(status.UNAVAILABLE);
       expect(performance.now() - start).toBeLessThan(5_000);
     });
@@ -73,12 +100,21 @@ describe("a draining server", () =>
       const stream = test.open(way, clusterType);
       stream.want();
       await test.barrier();
-      await test.server.drain(200);
+      await test.server.drain({ timeoutMs: 200 });
       expect((await stream.ended).code).toBe(status.UNAVAILABLE);
     });
 
-    it("P13 takes no new streams", async () => {
-      const test = await TestServer.start(cacheOf("n"));
+    it("P13 takes no new streams, and tells nobody of them", async () => {
+      const told: string[] = [];
+      const open = () => void told.push("open");
+      const close = () => void told.push("closed");
+      const callbacks = {
+        onStreamOpen: open,
+        onDeltaStreamOpen: open,
+        onStreamClosed: close,
+        onDeltaStreamClosed: close,
+      };
+      const test = await TestServer.start(cacheOf("n"), { callbacks });
       const before = test.open(way, clusterType);
       before.want();
       await before.take(["a@1"]);
@@ -87,5 +123,6 @@ describe("a draining server", () =>
       late.want();
       expect((await late.ended).code).toBe(status.UNAVAILABLE);
       await drained;
+      expect(told).toEqual(["open", "closed"]);
     });
   }));

@@ -111,23 +111,3 @@ describe("streams of one connection", () =>
       expect(cache.status()).toEqual([]);
     });
   }));
-
-describe("a stream that is refused because the server drains", () => {
-  for (const variant of ["sotw", "delta"] as const)
-    it(`is told of neither at its open nor at its close: ${variant}`, () => {
-      const log: string[] = [];
-      const told = (call: string) => () => void log.push(call);
-      const events = { open: told("open"), request() {}, ack() {}, nack() {}, closed: told("closed") };
-      const context = streamContext(cacheOf(), variant, { events, draining: () => true });
-      const end = (error: unknown) => void log.push((error as { code: string }).code);
-      const stream = new Stream(
-        sotw as unknown as Variant<Request>,
-        context,
-        { peer: "test", send: () => true, end },
-        undefined,
-      );
-      void stream.open();
-      stream.close();
-      expect(log).toEqual(["DRAINING"]);
-    });
-});

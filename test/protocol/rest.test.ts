@@ -41,8 +41,8 @@ interface Body {
   message?: string;
 }
 
-const start = (cache: ConfigWatcher, maxRequestBytes?: number) =>
-  TestServer.start(cache, { rest: true, ...(maxRequestBytes && { maxRequestBytes }) });
+const start = (cache: ConfigWatcher, requestBytes?: number) =>
+  TestServer.start(cache, { rest: true, ...(requestBytes && { limits: { requestBytes } }) });
 
 async function ask(server: TestServer, path: string, body: unknown, method = "POST") {
   const text = typeof body === "string" ? body : JSON.stringify(body);

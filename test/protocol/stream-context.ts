@@ -10,5 +10,5 @@ export function streamContext(
   options: XdsServerOptions = {},
 ): StreamContext {
   const server = new XdsServer(cache, options) as unknown as { contexts: Record<typeof variant, StreamContext> };
-  return { ...server.contexts[variant], draining: () => false, ...changes };
+  return { ...server.contexts[variant], ...changes };
 }

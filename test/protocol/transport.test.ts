@@ -34,7 +34,7 @@ describe("health", () => {
       told = resolve;
     });
     expect(said).toEqual([serving]);
-    const drained = server.server.drain(1_000);
+    const drained = server.server.drain({ timeoutMs: 1_000 });
     const ended = stream.ended.then(() => void said.push(undefined));
     await ended;
     expect(said).toEqual([serving, notServing, undefined]);
@@ -104,7 +104,7 @@ describe("reflection", () => {
 describe("a request", () => {
   on(allWays, (way) => {
     it("larger than the limit ends its stream with RESOURCE_EXHAUSTED, and nothing else", async () => {
-      const server = await TestServer.start(cacheOf(cluster("a")), { maxRequestBytes: 1_000 });
+      const server = await TestServer.start(cacheOf(cluster("a")), { limits: { requestBytes: 1_000 } });
       const [good, bad] = [server.open(way, clusterType), server.open(way, clusterType)];
       good.want("a");
       await good.take(["a@1"]);
@@ -114,7 +114,10 @@ describe("a request", () => {
     });
 
     it("for more names than the limit ends its stream with RESOURCE_EXHAUSTED", async () => {
-      const stream = (await TestServer.start(cacheOf(endpoints("a")), { maxNames: 3 })).open(way, endpointType);
+      const stream = (await TestServer.start(cacheOf(endpoints("a")), { limits: { names: 3 } })).open(
+        way,
+        endpointType,
+      );
       stream.want("a", "b", "c");
       await stream.take(["a@1"], ["b", "c"]);
       stream.want("a", "b", "c", "d");

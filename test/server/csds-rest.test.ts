@@ -89,7 +89,7 @@ describe("client status over REST", () => {
 
   it("is refused by the callback that refuses gRPC's, and not there where the service is switched off", async () => {
     const callbacks = {
-      onClientStatusRequest: (_peer: string, node: { id: string } | undefined) => {
+      onClientStatusRequest: (_caller: unknown, node: { id: string } | undefined) => {
         if (node?.id !== "friend") throw new XdsError("NO_CONFIGURATION", "not you");
       },
     };

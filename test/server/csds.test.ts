@@ -18,6 +18,7 @@ import {
   secretType,
   XdsError,
 } from "../../src/index.js";
+import type { Caller } from "../../src/protocol/caller.js";
 import { routeAll } from "../e2e/edge.js";
 import { adsWays, allWays, on, TestServer } from "../protocol/harness.js";
 import { cluster, endpoints, labelOf, listener, route, scopedRoute, secret } from "../protocol/resources.js";
@@ -200,7 +201,7 @@ it("is a service like the others, unless it is switched off", async () => {
 it("refuses what a callback refuses, bytes that are no request, and matchers that cannot be", async () => {
   const seen: unknown[] = [];
   const callbacks = {
-    onClientStatusRequest: (peer: string, node: { id: string } | undefined) => {
+    onClientStatusRequest: ({ peer }: Caller, node: { id: string } | undefined) => {
       seen.push([peer, node?.id]);
       if (node?.id === "stranger") throw new XdsError("NO_CONFIGURATION", "not you");
     },

@@ -1,0 +1,91 @@
+import { XdsError } from "../errors.js";
+import type { Caller } from "../protocol/caller.js";
+import type { ConnectionAge } from "./connection-age.js";
+import { type LimitCounts, TokenBucket } from "./limits.js";
+
+/** A stream, as those see it who may have to end it. */
+export interface Guest {
+  /** It has had a response, or there is none to be had. */
+  readonly answered: boolean;
+  /** Ends the stream with this error's status. */
+  fail(error: XdsError): void;
+}
+
+/** An open stream's place in the server. */
+export class Seat {
+  private readonly requests: TokenBucket;
+
+  /** Made by {@link Admission.enter}. */
+  constructor(
+    private readonly admission: Admission,
+    readonly caller: Caller,
+    readonly guest: Guest,
+    private readonly counts: LimitCounts,
+    /** When its connection is too old, as of `performance.now()`. */
+    readonly endsAt: number,
+  ) {
+    this.requests = new TokenBucket(counts.limits.requestsPerSecond);
+  }
+
+  /**
+   * A request has come.
+   * @throws XdsError LIMIT_EXCEEDED, REQUEST_TOO_LARGE
+   */
+  request(bytes: number): void {
+    if (!this.requests.take()) throw this.counts.exceeded("requestsPerSecond", "too many requests on one stream");
+    this.counts.checkBytes(bytes);
+  }
+
+  /** A response goes out: the client may answer it. */
+  response(): void {
+    this.requests.give();
+  }
+
+  /** The stream has ended; may be called again. */
+  leave(): void {
+    this.admission.leave(this);
+  }
+}
+
+/** Lets streams in, as many as the limits allow, and knows those that are open. */
+export class Admission {
+  readonly seats = new Set<Seat>();
+  private readonly hosts = new Map<string, number>();
+  private readonly newStreams: TokenBucket;
+
+  constructor(
+    private readonly counts: LimitCounts,
+    private readonly age: ConnectionAge | undefined,
+    /** No more streams are taken. */
+    private readonly draining: () => boolean,
+  ) {
+    this.newStreams = new TokenBucket(counts.limits.newStreamsPerSecond);
+  }
+
+  /** @throws XdsError DRAINING, LIMIT_EXCEEDED */
+  enter(caller: Caller, guest: Guest): Seat {
+    if (this.draining()) throw new XdsError("DRAINING", "the server is shutting down; connect elsewhere");
+    const { counts, hosts, seats } = this;
+    const host = hostOf(caller);
+    const ofHost = hosts.get(host) ?? 0;
+    if (seats.size >= counts.limits.streams) throw counts.exceeded("streams", "too many streams");
+    if (ofHost >= counts.limits.streamsPerPeer) throw counts.exceeded("streamsPerPeer", `too many streams of ${host}`);
+    if (!this.newStreams.take()) throw counts.exceeded("newStreamsPerSecond", "too many new streams at once");
+    const seat = new Seat(this, caller, guest, counts, this.age?.enter(caller) ?? Number.POSITIVE_INFINITY);
+    hosts.set(host, ofHost + 1);
+    seats.add(seat);
+    return seat;
+  }
+
+  leave(seat: Seat): void {
+    if (!this.seats.delete(seat)) return;
+    const host = hostOf(seat.caller);
+    const left = (this.hosts.get(host) ?? 1) - 1;
+    if (left > 0) this.hosts.set(host, left);
+    else this.hosts.delete(host);
+    this.age?.leave(seat.caller);
+  }
+}
+
+/** The IP address of a caller. */
+const hostOf = ({ peer }: Caller) => peer.replace(/:\d+$/, "");
