@@ -1,5 +1,5 @@
 import type { Resource } from "../resource/resource.js";
-import type { Problem } from "./problem.js";
+import { formatProblem, type Place, type Problem } from "./problem.js";
 import type { LocatedResource, ResourceFile } from "./resource-file.js";
 import type { Configuration, Reading } from "./source.js";
 
@@ -28,17 +28,24 @@ export function combine(
   for (const { group, file } of files) if (group !== undefined) perGroup.get(group)?.add(file.resources, problems);
   if (problems.length > 0) return { problems };
   const resources = Array.from(perGroup, ([group, named]) => [group, named.resources] as const);
-  return { configuration: { common: common.resources, groups: new Map(resources) } };
+  return {
+    configuration: { common: common.resources, groups: new Map(resources) },
+    places: new Map([common, ...perGroup.values()].flatMap((named) => [...named.places])),
+    notes: files.flatMap(({ file }) => file.notes),
+  };
 }
 
-/** Whether two readings say the same. */
+/** Whether two readings say the same. What is the same on other lines is. */
 export function sameReading(a: Reading, b: Reading): boolean {
   if ("problems" in a) return "problems" in b && JSON.stringify(a.problems) === JSON.stringify(b.problems);
   if ("problems" in b) return false;
   const [one, other] = [a.configuration, b.configuration];
+  if (JSON.stringify(a.notes.map(formatElsewhere)) !== JSON.stringify(b.notes.map(formatElsewhere))) return false;
   if (!sameList(one.common, other.common) || one.groups.size !== other.groups.size) return false;
   return [...one.groups].every(([group, resources]) => sameList(resources, other.groups.get(group)));
 }
+
+const formatElsewhere = ({ file, path, message }: Problem) => formatProblem({ file, path, message });
 
 const sameList = (a: readonly Resource[], b: readonly Resource[] | undefined) =>
   a.length === b?.length && a.every((resource, index) => resource === b[index]);
@@ -49,7 +56,8 @@ const keysOf = ({ type, key, aliases }: Resource) => [key, ...aliases].map((name
 /** The resources of all nodes or of a group, each under its type and names. */
 class NamedResources {
   readonly resources: Resource[] = [];
-  private readonly places = new Map<string, LocatedResource>();
+  readonly places = new Map<Resource, Place>();
+  private readonly byKey = new Map<string, LocatedResource>();
   private readonly previous: ReadonlyMap<string, Resource>;
 
   constructor(
@@ -66,14 +74,17 @@ class NamedResources {
       const other = this.placeOf(keys[taken] ?? "");
       if (other) problems.push(duplicate(each, taken, other));
       else {
-        for (const key of keys) this.places.set(key, each);
-        this.resources.push(sameOr(this.previous.get(keys[0] ?? ""), each.resource));
+        for (const key of keys) this.byKey.set(key, each);
+        const { file, line, column } = each;
+        const resource = sameOr(this.previous.get(keys[0] ?? ""), each.resource);
+        this.places.set(resource, { file, line, column });
+        this.resources.push(resource);
       }
     }
   }
 
   private placeOf(key: string): LocatedResource | undefined {
-    return this.places.get(key) ?? this.common?.places.get(key);
+    return this.byKey.get(key) ?? this.common?.byKey.get(key);
   }
 }
 

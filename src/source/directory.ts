@@ -190,5 +190,5 @@ export class DirectorySource implements Source {
 }
 
 function unreadable({ path }: TreeFile, message: string): ResourceFile {
-  return { resources: [], problems: [{ file: path, path: "", message }], bySource: new Map() };
+  return { resources: [], problems: [{ file: path, path: "", message }], notes: [], bySource: new Map() };
 }

@@ -1,4 +1,14 @@
-/** One thing that is wrong in the configuration, and where. */
+/** Where something stands in a file. */
+export interface Place {
+  /** As the user would name it: the path given to the program, and what lies below that. */
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** Counted from 1, in UTF-16 units. */
+  readonly column: number;
+}
+
+/** One thing that is wrong in the configuration, and where: an error. As a note, one thing that is good to know. */
 export interface Problem {
   /** As the user would name it: the path given to the program, and what lies below that. */
   readonly file: string;

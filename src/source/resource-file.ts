@@ -8,17 +8,14 @@ import { findResourceType, type ResourceType, resourceTypes } from "../resource/
 import { envoyRegistry } from "../schema/registry.js";
 import { MessageJson, TooManyValues } from "./message-json.js";
 import { nearest } from "./nearest.js";
-import { type Fault, formatPath, LineIndex, type PathStep, type Problem } from "./problem.js";
+import { type Fault, formatPath, LineIndex, type PathStep, type Place, type Problem } from "./problem.js";
 import { describeNode } from "./scalar-json.js";
 import { typeNamed, wrongType } from "./type-names.js";
 import { parseYaml, type YamlMap, type YamlNode } from "./yaml.js";
 
 /** A resource, and where it was read. */
-export interface LocatedResource {
+export interface LocatedResource extends Place {
   readonly resource: Resource;
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
 }
 
 /** What a file says. It is to be used only if it has no problems. */
@@ -26,6 +23,8 @@ export interface ResourceFile {
   readonly resources: readonly LocatedResource[];
   /** In the order of the file. */
   readonly problems: readonly Problem[];
+  /** What was left out of what is served, and why; in the order of the file. */
+  readonly notes: readonly Problem[];
   /** @internal The hash of a resource's text → the resource, for the next reading of the file. */
   readonly bySource: ReadonlyMap<string, Resource>;
 }
@@ -43,7 +42,7 @@ export interface ReadOptions {
  * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told.
  */
 export function readResourceFile(file: string, bytes: Uint8Array, options: ReadOptions = {}): ResourceFile {
-  if (!isUtf8(bytes)) return { resources: [], problems: [notUtf8(file, bytes)], bySource: new Map() };
+  if (!isUtf8(bytes)) return { resources: [], problems: [notUtf8(file, bytes)], notes: [], bySource: new Map() };
   const text = new TextDecoder().decode(bytes);
   const reader = new ResourceReader(text, options);
   reader.read();
@@ -52,6 +51,7 @@ export function readResourceFile(file: string, bytes: Uint8Array, options: ReadO
   return {
     problems: faults.map(({ at, path, message }) => ({ file, ...lines.place(at), path, message })),
     resources: reader.resources.map(({ at, resource }) => ({ resource, file, ...lines.place(at) })),
+    notes: [],
     bySource: reader.bySource,
   };
 }

@@ -1,5 +1,5 @@
 import type { Resource } from "../resource/resource.js";
-import type { Problem } from "./problem.js";
+import type { Place, Problem } from "./problem.js";
 
 /** All that is to be served. */
 export interface Configuration {
@@ -13,7 +13,15 @@ export interface Configuration {
  * What a source found: a configuration, whole and sound, or why there is none. A resource whose content did not change since
  * the configuration before is the same object.
  */
-export type Reading = { readonly configuration: Configuration } | { readonly problems: readonly Problem[] };
+export type Reading = GoodReading | { readonly problems: readonly Problem[] };
+
+export interface GoodReading {
+  readonly configuration: Configuration;
+  /** Where each resource of the configuration was read; a `Locator` finds the places of its fields. */
+  readonly places: ReadonlyMap<Resource, Place>;
+  /** What the files hold that is not served, and why. */
+  readonly notes: readonly Problem[];
+}
 
 /**
  * Where the program's configuration comes from. {@link Source.open} is called once, then {@link Source.close}; a class
