@@ -3,9 +3,10 @@ import { Command } from "commander";
 import type { Exit } from "./command.js";
 import { addCompletion } from "./completion.js";
 import { addServe } from "./serve.js";
+import { addValidate } from "./validate.js";
 
 /** The commands, in the order of the help. */
-const commands: readonly ((program: Command, exit: Exit) => void)[] = [addServe, addCompletion];
+const commands: readonly ((program: Command, exit: Exit) => void)[] = [addServe, addValidate, addCompletion];
 
 /** The program `xds` with all its commands; `exit` is given the exit code of the one that ran. */
 export function createProgram(exit: Exit): Command {
