@@ -95,6 +95,13 @@ export const settings = {
     oneOf("default", "none"),
     "default",
   ),
+  validation: setting(
+    "validation",
+    "<how>",
+    "refuse a configuration that Envoy would refuse: on, strict (also where references lead nowhere), off",
+    oneOf("on", "strict", "off"),
+    "on",
+  ),
   maxRequestBytes: setting("limits.request_bytes", "<size>", "size of one request", parseBytes, "16MiB"),
   maxNames: setting("limits.names", "<count>", "names in one subscription", parseCount, "100000"),
   drainTime: setting(
