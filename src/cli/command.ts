@@ -13,9 +13,9 @@ export function addExamples(command: Command, examples: readonly (readonly [call
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 
-/** `-o table|json|yaml`, which every command has that prints data. */
-export function outputOption(): Option {
-  return new Option("-o, --output <format>", "how to print").choices([...outputFormats]).default("table");
+/** `-o table|json|yaml`, which every command has that prints data; `more` are formats of the command's own. */
+export function outputOption(...more: readonly string[]): Option {
+  return new Option("-o, --output <format>", "how to print").choices([...outputFormats, ...more]).default("table");
 }
 
 export interface OutputOptions {

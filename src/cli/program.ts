@@ -7,11 +7,13 @@ import { addDiff } from "./diff.js";
 import { addGet } from "./get.js";
 import { addServe } from "./serve.js";
 import { addStatus } from "./status.js";
+import { addValidate } from "./validate.js";
 import { addWatch } from "./watch.js";
 
 /** The commands, in the order of the help. */
 const commands: readonly ((program: Command, exit: Exit) => void)[] = [
   addServe,
+  addValidate,
   addBootstrap,
   addGet,
   addWatch,

@@ -10,6 +10,7 @@ import { formatProblem, type Problem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
 import { type TlsFilePaths, TlsFiles } from "../source/tls-files.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
+import { ConfigurationGate, mostLines } from "./configuration-gate.js";
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log } from "./log.js";
@@ -21,6 +22,7 @@ import { streamLog } from "./stream-log.js";
 
 interface ServeOptions {
   readonly config?: string;
+  readonly check?: boolean;
 }
 
 const description = `Serve resources from files to Envoys and gRPC clients, and take up what changes.
@@ -28,7 +30,8 @@ const description = `Serve resources from files to Envoys and gRPC clients, and 
 Files end in .yaml, .yml or .json. A document is an object with a list \`resources:\` of objects with \`@type\`, or one such object. \
 All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that group are served besides.
 
-At start, a mistake in the files ends the program with exit code 1. Later it is reported, and what was served before stays served. \
+At start, a mistake in the files, or what Envoy would refuse (see \`xds validate\`), ends the program with exit code 1. Later it is \
+reported, and what was served before stays served. \
 SIGTERM and SIGINT drain; a second one ends the program at once.
 
 Every option can also be set in the environment, and in a file xds.yaml, where --tls-cert is \`tls: {cert: …}\` and so on, beside \
@@ -42,7 +45,8 @@ export function addServe(program: Command, exit: Exit): void {
     .summary("serve resources from files, and take up what changes")
     .description(description)
     .argument("[path...]", "files, and directories with all that is below them but hidden names")
-    .option("--config <file>", "settings (default ./xds.yaml if there is one, env XDS_CONFIG)");
+    .option("--config <file>", "settings (default ./xds.yaml if there is one, env XDS_CONFIG)")
+    .option("--check", "say what keeps it from being served, and exit with 0 or 1; do not listen");
   addSettings(command);
   addExamples(command, [
     ["xds serve config/", "serves the files in config/ on 127.0.0.1:18000"],
@@ -55,7 +59,7 @@ export function addServe(program: Command, exit: Exit): void {
 }
 
 /** Serves until a signal ends it. Returns the exit code. */
-async function serve(given: readonly string[], { config }: ServeOptions, command: Command): Promise<number> {
+async function serve(given: readonly string[], { config, check }: ServeOptions, command: Command): Promise<number> {
   const configFile = config ?? process.env.XDS_CONFIG ?? (existsSync(usualFile) ? usualFile : undefined);
   const file = configFile === undefined ? noSettingsFile : await readSettingsFile(configFile);
   const settings = resolveSettings(command, process.env, file.values);
@@ -77,15 +81,24 @@ async function serve(given: readonly string[], { config }: ServeOptions, command
   const server = new XdsServer(cache, serverOptions(settings, log));
   const certificates = tls && new TlsFiles(tls, { logger: log });
   if (certificates) server.setTls(await certificates.open((contents) => server.setTls(contents)));
-  const admin =
-    adminPort === "off" ? undefined : await startAdmin(server, cache, { host: adminHost, port: adminPort }, log);
+  const listensForAdmin = adminPort !== "off" && !check;
+  const admin = listensForAdmin
+    ? await startAdmin(server, cache, { host: adminHost, port: adminPort }, log)
+    : undefined;
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
-  const first = await source.open((reading) => take(reading, publisher, log));
+  const { validation, unmatchedNodes } = settings;
+  const gate = new ConfigurationGate({ validation, servesOthers: unmatchedNodes === "default" }, log);
+  const first = gate.check(await source.open((reading) => take(reading, gate, publisher, log)));
   if ("problems" in first) {
     await stop();
     process.stderr.write(report(first.problems));
     return 1;
+  }
+  if (check) {
+    await stop();
+    process.stdout.write(`nothing keeps it from being served: ${first.places.size} resources\n`);
+    return 0;
   }
   publisher.publish(first.configuration);
   try {
@@ -165,14 +178,15 @@ function checkReach({ host, adminHost, adminPort, insecure }: Settings, withTls:
 const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 /** Serves a new configuration, or tells why the one before is still served. */
-function take(reading: Reading, publisher: Publisher, log: Log): void {
-  if ("problems" in reading) {
-    for (const problem of reading.problems.slice(0, mostProblems)) log.error({}, formatProblem(problem));
-    publisher.failed();
-    log.error({ problems: reading.problems.length }, "still serving the last good configuration");
-    return;
-  }
+function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log: Log): void {
   try {
+    const reading = gate.check(found);
+    if ("problems" in reading) {
+      for (const problem of reading.problems.slice(0, mostLines)) log.error({}, formatProblem(problem));
+      publisher.failed();
+      log.error({ problems: reading.problems.length }, "still serving the last good configuration");
+      return;
+    }
     const changes = publisher.publish(reading.configuration);
     const isSame = changes.added + changes.changed + changes.removed === 0;
     log.info(
@@ -184,13 +198,10 @@ function take(reading: Reading, publisher: Publisher, log: Log): void {
   }
 }
 
-/** More lines than this help nobody. */
-const mostProblems = 100;
-
 /** A line for each problem, and one that counts them. */
 function report(problems: readonly Problem[]): string {
-  const lines = problems.slice(0, mostProblems).map(formatProblem);
-  if (problems.length > mostProblems) lines.push(`… and ${problems.length - mostProblems} more`);
+  const lines = problems.slice(0, mostLines).map(formatProblem);
+  if (problems.length > mostLines) lines.push(`… and ${problems.length - mostLines} more`);
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   return `${lines.join("\n")}\nxds: ${count}; nothing is served\n`;
 }

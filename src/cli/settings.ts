@@ -105,6 +105,13 @@ export const settings = {
     oneOf("default", "none"),
     "default",
   ),
+  validation: setting(
+    "validation",
+    "<how>",
+    "refuse a configuration that Envoy would refuse: on, strict (also where references lead nowhere), off",
+    oneOf("on", "strict", "off"),
+    "on",
+  ),
   tlsCert: setting("tls.cert", "<file>", "certificate chain of the server in PEM; read again when it changes", text),
   tlsKey: setting("tls.key", "<file>", "its private key in PEM", text),
   tlsClientCa: setting(

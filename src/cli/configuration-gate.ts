@@ -1,0 +1,66 @@
+import { checkConfiguration } from "../source/check-configuration.js";
+import { Locator } from "../source/locator.js";
+import type { Problem } from "../source/problem.js";
+import type { Reading } from "../source/source.js";
+import type { Log } from "./log.js";
+import { fromFinding, fromProblem, placeOf, type ReportEntry, wordsOf } from "./report.js";
+
+export interface GateOptions {
+  /** `strict`: what leads out of the configuration, and what the API does not know, is an error too; `off`: all passes. */
+  readonly validation: "on" | "strict" | "off";
+  /** Whether nodes of no group are served what is for all nodes. */
+  readonly servesOthers: boolean;
+}
+
+/** More lines than this at once help nobody. */
+export const mostLines = 100;
+
+/**
+ * Lets through what Envoy would take. Of what it lets through, warnings and notes are logged when they are new. What did not
+ * change is not checked again.
+ */
+export class ConfigurationGate {
+  /** What was to be said of the configuration that passed last. */
+  private said: ReadonlySet<string> = new Set();
+
+  constructor(
+    private readonly options: GateOptions,
+    private readonly log: Log,
+  ) {}
+
+  /** The reading, or in its place the errors of its resources as problems. */
+  check(reading: Reading): Reading {
+    if ("problems" in reading) return reading;
+    const { validation, servesOthers } = this.options;
+    const strict = validation === "strict";
+    const findings = validation === "off" ? [] : checkConfiguration(reading.configuration, { strict, servesOthers });
+    const locator = new Locator();
+    const errors = findings.filter(({ severity }) => severity === "error");
+    if (errors.length > 0) return { problems: errors.map((error) => asProblem(fromFinding(error, reading, locator))) };
+    const warnings = findings.filter(({ severity }) => severity === "warning");
+    const told = [
+      ...warnings.map((warning) => ({
+        key: [warning.code, warning.typeUrl, warning.resource, warning.path, warning.message].join("\0"),
+        entry: () => fromFinding(warning, reading, locator),
+      })),
+      ...reading.notes.map((note) => ({
+        key: [note.file, note.path, note.message].join("\0"),
+        entry: () => fromProblem(note, "NOT_SERVED"),
+      })),
+    ];
+    const added = told.filter(({ key }) => !this.said.has(key));
+    this.said = new Set(told.map(({ key }) => key));
+    for (const { entry } of added.slice(0, mostLines)) this.tell(entry());
+    if (added.length > mostLines)
+      this.log.warn({ more: added.length - mostLines }, "more of the like; xds validate prints all");
+    return reading;
+  }
+
+  private tell(entry: ReportEntry): void {
+    const line = `${placeOf(entry)}: ${wordsOf(entry)}`;
+    if (entry.severity === "warning") this.log.warn({ code: entry.code }, line);
+    else this.log.info({ code: entry.code }, line);
+  }
+}
+
+const asProblem = (entry: ReportEntry): Problem => ({ ...entry, path: "", message: wordsOf(entry) });

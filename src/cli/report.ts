@@ -1,0 +1,74 @@
+import type { FindingCode, Severity } from "../resource/findings.js";
+import { findResourceType } from "../resource/types.js";
+import type { ResourceFinding } from "../source/check-configuration.js";
+import { Locator } from "../source/locator.js";
+import type { Problem } from "../source/problem.js";
+import type { GoodReading } from "../source/source.js";
+import { paint, printable } from "./output.js";
+
+/** What is told beside the findings of resources, with its severity. docs/validation.md explains each. */
+const ownCodes = { UNREADABLE: "error", INVALID: "error", NOT_SERVED: "info", ENVOY: "error" } as const;
+
+/** One thing that is told of a configuration, and where. */
+export interface ReportEntry {
+  readonly file: string;
+  /** Counted from 1; absent where the whole file is meant. */
+  readonly line?: number;
+  /** Counted from 1, in UTF-16 units; absent with `line`. */
+  readonly column?: number;
+  readonly severity: Severity;
+  readonly code: FindingCode | keyof typeof ownCodes;
+  /** The type's short name; absent where no resource was read. */
+  readonly type?: string;
+  readonly resource?: string;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a source says itself, of files that it could not take or did not take all of. */
+export function fromProblem(problem: Problem, code: Exclude<keyof typeof ownCodes, "ENVOY">): ReportEntry {
+  const { file, line, column = 1, path, message } = problem;
+  return { file, ...(line !== undefined && { line, column }), severity: ownCodes[code], code, path, message };
+}
+
+/** A finding with its place, which is looked for in the file as it is now. */
+export function fromFinding(finding: ResourceFinding, { places }: GoodReading, locator = new Locator()): ReportEntry {
+  const { code, severity, typeUrl, resource, path, message, of } = finding;
+  const place = places.get(of);
+  const found = place ? locator.locate(place, path) : { file: "" };
+  return { ...found, severity, code, type: findResourceType(typeUrl)?.name ?? typeUrl, resource, path, message };
+}
+
+/** What is said after the place: `clusters/backend: health_checks[0].timeout must be more than 0s, is 0s`. */
+export function wordsOf({ type, resource, path, message }: ReportEntry): string {
+  if (type === undefined) return printable(path === "" ? message : `${path}: ${message}`);
+  return printable(`${type}/${resource}: ${path === "" ? message : `${path} ${message}`}`);
+}
+
+/** Where it is: `file:line:column`, or the file. */
+export const placeOf = ({ file, line, column }: Pick<ReportEntry, "file" | "line" | "column">): string =>
+  printable(line === undefined ? file : `${file}:${line}:${column ?? 1}`);
+
+/** `file:line:column severity CODE message`. */
+export function formatEntry(entry: ReportEntry): string {
+  const colour = { error: paint.bad, warning: paint.warn, info: paint.faint }[entry.severity];
+  return `${placeOf(entry)} ${colour(entry.severity)} ${entry.code} ${wordsOf(entry)}`;
+}
+
+/** In the order of the files' names, and in a file from top to bottom. */
+export function inOrder(entries: readonly ReportEntry[]): ReportEntry[] {
+  return [...entries].sort((a, b) => {
+    if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+    return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+  });
+}
+
+/** From the worst on. */
+export const severities = ["error", "warning", "info"] as const satisfies readonly Severity[];
+
+/** How many there are of each severity. */
+export function countsOf(entries: readonly ReportEntry[]): Record<Severity, number> {
+  const counts = { error: 0, warning: 0, info: 0 };
+  for (const { severity } of entries) counts[severity]++;
+  return counts;
+}

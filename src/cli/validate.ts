@@ -1,0 +1,79 @@
+import { type Command, Option } from "commander";
+import type { Severity } from "../resource/findings.js";
+import { checkConfiguration } from "../source/check-configuration.js";
+import { Locator } from "../source/locator.js";
+import type { Reading } from "../source/source.js";
+import { addExamples, type Exit, outputOption } from "./command.js";
+import { loadConfiguration } from "./load-configuration.js";
+import { type OutputFormat, print } from "./output.js";
+import { countsOf, formatEntry, fromFinding, fromProblem, inOrder, type ReportEntry, severities } from "./report.js";
+import { sarifOf } from "./sarif.js";
+
+interface Options {
+  readonly output: OutputFormat | "sarif";
+  readonly strict: boolean;
+  readonly severity: Severity;
+}
+
+const description = `Check resources in files: that they can be read, that they keep the rules that the API has for its fields, and \
+that what they refer to is there. Nothing is served, and no Envoy is needed.
+
+The files are those that \`xds serve\` takes; what is in <directory>/groups/<group>/ is checked together with what is for all nodes. \
+A line is \`file:line:column severity CODE message\`; docs/validation.md explains the codes. Exit code 1 if there is an error.`;
+
+/** `xds validate`; `exit` is given the exit code. */
+export function addValidate(program: Command, exit: Exit): void {
+  const command = program
+    .command("validate")
+    .summary("check resources in files by the API's rules, and what they refer to")
+    .description(description)
+    .argument("<path...>", "files, and directories with all that is below them but hidden names")
+    .option("--strict", "take for an error what leads out of these files, and what this API does not know", false)
+    .addOption(new Option("--severity <least>", "what to print").choices([...severities]).default("info"))
+    .addOption(outputOption("sarif"))
+    .action(async (paths: string[], options: Options) => exit(await validate(paths, options, program.version() ?? "")));
+  addExamples(command, [
+    ["xds validate config/", "prints what Envoy would refuse in the files in config/, and what may be a mistake"],
+    ["xds validate config/ --strict -o sarif > findings.sarif", "for the CI system, where config/ has to be whole"],
+  ]);
+}
+
+/** Returns the exit code. */
+async function validate(
+  paths: readonly string[],
+  { output, strict, severity }: Options,
+  version: string,
+): Promise<number> {
+  const reading = await loadConfiguration(paths);
+  const all = inOrder(entriesOf(reading, strict));
+  const shown = all.filter((entry) => severities.indexOf(entry.severity) <= severities.indexOf(severity));
+  const counts = countsOf(all);
+  const resources = "problems" in reading ? undefined : reading.places.size;
+  const data = output === "sarif" ? sarifOf(shown, version) : { findings: shown, counts, resources };
+  print(output === "sarif" ? "json" : output, data, () =>
+    [...shown.map(formatEntry), summary(counts, resources)].join("\n"),
+  );
+  return counts.error > 0 ? 1 : 0;
+}
+
+function entriesOf(reading: Reading, strict: boolean): ReportEntry[] {
+  if ("problems" in reading)
+    return reading.problems.map((problem) =>
+      fromProblem(problem, problem.line === undefined ? "UNREADABLE" : "INVALID"),
+    );
+  const locator = new Locator();
+  const findings = checkConfiguration(reading.configuration, { strict });
+  return [
+    ...reading.notes.map((note) => fromProblem(note, "NOT_SERVED")),
+    ...findings.map((finding) => fromFinding(finding, reading, locator)),
+  ];
+}
+
+function summary({ error, warning, info }: Record<Severity, number>, resources: number | undefined): string {
+  const counts = [count(error, "error"), count(warning, "warning"), count(info, "info")].join(", ");
+  const what =
+    resources === undefined ? "the rules are checked when the files can be read" : `in ${count(resources, "resource")}`;
+  return resources === undefined ? `${counts}; ${what}` : `${counts} ${what}`;
+}
+
+const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -1,0 +1,158 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { load } from "js-yaml";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { clusterType, routeType } from "../../src/resource/types.js";
+import { xds } from "./program.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-validate-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(dirname(join(directory, name)), { recursive: true });
+  await writeFile(join(directory, name), text);
+}
+
+/** Runs `xds validate` to its end; the directory's name is DIR in what it prints. */
+async function validate(...args: string[]) {
+  const { code, ...printed } = await xds("validate", directory, ...args);
+  const [stdout = "", stderr = ""] = [printed.stdout, printed.stderr].map((text) => text.replaceAll(directory, "DIR"));
+  return { code, stdout, stderr, lines: stdout.split("\n").slice(0, -1) };
+}
+
+const cluster = (name: string, more = "") => `- "@type": ${clusterType}\n  name: ${name}\n${more}`;
+const route = (name: string, target: string) =>
+  `- "@type": ${routeType}\n  name: ${name}\n  virtual_hosts:\n  - name: all\n    domains: ["*"]\n    routes:\n` +
+  `    - { match: { prefix: / }, route: { cluster: ${target} } }\n`;
+const list = (...resources: string[]) => `resources:\n${resources.join("")}`;
+
+/** An error, a warning and an info, with the lines that they are told by. */
+const mixed = list(cluster("bad", "  connect_timeout: 0s\n"), route("local", "elsewhere"));
+const mixedLines = [
+  "DIR/a.yaml:2:3 info UNREFERENCED clusters/bad: nothing in the snapshot refers to it",
+  "DIR/a.yaml:4:20 error FIELD_RULE clusters/bad: connect_timeout must be more than 0s, is 0s",
+  'DIR/a.yaml:11:49 warning MISSING_TARGET routes/local: virtual_hosts[0].routes[0].route.cluster refers to "elsewhere", ' +
+    "which is not among the clusters of the snapshot",
+];
+
+describe("xds validate", () => {
+  test("says nothing but the count of what has no flaw, and exits with 0", async () => {
+    await write("a.yaml", list(cluster("a"), cluster("b")));
+    expect(await validate()).toMatchObject({
+      code: 0,
+      stdout: "0 errors, 0 warnings, 0 infos in 2 resources\n",
+      stderr: "",
+    });
+  });
+
+  test("prints a line for each finding with its place, counts them, and exits with 1 for an error", async () => {
+    await write("a.yaml", mixed);
+    const { code, lines } = await validate();
+    expect(lines).toEqual([...mixedLines, "1 error, 1 warning, 1 info in 2 resources"]);
+    expect(code).toBe(1);
+  });
+
+  test("exits with 0 for warnings, and with 1 for those that --strict takes for errors", async () => {
+    await write("a.yaml", list(route("local", "elsewhere")));
+    expect(await validate()).toMatchObject({ code: 0, stdout: expect.stringContaining("0 errors, 1 warning") });
+    const strict = await validate("--strict");
+    expect(strict).toMatchObject({ code: 1, stdout: expect.stringContaining("1 error, 0 warnings") });
+    expect(strict.lines[0]).toContain(" error MISSING_TARGET ");
+  });
+
+  test("leaves out what is less severe than --severity, and counts it all the same", async () => {
+    await write("a.yaml", mixed);
+    expect((await validate("--severity", "warning")).lines).toEqual([
+      ...mixedLines.slice(1),
+      "1 error, 1 warning, 1 info in 2 resources",
+    ]);
+  });
+
+  test("tells what keeps files from being read as findings", async () => {
+    await write("a.yaml", list(cluster("a", "  lb_polcy: RANDOM\n"), "- {}\n"));
+    await write("b.yaml", "resources: [");
+    await write("groups/x.yaml", "");
+    await write("c.yaml", list(cluster("c", "  connect_timeout: 0s\n")));
+    const { code, lines } = await validate();
+    expect(lines).toEqual([
+      "DIR/a.yaml:4:3 error INVALID resources[0].lb_polcy: envoy.config.cluster.v3.Cluster has no such field; did you mean lb_policy?",
+      `DIR/a.yaml:5:3 error INVALID resources[1]: expected an object with its "@type", such as ${clusterType}, got an empty object`,
+      expect.stringMatching(/^DIR\/b\.yaml:1:13 error INVALID not valid YAML/),
+      expect.stringMatching(/^DIR\/groups\/x\.yaml error UNREADABLE a file of no group; /),
+      "4 errors, 0 warnings, 0 infos; the rules are checked when the files can be read",
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test("tells a flaw of what is for all nodes once, and of a group's resources by what its nodes are served", async () => {
+    await write("a.yaml", list(cluster("bad", "  connect_timeout: 0s\n"), route("one", "ours"), route("two", "bad")));
+    await write("groups/edge/a.yaml", list(cluster("ours")));
+    await write("groups/core/a.yaml", list(cluster("alone")));
+    const { lines } = await validate();
+    expect(lines).toEqual([
+      "DIR/a.yaml:4:20 error FIELD_RULE clusters/bad: connect_timeout must be more than 0s, is 0s",
+      'DIR/a.yaml:11:49 warning MISSING_TARGET routes/one: virtual_hosts[0].routes[0].route.cluster refers to "ours", ' +
+        "which is not among the clusters of the snapshot (for nodes of no group, of group core)",
+      "DIR/groups/core/a.yaml:2:3 info UNREFERENCED clusters/alone: nothing in the snapshot refers to it",
+      "1 error, 1 warning, 1 info in 5 resources",
+    ]);
+  });
+
+  test("prints the same as JSON and as YAML", async () => {
+    await write("a.yaml", mixed);
+    const json = JSON.parse((await validate("-o", "json")).stdout) as { findings: object[] };
+    expect(json).toMatchObject({ counts: { error: 1, warning: 1, info: 1 }, resources: 2 });
+    expect(json.findings[1]).toEqual({
+      file: "DIR/a.yaml",
+      line: 4,
+      column: 20,
+      severity: "error",
+      code: "FIELD_RULE",
+      type: "clusters",
+      resource: "bad",
+      path: "connect_timeout",
+      message: "must be more than 0s, is 0s",
+    });
+    expect(load((await validate("-o", "yaml")).stdout)).toEqual(json);
+  });
+
+  test("prints SARIF 2.1.0", async () => {
+    await write("a b.yaml", mixed);
+    const { code, stdout } = await xds("validate", directory, "-o", "sarif");
+    expect(code).toBe(1);
+    const sarif = JSON.parse(stdout);
+    expect(sarif).toMatchObject({ version: "2.1.0", runs: [{ tool: { driver: { name: "xds" } } }] });
+    const [{ results, tool }] = sarif.runs;
+    expect(results).toHaveLength(3);
+    for (const { ruleId, ruleIndex } of results) expect(tool.driver.rules[ruleIndex].id).toBe(ruleId);
+    expect(results.map(({ level }: { level: string }) => level)).toEqual(["note", "error", "warning"]);
+    expect(results[1]).toMatchObject({
+      ruleId: "FIELD_RULE",
+      message: { text: "clusters/bad: connect_timeout must be more than 0s, is 0s" },
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: pathToFileURL(join(directory, "a b.yaml")).href },
+            region: { startLine: 4, startColumn: 20 },
+          },
+          logicalLocations: [{ fullyQualifiedName: "clusters/bad: connect_timeout" }],
+        },
+      ],
+    });
+  });
+
+  test("exits with 2 when it is called as it cannot be", async () => {
+    const none = { code: 2, stderr: expect.stringContaining("missing required argument 'path'") };
+    expect(await xds("validate")).toMatchObject(none);
+    expect(await validate("-o", "xml")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("table, json, yaml, sarif"),
+    });
+    expect(await validate("--severity", "bad")).toMatchObject({ code: 2 });
+  });
+});
