@@ -106,6 +106,7 @@ describe("xds bootstrap --grpc", () => {
             api_listener: {
               api_listener: {
                 "@type": `${http}.network.http_connection_manager.v3.HttpConnectionManager`,
+                stat_prefix: "service",
                 rds: { route_config_name: "service", config_source: { ads: {}, resource_api_version: "V3" } },
                 http_filters: [{ name: "router", typed_config: { "@type": `${http}.http.router.v3.Router` } }],
               },

@@ -175,7 +175,7 @@ describe("xds serve with xds.yaml", () => {
   test("does not listen beyond loopback in plain text, unless it is told to", async () => {
     const refused = await xds("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from elsewhere.*--insecure allows it/);
+    expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from elsewhere.*allow it with --insecure/);
   });
 });
 
