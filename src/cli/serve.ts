@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import type { AdminServer } from "../admin/admin-server.js";
+import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
 import { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
-import { TlsFiles } from "../source/tls-files.js";
+import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
 import { ConfigurationGate, mostLines } from "./configuration-gate.js";
 import { ending } from "./ending.js";
@@ -71,9 +71,8 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     ...(unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
   const server = new XdsServer(cache, serverOptions(settings, log));
-  const certificates = tls && new TlsFiles(tls, { logger: log });
-  if (certificates) server.setTls(await certificates.open((contents) => server.setTls(contents)));
-  const admin = check ? undefined : await startAdmin(server, cache, settings, log);
+  const certificates = tls && (await Certificates.open(tls, server, log));
+  const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
   const gate = new ConfigurationGate({ validation, servesOthers: unmatchedNodes === "default" }, log);
@@ -88,7 +87,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     const contents = summary(first.configuration);
     if (Object.keys(contents).length > 0) log.info(contents, "serving");
     else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
-    process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address }));
+    process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address, tls }));
   } catch (error) {
     await stop();
     throw error;
@@ -118,13 +117,13 @@ async function readCall(given: readonly string[], config: string | undefined, co
 /** Loaded here: who turns it off need not wait for it. */
 async function startAdmin(
   server: XdsServer,
-  groups: SnapshotCache,
+  shown: Pick<AdminOptions, "groups" | "certificates">,
   { adminHost: host, adminPort: port }: Settings,
   logger: Log,
 ): Promise<AdminServer | undefined> {
   if (port === "off") return undefined;
   const { AdminServer } = await import("../admin/admin-server.js");
-  const start = AdminServer.start(server, { host, port, groups, group: commonGroup, logger });
+  const start = AdminServer.start(server, { ...shown, host, port, group: commonGroup, logger });
   return start.catch(withAdvice('--admin-port chooses another port, or "off"'));
 }
 

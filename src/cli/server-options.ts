@@ -1,4 +1,5 @@
 import { sanMatchesNode } from "../server/authorize.js";
+import { isLoopback } from "../server/loopback.js";
 import type { XdsServerOptions } from "../server/xds-server.js";
 import type { TlsFilePaths } from "../source/tls-files.js";
 import { UsageError } from "./command.js";
@@ -51,5 +52,3 @@ export function checkReach({ host, adminHost, adminPort, insecure }: Settings, w
   if (adminPort !== "off" && !isLoopback(adminHost))
     throw new UsageError(`--admin-host ${adminHost} ${open}, for it has no TLS; --insecure allows it`);
 }
-
-const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
