@@ -6,14 +6,14 @@ import type { TlsFilePaths } from "../source/tls-files.js";
 /** Where the example's bootstrap looks for the server. */
 const examplePort = 18000;
 
-interface Rest {
+interface Besides {
   readonly rest?: Address | undefined;
   readonly admin?: Address | undefined;
   readonly tls?: TlsFilePaths | undefined;
 }
 
 /** What the program says when it serves: its addresses, and how to point an Envoy at it. */
-export function introduction(paths: readonly string[], grpc: Address, { rest, admin, tls }: Rest = {}): string {
+export function introduction(paths: readonly string[], grpc: Address, { rest, admin, tls }: Besides = {}): string {
   const lines = [`xDS over gRPC  ${written(grpc)}`];
   if (rest) lines.push(`xDS over REST  http${tls ? "s" : ""}://${written(rest)}/v3/discovery:<type>`);
   if (admin) lines.push(`Admin port     http://${written(admin)}`);

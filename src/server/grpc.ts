@@ -193,7 +193,9 @@ function streamHandler<R extends Request>(
       },
       type,
     );
+    let isOpen = true;
     const close = () => {
+      isOpen = false;
       stream.close();
       seat?.leave();
     };
@@ -210,6 +212,7 @@ function streamHandler<R extends Request>(
       void waiting.then(() => call.resume());
     };
     call.on("data", (bytes: Buffer) => {
+      if (!isOpen) return; // what came with the request that ended it
       let request: R;
       try {
         seat?.request(bytes.length);
