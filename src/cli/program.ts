@@ -4,6 +4,7 @@ import { addBootstrap } from "./bootstrap.js";
 import type { Exit } from "./command.js";
 import { addCompletion } from "./completion.js";
 import { addDiff } from "./diff.js";
+import { addExplain } from "./explain.js";
 import { addGet } from "./get.js";
 import { addServe } from "./serve.js";
 import { addStatus } from "./status.js";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command, exit: Exit) => void)[] = [
   addWatch,
   addStatus,
   addDiff,
+  addExplain,
   addCompletion,
 ];
 

@@ -111,24 +111,29 @@ async function tlsOf({
   };
 }
 
+/** The type that a user names: by its short name (`clusters`), its message's name (`Cluster`, or in full), or its type URL. */
+export function findTypeNamed(text: string): ResourceType | undefined {
+  return resourceTypes().find((type) => spellingsOf(type).includes(text.toLowerCase()));
+}
+
 /**
- * The type that a user names: by its short name (`clusters`), its message's name (`Cluster`, or in full), or its type URL.
+ * The same.
  * @throws UsageError
  */
 export function typeNamed(text: string): ResourceType {
-  const types = resourceTypes();
-  const namesOf = ({ name, typeUrl }: ResourceType) => {
-    const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
-    return [name, name.replace(/s$/, ""), typeUrl, full, full.slice(full.lastIndexOf(".") + 1)].map((n) =>
-      n.toLowerCase(),
-    );
-  };
-  const found = types.find((type) => namesOf(type).includes(text.toLowerCase()));
+  const found = findTypeNamed(text);
   if (found) return found;
-  const meant = nearest(text, types.flatMap(namesOf));
+  const types = resourceTypes();
+  const meant = nearest(text, types.flatMap(spellingsOf));
   throw new UsageError(
     `no resource type is called ${JSON.stringify(text)}; ${meant ? `did you mean ${meant}?` : `there are ${types.map(({ name }) => name).join(", ")}`}`,
   );
+}
+
+function spellingsOf({ name, typeUrl }: ResourceType): string[] {
+  const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+  const all = [name, name.replace(/s$/, ""), typeUrl, full, full.slice(full.lastIndexOf(".") + 1)];
+  return all.map((spelling) => spelling.toLowerCase());
 }
 
 /** What is asked for: names, or `*`, by type URL. */
