@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { resourceTypes } from "../resource/types.js";
 import { nearest } from "../source/nearest.js";
-import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
-import { loadOperands, NoConfiguration, operandHelp } from "./operand.js";
+import { addExamples, type Exit, NoConfiguration, type OutputOptions, outputOption } from "./command.js";
+import { loadOperands, operandHelp } from "./operand.js";
 import { type Cell, paint, print, table } from "./output.js";
 import { type Branch, type Explanation, ReferenceTrees } from "./reference-tree.js";
 import { addRemoteOptions, findTypeNamed, type RemoteOptions } from "./remote.js";

@@ -5,16 +5,13 @@ import { resourceTypes } from "../resource/types.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import { readResourceFile } from "../source/resource-file.js";
 import type { GoodReading } from "../source/source.js";
-import { UsageError } from "./command.js";
+import { NoConfiguration, UsageError } from "./command.js";
 import { loadConfiguration } from "./load-configuration.js";
 import { connect, fetchResources, type RemoteOptions } from "./remote.js";
 
 /** How the commands that read a configuration say where it may be. */
 export const operandHelp =
   "a file or directory; HOST:PORT, an xDS server that is asked as a client; or http://…/config_dump, of an Envoy's or this program's admin port";
-
-/** A configuration cannot be had: exit code 1. */
-export class NoConfiguration extends Error {}
 
 /**
  * Reads a configuration from wherever it is (see {@link operandHelp}); of files and directories there may be several. What is asked

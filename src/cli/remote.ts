@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ClientCallbacks } from "../client/callbacks.js";
 import type { ClientTlsOptions } from "../client/grpc.js";
 import type { ClientResource } from "../client/resource.js";
-import { XdsClient } from "../client/xds-client.js";
+import type { XdsClient } from "../client/xds-client.js";
 import { messageOf, XdsError } from "../errors.js";
 import { canonicalName } from "../resource/names.js";
 import { isCollection, referencesOf } from "../resource/references.js";
@@ -71,6 +71,7 @@ export async function connect(
 ): Promise<XdsClient> {
   const { server: address, nodeId: id, nodeCluster: cluster, nodeMetadata, variant, service, timeout } = options;
   const tls = await tlsOf(options);
+  const { XdsClient } = await import("../client/xds-client.js"); // who only reads files need not wait for gRPC
   return new XdsClient({
     address,
     variant,

@@ -4,7 +4,7 @@ import type { AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
 import { sanMatchesNode } from "../server/authorize.js";
-import { type Address, XdsServer, type XdsServerOptions } from "../server/xds-server.js";
+import type { Address, XdsServer, XdsServerOptions } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
@@ -78,6 +78,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     nodeGroup: nodeGroups(file.groupRules, settings.nodeGroup),
     ...(settings.unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
+  const { XdsServer } = await import("../server/xds-server.js"); // who asks for help need not wait for gRPC
   const server = new XdsServer(cache, serverOptions(settings, log));
   const certificates = tls && new TlsFiles(tls, { logger: log });
   if (certificates) server.setTls(await certificates.open((contents) => server.setTls(contents)));

@@ -182,7 +182,7 @@ describe("xds serve with xds.yaml", () => {
 describe("completion", () => {
   const completed = async (...words: string[]) => {
     let script = "";
-    const program = createProgram(() => {});
+    const program = await createProgram(() => {});
     const write = process.stdout.write;
     process.stdout.write = ((text: string) => {
       script += text;
