@@ -78,7 +78,10 @@ export function addBootstrap(program: Command, exit: Exit): void {
       new Option("-o, --output <format>", "how to print (default yaml; json with --grpc)").choices(["yaml", "json"]),
     );
   addExamples(command, [
-    ["xds bootstrap > envoy.yaml && envoy -c envoy.yaml", "an Envoy that gets its configuration from 127.0.0.1:18000"],
+    [
+      "xds bootstrap > bootstrap.yaml && envoy -c bootstrap.yaml",
+      "an Envoy that gets its configuration from 127.0.0.1:18000",
+    ],
     ["xds bootstrap --server xds.example.com:443 --tls-ca ca.pem --node-id edge-1 --node-cluster edge", "over TLS"],
     ["xds bootstrap --grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json ./my-grpc-client", "for a gRPC client"],
   ]);

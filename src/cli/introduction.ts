@@ -24,7 +24,7 @@ function envoyCommand(paths: readonly string[], grpc: Address): string[] {
   if (isExample && grpc.port === examplePort)
     return [`envoy -c ${relative("", bootstrap)}`, "curl http://127.0.0.1:10000   # once it runs"];
   const server = written({ ...grpc, host: anyAddress.has(grpc.host) ? "127.0.0.1" : grpc.host });
-  return [`${calledAs()} bootstrap --server ${server} > envoy.yaml`, "envoy -c envoy.yaml"];
+  return [`${calledAs()} bootstrap --server ${server} > bootstrap.yaml`, "envoy -c bootstrap.yaml"];
 }
 
 const anyAddress = new Set(["0.0.0.0", "::"]);
