@@ -35,7 +35,7 @@ interface Options extends Omit<BootstrapOptions, "locality" | "adminPort"> {
 export function addBootstrap(program: Command, exit: Exit): void {
   const command = program
     .command("bootstrap")
-    .summary("print a bootstrap for an Envoy, or a gRPC client, of an xDS server")
+    .summary("print the bootstrap with which an Envoy or a gRPC client connects to an xDS server")
     .description(
       "Print a bootstrap with which an Envoy, or with --grpc a gRPC client (GRPC_XDS_BOOTSTRAP), gets its configuration from this server. " +
         "With TLS, the files are named as the client is to find them.",

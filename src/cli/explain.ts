@@ -17,7 +17,7 @@ interface ExplainOptions extends Omit<RemoteOptions, "server">, OutputOptions {
 export function addExplain(program: Command, exit: Exit): void {
   const command = program
     .command("explain")
-    .summary("who refers to a resource, and what it refers to")
+    .summary("show who refers to a resource, and what it refers to")
     .description(
       "Show who refers to a resource, and what it refers to, all the way up and down, with the field and the place that say so. " +
         "NAME alone means everything of this name; TYPE/NAME, as in clusters/backend, one type's.\n\n" +

@@ -34,5 +34,9 @@ export async function createProgram(exit: Exit, called = ""): Promise<Command> {
   for (const add of await Promise.all(one ? [one()] : Array.from(commands.values(), (load) => load())))
     add(program, exit);
   addCompletion(program, exit);
+  program.addHelpText(
+    "after",
+    "\n`xds <command> --help` tells more, with examples. To begin with: xds serve config/, or xds serve envoy.yaml",
+  );
   return program;
 }

@@ -27,8 +27,8 @@ interface ServeOptions {
 
 const description = `Serve resources from files to Envoys and gRPC clients, and take up what changes.
 
-Files end in .yaml, .yml or .json. A document is an object with a list \`resources:\` of objects with \`@type\`, or one such object. \
-All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that group are served besides.
+Files end in .yaml, .yml or .json. A document is an object with a list \`resources:\` of objects with \`@type\`, or one such object; or \
+an Envoy's own configuration, a static bootstrap or a /config_dump, of which what can be served is. docs/configuration.md has the rest. All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that group are served besides.
 
 At start, a mistake in the files, or what Envoy would refuse (see \`xds validate\`), ends the program with exit code 1. Later it is \
 reported, and what was served before stays served. \
@@ -42,7 +42,7 @@ locality: {region: "eu-*"}}]). A flag goes before the environment, that before t
 export function addServe(program: Command, exit: Exit): void {
   const command = program
     .command("serve")
-    .summary("serve resources from files, and take up what changes")
+    .summary("serve resources from files to Envoys and gRPC clients, and take up what changes")
     .description(description)
     .argument("[path...]", "files, and directories with all that is below them but hidden names")
     .option("--config <file>", "settings (default ./xds.yaml if there is one, env XDS_CONFIG)")
@@ -50,6 +50,7 @@ export function addServe(program: Command, exit: Exit): void {
   addSettings(command);
   addExamples(command, [
     ["xds serve config/", "serves the files in config/ on 127.0.0.1:18000"],
+    ["xds serve envoy.yaml", "serves the listeners and clusters of an Envoy's static configuration"],
     [
       "xds serve config/ --node-group cluster --port 0",
       "those in config/groups/edge/ go to nodes of --service-cluster edge besides",
