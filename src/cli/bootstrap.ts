@@ -35,7 +35,7 @@ interface Options extends Omit<BootstrapOptions, "locality" | "adminPort"> {
 export function addBootstrap(program: Command, exit: Exit): void {
   const command = program
     .command("bootstrap")
-    .summary("print a bootstrap for an Envoy, or a gRPC client, of an xDS server")
+    .summary("print the bootstrap with which an Envoy or a gRPC client connects to an xDS server")
     .description(
       "Print a bootstrap with which an Envoy, or with --grpc a gRPC client (GRPC_XDS_BOOTSTRAP), gets its configuration from this server. " +
         "With TLS, the files are named as the client is to find them.",
@@ -78,7 +78,10 @@ export function addBootstrap(program: Command, exit: Exit): void {
       new Option("-o, --output <format>", "how to print (default yaml; json with --grpc)").choices(["yaml", "json"]),
     );
   addExamples(command, [
-    ["xds bootstrap > envoy.yaml && envoy -c envoy.yaml", "an Envoy that gets its configuration from 127.0.0.1:18000"],
+    [
+      "xds bootstrap > bootstrap.yaml && envoy -c bootstrap.yaml",
+      "an Envoy that gets its configuration from 127.0.0.1:18000",
+    ],
     ["xds bootstrap --server xds.example.com:443 --tls-ca ca.pem --node-id edge-1 --node-cluster edge", "over TLS"],
     ["xds bootstrap --grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json ./my-grpc-client", "for a gRPC client"],
   ]);

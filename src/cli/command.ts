@@ -7,6 +7,9 @@ export type Exit = (code: number) => void;
 /** The command was called in a way that cannot be: exit code 2. The message says what was expected, what came and what to do. */
 export class UsageError extends Error {}
 
+/** A configuration cannot be had: exit code 1. */
+export class NoConfiguration extends Error {}
+
 /** Adds to a command's help how it is called: each example with what it does. */
 export function addExamples(command: Command, examples: readonly (readonly [call: string, does: string])[]): Command {
   const lines = examples.map(([call, does]) => `  ${call}\n      ${does}`);

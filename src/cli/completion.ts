@@ -21,39 +21,70 @@ export function addCompletion(program: Command, exit: Exit): void {
   ]);
 }
 
-/** One script for both shells: zsh reads that of bash. */
+/** What may come next is told by a function that both shells take; how they ask it, and offer that, differs. */
 function completionScript(program: Command, isZsh: boolean): string {
   const name = program.name();
   const paths = commandPaths(program, "");
-  const words = paths.map(({ path, command }) => `    ${quoted(path)}) words=${quoted(wordsOf(command).join(" "))} ;;`);
+  const steps = paths.flatMap(({ path, command }) =>
+    command.commands.map(
+      (sub) => `      ${quoted(`${path}|${sub.name()}`)}) called=${quoted(joined(path, sub.name()))} ;;`,
+    ),
+  );
+  const answers = paths.map(
+    ({ path, command }) =>
+      `    ${quoted(path)}) answers=${quotedList(wordsOf(command))} options=${quotedList(optionsOf(command))} ;;`,
+  );
   const choices = paths.flatMap(({ path, command }) =>
     command.options.flatMap(({ short, long, argChoices }) =>
       [short, long].flatMap((flag) =>
-        flag && argChoices ? [`    ${quoted(`${path}|${flag}`)}) words=${quoted(argChoices.join(" "))} ;;`] : [],
+        flag && argChoices ? [`    ${quoted(`${path}|${flag}`)}) answers=${quotedList(argChoices)} ;;`] : [],
       ),
     ),
   );
-  const head = isZsh ? `#compdef ${name}\nautoload -U +X bashcompinit && bashcompinit\n` : "";
-  return `${head}_${name}_complete() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path="" words="" word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$path|$word" in
-${paths.flatMap(({ path, command }) => command.commands.map((sub) => `      ${quoted(`${path}|${sub.name()}`)}) path="${joined(path, sub.name())}" ;;`)).join("\n")}
+  const words = `# Of the words before the one to complete: what may follow (nothing: a file), and which options.
+_${name}_answers() {
+  local word previous="" called=""
+  for word in "$@"; do
+    case "$called|$word" in
+${steps.join("\n")}
     esac
+    previous="$word"
   done
-  case "$path" in
-${words.join("\n")}
+  case "$called" in
+${answers.join("\n")}
   esac
-  case "$path|$previous" in
+  case "$called|$previous" in
 ${choices.join("\n")}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-  # Whatever is no option may be a file.
-  if [[ "$current" != -* && "$path" != "" ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+}
+`;
+  return isZsh ? `#compdef ${name}\n${words}${zshFunction(name)}` : words + bashFunction(name);
+}
+
+const bashFunction = (name: string) => `_${name}_complete() {
+  local answers options current="\${COMP_WORDS[COMP_CWORD]}" IFS=$' \\n'
+  _${name}_answers "\${COMP_WORDS[@]:1:COMP_CWORD-1}"
+  if [[ "$current" == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$current"))
+  elif [[ "$answers" != "" ]]; then COMPREPLY=($(compgen -W "$answers" -- "$current"))
+  else
+    IFS=$'\\n' # names of files may have spaces
+    COMPREPLY=($(compgen -f -- "$current"))
+  fi
 }
 complete -o filenames -F _${name}_complete ${name}
 `;
+
+/** Works as a file in $fpath, which is run when it is needed first, and when it is sourced. */
+const zshFunction = (name: string) => `_${name}() {
+  local answers options
+  _${name}_answers "\${(@)words[2,CURRENT-1]}"
+  if [[ "$PREFIX" == -* ]]; then compadd -- \${=options}
+  elif [[ "$answers" != "" ]]; then compadd -- \${=answers}
+  else _files
+  fi
 }
+if [[ "\${funcstack[1]}" == "_${name}" ]]; then _${name}; else compdef _${name} ${name}; fi
+`;
 
 function commandPaths(command: Command, path: string): { path: string; command: Command }[] {
   const below = command.commands.flatMap((sub) => commandPaths(sub, joined(path, sub.name())));
@@ -63,8 +94,14 @@ function commandPaths(command: Command, path: string): { path: string; command: 
 const joined = (path: string, name: string) => (path === "" ? name : `${path} ${name}`);
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-function wordsOf(command: Command): string[] {
-  const options = command.options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : []));
-  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
-  return [...command.commands.map((sub) => sub.name()), ...choices, ...options, "--help"];
-}
+const quotedList = (words: readonly string[]) => quoted(words.join(" "));
+
+const wordsOf = ({ commands, registeredArguments }: Command): string[] => [
+  ...commands.map((sub) => sub.name()),
+  ...registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+];
+
+const optionsOf = ({ options }: Command): string[] => [
+  ...options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : [])),
+  "--help",
+];

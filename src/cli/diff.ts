@@ -3,7 +3,7 @@ import type { Resource } from "../resource/resource.js";
 import type { Configuration } from "../source/source.js";
 import { type ChangedResource, changeOf, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
-import { loadOperand, operandHelp } from "./operand.js";
+import { loadOperands, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
 import { adminOption } from "./status.js";
@@ -51,8 +51,8 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
   const [from, to] = node === undefined ? [a, b] : dumpsOf(node, options.admin);
   if (from === undefined || to === undefined || (node !== undefined && a !== undefined))
     throw new UsageError("compare what? Name two configurations, or give --node alone");
-  const before = await loadOperand(from, options);
-  const after = await loadOperand(to, options);
+  const { configuration: before } = await loadOperands([from], options);
+  const { configuration: after } = await loadOperands([to], options);
   const changes = configurationChanges(before, after, group, showSecrets);
   print(output, { changes }, () =>
     changes.length === 0

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
 import { messageOf, XdsError } from "../errors.js";
-import { UsageError } from "./command.js";
-import { NoConfiguration } from "./operand.js";
+import { NoConfiguration, UsageError } from "./command.js";
 import { createProgram } from "./program.js";
 
 /** Exit codes: 0 fine, 1 findings or a failure, 2 it was called in a way that cannot be. */
 async function main(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = createProgram((code) => {
+  const exit = (code: number) => {
     exitCode = code;
-  });
+  };
   try {
+    const program = await createProgram(exit, args[0]);
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {

@@ -2,41 +2,47 @@ import { existsSync } from "node:fs";
 import { messageOf } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { resourceTypes } from "../resource/types.js";
-import { DirectorySource } from "../source/directory.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import { readResourceFile } from "../source/resource-file.js";
-import type { Configuration } from "../source/source.js";
-import { UsageError } from "./command.js";
+import type { GoodReading } from "../source/source.js";
+import { NoConfiguration, UsageError } from "./command.js";
+import { loadConfiguration } from "./load-configuration.js";
 import { connect, fetchResources, type RemoteOptions } from "./remote.js";
 
 /** How the commands that read a configuration say where it may be. */
 export const operandHelp =
   "a file or directory; HOST:PORT, an xDS server that is asked as a client; or http://…/config_dump, of an Envoy's or this program's admin port";
 
-/** A configuration cannot be had: exit code 1. */
-export class NoConfiguration extends Error {}
-
 /**
- * Reads a configuration from wherever it is (see {@link operandHelp}). What is asked for as a client is what the node of the options
- * is served.
+ * Reads a configuration from wherever it is (see {@link operandHelp}); of files and directories there may be several. What is asked
+ * for as a client is what the node of the options is served.
  * @throws UsageError, NoConfiguration with a line for each problem, XdsError STREAM_ENDED
  */
-export async function loadOperand(operand: string, remote: Omit<RemoteOptions, "server">): Promise<Configuration> {
-  if (/^https?:\/\//.test(operand)) return only(await fromUrl(operand, remote.timeout));
-  if (existsSync(operand)) return fromPaths([operand]);
-  if (/^(\[[^\]]+\]|[^/\s:]+):\d+$/.test(operand)) return only(await fromServer({ ...remote, server: operand }));
-  throw new UsageError(`${JSON.stringify(operand)} is not there; expected ${operandHelp}`);
+export async function loadOperands(
+  operands: readonly string[],
+  remote: Omit<RemoteOptions, "server">,
+): Promise<GoodReading> {
+  const absent = operands.find((operand) => !existsSync(operand));
+  if (absent === undefined) return fromPaths(operands);
+  if (operands.length > 1)
+    throw new UsageError(`${JSON.stringify(absent)} is no file or directory, and only of those there may be several`);
+  if (/^https?:\/\//.test(absent)) return only(await fromUrl(absent, remote.timeout));
+  if (/^(\[[^\]]+\]|[^/\s:]+):\d+$/.test(absent)) return only(await fromServer({ ...remote, server: absent }));
+  throw new UsageError(`${JSON.stringify(absent)} is not there; expected ${operandHelp}`);
 }
 
-const only = (common: readonly Resource[]): Configuration => ({ common, groups: new Map() });
+/** What is for all who ask, and stands in no file. */
+const only = (common: readonly Resource[]): GoodReading => ({
+  configuration: { common, groups: new Map() },
+  places: new Map(),
+  notes: [],
+});
 
 /** @throws NoConfiguration */
-export async function fromPaths(paths: readonly string[]): Promise<Configuration> {
-  const source = new DirectorySource(paths);
-  const reading = await source.open(() => {});
-  await source.close();
+async function fromPaths(paths: readonly string[]): Promise<GoodReading> {
+  const reading = await loadConfiguration(paths);
   if ("problems" in reading) throw new NoConfiguration(listed(reading.problems));
-  return reading.configuration;
+  return reading;
 }
 
 async function fromUrl(url: string, timeoutMs: number): Promise<readonly Resource[]> {

@@ -1,29 +1,27 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { addBootstrap } from "./bootstrap.js";
 import type { Exit } from "./command.js";
 import { addCompletion } from "./completion.js";
-import { addDiff } from "./diff.js";
-import { addGet } from "./get.js";
-import { addServe } from "./serve.js";
-import { addStatus } from "./status.js";
-import { addValidate } from "./validate.js";
-import { addWatch } from "./watch.js";
 
-/** The commands, in the order of the help. */
-const commands: readonly ((program: Command, exit: Exit) => void)[] = [
-  addServe,
-  addValidate,
-  addBootstrap,
-  addGet,
-  addWatch,
-  addStatus,
-  addDiff,
-  addCompletion,
-];
+type Add = (program: Command, exit: Exit) => void;
 
-/** The program `xds` with all its commands; `exit` is given the exit code of the one that ran. */
-export function createProgram(exit: Exit): Command {
+/** The commands, in the order of the help. What a command needs is loaded when it is called. */
+const commands: ReadonlyMap<string, () => Promise<Add>> = new Map([
+  ["serve", async () => (await import("./serve.js")).addServe],
+  ["validate", async () => (await import("./validate.js")).addValidate],
+  ["bootstrap", async () => (await import("./bootstrap.js")).addBootstrap],
+  ["get", async () => (await import("./get.js")).addGet],
+  ["watch", async () => (await import("./watch.js")).addWatch],
+  ["status", async () => (await import("./status.js")).addStatus],
+  ["diff", async () => (await import("./diff.js")).addDiff],
+  ["explain", async () => (await import("./explain.js")).addExplain],
+]);
+
+/**
+ * The program `xds` with all its commands; where `called` is one of them, that one is enough. `exit` is given the exit code of the
+ * one that ran.
+ */
+export async function createProgram(exit: Exit, called = ""): Promise<Command> {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
@@ -32,6 +30,13 @@ export function createProgram(exit: Exit): Command {
     .version(version)
     .showHelpAfterError("(xds --help, or xds <command> --help, tells how it is called)")
     .exitOverride();
-  for (const add of commands) add(program, exit);
+  const one = commands.get(called);
+  for (const add of await Promise.all(one ? [one()] : Array.from(commands.values(), (load) => load())))
+    add(program, exit);
+  addCompletion(program, exit);
+  program.addHelpText(
+    "after",
+    "\n`xds <command> --help` tells more, with examples. To begin with: xds serve config/, or xds serve envoy.yaml",
+  );
   return program;
 }

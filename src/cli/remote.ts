@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ClientCallbacks } from "../client/callbacks.js";
 import type { ClientTlsOptions } from "../client/grpc.js";
 import type { ClientResource } from "../client/resource.js";
-import { XdsClient } from "../client/xds-client.js";
+import type { XdsClient } from "../client/xds-client.js";
 import { messageOf, XdsError } from "../errors.js";
 import { canonicalName } from "../resource/names.js";
 import { isCollection, referencesOf } from "../resource/references.js";
@@ -71,6 +71,7 @@ export async function connect(
 ): Promise<XdsClient> {
   const { server: address, nodeId: id, nodeCluster: cluster, nodeMetadata, variant, service, timeout } = options;
   const tls = await tlsOf(options);
+  const { XdsClient } = await import("../client/xds-client.js"); // who only reads files need not wait for gRPC
   return new XdsClient({
     address,
     variant,
@@ -111,24 +112,29 @@ async function tlsOf({
   };
 }
 
+/** The type that a user names: by its short name (`clusters`), its message's name (`Cluster`, or in full), or its type URL. */
+export function findTypeNamed(text: string): ResourceType | undefined {
+  return resourceTypes().find((type) => spellingsOf(type).includes(text.toLowerCase()));
+}
+
 /**
- * The type that a user names: by its short name (`clusters`), its message's name (`Cluster`, or in full), or its type URL.
+ * The same.
  * @throws UsageError
  */
 export function typeNamed(text: string): ResourceType {
-  const types = resourceTypes();
-  const namesOf = ({ name, typeUrl }: ResourceType) => {
-    const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
-    return [name, name.replace(/s$/, ""), typeUrl, full, full.slice(full.lastIndexOf(".") + 1)].map((n) =>
-      n.toLowerCase(),
-    );
-  };
-  const found = types.find((type) => namesOf(type).includes(text.toLowerCase()));
+  const found = findTypeNamed(text);
   if (found) return found;
-  const meant = nearest(text, types.flatMap(namesOf));
+  const types = resourceTypes();
+  const meant = nearest(text, types.flatMap(spellingsOf));
   throw new UsageError(
     `no resource type is called ${JSON.stringify(text)}; ${meant ? `did you mean ${meant}?` : `there are ${types.map(({ name }) => name).join(", ")}`}`,
   );
+}
+
+function spellingsOf({ name, typeUrl }: ResourceType): string[] {
+  const full = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+  const all = [name, name.replace(/s$/, ""), typeUrl, full, full.slice(full.lastIndexOf(".") + 1)];
+  return all.map((spelling) => spelling.toLowerCase());
 }
 
 /** What is asked for: names, or `*`, by type URL. */

@@ -3,7 +3,12 @@ import type { Command } from "commander";
 import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
+<<<<<<< HEAD
 import { XdsServer } from "../server/xds-server.js";
+=======
+import { sanMatchesNode } from "../server/authorize.js";
+import type { Address, XdsServer, XdsServerOptions } from "../server/xds-server.js";
+>>>>>>> explain
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
@@ -26,8 +31,8 @@ interface ServeOptions {
 
 const description = `Serve resources from files to Envoys and gRPC clients, and take up what changes.
 
-Files end in .yaml, .yml or .json. A document is an object with a list \`resources:\` of objects with \`@type\`, or one such object. \
-All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that group are served besides.
+Files end in .yaml, .yml or .json. A document is an object with a list \`resources:\` of objects with \`@type\`, or one such object; or \
+an Envoy's own configuration, a static bootstrap or a /config_dump, of which what can be served is. docs/configuration.md has the rest. All nodes are served all of them, except those in <directory>/groups/<group>/, which only the nodes of that group are served besides.
 
 At start, a mistake in the files, or what Envoy would refuse (see \`xds validate\`), ends the program with exit code 1. Later it is \
 reported, and what was served before stays served. \
@@ -41,7 +46,7 @@ locality: {region: "eu-*"}}]). A flag goes before the environment, that before t
 export function addServe(program: Command, exit: Exit): void {
   const command = program
     .command("serve")
-    .summary("serve resources from files, and take up what changes")
+    .summary("serve resources from files to Envoys and gRPC clients, and take up what changes")
     .description(description)
     .argument("[path...]", "files, and directories with all that is below them but hidden names")
     .option("--config <file>", "settings (default ./xds.yaml if there is one, env XDS_CONFIG)")
@@ -49,6 +54,7 @@ export function addServe(program: Command, exit: Exit): void {
   addSettings(command);
   addExamples(command, [
     ["xds serve config/", "serves the files in config/ on 127.0.0.1:18000"],
+    ["xds serve envoy.yaml", "serves the listeners and clusters of an Envoy's static configuration"],
     [
       "xds serve config/ --node-group cluster --port 0",
       "those in config/groups/edge/ go to nodes of --service-cluster edge besides",
@@ -70,6 +76,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     nodeGroup: nodeGroups(groupRules, settings.nodeGroup),
     ...(unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
+  const { XdsServer } = await import("../server/xds-server.js"); // who asks for help need not wait for gRPC
   const server = new XdsServer(cache, serverOptions(settings, log));
   const certificates = tls && (await Certificates.open(tls, server, log));
   const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);

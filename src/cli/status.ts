@@ -21,7 +21,7 @@ export function adminOption(): Option {
 export function addStatus(program: Command, exit: Exit): void {
   const command = program
     .command("status")
-    .summary("what every connected node was sent, took and refused")
+    .summary("show what every connected node was sent, took and refused")
     .description(
       "Show every connected node of a running `xds serve`, a line for each type that it asks for; with NODE, that one in detail, with its own " +
         "words where it has refused something.\n\nSYNCED: it has taken all that is to be sent. STALE: a response is unanswered, or something " +

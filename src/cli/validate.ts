@@ -25,7 +25,7 @@ A line is \`file:line:column severity CODE message\`; docs/validation.md explain
 export function addValidate(program: Command, exit: Exit): void {
   const command = program
     .command("validate")
-    .summary("check resources in files by the API's rules, and what they refer to")
+    .summary("check files: the API's rules, and that what they refer to is there")
     .description(description)
     .argument("<path...>", "files, and directories with all that is below them but hidden names")
     .option("--strict", "take for an error what leads out of these files, and what this API does not know", false)

@@ -14,7 +14,7 @@ interface WatchOptions extends RemoteOptions, OutputOptions {
 export function addWatch(program: Command, exit: Exit): void {
   const command = program
     .command("watch")
-    .summary("stay with an xDS server, and print what changes")
+    .summary("stay connected to any xDS server, and print what changes")
     .description(
       "Subscribe to all resources of some types, ACK what comes, and print each response as what it changed: time, type and version, and " +
         "the fields that are different. It connects again when the server goes, until SIGINT or SIGTERM ends it. As JSON, an object a line; as YAML, " +

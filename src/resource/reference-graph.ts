@@ -1,7 +1,7 @@
 import type { FindingCode } from "./findings.js";
 import { canonicalName } from "./names.js";
 import { referrers } from "./reference-table.js";
-import { covers, isCollection, referencesOf } from "./references.js";
+import { covers, isCollection, type Reference, referencesOf } from "./references.js";
 import type { Resource } from "./resource.js";
 import type { Snapshot } from "./snapshot.js";
 import { findResourceType } from "./types.js";
@@ -19,53 +19,108 @@ export interface GraphProblem {
  * snapshot has resources of a type that could refer to them; a collection may be empty.
  */
 export function checkReferences(snapshot: Snapshot): GraphProblem[] {
-  const graph = new Graph(snapshot);
-  for (const typeUrl of snapshot.typeUrls())
-    for (const resource of snapshot.resources(typeUrl).values()) graph.follow(resource);
-  graph.findUnreferenced();
-  return graph.problems;
+  const problems: GraphProblem[] = [];
+  const resources = snapshot.typeUrls().flatMap((typeUrl) => [...snapshot.resources(typeUrl).values()]);
+  const graph = new ReferenceGraph(resources);
+  for (const resource of resources)
+    for (const reference of referencesOf(resource)) {
+      if (!graph.leadsNowhere(reference)) continue;
+      const { typeUrl, name, path } = reference;
+      const message = `refers to ${JSON.stringify(name)}, which is not among the ${findResourceType(typeUrl)?.name} of the snapshot`;
+      problems.push({ resource, code: "MISSING_TARGET", path, message });
+    }
+  for (const [typeUrl, from] of Object.entries(referrers)) {
+    if (!from.some((referrer) => snapshot.set(referrer))) continue;
+    for (const resource of snapshot.resources(typeUrl).values()) {
+      if (namesOf(resource).some((name) => graph.isReferredTo(typeUrl, name))) continue;
+      problems.push({ resource, code: "UNREFERENCED", path: "", message: "nothing in the snapshot refers to it" });
+    }
+  }
+  return problems;
 }
 
-class Graph {
-  readonly problems: GraphProblem[] = [];
-  /** By type URL: the names that something refers to, canonical. */
-  private readonly referenced = new Map<string, Set<string>>();
-  /** By type URL: the names and aliases that the snapshot has, canonical. */
-  private readonly present = new Map<string, Set<string>>();
+/** A resource, and the reference in it that leads to another. */
+export interface Referrer {
+  readonly resource: Resource;
+  readonly reference: Reference;
+}
 
-  constructor(private readonly snapshot: Snapshot) {
-    for (const typeUrl of snapshot.typeUrls()) {
-      const names = Array.from(snapshot.resources(typeUrl).values(), namesOf);
-      this.present.set(typeUrl, new Set(names.flat()));
-    }
-  }
+/** What a type's resources are called, and who calls them. All names are canonical. */
+class TypeNames {
+  /** Name or alias → who bears it: several, where resources of several groups are looked at together. */
+  readonly bearers = new Map<string, Resource[]>();
+  /** Name → who refers to it. */
+  readonly named = new Map<string, Referrer[]>();
+  /** The same of collections. */
+  readonly collections = new Map<string, Referrer[]>();
+}
 
-  follow(resource: Resource): void {
-    for (const { typeUrl, name: spelling, path } of referencesOf(resource)) {
-      const name = canonicalName(spelling);
-      const names = this.referenced.get(typeUrl) ?? new Set();
-      this.referenced.set(typeUrl, names);
-      names.add(name);
-      const type = findResourceType(typeUrl);
-      if (!type || isCollection(name) || this.present.get(typeUrl)?.has(name)) continue;
-      const message = `refers to ${JSON.stringify(spelling)}, which is not among the ${type.name} of the snapshot`;
-      this.problems.push({ resource, code: "MISSING_TARGET", path, message });
-    }
-  }
+/** Who refers to whom among some resources. */
+export class ReferenceGraph {
+  private readonly types = new Map<string, TypeNames>();
 
-  findUnreferenced(): void {
-    for (const [typeUrl, from] of Object.entries(referrers)) {
-      if (!from.some((referrer) => this.snapshot.set(referrer))) continue;
-      const names = this.referenced.get(typeUrl) ?? new Set();
-      const collections = [...names].filter(isCollection);
-      for (const resource of this.snapshot.resources(typeUrl).values()) {
-        const own = namesOf(resource);
-        if (own.some((name) => names.has(name) || collections.some((one) => covers(one, name)))) continue;
-        const message = "nothing in the snapshot refers to it";
-        this.problems.push({ resource, code: "UNREFERENCED", path: "", message });
+  constructor(resources: Iterable<Resource>) {
+    for (const resource of resources) {
+      const { bearers } = this.ofType(resource.type.typeUrl);
+      for (const name of namesOf(resource)) append(bearers, name, resource);
+      for (const reference of referencesOf(resource)) {
+        const { named, collections } = this.ofType(reference.typeUrl);
+        const name = canonicalName(reference.name);
+        append(isCollection(name) ? collections : named, name, { resource, reference });
       }
     }
   }
+
+  /** The resources that a reference leads to; of a collection, its members. */
+  targets({ typeUrl, name: spelling }: Pick<Reference, "typeUrl" | "name">): readonly Resource[] {
+    const { bearers } = this.ofType(typeUrl);
+    const name = canonicalName(spelling);
+    if (!isCollection(name)) return bearers.get(name) ?? none;
+    const members = [...bearers].filter(([bearer]) => covers(name, bearer));
+    return [...new Set(members.flatMap(([, resources]) => resources))];
+  }
+
+  /** Whether a resource is missing. */
+  leadsNowhere(reference: Reference): boolean {
+    return needsTarget(reference) && !this.types.get(reference.typeUrl)?.bearers.has(canonicalName(reference.name));
+  }
+
+  /** Who refers to a resource, or a missing one, by this canonical name, or by a collection that it belongs to. */
+  referrersOf(typeUrl: string, name: string): readonly Referrer[] {
+    const { named, collections } = this.ofType(typeUrl);
+    const ofCollections = [...collections].filter(([collection]) => covers(collection, name));
+    return [...(named.get(name) ?? none), ...ofCollections.flatMap(([, from]) => from)];
+  }
+
+  isReferredTo(typeUrl: string, name: string): boolean {
+    const { named, collections } = this.ofType(typeUrl);
+    return named.has(name) || [...collections.keys()].some((collection) => covers(collection, name));
+  }
+
+  /** The names of a type that are borne or referred to, canonical; no collections. */
+  names(typeUrl: string): Set<string> {
+    const { bearers, named } = this.ofType(typeUrl);
+    return new Set([...bearers.keys(), ...named.keys()]);
+  }
+
+  private ofType(typeUrl: string): TypeNames {
+    const names = this.types.get(typeUrl) ?? new TypeNames();
+    this.types.set(typeUrl, names);
+    return names;
+  }
 }
 
-const namesOf = ({ key, aliases }: Resource): string[] => [key, ...aliases.map(canonicalName)];
+/** Whether there has to be a resource of the name: a collection may be empty, and of a type that is not known nobody knows. */
+export const needsTarget = ({ typeUrl, name }: Pick<Reference, "typeUrl" | "name">): boolean =>
+  !isCollection(canonicalName(name)) && findResourceType(typeUrl) !== undefined;
+
+const none: readonly never[] = [];
+
+function append<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+/** The canonical names of a resource, its own and aliases. */
+export const namesOf = ({ key, aliases }: Resource): string[] => [key, ...aliases.map(canonicalName)];

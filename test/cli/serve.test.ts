@@ -81,7 +81,9 @@ describe("xds serve", () => {
     await write("b.json", JSON.stringify({ "@type": clusterType, name: "b", connectTimeout: "2s" }));
     const program = serve();
     const { grpc, rest } = await program.ports();
-    expect(program.stdout).toContain(` bootstrap --server 127.0.0.1:${grpc} > envoy.yaml\n  envoy -c envoy.yaml\n`);
+    expect(program.stdout).toContain(
+      ` bootstrap --server 127.0.0.1:${grpc} > bootstrap.yaml\n  envoy -c bootstrap.yaml\n`,
+    );
     await program.logged({ level: "info", msg: "serving", clusters: 2 });
     expect(await clustersOf(rest)).toEqual(["a 1s", "b 2s"]);
   });

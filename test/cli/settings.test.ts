@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -10,7 +8,6 @@ import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
 import { parseBytes, parseDuration } from "../../src/cli/command.js";
 import { nodeGroups } from "../../src/cli/node-groups.js";
 import { table } from "../../src/cli/output.js";
-import { createProgram } from "../../src/cli/program.js";
 import { addSettings, resolveSettings } from "../../src/cli/settings.js";
 import { readSettingsFile } from "../../src/cli/settings-file.js";
 import { xds } from "./program.js";
@@ -176,34 +173,6 @@ describe("xds serve with xds.yaml", () => {
     const refused = await xds("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from elsewhere.*allow it with --insecure/);
-  });
-});
-
-describe("completion", () => {
-  const completed = async (...words: string[]) => {
-    let script = "";
-    const program = createProgram(() => {});
-    const write = process.stdout.write;
-    process.stdout.write = ((text: string) => {
-      script += text;
-      return true;
-    }) as typeof write;
-    try {
-      await program.parseAsync(["completion", "bash"], { from: "user" });
-    } finally {
-      process.stdout.write = write;
-    }
-    const ask = `COMP_WORDS=(xds ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _xds_complete; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = await promisify(execFile)("bash", ["-c", `${script}\n${ask}`], { cwd: directory });
-    return stdout.trim().split("\n");
-  };
-
-  test("gives commands, options, choices and files", async () => {
-    await writeFile(join(directory, "a.yaml"), "");
-    expect(await completed("se")).toContain("serve");
-    expect(await completed("serve", "--drain")).toEqual(["--drain-time"]);
-    expect(await completed("serve", "a")).toEqual(["a.yaml"]);
-    expect(await completed("completion", "z")).toEqual(["zsh"]);
   });
 });
 

@@ -1,0 +1,196 @@
+import { spawn } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, inject, onTestFinished, test, vi } from "vitest";
+import { describeWithEnvoy } from "../e2e/envoy.js";
+import { freePort } from "../e2e/ports.js";
+
+// Runs docs/five-minutes.md: its blocks, in their order, in an empty folder, as a reader would type them.
+//
+//   ```yaml FILE   is written into the file.
+//   ```diff FILE   changes it: the lines without `+` must be in it, once; those without `-` take their place.
+//   ```sh          is run by bash. A line that ends in `# stays` goes on running beside; one that ends in `# exits with N`
+//                  ends its block with N, all others with 0.
+//   ```text        is what the block before printed, all of it; the block is run again until it does, for 15 seconds.
+//   ```text NAME   is printed next by the command that stays and begins with NAME.
+//
+// Only ports are others: those of the page are replaced, in files and commands, by free ones, and those that the page leaves to
+// defaults are set in the environment. In what is printed versions, times, and the spaces between columns may be others.
+// `envoy` does not share memory with those of other tests.
+
+const page = new URL("../../docs/five-minutes.md", import.meta.url);
+const patience = { timeout: 15_000, interval: 100 };
+
+interface Block {
+  readonly kind: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+function blocksOf(markdown: string): Block[] {
+  const blocks = markdown.matchAll(/^```(\w+) ?(.*)\n([\s\S]*?)^```$/gm);
+  return Array.from(blocks, ([, kind = "", name = "", text = ""]) => ({ kind, name, text }));
+}
+
+/** The ports of the page, and those that are used in their place. */
+class Ports {
+  private constructor(private readonly free: ReadonlyMap<string, number>) {}
+
+  static async of(...ports: string[]): Promise<Ports> {
+    const free = new Map<string, number>();
+    for (const port of ports) {
+      let other = await freePort();
+      while ([...free.values()].includes(other)) other = await freePort();
+      free.set(port, other);
+    }
+    return new Ports(free);
+  }
+
+  get(port: string): number {
+    return this.free.get(port) as number;
+  }
+
+  /** Of the page, as it is run. */
+  replaced(text: string): string {
+    return text.replace(/\b\d{4,5}\b/g, (number) => String(this.free.get(number) ?? number));
+  }
+
+  /** Of what is printed, or of the page: only what is to be the same. */
+  comparable(text: string): string {
+    const back = new Map(Array.from(this.free, ([port, other]) => [String(other), port]));
+    return text
+      .replace(/\b\d{5}\b/g, (number) => back.get(number) ?? number)
+      .replace(/127\.0\.0\.1:(\d{5})\b/g, (address, port) => (this.free.has(port) ? address : "ADDRESS"))
+      .replace(/\b[0-9a-f]{16}\b/g, "VERSION")
+      .replace(/\b(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{3}Z?\b/g, "TIME")
+      .replace(/\bnow\b|\b\d+[smh] ago\b/g, "AGO")
+      .replace(/envoy \d+\.\d+\.\d+/g, "envoy N")
+      .replace(/ +/g, " ")
+      .replace(/ $/gm, "");
+  }
+}
+
+/** A command in the folder, and all that it has printed. */
+class Shell {
+  printed = "";
+  exitCode: number | undefined;
+  /** How much of it the page has told. */
+  told = 0;
+  readonly ended: Promise<void>;
+  private readonly process;
+
+  constructor(
+    readonly command: string,
+    options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+  ) {
+    this.process = spawn("bash", ["-c", command], { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream.on("data", (chunk) => (this.printed += String(chunk)));
+    this.ended = new Promise((resolve) =>
+      this.process.once("close", (code) => {
+        this.exitCode = code ?? -1;
+        resolve();
+      }),
+    );
+  }
+
+  /** Ends it, and what it started. */
+  async end(): Promise<void> {
+    if (this.exitCode === undefined && this.process.pid) process.kill(-this.process.pid, "SIGKILL");
+    await this.ended;
+  }
+}
+
+/** The reader, in a folder of their own. */
+class Reader {
+  private readonly staying: Shell[] = [];
+
+  constructor(
+    private readonly folder: string,
+    private readonly env: NodeJS.ProcessEnv,
+    private readonly ports: Ports,
+  ) {}
+
+  async follow({ kind, name, text }: Block, next: Block | undefined): Promise<void> {
+    if (kind === "yaml") await writeFile(join(this.folder, name), this.ports.replaced(text));
+    else if (kind === "diff") await this.change(name, this.ports.replaced(text));
+    else if (kind === "sh") await this.type(text, next?.kind === "text" && next.name === "" ? next.text : undefined);
+    else if (kind === "text" && name !== "") await this.seeNext(name, text);
+    else if (kind !== "text") throw new Error(`a block of another kind: ${kind}`);
+  }
+
+  /** Fails if one of the commands that stay has not. */
+  async end(): Promise<void> {
+    const ended = this.staying.filter(({ exitCode }) => exitCode !== undefined);
+    for (const shell of this.staying) await shell.end();
+    expect(ended.map(({ command, printed }) => `${command}: ${printed}`)).toEqual([]);
+  }
+
+  private async change(file: string, diff: string): Promise<void> {
+    const path = join(this.folder, file);
+    const lines = diff.split("\n").slice(0, -1);
+    const side = (sign: string) => lines.flatMap((line) => (line[0] === sign ? [] : [`${line.slice(1)}\n`])).join("");
+    const parts = (await readFile(path, "utf8")).split(side("+"));
+    expect(parts, `how often ${file} has\n${side("+")}`).toHaveLength(2);
+    await writeFile(path, parts.join(side("-")));
+  }
+
+  private async type(text: string, expected: string | undefined): Promise<void> {
+    const lines = this.ports.replaced(text).trim().split("\n");
+    const stays = lines.filter((line) => line.endsWith("# stays"));
+    const script = lines.filter((line) => !line.endsWith("# stays")).join("\n");
+    const exitCode = Number(/# exits with (\d)/.exec(script)?.[1] ?? 0);
+    await vi.waitFor(async () => {
+      const shell = new Shell(script, { cwd: this.folder, env: this.env });
+      await shell.ended;
+      const printed = this.ports.comparable(shell.printed);
+      const wanted = expected === undefined ? printed : this.ports.comparable(expected);
+      expect({ script, printed, exitCode: shell.exitCode }).toEqual({ script, printed: wanted, exitCode });
+    }, patience);
+    for (const line of stays) this.staying.push(new Shell(`exec ${line}`, { cwd: this.folder, env: this.env }));
+  }
+
+  private async seeNext(name: string, text: string): Promise<void> {
+    const shell = this.staying.find(({ command }) => command.startsWith(`exec ${name}`));
+    if (!shell) throw new Error(`no command that stays begins with ${name}`);
+    const expected = this.ports.comparable(text);
+    await vi.waitFor(() => {
+      const printed = this.ports.comparable(shell.printed.slice(shell.told));
+      expect(`\n${printed}`).toContain(`\n${expected}`);
+    }, patience);
+    shell.told = shell.printed.length;
+  }
+}
+
+describeWithEnvoy("docs/five-minutes.md", () => {
+  test("does what it says, block by block", { timeout: 180_000 }, async () => {
+    const found = inject("envoy");
+    if (!("binary" in found)) throw new Error(found.missing);
+    const home = await mkdtemp(join(tmpdir(), "xds-five-minutes-"));
+    onTestFinished(() => rm(home, { recursive: true }));
+    const [folder, bin] = [join(home, "folder"), join(home, "bin")];
+    for (const path of [folder, bin]) await mkdir(path);
+    await writeFile(
+      join(bin, "envoy"),
+      `#!/bin/sh\nexec '${found.binary}' --use-dynamic-base-id --concurrency 1 "$@"\n`,
+    );
+    await chmod(join(bin, "envoy"), 0o755);
+    const ports = await Ports.of("8080", "8081", "9901", "10000", "18000", "18001", "18002");
+    const env = {
+      ...process.env,
+      PATH: `${bin}:${dirname(inject("xds"))}:${process.env.PATH}`,
+      XDS_PORT: String(ports.get("18000")),
+      XDS_REST_PORT: String(ports.get("18001")),
+      XDS_ADMIN_PORT: String(ports.get("18002")),
+      XDS_SERVER: `127.0.0.1:${ports.get("18000")}`,
+      XDS_ADMIN: `http://127.0.0.1:${ports.get("18002")}`,
+      XDS_LOG_FORMAT: "pretty", // as on a terminal
+    };
+    const blocks = blocksOf(await readFile(page, "utf8"));
+    expect(blocks.filter(({ kind }) => kind === "sh").length).toBeGreaterThan(10);
+    const reader = new Reader(folder, env, ports);
+    onTestFinished(() => reader.end());
+    for (const [index, block] of blocks.entries()) await reader.follow(block, blocks[index + 1]);
+  });
+});
