@@ -9,18 +9,17 @@ export interface EntryHead {
   readonly ttlMs?: number | undefined;
 }
 
-/** One entry of a delta response, its `Any` last, and where in it the `Any`'s field and the message begin. */
-export interface Entry {
-  readonly bytes: Uint8Array;
-  readonly anyAt: number;
-  readonly bodyAt: number;
+/** Bytes as a string of as many characters (latin1). A small Uint8Array takes four times as much memory besides what it holds. */
+export type PackedBytes = string;
+
+/** Field 2, `resources`, of a DiscoveryResponse, and of an `envoy.service.discovery.v3.Resource`: an `Any`. */
+export function anyField(typeUrl: string, content: PackedBytes): Buffer {
+  return message(2, typeUrlField(typeUrl), head(2, content.length), content);
 }
 
 /** Field 2, `resources`, of a DeltaDiscoveryResponse. */
-export function deltaEntry(head: EntryHead, typeUrl: string, body: Uint8Array): Entry {
-  const any = message(2, message(1, text(typeUrl)), message(2, body));
-  const bytes = message(2, ...headFields(head), any);
-  return { bytes, anyAt: bytes.length - any.length, bodyAt: bytes.length - body.length };
+export function deltaEntry(head: EntryHead, any: Uint8Array): Buffer {
+  return message(2, ...headFields(head), any);
 }
 
 /** The same without a resource: a heartbeat (P58), or the answer for a name that cannot be resolved (P60). */
@@ -29,9 +28,9 @@ export function emptyDeltaEntry(head: EntryHead): Uint8Array {
 }
 
 /** Field 2, `resources`, of a DiscoveryResponse: a resource with its TTL has to be wrapped (P57). */
-export function wrappedEntry(head: EntryHead, anyField: Uint8Array): Uint8Array {
-  const wrapper = Buffer.concat([...headFields(head), anyField]);
-  return message(2, message(1, text("type.googleapis.com/envoy.service.discovery.v3.Resource")), message(2, wrapper));
+export function wrappedEntry(head: EntryHead, any: Uint8Array): Uint8Array {
+  const wrapper = message(2, ...headFields(head), any);
+  return message(2, typeUrlField("type.googleapis.com/envoy.service.discovery.v3.Resource"), wrapper);
 }
 
 /** Field 7 of a DiscoveryResponse or 9 of a DeltaDiscoveryResponse, `resource_errors` (P65; cncf/xds TP3). */
@@ -61,15 +60,35 @@ function duration(ms: number): Uint8Array {
 
 const text = (value: string) => Buffer.from(value);
 
+/** Field 1 of an `Any`, by type URL; as many as there are types. */
+const typeUrlFields = new Map<string, Uint8Array>();
+
+function typeUrlField(typeUrl: string): Uint8Array {
+  const field = typeUrlFields.get(typeUrl) ?? message(1, text(typeUrl));
+  typeUrlFields.set(typeUrl, field);
+  return field;
+}
+
+/** The tag and the length of a length-delimited field whose number is below 16. */
+function head(field: number, size: number): Uint8Array {
+  const bytes = [(field << 3) | WireType.LengthDelimited];
+  let rest = size;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}
+
 /** A length-delimited field of these bytes. */
-function message(field: number, ...parts: Uint8Array[]): Uint8Array {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const head = new BinaryWriter().tag(field, WireType.LengthDelimited).uint32(size).finish();
-  const bytes = new Uint8Array(head.length + size);
-  bytes.set(head);
-  let at = head.length;
+function message(field: number, ...parts: (Uint8Array | PackedBytes)[]): Buffer {
+  let size = 0;
+  for (const { length } of parts) size += length;
+  const start = head(field, size);
+  const bytes = Buffer.allocUnsafe(start.length + size);
+  bytes.set(start);
+  let at = start.length;
   for (const part of parts) {
-    bytes.set(part, at);
+    if (typeof part === "string") bytes.write(part, at, "latin1");
+    else bytes.set(part, at);
     at += part.length;
   }
   return bytes;
