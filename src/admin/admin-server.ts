@@ -2,11 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf, XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { isLoopback } from "../server/loopback.js";
 import type { Address, XdsServer } from "../server/xds-server.js";
 import { ChangeWatch } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
 import type { SnapshotGroups } from "./groups.js";
-import { Metrics } from "./metrics.js";
+import { type CertificateCounters, Metrics } from "./metrics.js";
 import { type AdminState, clientReport, nodeReports, type StatusReport } from "./node-report.js";
 import { loadTracing, type StartSpan } from "./tracing.js";
 import { packageVersion } from "./version.js";
@@ -20,6 +21,8 @@ export interface AdminOptions {
   readonly groups?: SnapshotGroups;
   /** The group that `/config_dump` shows by default. */
   readonly group?: string;
+  /** The server's certificates, if they are read again when they change: for the metrics of them. `TlsFiles` counts. */
+  readonly certificates?: CertificateCounters | undefined;
   readonly logger?: Logger;
 }
 
@@ -69,10 +72,10 @@ export class AdminServer {
   ) {
     this.host = options.host ?? "127.0.0.1";
     this.logger = options.logger ?? silentLogger;
-    const { groups, group } = options;
+    const { groups, group, certificates } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => this.metrics.converged(seconds));
-    this.metrics = new Metrics({ server, groups, changes: this.changes });
+    this.metrics = new Metrics({ server, groups, certificates, changes: this.changes });
     this.pages = this.makePages();
     this.http = createServer((request, response) => void this.handle(request, response));
     this.http.requestTimeout = idleMs;
@@ -244,8 +247,6 @@ export class AdminServer {
     );
   }
 }
-
-const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 
 function* mapped<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
   for (const item of items) yield change(item);

@@ -12,6 +12,17 @@ export interface MetricSources {
   readonly changes: ChangeResults;
   /** undefined: the cache has no groups with snapshots. */
   readonly groups: SnapshotGroups | undefined;
+  /** undefined: there are none, or they never change. */
+  readonly certificates: CertificateCounters | undefined;
+}
+
+/** Certificates that are read again when they change. */
+export interface CertificateCounters {
+  /** How often changed ones were taken, and how often they could not be. */
+  readonly reloads: number;
+  readonly failures: number;
+  /** When the one that is in use expires, in milliseconds since 1970. */
+  readonly expiresAt?: number;
 }
 
 interface Scrape extends MetricSources {
@@ -162,6 +173,26 @@ export const metricRows: readonly MetricRow[] = [
     "When what is served was read, in seconds since 1970.",
     ({ lastSuccessAt }) => (lastSuccessAt === 0 ? [] : [[lastSuccessAt / 1_000]]),
   ),
+  {
+    name: "xds_tls_reloads_total",
+    kind: "counter",
+    help: "Changes of the TLS files, by whether they could be used: success, failure.",
+    labels: ["result"],
+    read: ({ certificates }) =>
+      certificates
+        ? [
+            [certificates.reloads, "success"],
+            [certificates.failures, "failure"],
+          ]
+        : [],
+  },
+  {
+    name: "xds_tls_certificate_expiry_timestamp_seconds",
+    kind: "gauge",
+    help: "When the server's certificate expires, in seconds since 1970.",
+    labels: [],
+    read: ({ certificates: { expiresAt } = {} }) => (expiresAt === undefined ? [] : [[expiresAt / 1_000]]),
+  },
   changes(
     "xds_changes_not_applied_total",
     "counter",

@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import type { AdminServer } from "../admin/admin-server.js";
+import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
-import { sanMatchesNode } from "../server/authorize.js";
-import { type Address, XdsServer, type XdsServerOptions } from "../server/xds-server.js";
+import { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
-import { formatProblem, type Problem } from "../source/problem.js";
+import { formatProblem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
-import { type TlsFilePaths, TlsFiles } from "../source/tls-files.js";
+import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
 import { ConfigurationGate, mostLines } from "./configuration-gate.js";
 import { ending } from "./ending.js";
@@ -16,9 +15,9 @@ import { introduction } from "./introduction.js";
 import { createLog, type Log } from "./log.js";
 import { nodeGroups } from "./node-groups.js";
 import { commonGroup, Publisher } from "./publisher.js";
+import { checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
-import { streamLog } from "./stream-log.js";
 
 interface ServeOptions {
   readonly config?: string;
@@ -60,57 +59,38 @@ export function addServe(program: Command, exit: Exit): void {
 
 /** Serves until a signal ends it. Returns the exit code. */
 async function serve(given: readonly string[], { config, check }: ServeOptions, command: Command): Promise<number> {
-  const configFile = config ?? process.env.XDS_CONFIG ?? (existsSync(usualFile) ? usualFile : undefined);
-  const file = configFile === undefined ? noSettingsFile : await readSettingsFile(configFile);
-  const settings = resolveSettings(command, process.env, file.values);
-  const paths = given.length > 0 ? given : file.paths;
-  if (paths.length === 0)
-    throw new UsageError(
-      "nothing to serve: name files or directories, as in `xds serve config/`, or `paths:` in xds.yaml",
-    );
-  const tls = tlsFiles(settings);
+  const { paths, settings, groupRules, file } = await readCall(given, config, command);
+  const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
-  const { host, port, restPort, adminHost, adminPort } = settings;
+  const { validation, unmatchedNodes } = settings;
   const log = createLog(settings.logLevel, settings.logFormat);
-  if (configFile !== undefined) log.info({ file: configFile }, "settings read");
-  const source = new DirectorySource(paths, { except: configFile === undefined ? [] : [configFile] });
+  if (file !== undefined) log.info({ file }, "settings read");
+  const source = new DirectorySource(paths, { except: file === undefined ? [] : [file] });
   const cache = new SnapshotCache({
-    nodeGroup: nodeGroups(file.groupRules, settings.nodeGroup),
-    ...(settings.unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
+    nodeGroup: nodeGroups(groupRules, settings.nodeGroup),
+    ...(unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
   const server = new XdsServer(cache, serverOptions(settings, log));
-  const certificates = tls && new TlsFiles(tls, { logger: log });
-  if (certificates) server.setTls(await certificates.open((contents) => server.setTls(contents)));
-  const listensForAdmin = adminPort !== "off" && !check;
-  const admin = listensForAdmin
-    ? await startAdmin(server, cache, { host: adminHost, port: adminPort }, log)
-    : undefined;
+  const certificates = tls && (await Certificates.open(tls, server, log));
+  const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
-  const { validation, unmatchedNodes } = settings;
   const gate = new ConfigurationGate({ validation, servesOthers: unmatchedNodes === "default" }, log);
   const first = gate.check(await source.open((reading) => take(reading, gate, publisher, log)));
-  if ("problems" in first) {
+  if ("problems" in first || check) {
     await stop();
-    process.stderr.write(report(first.problems));
-    return 1;
-  }
-  if (check) {
-    await stop();
-    process.stdout.write(`nothing keeps it from being served: ${first.places.size} resources\n`);
-    return 0;
+    return report(first);
   }
   publisher.publish(first.configuration);
   try {
-    const { grpc, rest } = await server.listen({ host, port, ...(restPort !== "off" && { restPort }) });
+    const { grpc, rest } = await listen(server, settings);
     const contents = summary(first.configuration);
     if (Object.keys(contents).length > 0) log.info(contents, "serving");
     else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
-    process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address }));
+    process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address, tls }));
   } catch (error) {
     await stop();
-    if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
-    throw new XdsError(error.code, `${messageOf(error)}\n--port and --rest-port choose other ports`);
+    throw error;
   }
   const signal = await ending();
   log.info({ signal }, "draining; a second signal ends it at once");
@@ -122,60 +102,41 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
 
 const usualFile = "xds.yaml";
 
-/** Loaded here: who turns it off need not wait for it. */
-async function startAdmin(server: XdsServer, cache: SnapshotCache, address: Address, log: Log): Promise<AdminServer> {
-  const { AdminServer } = await import("../admin/admin-server.js");
-  try {
-    return await AdminServer.start(server, { ...address, groups: cache, group: commonGroup, logger: log });
-  } catch (error) {
-    if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
-    throw new XdsError(error.code, `${messageOf(error)}\n--admin-port chooses another port, or "off"`);
-  }
-}
-
-function serverOptions(settings: Settings, log: Log): XdsServerOptions {
-  const { loadReports, maxConnectionAge, tlsNodeSan } = settings;
-  return {
-    logger: log,
-    callbacks: streamLog(log),
-    limits: {
-      streams: settings.maxStreams,
-      streamsPerPeer: settings.maxStreamsPerPeer,
-      newStreamsPerSecond: settings.newStreamsPerSecond,
-      requestsPerSecond: settings.requestsPerSecond,
-      requestBytes: settings.maxRequestBytes,
-      names: settings.maxNames,
-    },
-    ...(tlsNodeSan !== undefined && { authorize: sanMatchesNode(tlsNodeSan) }),
-    ...(maxConnectionAge !== "off" && { maxConnectionAgeMs: maxConnectionAge }),
-    ...(loadReports !== "off" && { loadReporting: { intervalMs: loadReports } }),
-  };
-}
-
-/** @throws UsageError for options of TLS that lack another */
-function tlsFiles({ tlsCert, tlsKey, tlsClientCa, tlsNodeSan }: Settings): TlsFilePaths | undefined {
-  if (tlsNodeSan !== undefined && tlsClientCa === undefined)
+/** What the command line, the environment and the settings file come to; `file`: the last one, if there is one. */
+async function readCall(given: readonly string[], config: string | undefined, command: Command) {
+  const file = config ?? process.env.XDS_CONFIG ?? (existsSync(usualFile) ? usualFile : undefined);
+  const { values, paths, groupRules } = file === undefined ? noSettingsFile : await readSettingsFile(file);
+  if (given.length === 0 && paths.length === 0)
     throw new UsageError(
-      "--tls-node-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
+      "nothing to serve: name files or directories, as in `xds serve config/`, or `paths:` in xds.yaml",
     );
-  if (tlsCert !== undefined && tlsKey !== undefined)
-    return { certFile: tlsCert, keyFile: tlsKey, ...(tlsClientCa !== undefined && { clientCaFile: tlsClientCa }) };
-  if (tlsCert !== undefined || tlsKey !== undefined || tlsClientCa !== undefined)
-    throw new UsageError("TLS needs a certificate and its key; give --tls-cert and --tls-key");
-  return undefined;
+  const settings = resolveSettings(command, process.env, values);
+  return { paths: given.length > 0 ? given : paths, settings, groupRules, file };
 }
 
-/** @throws UsageError for addresses beyond loopback where the configuration can be read by anyone */
-function checkReach({ host, adminHost, adminPort, insecure }: Settings, withTls: boolean): void {
-  const open = "can be reached from elsewhere, and anyone there may read the configuration";
-  if (insecure) return;
-  if (!withTls && !isLoopback(host))
-    throw new UsageError(`--host ${host} ${open}; give --tls-cert and --tls-key, or allow it with --insecure`);
-  if (adminPort !== "off" && !isLoopback(adminHost))
-    throw new UsageError(`--admin-host ${adminHost} ${open}, for it has no TLS; --insecure allows it`);
+/** Loaded here: who turns it off need not wait for it. */
+async function startAdmin(
+  server: XdsServer,
+  shown: Pick<AdminOptions, "groups" | "certificates">,
+  { adminHost: host, adminPort: port }: Settings,
+  logger: Log,
+): Promise<AdminServer | undefined> {
+  if (port === "off") return undefined;
+  const { AdminServer } = await import("../admin/admin-server.js");
+  const start = AdminServer.start(server, { ...shown, host, port, group: commonGroup, logger });
+  return start.catch(withAdvice('--admin-port chooses another port, or "off"'));
 }
 
-const isLoopback = (host: string) => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+function listen(server: XdsServer, { host, port, restPort }: Settings) {
+  const listens = server.listen({ host, port, ...(restPort !== "off" && { restPort }) });
+  return listens.catch(withAdvice("--port and --rest-port choose other ports"));
+}
+
+/** Throws on an error of an address that cannot be listened on, with what to do about it. */
+const withAdvice = (advice: string) => (error: unknown) => {
+  if (!(error instanceof XdsError) || error.code !== "CANNOT_LISTEN") throw error;
+  throw new XdsError(error.code, `${messageOf(error)}\n${advice}`);
+};
 
 /** Serves a new configuration, or tells why the one before is still served. */
 function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log: Log): void {
@@ -198,12 +159,18 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
   }
 }
 
-/** A line for each problem, and one that counts them. */
-function report(problems: readonly Problem[]): string {
+/** Tells what keeps it from being served: a line for each problem, and one that counts them. Returns the exit code. */
+function report(reading: Reading): number {
+  if (!("problems" in reading)) {
+    process.stdout.write(`nothing keeps it from being served: ${reading.places.size} resources\n`);
+    return 0;
+  }
+  const { problems } = reading;
   const lines = problems.slice(0, mostLines).map(formatProblem);
   if (problems.length > mostLines) lines.push(`… and ${problems.length - mostLines} more`);
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  return `${lines.join("\n")}\nxds: ${count}; nothing is served\n`;
+  process.stderr.write(`${lines.join("\n")}\nxds: ${count}; nothing is served\n`);
+  return 1;
 }
 
 /** How much is served, by the types' names, and to which groups something besides. */

@@ -142,7 +142,13 @@ export const settings = {
     parseCount,
     "20000",
   ),
-  newStreamsPerSecond: setting("limits.new_streams_per_second", "<count>", "new streams a second", parseCount, "5000"),
+  newStreamsPerSecond: setting(
+    "limits.new_streams_per_second",
+    "<count>",
+    "new streams a second, with bursts of ten times as many",
+    parseCount,
+    "5000",
+  ),
   requestsPerSecond: setting(
     "limits.requests_per_second",
     "<count>",

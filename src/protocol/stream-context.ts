@@ -38,6 +38,8 @@ export interface StreamContext {
   anonymous(): Node | undefined;
   /** The stream has sent what it can for now: after every request, and every change that it can see. */
   flushed?(stream: Stream<never>): void;
+  /** The stream is ended with this error. */
+  failed(stream: StreamInfo, error: unknown): void;
   /** The stream has ended. */
   ended(stream: Stream<never>): void;
   /** Changes go out in order, and removals after what refers to them (P53–P55); `patience` bounds the waits, in milliseconds. */

@@ -382,9 +382,7 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Ends the stream with an error. */
   fail(error: unknown): void {
     if (this.closed) return;
-    const fields = { stream: this.id, node: this.node?.id, error: messageOf(error) };
-    if (error instanceof XdsError && error.code !== "INTERNAL") this.context.logger.info(fields, "a stream is ended");
-    else this.context.logger.error(fields, "a stream fails");
+    this.context.failed(this, error);
     this.transport.end(error);
   }
 }

@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { type Names, selfSigned } from "../../test/e2e/certificate.js";
+import { type CertificateContents, selfSigned } from "../../test/e2e/certificate.js";
 import { certificateNames } from "./certificate-names.js";
 
-const namesOf = (names: Names) => {
+const namesOf = (names: CertificateContents) => {
   const { subjectAltName, raw } = new X509Certificate(selfSigned(names).cert);
   const peer = { raw, subjectaltname: subjectAltName, subject: { CN: names.commonName ?? "localhost" } };
   return certificateNames(peer as unknown as PeerCertificate);

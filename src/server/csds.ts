@@ -1,9 +1,8 @@
 import type { Server, ServerDuplexStream, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { Node } from "../cache/node-group.js";
 import type { Caller } from "../protocol/caller.js";
-import type { Admission } from "./admission.js";
 import type { Client } from "./client-config.js";
-import { callerOf, passThrough, serveMessages, statusOf } from "./grpc-methods.js";
+import { type Door, passThrough, serveMessages, serveOne } from "./grpc-methods.js";
 
 /** What the service asks of the server that it belongs to. */
 export interface ClientStatusHost {
@@ -46,7 +45,7 @@ export async function answerClientStatus(host: ClientStatusHost, format: "protob
  * The client status discovery service (CSDS): what every connected node was sent, took and refused, as `grpcdebug` and its like
  * read it. What the API marks as sensitive is not shown. Returns the service's name.
  */
-export function addClientStatusService(server: Server, host: ClientStatusHost, admission: Admission): string {
+export function addClientStatusService(server: Server, host: ClientStatusHost, door: Door): string {
   server.addService(
     {
       StreamClientStatus: passThrough(`/${name}/StreamClientStatus`, true),
@@ -55,7 +54,7 @@ export function addClientStatusService(server: Server, host: ClientStatusHost, a
     {
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
         let node: Node | undefined;
-        serveMessages(call, admission, (caller) => ({
+        serveMessages(call, door, (caller) => ({
           message: async (body) => {
             const answered = await answerClientStatus(host, "protobuf", { body, caller, node });
             node = answered.node;
@@ -64,9 +63,11 @@ export function addClientStatusService(server: Server, host: ClientStatusHost, a
         }));
       },
       FetchClientStatus: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-        answerClientStatus(host, "protobuf", { body: call.request, caller: callerOf(call) }).then(
-          ({ body }) => reply(null, body),
-          (error: unknown) => reply(statusOf(error)),
+        serveOne(
+          call,
+          reply,
+          door,
+          async (caller) => (await answerClientStatus(host, "protobuf", { body: call.request, caller })).body,
         );
       },
     },

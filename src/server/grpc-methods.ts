@@ -1,8 +1,15 @@
-import { type MethodDefinition, type ServerDuplexStream, type ServerUnaryCall, status } from "@grpc/grpc-js";
+import {
+  type MethodDefinition,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from "@grpc/grpc-js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Admission, Seat } from "./admission.js";
 import { certificateNames } from "./certificate-names.js";
+import type { RefusalLog } from "./refusal-log.js";
 
 /** A method whose messages are bytes on both sides. */
 export function passThrough(path: string, streaming: boolean): MethodDefinition<Buffer, Buffer> {
@@ -39,24 +46,51 @@ export interface MessageHandler {
   closed?(): void;
 }
 
+/** Who lets calls in, and hears of those that are refused. */
+export interface Door {
+  readonly admission: Admission;
+  readonly refused: RefusalLog;
+}
+
+/** Answers a unary call. */
+export function serveOne(
+  call: ServerUnaryCall<Buffer, Buffer>,
+  reply: sendUnaryData<Buffer>,
+  { refused }: Door,
+  answer: (caller: Caller) => Promise<Buffer>,
+): void {
+  const caller = callerOf(call);
+  answer(caller).then(
+    (bytes) => reply(null, bytes),
+    (error: unknown) => {
+      refused.tell("request", error, { peer: caller.peer });
+      reply(statusOf(error));
+    },
+  );
+}
+
 /** Serves a stream message by message, so that it costs one message and one answer at most, and a seat. */
 export function serveMessages(
   call: ServerDuplexStream<Buffer, Buffer>,
-  admission: Admission,
+  { admission, refused }: Door,
   open: (caller: Caller) => MessageHandler,
 ): void {
   const caller = callerOf(call);
   let isOpen = true;
+  const end = (error: unknown) => {
+    refused.tell("stream", error, { peer: caller.peer });
+    call.emit("error", statusOf(error));
+  };
   const fail = (error: unknown) => {
     if (!isOpen) return;
     close();
-    call.emit("error", statusOf(error));
+    end(error);
   };
   let seat: Seat;
   try {
     seat = admission.enter(caller, { answered: true, fail });
   } catch (error) {
-    call.emit("error", statusOf(error));
+    end(error);
     return;
   }
   const handler = open(caller);

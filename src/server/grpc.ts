@@ -23,12 +23,13 @@ import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/r
 import type { Admission, Seat } from "./admission.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
-import { callerOf, passThrough, statusOf } from "./grpc-methods.js";
+import { callerOf, passThrough, serveOne, statusOf } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
 import type { LimitCounts } from "./limits.js";
 import type { LoadReporting } from "./load-reporting.js";
 import { addLoadReportingService } from "./lrs.js";
 import { addReflectionService } from "./reflection.js";
+import type { RefusalLog } from "./refusal-log.js";
 import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
@@ -39,6 +40,7 @@ export interface GrpcHost {
   fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response>;
   readonly admission: Admission;
   readonly limits: LimitCounts;
+  readonly refused: RefusalLog;
   /** Where the bytes of the streams' responses are counted. */
   readonly traffic: { readonly sotw: TrafficByType; readonly delta: TrafficByType };
   /** undefined: the client status service is not offered. */
@@ -106,8 +108,8 @@ export class GrpcTransport {
       server.addService(methods, handlers);
       services.push(name);
     }
-    if (host.clientStatus) services.push(addClientStatusService(server, host.clientStatus, host.admission));
-    if (host.loads) services.push(addLoadReportingService(server, host.loads, host.admission));
+    if (host.clientStatus) services.push(addClientStatusService(server, host.clientStatus, host));
+    if (host.loads) services.push(addLoadReportingService(server, host.loads, host));
     const health = await addHealthService(server, services);
     addReflectionService(server, [...services, "grpc.health.v1.Health"]);
     const { tls } = options;
@@ -191,7 +193,9 @@ function streamHandler<R extends Request>(
       },
       type,
     );
+    let isOpen = true;
     const close = () => {
+      isOpen = false;
       stream.close();
       seat?.leave();
     };
@@ -208,6 +212,7 @@ function streamHandler<R extends Request>(
       void waiting.then(() => call.resume());
     };
     call.on("data", (bytes: Buffer) => {
+      if (!isOpen) return; // what came with the request that ended it
       let request: R;
       try {
         seat?.request(bytes.length);
@@ -229,14 +234,9 @@ function streamHandler<R extends Request>(
 }
 
 function fetchHandler(host: GrpcHost, type: ResourceType) {
-  return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-    const answer = async () => {
+  return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
+    serveOne(call, reply, host, async (caller) => {
       host.limits.checkBytes(call.request.length);
-      return encodeDiscoveryResponse(await host.fetch(type, decodeDiscoveryRequest(call.request), callerOf(call)));
-    };
-    answer().then(
-      (bytes) => reply(null, bytes),
-      (error: unknown) => reply(statusOf(error)),
-    );
-  };
+      return encodeDiscoveryResponse(await host.fetch(type, decodeDiscoveryRequest(call.request), caller));
+    });
 }

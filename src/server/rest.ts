@@ -9,6 +9,7 @@ import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
 import type { LimitCounts } from "./limits.js";
+import type { RefusalLog } from "./refusal-log.js";
 import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
@@ -16,6 +17,7 @@ export interface RestHost {
   /** Answers one request; undefined: the client has this version. */
   poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined>;
   readonly limits: LimitCounts;
+  readonly refused: RefusalLog;
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
 }
@@ -92,15 +94,17 @@ export class RestTransport {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     try {
       const route = this.route(request);
       const body = await readBody(request, this.host.limits);
-      const { socket } = request;
-      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });
       if (answer === undefined) response.writeHead(304).end();
       else send(response, 200, answer);
     } catch (error) {
+      if (!(error instanceof XdsError) && !request.complete) return; // its client has gone
+      this.host.refused.tell("request", error, { peer });
       const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
       if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "POST");
       if (!request.complete) response.setHeader("connection", "close");

@@ -27,16 +27,24 @@ export function secureContextOptions({ cert, key, clientCa }: TlsOptions): Secur
     ...(clientCa !== undefined && { ca: Buffer.from(clientCa as Uint8Array) }),
   };
   // Node takes a file without any certificate for one that is not given, so each is looked at by itself, too.
-  attempt("certificate", () => new X509Certificate(context.cert));
-  attempt("key", () => createPrivateKey(context.key));
-  if (context.ca) attempt("client CA", () => new X509Certificate(context.ca as Buffer));
-  attempt("key or certificate", () => createSecureContext(context));
+  const certificate = readPem("certificate", "CERTIFICATE", context.cert, (pem) => new X509Certificate(pem));
+  const privateKey = readPem("key", "PRIVATE KEY", context.key, createPrivateKey);
+  if (context.ca) readPem("client CA", "CERTIFICATE", context.ca, (pem) => new X509Certificate(pem));
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new XdsError("INVALID_OPTION", "the TLS key is another certificate's; they have to be a pair");
+  attempt("certificate or key", () => createSecureContext(context));
   return context;
 }
 
-function attempt(what: string, use: () => unknown): void {
+function readPem<T>(what: string, label: string, bytes: Buffer, read: (pem: Buffer) => T): T {
+  if (!new RegExp(`-----BEGIN ([A-Z0-9 ]+ )?${label}-----`).test(bytes.toString("latin1")))
+    throw new XdsError("INVALID_OPTION", `the TLS ${what} is not PEM: it has no line "-----BEGIN ${label}-----"`);
+  return attempt(what, () => read(bytes));
+}
+
+function attempt<T>(what: string, use: () => T): T {
   try {
-    use();
+    return use();
   } catch (cause) {
     throw new XdsError("INVALID_OPTION", `the TLS ${what} cannot be used: ${messageOf(cause)}`, { cause });
   }

@@ -24,6 +24,7 @@ import { GrpcTransport } from "./grpc.js";
 import { LimitCounts, type LimitName, type Limits } from "./limits.js";
 import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
 import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
+import { RefusalLog } from "./refusal-log.js";
 import { RestTransport } from "./rest.js";
 import {
   type ConnectedNode,
@@ -100,6 +101,7 @@ export class XdsServer {
   private readonly streams = new Set<Stream<never>>();
   private readonly waits = new AppliedWaits(this.streams);
   private readonly logger: Logger;
+  private readonly refused: RefusalLog;
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
   private readonly loads: LoadReporting | undefined;
@@ -123,6 +125,7 @@ export class XdsServer {
     this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
     this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
     this.logger = options.logger ?? silentLogger;
+    this.refused = new RefusalLog(this.logger);
     this.callbacks = options.callbacks ?? {};
     const anonymous = () => (options.requireNode ? undefined : anonymousNode());
     this.loads =
@@ -140,6 +143,8 @@ export class XdsServer {
       nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous,
       checkNames: (names: number, typeUrl: string) => this.limits.checkNames(names, typeUrl),
+      failed: ({ id, node, peer }: StreamInfo, error: unknown) =>
+        this.refused.tell("stream", error, { stream: id, node: node?.id, peer }),
       flushed: (stream: Stream<never>) => this.waits.flushed(stream),
       ended: (stream: Stream<never>) => {
         this.streams.delete(stream);
@@ -180,6 +185,7 @@ export class XdsServer {
         loads: this.loads,
         limits,
         admission,
+        refused: this.refused,
       };
       this.grpc = await GrpcTransport.create(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };

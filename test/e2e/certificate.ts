@@ -6,19 +6,28 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** What a certificate says of whom it is for. */
-export interface Names {
+/** What a certificate says of whom it is for, and when; times in milliseconds since 1970. */
+export interface CertificateContents {
   readonly uris?: readonly string[];
   readonly dnsNames?: readonly string[];
   readonly commonName?: string;
+  readonly from?: number;
+  readonly to?: number;
 }
+
+const day = 86_400_000;
 
 /**
  * A new self-signed certificate, by default for `localhost`, valid from yesterday to tomorrow. Node can read X.509 but not write it.
  */
-export function selfSigned({ uris = [], dnsNames = ["localhost"], commonName = "localhost" }: Names = {}): Certificate {
+export function selfSigned({
+  uris = [],
+  dnsNames = ["localhost"],
+  commonName = "localhost",
+  from = Date.now() - day,
+  to = Date.now() + day,
+}: CertificateContents = {}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const day = 86_400_000;
   const signature = der(0x30, oid("2a8648ce3d040302")); // ecdsa-with-SHA256
   const subject = der(0x30, der(0x31, der(0x30, oid("550403"), der(0x0c, Buffer.from(commonName))))); // commonName
   const altNames = der(
@@ -35,7 +44,7 @@ export function selfSigned({ uris = [], dnsNames = ["localhost"], commonName = "
     der(0x02, serial),
     signature,
     subject,
-    der(0x30, time(Date.now() - day), time(Date.now() + day)),
+    der(0x30, time(from), time(to)),
     subject,
     publicKey.export({ type: "spki", format: "der" }),
     ...(hasAltNames ? [der(0xa3, der(0x30, altNamesExtension))] : []),

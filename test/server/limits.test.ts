@@ -49,7 +49,8 @@ async function openedFrom(localAddress: string, port: number): Promise<string | 
   stream.on("error", () => {});
   await new Promise<void>((resolve, reject) => {
     session.on("error", reject);
-    session.ping((error) => (error ? reject(error) : session.ping(() => resolve())));
+    // Node 20 cancels a ping that is asked for before the connection is there.
+    session.once("connect", () => session.ping((error) => (error ? reject(error) : session.ping(() => resolve()))));
   });
   return code;
 }

@@ -1,0 +1,54 @@
+import { sanMatchesNode } from "../server/authorize.js";
+import { isLoopback } from "../server/loopback.js";
+import type { XdsServerOptions } from "../server/xds-server.js";
+import type { TlsFilePaths } from "../source/tls-files.js";
+import { UsageError } from "./command.js";
+import type { Log } from "./log.js";
+import type { Settings } from "./settings.js";
+import { streamLog } from "./stream-log.js";
+
+/** What the settings are to the server. */
+export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
+  const { loadReports, maxConnectionAge, tlsNodeSan } = settings;
+  return {
+    logger: log,
+    callbacks: streamLog(log),
+    limits: {
+      streams: settings.maxStreams,
+      streamsPerPeer: settings.maxStreamsPerPeer,
+      newStreamsPerSecond: settings.newStreamsPerSecond,
+      requestsPerSecond: settings.requestsPerSecond,
+      requestBytes: settings.maxRequestBytes,
+      names: settings.maxNames,
+    },
+    ...(tlsNodeSan !== undefined && { authorize: sanMatchesNode(tlsNodeSan) }),
+    ...(maxConnectionAge !== "off" && { maxConnectionAgeMs: maxConnectionAge }),
+    ...(loadReports !== "off" && { loadReporting: { intervalMs: loadReports } }),
+  };
+}
+
+/**
+ * Where the certificates are; undefined: without TLS.
+ * @throws UsageError for options of TLS that lack another
+ */
+export function tlsFilePaths({ tlsCert, tlsKey, tlsClientCa, tlsNodeSan }: Settings): TlsFilePaths | undefined {
+  if (tlsNodeSan !== undefined && tlsClientCa === undefined)
+    throw new UsageError(
+      "--tls-node-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
+    );
+  if (tlsCert !== undefined && tlsKey !== undefined)
+    return { certFile: tlsCert, keyFile: tlsKey, ...(tlsClientCa !== undefined && { clientCaFile: tlsClientCa }) };
+  if (tlsCert !== undefined || tlsKey !== undefined || tlsClientCa !== undefined)
+    throw new UsageError("TLS needs a certificate and its key; give --tls-cert and --tls-key");
+  return undefined;
+}
+
+/** @throws UsageError for addresses beyond loopback where the configuration can be read by anyone */
+export function checkReach({ host, adminHost, adminPort, insecure }: Settings, withTls: boolean): void {
+  const open = "can be reached from elsewhere, and anyone there may read the configuration";
+  if (insecure) return;
+  if (!withTls && !isLoopback(host))
+    throw new UsageError(`--host ${host} ${open}; give --tls-cert and --tls-key, or allow it with --insecure`);
+  if (adminPort !== "off" && !isLoopback(adminHost))
+    throw new UsageError(`--admin-host ${adminHost} ${open}, for it has no TLS; --insecure allows it`);
+}

@@ -1,0 +1,58 @@
+import { status } from "@grpc/grpc-js";
+import { expect, test } from "vitest";
+import { clusterType } from "../../src/index.js";
+import { eventually } from "../e2e/eventually.js";
+import { get } from "../e2e/http.js";
+import { xds } from "./program.js";
+import { Folder, openStream } from "./serving.js";
+
+async function start(...flags: string[]) {
+  const config = new Folder().write("a.yaml", `resources: [{ "@type": "${clusterType}", name: a }]\n`);
+  const server = xds.start("serve", config, "--port", "0", "--rest-port", "0", ...flags);
+  const { grpc, admin } = await server.ports();
+  return { server, grpc, ready: () => get(`http://127.0.0.1:${admin}/ready`) };
+}
+
+test("xds serve drains 500 clients within --drain-time, one after the other, and exits with 0", async () => {
+  const { server, grpc } = await start("--drain-time", "3s");
+  const streams = Array.from({ length: 500 }, (_, i) => openStream(grpc, `node-${i}`));
+  for (const stream of streams) stream.send({});
+  await eventually(() => expect(streams.every(({ responses }) => responses === 1)).toBe(true));
+  server.signal("SIGTERM");
+  const ends = await Promise.all(streams.map(({ ended }) => ended));
+  expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([status.UNAVAILABLE]));
+  expect(await server.end()).toBe(0);
+  const times = (msg: string) =>
+    server
+      .log()
+      .filter((line) => line.msg.startsWith(msg))
+      .map(({ time }) => Date.parse(String(time)));
+  const [[from], [to], closed] = [times("draining"), times("drained"), times("stream closed")] as [
+    number[],
+    number[],
+    number[],
+  ];
+  expect((to as number) - (from as number)).toBeLessThan(3_000 + 1_000);
+  expect(closed).toHaveLength(500);
+  expect((closed.at(-1) as number) - (closed[0] as number)).toBeGreaterThan(1_000); // 500 times 5 ms, paced
+  // A line for each stream's end, and none besides.
+  expect(server.log().filter(({ level }) => level !== "info")).toEqual([]);
+  expect(server.log().filter(({ msg }) => msg === "a stream is ended")).toEqual([]);
+});
+
+test("xds serve is not ready while it drains, takes no new streams, and a second SIGTERM ends it at once", async () => {
+  const { server, grpc, ready } = await start("--drain-time", "10m");
+  expect(await ready()).toMatchObject({ status: 200, body: "LIVE\n" });
+  // A stream that has been answered nothing yet is not ended before the time is up.
+  const waiting = openStream(grpc, "waiting");
+  waiting.send({ typeUrl: "type.googleapis.com/not.Known" });
+  await server.logged({ msg: "stream opened", node: "waiting" });
+  server.signal("SIGTERM");
+  await server.logged({ signal: "SIGTERM" });
+  expect(await ready()).toMatchObject({ status: 503, body: "DRAINING\n" });
+  expect((await openStream(grpc, "late").ended).code).toBe(status.UNAVAILABLE);
+  expect(await ready()).toMatchObject({ status: 503 });
+  server.signal("SIGTERM");
+  expect(await server.end()).toBe(143);
+  expect((await waiting.ended).code).toBe(status.UNAVAILABLE);
+});

@@ -1,0 +1,149 @@
+import { status } from "@grpc/grpc-js";
+import { describe, expect, test } from "vitest";
+import { clusterType } from "../../src/index.js";
+import { eventually } from "../e2e/eventually.js";
+import { post } from "../server/post.js";
+import { xds } from "./program.js";
+import { Folder, metric, openStream, type TestStream } from "./serving.js";
+
+const cluster = (seconds: number) =>
+  `resources: [{ "@type": "${clusterType}", name: a, connect_timeout: ${seconds}s }]\n`;
+
+/** `xds serve` with these flags and one client that asks for little. */
+async function start(...flags: string[]) {
+  const folder = new Folder();
+  const config = folder.write("a.yaml", cluster(1));
+  const server = xds.start("serve", config, "--port", "0", "--rest-port", "0", ...flags);
+  const ports = await server.ports();
+  const bystander = openStream(ports.grpc, "bystander");
+  bystander.send({});
+  await eventually(() => expect(bystander.responses).toBe(1));
+  /** What is changed reaches the one who has done nothing wrong. */
+  const undisturbed = async () => {
+    folder.write("a.yaml", cluster(2));
+    await eventually(() => expect(bystander.responses).toBe(2));
+  };
+  const refusals = (reason: string) => metric(ports.admin, `xds_refusals_total{reason="${reason}"}`);
+  return { server, ports, undisturbed, refusals };
+}
+
+/** Opens so many streams that ask for all clusters; the last one. */
+function open(port: number, count: number): TestStream {
+  const streams = Array.from({ length: count }, () => openStream(port));
+  for (const stream of streams) stream.send({});
+  return streams.at(-1) as TestStream;
+}
+
+const requests = (port: number, ...all: string[][]) => {
+  const stream = openStream(port);
+  for (const resourceNamesSubscribe of all) stream.send({ resourceNamesSubscribe });
+  return stream;
+};
+
+interface Case {
+  readonly flag: string;
+  readonly value: string;
+  readonly reason: string;
+  /** Goes one beyond the limit; the stream that is refused. */
+  readonly exceed: (port: number) => TestStream;
+  readonly says: string;
+}
+
+const cases: Case[] = [
+  {
+    flag: "--limits-streams",
+    value: "1",
+    reason: "streams",
+    exceed: (port) => open(port, 1),
+    says: "too many streams; the server's limit streams is 1",
+  },
+  {
+    flag: "--limits-streams-per-peer",
+    value: "1",
+    reason: "streams_per_peer",
+    exceed: (port) => open(port, 1),
+    says: "too many streams of 127.0.0.1; the server's limit streamsPerPeer is 1",
+  },
+  {
+    flag: "--limits-requests-per-second",
+    value: "1",
+    reason: "requests_per_second",
+    exceed: (port) => requests(port, ...Array.from({ length: 40 }, (_, i) => [`unknown-${i}`])),
+    says: "too many requests on one stream; the server's limit requestsPerSecond is 1",
+  },
+  {
+    flag: "--limits-request-bytes",
+    value: "1KiB",
+    reason: "request_bytes",
+    exceed: (port) => requests(port, ["x".repeat(1_200)]),
+    says: "bytes; the server's limit requestBytes is 1024",
+  },
+  {
+    flag: "--limits-names",
+    value: "3",
+    reason: "names",
+    exceed: (port) => requests(port, ["a", "b", "c"], ["d"]),
+    says: `4 names in one subscription of ${clusterType}; the server's limit names is 3`,
+  },
+];
+
+describe("xds serve", () => {
+  test.each(cases)(
+    "ends with RESOURCE_EXHAUSTED what goes beyond $flag, counts and logs it, and nobody else is disturbed",
+    async ({ flag, value, reason, exceed, says }) => {
+      const { server, ports, undisturbed, refusals } = await start(flag, value);
+      const { code, details } = await exceed(ports.grpc).ended;
+      expect(details).toContain(says);
+      expect(code).toBe(status.RESOURCE_EXHAUSTED);
+      await server.logged({ level: "warn", msg: "a stream is ended", error: details });
+      expect(await refusals(reason)).toBe(1);
+      await undisturbed();
+    },
+  );
+
+  test("takes ten times --limits-new-streams-per-second at once, and no more", async () => {
+    const { server, ports, undisturbed, refusals } = await start("--limits-new-streams-per-second", "1");
+    const { code, details } = await open(ports.grpc, 30).ended;
+    expect({ code, details }).toEqual({
+      code: status.RESOURCE_EXHAUSTED,
+      details: "too many new streams at once; the server's limit newStreamsPerSecond is 1",
+    });
+    await server.logged({ level: "warn", error: details });
+    // Another may come each second; the bystander's was one of the ten.
+    expect(await refusals("new_streams_per_second")).toBeGreaterThan(10);
+    expect(await refusals("new_streams_per_second")).toBeLessThanOrEqual(21);
+    await undisturbed();
+  });
+
+  test("refuses over REST what goes beyond --limits-names and --limits-request-bytes", async () => {
+    const { server, ports, undisturbed, refusals } = await start(
+      "--limits-names",
+      "3",
+      "--limits-request-bytes",
+      "1KiB",
+    );
+    const ask = (...resource_names: string[]) =>
+      post({ port: ports.rest }, "/v3/discovery:clusters", { node: { id: "n" }, resource_names });
+    expect(await ask("a", "b", "c", "d")).toMatchObject({ status: 429, body: { code: "LIMIT_EXCEEDED" } });
+    expect(await ask("x".repeat(1_100))).toMatchObject({ status: 413, body: { code: "REQUEST_TOO_LARGE" } });
+    expect(await ask("a")).toMatchObject({ status: 200 });
+    await server.logged({
+      level: "warn",
+      msg: "a request is refused",
+      peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+    });
+    expect([await refusals("names"), await refusals("request_bytes")]).toEqual([1, 1]);
+    await undisturbed();
+  });
+
+  test("logs twenty of three hundred refusals, and counts them all", async () => {
+    const { server, ports, undisturbed, refusals } = await start("--limits-streams", "1");
+    await Promise.all(Array.from({ length: 300 }, () => open(ports.grpc, 1).ended));
+    expect(await refusals("streams")).toBe(300);
+    await undisturbed();
+    // One for the bystander's stream, and whatever a reload says.
+    const lines = server.log().filter(({ msg }) => msg === "a stream is ended" || msg === "stream opened");
+    expect(lines).toHaveLength(21);
+    expect(server.log().length).toBeLessThan(30);
+  });
+});

@@ -1,0 +1,103 @@
+import { status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { clusterType, type StreamInfo, type XdsServerOptions } from "../../src/index.js";
+import { ConnectionAge } from "../../src/server/connection-age.js";
+import { cluster as clusterOf, connect, serve } from "../client/modes.js";
+import { allWays, cacheOf, on, TestServer, until } from "../protocol/harness.js";
+import { cluster } from "../protocol/resources.js";
+
+const start = (options: XdsServerOptions) => TestServer.start(cacheOf(cluster("a")), options);
+
+describe("a connection that has reached maxConnectionAgeMs", () => {
+  on(allWays, (way) => {
+    it("has all its streams ended together, with UNAVAILABLE, and its client opens them on another one", async () => {
+      const peers: string[] = [];
+      const closed: number[] = [];
+      const open = ({ peer }: StreamInfo) => void peers.push(peer);
+      let turn = 0;
+      const close = () => {
+        closed.push(turn);
+        setImmediate(() => turn++);
+      };
+      const callbacks = {
+        onStreamOpen: open,
+        onDeltaStreamOpen: open,
+        onStreamClosed: close,
+        onDeltaStreamClosed: close,
+      };
+      const test = await start({ maxConnectionAgeMs: 1_000, callbacks });
+      const streams = Array.from({ length: 3 }, () => test.open(way, clusterType));
+      for (const stream of streams) stream.want();
+      for (const stream of streams) await stream.take(["a@1"]);
+      for (const stream of streams)
+        expect(await stream.ended).toMatchObject({
+          code: status.UNAVAILABLE,
+          details: "this connection has reached the server's maxConnectionAge; connect again",
+        });
+      await until(() => closed.length === 3, "the ends");
+      expect(closed).toEqual([0, 0, 0]); // in one turn of the event loop
+      const next = test.open(way, clusterType);
+      next.want();
+      await next.take(["a@1"]);
+      expect(new Set(peers.slice(0, 3)).size).toBe(1);
+      expect(peers[3]).not.toBe(peers[0]);
+    });
+  });
+
+  it.each([
+    ["delta", "ads", 2],
+    ["delta", "own", 2],
+  ] as const)("costs no resource again: %s, %s", async (variant, service, resources) => {
+    let opened = 0;
+    const { server, set, address } = await serve([clusterOf("a"), clusterOf("b")], {
+      maxConnectionAgeMs: 300,
+      callbacks: { onDeltaStreamOpen: () => void opened++ },
+    });
+    const client = connect({ address, variant, service });
+    client.subscribe(clusterType);
+    await client.synced(clusterType);
+    await until(() => opened >= 4, "new connections");
+    const sent = () => server.counters().traffic.reduce((sum, row) => sum + row.resources, 0);
+    expect(sent()).toBe(resources);
+    set([clusterOf("a", 2), clusterOf("b")]);
+    await until(() => sent() === resources + 1, "the change");
+  });
+
+  it("does not disturb connections that are younger", async () => {
+    const test = await start({ maxConnectionAgeMs: 60_000 });
+    const stream = test.open({ variant: "delta", kind: "ADS" }, clusterType);
+    stream.want();
+    await stream.take(["a@1"]);
+    await stream.quiet();
+  });
+});
+
+describe("the age of a connection", () => {
+  it("varies by a tenth, so that those that came together do not go together", () => {
+    const age = new ConnectionAge(1_000);
+    const now = performance.now();
+    const ends = Array.from({ length: 1_000 }, (_, i) => {
+      return age.enter({ peer: `10.0.0.1:${i}`, certificateNames: [] }) - now;
+    });
+    const took = performance.now() - now;
+    expect(Math.min(...ends)).toBeGreaterThanOrEqual(900);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(1_100 + took);
+    expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(150);
+  });
+
+  it("is one for all its streams, and begins anew when they have all ended", () => {
+    const age = new ConnectionAge(1_000);
+    const caller = { peer: "10.0.0.1:1", certificateNames: [] };
+    const first = age.enter(caller);
+    expect(age.enter(caller)).toBe(first);
+    age.leave(caller);
+    expect(age.enter(caller)).toBe(first);
+    age.leave(caller);
+    age.leave(caller);
+    expect(age.enter(caller)).not.toBe(first);
+  });
+
+  it.each([0, -1, Number.NaN, 2 ** 31])("cannot be %d", (maxConnectionAgeMs) => {
+    expect(() => new ConnectionAge(maxConnectionAgeMs)).toThrow(/maxConnectionAgeMs is from 1 to/);
+  });
+});
