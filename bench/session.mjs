@@ -16,7 +16,7 @@ import { clusterYaml, marker } from "./servers/resources.mjs";
  * What the load generator answers: times in milliseconds. See peer/load/commands.go.
  * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number }} Answer
  * @typedef {"library" | "peer" | "floor" | "program"} Target `program`: `xds serve` with the clusters in YAML files
- * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number }} Setup
+ * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number }} Setup `sees`: so many streams see a change
  */
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -51,10 +51,21 @@ export class Session {
   }
 
   /** @param {Target} target @param {Setup} setup @param {string[]} [nodeOptions] for profiles */
-  static async start(target, { type = "cluster", n, cache = "snapshot", all = false, files = 1 }, nodeOptions = []) {
+  static async start(
+    target,
+    { type = "cluster", n, cache = "snapshot", all = false, files = 1, sees },
+    nodeOptions = [],
+  ) {
     if (target === "program") return Session.#serve(n, files);
     const [program = "", ...rest] = commands[target];
-    const args = [...rest, `--type=${type}`, `--n=${n}`, `--cache=${cache}`, ...(all ? ["--all"] : [])];
+    const args = [
+      ...rest,
+      `--type=${type}`,
+      `--n=${n}`,
+      `--cache=${cache}`,
+      ...(all ? ["--all"] : []),
+      ...(sees ? [`--sees=${sees}`] : []),
+    ];
     const server = new LineProcess(program, target === "peer" ? args : [...nodeOptions, ...args]);
     return new Session(server, JSON.parse(await server.line()));
   }

@@ -46,13 +46,16 @@ const wide = 256 * mebi;
 /** @template {Record<string, any>} S @param {Workload<S>} workload @returns {Workload<any>} */
 const define = (workload) => workload;
 
+/** After so many pushes a server's code is compiled, and its heap has its size. */
+const warmUpPushes = 5_000;
+
 /** CPU of the server for a change on one stream: what it does from the change to the ACK of all, by the number of streams that see it. */
 async function cpuPerPush(
   /** @type {Round<{ streams: number, count: number }>} */ { session, scale, changes },
   expect = scale.streams,
 ) {
-  const warmUp = Math.ceil(scale.count / 3);
-  await session.clients({ op: "changes", from: changes(warmUp), count: warmUp, expect, pauseMs: 20 });
+  const warmUp = Math.ceil(warmUpPushes / expect);
+  await session.clients({ op: "changes", from: changes(warmUp), count: warmUp, expect });
   await sleep(200);
   const before = session.cpu;
   const { count } = scale;
@@ -187,15 +190,17 @@ export const workloads = [
       quick: { rounds: 3, streams: 300, names: 200, n: 3_000, count: 50 },
       tiny: { rounds: 1, streams: 20, names: 10, n: 100, count: 10 },
     },
-    subjects: ({ n }) => {
+    subjects: ({ n, streams, names }) => {
       const setup = /** @type {const} */ ({ type: "endpoint", n, cache: "linear" });
-      return { ...each(setup), [halfAsMany]: { target: "library", setup } };
+      const floor = { ...setup, n: names, sees: (streams * names) / n };
+      return { ...each(setup), floor: { target: "floor", setup: floor }, [halfAsMany]: { target: "library", setup } };
     },
-    clients: ({ streams, names }, subject) => ({
+    clients: ({ streams, names, n }, subject) => ({
       streams: subject === halfAsMany ? streams / 2 : streams,
       delta: true,
       mode: "endpoints",
       names,
+      total: n,
       window: wide,
     }),
     metrics: {
@@ -222,7 +227,7 @@ export const workloads = [
       quick: { rounds: 3, streams: 300, n: 100 },
       tiny: { rounds: 1, streams: 20, n: 10 },
     },
-    subjects: ({ n }) => each({ n, all: true }),
+    subjects: ({ n }) => each({ n, all: true }, ["library", "peer", "floor"]),
     clients: ({ streams }) => ({ streams, mode: "envoy", window: wide }),
     metrics: {
       ms: { title: "until all have ACKed all", unit: "ms", goals: [{ over: "peer", most: 0.6 }] },

@@ -1,21 +1,30 @@
-// The floor: what any xDS server on grpc-js has to spend. It writes ready bytes to every stream, and drops what they answer.
+// The floor: what any xDS server on grpc-js has to spend. It answers the first request of each type with ready bytes, writes ready bytes
+// to every stream (or the first so many) at a change, and drops what they answer.
 import { parseArgs } from "node:util";
+import { toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ClusterSchema } from "ts-control-plane/envoy/config/cluster/v3/cluster_pb";
+import { ClusterLoadAssignmentSchema } from "ts-control-plane/envoy/config/endpoint/v3/endpoint_pb";
+import { ListenerSchema } from "ts-control-plane/envoy/config/listener/v3/listener_pb";
+import { RouteConfigurationSchema } from "ts-control-plane/envoy/config/route/v3/route_pb";
 import { administrate } from "./admin.mjs";
-import { clusterBytes, marker, name } from "./resources.mjs";
+import { cluster, endpoints, listener, marker, routes } from "./resources.mjs";
 
+/** @import { DescMessage, Message } from "@bufbuild/protobuf" */
 /** @import { ServerDuplexStream } from "@grpc/grpc-js" */
 /** @typedef {ServerDuplexStream<Buffer, Buffer>} Call */
 
 const { values: options } = parseArgs({
   options: {
-    type: { type: "string" },
+    type: { type: "string", default: "cluster" },
     n: { type: "string", default: "100" },
     cache: { type: "string" },
+    all: { type: "boolean", default: false },
+    sees: { type: "string", default: "Infinity" },
   },
 });
-const typeUrl = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const n = Number(options.n);
 
 /** Fields of length-delimited values. @param {[number, string | Uint8Array][]} list */
 function fields(list) {
@@ -28,49 +37,79 @@ function fields(list) {
   return writer.finish();
 }
 
-/** @param {number} i @param {string} [mark] */
-const any = (i, mark) =>
-  fields([
-    [1, typeUrl],
-    [2, clusterBytes(i, mark)],
-  ]);
-const anys = Array.from({ length: Number(options.n) }, (_, i) => any(i));
-/** @param {Uint8Array} bytes @param {number} i @param {string} version */
-const entry = (bytes, i, version) =>
-  fields([
-    [3, name(i)],
-    [1, version],
-    [2, bytes],
-  ]);
-/** @param {Uint8Array[]} entries @param {string} version */
-const body = (entries, version) =>
-  fields([[1, version], [4, typeUrl], ...entries.map((each) => /** @type {[number, Uint8Array]} */ ([2, each]))]);
+/** Some resources of a type, as the lists of responses of both variants have them. */
+class Kind {
+  /** @param {DescMessage} schema @param {string} nameField @param {Message[]} messages */
+  constructor(schema, nameField, messages) {
+    this.schema = schema;
+    this.nameField = nameField;
+    this.typeUrl = `type.googleapis.com/${schema.typeName}`;
+    this.sotw = messages.map((message) => this.any(message));
+    this.delta = messages.map((message) => this.entry(message, "0"));
+    this.first = { sotw: this.body(this.sotw, "0"), delta: this.body(this.delta, "0") };
+  }
+
+  /** @param {Message} message */
+  any(message) {
+    return fields([
+      [1, this.typeUrl],
+      [2, toBinary(this.schema, message)],
+    ]);
+  }
+
+  /** @param {Message} message @param {string} version */
+  entry(message, version) {
+    const name = /** @type {any} */ (message)[this.nameField];
+    return fields([
+      [3, name],
+      [1, version],
+      [2, this.any(message)],
+    ]);
+  }
+
+  /** @param {Uint8Array[]} entries @param {string} version */
+  body(entries, version) {
+    return fields([
+      [1, version],
+      [4, this.typeUrl],
+      ...entries.map((each) => /** @type {[number, Uint8Array]} */ ([2, each])),
+    ]);
+  }
+}
+
+/** @param {(i: number) => Message} make */
+const several = (make) => Array.from({ length: n }, (_, i) => make(i));
+const clusters = () => new Kind(ClusterSchema, "name", several(cluster));
+const endpointsOf = () => new Kind(ClusterLoadAssignmentSchema, "clusterName", several(endpoints));
+const changing = options.type === "endpoint" ? endpointsOf() : clusters();
+const kinds = options.all
+  ? [
+      changing,
+      endpointsOf(),
+      new Kind(ListenerSchema, "name", [listener()]),
+      new Kind(RouteConfigurationSchema, "name", [routes(n)]),
+    ]
+  : [changing];
 
 let nonces = 0;
 /** @param {Call} call @param {Uint8Array} bytes */
 const send = (call, bytes) => call.write(Buffer.concat([bytes, fields([[5, String(++nonces)]])]));
 
-/** @type {Set<Call>} */
-const sotwCalls = new Set();
-/** @type {Set<Call>} */
-const deltaCalls = new Set();
-const full = {
-  sotw: body(anys, "0"),
-  delta: body(
-    anys.map((bytes, i) => entry(bytes, i, "0")),
-    "0",
-  ),
-};
+const calls = { sotw: /** @type {Set<Call>} */ (new Set()), delta: /** @type {Set<Call>} */ (new Set()) };
 
-/** @param {Set<Call>} calls @param {() => Uint8Array} first */
-const handler = (calls, first) => (/** @type {Call} */ call) => {
-  call.on("data", () => {
-    if (calls.has(call)) return;
-    calls.add(call);
-    send(call, first());
+/** @param {"sotw" | "delta"} variant */
+const handler = (variant) => (/** @type {Call} */ call) => {
+  const unasked = new Set(kinds);
+  calls[variant].add(call);
+  call.on("data", (/** @type {Buffer} */ request) => {
+    for (const kind of unasked) {
+      if (!request.includes(kind.typeUrl)) continue;
+      unasked.delete(kind);
+      send(call, kind.first[variant]);
+    }
   });
   call.on("end", () => call.end());
-  for (const event of ["end", "error", "cancelled"]) call.on(event, () => calls.delete(call));
+  for (const event of ["end", "error", "cancelled"]) call.on(event, () => calls[variant].delete(call));
 };
 
 /** @param {string} method */
@@ -89,18 +128,20 @@ const same = (bytes) => bytes;
 const server = new Server({ "grpc.max_send_message_length": -1 });
 server.addService(
   { stream: definition("StreamAggregatedResources"), delta: definition("DeltaAggregatedResources") },
-  { stream: handler(sotwCalls, () => full.sotw), delta: handler(deltaCalls, () => full.delta) },
+  { stream: handler("sotw"), delta: handler("delta") },
 );
 server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
   administrate(port, (k, i) => {
-    anys[i] = any(i, marker(k));
+    const message = (options.type === "endpoint" ? endpoints : cluster)(i, marker(k));
     const version = String(k);
-    if (sotwCalls.size > 0) {
-      const bytes = body(anys, version);
-      for (const call of sotwCalls) send(call, bytes);
+    changing.sotw[i] = changing.any(message);
+    if (calls.sotw.size > 0) {
+      const bytes = changing.body(changing.sotw, version);
+      for (const call of calls.sotw) send(call, bytes);
     }
-    const bytes = body([entry(anys[i], i, version)], version);
-    for (const call of deltaCalls) send(call, bytes);
+    const bytes = changing.body([changing.entry(message, version)], version);
+    let left = Number(options.sees);
+    for (const call of calls.delta) if (left-- > 0) send(call, bytes);
   });
 });

@@ -14,7 +14,14 @@ export type PackedBytes = string;
 
 /** Field 2, `resources`, of a DiscoveryResponse, and of an `envoy.service.discovery.v3.Resource`: an `Any`. */
 export function anyField(typeUrl: string, content: PackedBytes): Buffer {
-  return message(2, typeUrlField(typeUrl), head(2, content.length), content);
+  const type = typeUrlField(typeUrl);
+  const size = type.length + headSize(content.length) + content.length;
+  const bytes = Buffer.allocUnsafe(headSize(size) + size);
+  let at = writeHead(bytes, 0, 2, size);
+  bytes.set(type, at);
+  at = writeHead(bytes, at + type.length, 2, content.length);
+  bytes.write(content, at, "latin1");
+  return bytes;
 }
 
 /** Field 2, `resources`, of a DeltaDiscoveryResponse. */
@@ -69,26 +76,31 @@ function typeUrlField(typeUrl: string): Uint8Array {
   return field;
 }
 
-/** The tag and the length of a length-delimited field whose number is below 16. */
-function head(field: number, size: number): Uint8Array {
-  const bytes = [(field << 3) | WireType.LengthDelimited];
+/** How many bytes the tag (of a field whose number is below 16) and the length take. */
+function headSize(size: number): number {
+  let bytes = 2;
+  for (let rest = size; rest > 127; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+}
+
+/** Writes the tag and the length of a length-delimited field; returns where its value begins. */
+function writeHead(bytes: Buffer, at: number, field: number, size: number): number {
+  let next = at;
+  bytes[next++] = (field << 3) | WireType.LengthDelimited;
   let rest = size;
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes[next++] = (rest % 128) | 128;
+  bytes[next++] = rest;
+  return next;
 }
 
 /** A length-delimited field of these bytes. */
-function message(field: number, ...parts: (Uint8Array | PackedBytes)[]): Buffer {
+function message(field: number, ...parts: Uint8Array[]): Buffer {
   let size = 0;
   for (const { length } of parts) size += length;
-  const start = head(field, size);
-  const bytes = Buffer.allocUnsafe(start.length + size);
-  bytes.set(start);
-  let at = start.length;
+  const bytes = Buffer.allocUnsafe(headSize(size) + size);
+  let at = writeHead(bytes, 0, field, size);
   for (const part of parts) {
-    if (typeof part === "string") bytes.write(part, at, "latin1");
-    else bytes.set(part, at);
+    bytes.set(part, at);
     at += part.length;
   }
   return bytes;
