@@ -27,8 +27,7 @@ function envoyCommand(paths: readonly string[], grpc: Address, tls: TlsFilePaths
   if (isExample && grpc.port === examplePort && !tls)
     return [`envoy -c ${relative("", bootstrap)}`, "curl http://127.0.0.1:10000   # once it runs"];
   const server = written({ ...grpc, host: anyAddress.has(grpc.host) ? "127.0.0.1" : grpc.host });
-<<<<<<< HEAD
-  return [`${calledAs()} bootstrap --server ${server}${tlsFlags(tls)} > envoy.yaml`, "envoy -c envoy.yaml"];
+  return [`${calledAs()} bootstrap --server ${server}${tlsFlags(tls)} > bootstrap.yaml`, "envoy -c bootstrap.yaml"];
 }
 
 /** The files are the client's own, wherever it has them. */
@@ -36,9 +35,6 @@ function tlsFlags(tls: TlsFilePaths | undefined): string {
   if (!tls) return "";
   const own = tls.clientCaFile === undefined ? "" : " --tls-cert client.pem --tls-key client-key.pem";
   return ` --tls-ca ca.pem${own}`;
-=======
-  return [`${calledAs()} bootstrap --server ${server} > bootstrap.yaml`, "envoy -c bootstrap.yaml"];
->>>>>>> explain
 }
 
 const anyAddress = new Set(["0.0.0.0", "::"]);

@@ -3,12 +3,7 @@ import type { Command } from "commander";
 import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
-<<<<<<< HEAD
-import { XdsServer } from "../server/xds-server.js";
-=======
-import { sanMatchesNode } from "../server/authorize.js";
-import type { Address, XdsServer, XdsServerOptions } from "../server/xds-server.js";
->>>>>>> explain
+import type { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import { formatProblem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";

@@ -108,20 +108,18 @@ function collect(typeUrl: string, resources: Iterable<Resource>): ReadonlySet<st
  * waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once they have come.
  */
 export function neededAgain(sent: readonly Resource[], all: ByType): [Subscription, string][] {
-  if (![...all.values()].some(({ type }) => type.sentAgain)) return [];
-  return sent.flatMap((resource) =>
-    referencesOf(resource).flatMap(({ typeUrl, name: target }): [Subscription, string][] => {
+  const needed: [Subscription, string][] = [];
+  for (const resource of sent)
+    for (const { typeUrl, name: target } of referencesOf(resource)) {
       const subscription = all.get(typeUrl);
+      if (!subscription?.type.sentAgain) continue;
       const name = canonicalName(target);
-      if (subscription?.type.sentAgain && isCollection(name)) {
+      if (isCollection(name)) {
         const members = [...subscription.names].filter((member) => covers(name, member));
         // Where there is none yet, Envoy still waits to hear something of its virtual hosts, of whatever name (P56).
         const heard = members.length === 0 && subscription.type.unknownWithoutBody ? [name] : members;
-        return heard.map((member) => [subscription, member]);
-      }
-      return subscription?.type.sentAgain && subscription.has(name)?.version !== undefined
-        ? [[subscription, name]]
-        : [];
-    }),
-  );
+        for (const member of heard) needed.push([subscription, member]);
+      } else if (subscription.has(name)?.version !== undefined) needed.push([subscription, name]);
+    }
+  return needed;
 }

@@ -18,6 +18,7 @@ export const sotw: Variant<DiscoveryRequest> = {
 
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;
+    if (resourceNames.length > 0 && subscription.namesJust(resourceNames)) return; // as nearly every ACK does
     // An empty list is a wildcard only until something has been named (P33, P35).
     const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
     const wanted = new Set(resourceNames.map(canonicalName));

@@ -137,7 +137,7 @@ export class Stream<R extends Request> implements StreamInfo {
         "a later request names another node; the stream stays the first one's",
       );
     }
-    return { ...request, typeUrl, node: this.node };
+    return Object.assign(request, { typeUrl, node: this.node });
   }
 
   private handle(request: R): void | Promise<void> {

@@ -111,7 +111,7 @@ export class Subscription implements Watcher {
 
   /** The names by which a resource is subscribed: its own, or aliases. */
   private keysOf(resource: Resource): string[] {
-    const aliases = resource.aliases.filter((alias) => this.names.has(alias));
+    const aliases = resource.aliases.length > 0 ? resource.aliases.filter((alias) => this.names.has(alias)) : [];
     return this.covers(resource.key) ? [resource.key, ...aliases] : aliases;
   }
 
@@ -126,6 +126,14 @@ export class Subscription implements Watcher {
     if (this.names.has(name)) return;
     this.names.add(name);
     if (!this.wildcard) this.view.follow(this, name);
+  }
+
+  /** Whether it names just these, in this order, and nothing else. */
+  namesJust(spellings: readonly string[]): boolean {
+    if (this.wildcard || spellings.length !== this.names.size) return false;
+    let at = 0;
+    for (const name of this.names) if (name !== spellings[at++]) return false;
+    return true;
   }
 
   /** Takes back an explicit name; under a wildcard it stays subscribed. */
@@ -318,7 +326,7 @@ export class Subscription implements Watcher {
 
   private looked({ kept }: Difference, partial: boolean): void {
     this.asked.clear();
-    const since = new Map(this.kept);
+    const since = kept.size > 0 ? new Map(this.kept) : undefined;
     if (!partial) {
       this.stale.clear();
       this.allStale = false;
@@ -326,7 +334,7 @@ export class Subscription implements Watcher {
       this.kept.clear();
     }
     for (const [name, has] of kept) {
-      this.kept.set(name, since.get(name) ?? Date.now());
+      this.kept.set(name, since?.get(name) ?? Date.now());
       this.held.set(name, has);
     }
   }

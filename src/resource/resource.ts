@@ -4,7 +4,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { deltaEntry, type Entry, errorEntry, wrappedEntry } from "./entries.js";
+import { anyField, deltaEntry, errorEntry, type PackedBytes, wrappedEntry } from "./entries.js";
 import { canonicalName } from "./names.js";
 import type { Reference } from "./references.js";
 import { type ResourceType, resourceType } from "./types.js";
@@ -34,12 +34,9 @@ export interface ResourceError {
 /** @internal The version of what stands in for a resource that does not exist. */
 export const placeholderVersion = "placeholder";
 
-/**
- * One resource as it is served: named, versioned and encoded once. Every cache, stream and response shares it.
- *
- * Its bytes are one entry of a delta response with the `Any` last: `DeltaDiscoveryResponse.resources` and
- * `Resource.resource` are both field 2, as is `DiscoveryResponse.resources`, so the tail of a delta entry is a SotW one.
- */
+const noAliases: readonly string[] = [];
+
+/** One resource as it is served: named, versioned and encoded once. Every cache, stream and response shares it. */
 export class Resource {
   /** @internal Written by referencesOf(). */
   references: readonly Reference[] | undefined = undefined;
@@ -51,7 +48,7 @@ export class Resource {
     readonly name: string,
     /** The hash of name and content, or the user's own. */
     readonly version: string,
-    private readonly entry: Entry,
+    private readonly content: PackedBytes,
     readonly aliases: readonly string[],
     /** In milliseconds; undefined: clients keep it until it is removed. */
     readonly ttlMs: number | undefined,
@@ -127,7 +124,7 @@ export class Resource {
     type: ResourceType,
     name: string,
     body: Uint8Array,
-    { version: ownVersion, ttlMs, aliases = [] }: ResourceOptions,
+    { version: ownVersion, ttlMs, aliases = noAliases }: ResourceOptions,
     error?: ResourceError,
   ): Resource {
     const refuse = (why: string) =>
@@ -139,30 +136,42 @@ export class Resource {
     if (aliases.some((alias) => alias === "" || alias === name)) throw refuse("an alias is empty or the name itself");
     const version =
       ownVersion ?? contentVersion([name, ...aliases, ttlMs ?? "", error ? "error" : ""].join("\0"), body);
-    const entry = deltaEntry({ name, version, aliases }, type.typeUrl, body);
-    return new Resource(type, name, version, entry, aliases, ttlMs, error);
+    // A name may be a part of a file's text, which would stay in memory with it.
+    return new Resource(
+      type,
+      Buffer.from(name).toString(),
+      version,
+      asBuffer(body).toString("latin1"),
+      aliases,
+      ttlMs,
+      error,
+    );
   }
 
   /** @internal Field 2 of a DiscoveryResponse, or 7 if it is an error, tag and length included. */
   sotwEntry(withTtl: boolean): Uint8Array {
-    const { name, version, aliases, ttlMs, error, entry } = this;
+    const { type, name, version, aliases, ttlMs, error, content } = this;
     if (error) return errorEntry(7, name, error);
-    const any = entry.bytes.subarray(entry.anyAt);
+    const any = anyField(type.typeUrl, content);
     return withTtl && ttlMs !== undefined ? wrappedEntry({ name, version, aliases, ttlMs }, any) : any;
   }
 
   /** @internal Field 2 of a DeltaDiscoveryResponse, or 9 if it is an error, under the name that was asked for (P64). */
   deltaEntry(withTtl: boolean, name = this.name): Uint8Array {
-    const { version, aliases, ttlMs, error, entry } = this;
+    const { type, version, aliases, error, content } = this;
     if (error) return errorEntry(9, name, error);
-    if (name === this.name && !(withTtl && ttlMs !== undefined)) return entry.bytes;
-    return deltaEntry({ name, version, aliases, ttlMs: withTtl ? ttlMs : undefined }, this.type.typeUrl, this.body)
-      .bytes;
+    const ttlMs = withTtl ? this.ttlMs : undefined;
+    return deltaEntry({ name, version, aliases, ttlMs }, anyField(type.typeUrl, content));
   }
 
-  /** The encoded message. Shared: not to be written to. */
+  /** The encoded message: a copy, made at each call. */
   get body(): Uint8Array {
-    return this.entry.bytes.subarray(this.entry.bodyAt);
+    return Buffer.from(this.content, "latin1");
+  }
+
+  /** @internal Whether both have the same encoded message. */
+  hasBodyOf(other: Resource): boolean {
+    return this.content === other.content;
   }
 
   /**
@@ -178,8 +187,11 @@ export class Resource {
 
 /** The first 16 hexadecimal digits of the SHA-256 of name and content: the same on every replica. */
 function contentVersion(name: string, body: Uint8Array): string {
-  return hash("sha256", Buffer.concat([Buffer.from(`${name}\0`), body]), "hex").slice(0, 16);
+  // As bytes: a part of all digits would keep all digits in memory.
+  return hash("sha256", Buffer.concat([Buffer.from(`${name}\0`), body]), "buffer").toString("hex", 0, 8);
 }
+
+const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength);
 
 function decode(typeUrl: string, body: Uint8Array): Message {
   const schema = envoyRegistry().getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));

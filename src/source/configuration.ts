@@ -91,7 +91,7 @@ class NamedResources {
 function sameOr(previous: Resource | undefined, resource: Resource): Resource {
   if (previous?.version !== resource.version || previous.name !== resource.name) return resource;
   const same = previous.ttlMs === resource.ttlMs && previous.aliases.join("\0") === resource.aliases.join("\0");
-  return same && Buffer.compare(previous.body, resource.body) === 0 ? previous : resource;
+  return same && previous.hasBodyOf(resource) ? previous : resource;
 }
 
 /** `taken`: 0 for its name, else which of its aliases. */

@@ -127,7 +127,7 @@ ring_hash_lb_config:\n  minimum_ring_size: 9007199254740993\n  maximumRingSize: 
     const bytes = toBinary(desc, fromJson(desc, json, { registry: envoyRegistry() }));
     const { resources, problems } = read(JSON.stringify({ "@type": `type.googleapis.com/${desc.typeName}`, ...json }));
     expect(problems).toEqual([]);
-    expect(resources[0]?.resource.body).toEqual(bytes);
+    expect(new Uint8Array(resources[0]?.resource.body ?? [])).toEqual(bytes);
   });
 
   test("gives the same object for a resource whose text did not change, unless there are aliases", () => {

@@ -50,7 +50,10 @@ function encode(response: Response, { entryOf, bodies }: Form, more: readonly Ui
     bytes = encodeBody(response, (resource) => entryOf(resource, undefined));
     bodies.set(resources, { version, removed, bytes });
   }
-  return Buffer.concat([bytes, ...more, stringField(5, response.nonce)]);
+  const nonce = nonceField(response.nonce);
+  return more.length > 0
+    ? Buffer.concat([bytes, ...more, nonce])
+    : Buffer.concat([bytes, nonce], bytes.length + nonce.length);
 }
 
 function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Array): Buffer {
@@ -60,6 +63,9 @@ function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Ar
   for (const name of removedResources) parts.push(stringField(6, spellings.get(name) ?? name));
   return Buffer.concat(parts);
 }
+
+/** Field 5 of either message; a nonce of a stream has a few digits. */
+const nonceField = (nonce: string) => Buffer.from(`\x2a${String.fromCharCode(nonce.length)}${nonce}`, "latin1");
 
 function stringField(field: number, value: string): Uint8Array {
   return new BinaryWriter().tag(field, WireType.LengthDelimited).string(value).finish();

@@ -43,7 +43,7 @@ describe("xds serve with TLS", () => {
   test("serves gRPC and REST to clients that trust its certificate, and nothing in plain text", async () => {
     const { server, folder, cert, ports } = await serve(own);
     expect(server.stdout).toContain(`xDS over REST  https://127.0.0.1:${ports.rest}/`);
-    expect(server.stdout).toContain(`bootstrap --server 127.0.0.1:${ports.grpc} --tls-ca ca.pem > envoy.yaml\n`);
+    expect(server.stdout).toContain(`bootstrap --server 127.0.0.1:${ports.grpc} --tls-ca ca.pem > bootstrap.yaml\n`);
     await server.logged({ level: "info", msg: "TLS certificate", file: cert });
     expect(await getClusters(ports.grpc, "--tls-ca", folder.write("ca.pem", own.cert))).toMatchObject({
       code: 0,
@@ -62,7 +62,9 @@ describe("xds serve with TLS", () => {
 
   test("asks clients for a certificate if it has --tls-client-ca, and takes those of that authority only", async () => {
     const { server, folder, ports } = await serve(own, { clientCa: client.cert });
-    expect(server.stdout).toContain(" --tls-ca ca.pem --tls-cert client.pem --tls-key client-key.pem > envoy.yaml\n");
+    expect(server.stdout).toContain(
+      " --tls-ca ca.pem --tls-cert client.pem --tls-key client-key.pem > bootstrap.yaml\n",
+    );
     const request = { node: { id: "n" } };
     const over = (target: object) =>
       post({ port: ports.rest, ca: own.cert, ...target }, "/v3/discovery:clusters", request);

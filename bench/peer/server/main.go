@@ -1,0 +1,164 @@
+// Command server is the peer: go-control-plane, serving the resources of the benchmark. It prints {"port", "admin"} when it listens.
+// On the admin port, one command a line, one JSON line in answer: "change <number> <index>", "changes <from> <count>", "gc".
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"sync"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"github.com/envoyproxy/go-control-plane/pkg/cache/types"
+	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
+	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
+	"google.golang.org/grpc"
+)
+
+// fleet puts all nodes into one group.
+type fleet struct{}
+
+func (fleet) ID(*corev3.Node) string { return "fleet" }
+
+// state is what is served, in the cache of the user's choice.
+type state struct {
+	mu        sync.Mutex
+	kind      string
+	linear    *cache.LinearCache
+	snapshots cache.SnapshotCache
+	resources map[resource.Type][]types.Resource
+}
+
+func main() {
+	kind := flag.String("type", "cluster", "what changes: cluster or endpoint")
+	n := flag.Int("n", 100, "how many clusters")
+	cacheName := flag.String("cache", "snapshot", "snapshot or linear")
+	all := flag.Bool("all", false, "serve endpoints, a listener and its routes besides")
+	flag.Parse()
+	s := &state{kind: *kind, resources: make(map[resource.Type][]types.Resource)}
+	s.fill(*n, *all)
+	var c cache.Cache
+	if *cacheName == "linear" {
+		c = s.serveLinear()
+	} else {
+		s.snapshots = cache.NewSnapshotCache(false, fleet{}, nil)
+		c = s.snapshots
+		s.publish(0)
+	}
+
+	g := grpc.NewServer(grpc.MaxConcurrentStreams(1_000_000))
+	discovery.RegisterAggregatedDiscoveryServiceServer(g, server.NewServer(context.Background(), c, nil))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	go s.administrate(admin)
+	fmt.Printf("{\"port\":%d,\"admin\":%d}\n", l.Addr().(*net.TCPAddr).Port, admin.Addr().(*net.TCPAddr).Port)
+	check(g.Serve(l))
+}
+
+func (s *state) fill(n int, all bool) {
+	for i := range n {
+		if s.kind == "cluster" || all {
+			s.resources[resource.ClusterType] = append(s.resources[resource.ClusterType], cluster(i, ""))
+		}
+		if s.kind == "endpoint" || all {
+			s.resources[resource.EndpointType] = append(s.resources[resource.EndpointType], endpoints(i, ""))
+		}
+	}
+	if all {
+		s.resources[resource.ListenerType] = []types.Resource{listener()}
+		s.resources[resource.RouteType] = []types.Resource{routes(n)}
+	}
+}
+
+// changed is the type that changes, and its resource number i after change k.
+func (s *state) changed(k, i int) (resource.Type, string, types.Resource) {
+	if s.kind == "endpoint" {
+		return resource.EndpointType, name(i), endpoints(i, marker(k))
+	}
+	return resource.ClusterType, name(i), cluster(i, marker(k))
+}
+
+func (s *state) serveLinear() cache.Cache {
+	typeURL, _, _ := s.changed(0, 0)
+	s.linear = cache.NewLinearCache(typeURL)
+	byName := make(map[string]types.Resource, len(s.resources[typeURL]))
+	for _, r := range s.resources[typeURL] {
+		byName[cache.GetResourceName(r)] = r
+	}
+	s.linear.SetResources(byName)
+	s.resources = nil
+	return &cache.MuxCache{
+		Classify:      func(r *cache.Request) string { return r.GetTypeUrl() },
+		ClassifyDelta: func(r *cache.DeltaRequest) string { return r.GetTypeUrl() },
+		Caches:        map[string]cache.Cache{typeURL: s.linear},
+	}
+}
+
+// change makes change k to resource i.
+func (s *state) change(k, i int) {
+	typeURL, resourceName, changed := s.changed(k, i)
+	if s.linear != nil {
+		check(s.linear.UpdateResource(resourceName, changed))
+		return
+	}
+	// What was given to a snapshot is the snapshot's: the list is copied, its resources are shared.
+	list := append([]types.Resource(nil), s.resources[typeURL]...)
+	list[i] = changed
+	s.resources[typeURL] = list
+	s.publish(k)
+}
+
+func (s *state) publish(version int) {
+	snapshot, err := cache.NewSnapshot(strconv.Itoa(version), s.resources)
+	check(err)
+	check(s.snapshots.SetSnapshot(context.Background(), "fleet", snapshot))
+}
+
+func (s *state) administrate(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		check(err)
+		go func() {
+			lines := bufio.NewScanner(conn)
+			for lines.Scan() {
+				s.obey(lines.Text())
+				fmt.Fprintln(conn, "{}")
+			}
+		}()
+	}
+}
+
+func (s *state) obey(line string) {
+	var command string
+	var a, b int
+	_, _ = fmt.Sscan(line, &command, &a, &b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch command {
+	case "change":
+		s.change(a, b)
+	case "changes":
+		for k := a; k < a+b; k++ {
+			s.change(k, 0)
+		}
+	case "gc":
+		debug.FreeOSMemory()
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		log.Println(err)
+		os.Exit(1)
+	}
+}

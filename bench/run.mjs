@@ -1,0 +1,150 @@
+// Usage: npm run bench -- [--quick | --tiny] [--only id,…] [--out directory]
+//
+// Measures this library, built, side by side with go-control-plane and with the floor: bare grpc-js that writes ready bytes. Needs Go.
+// Writes results/latest.json and, for a full run, docs/performance.md. With --only, replaces just those workloads' results.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { loadAverage } from "./process.mjs";
+import { binaries, Session } from "./session.mjs";
+import { spread } from "./statistics.mjs";
+import { workloads } from "./workloads.mjs";
+
+/** @import { Figures, Goal, Round, Size, Workload } from "./workloads.mjs" */
+/**
+ * @typedef {object} Result of one workload
+ * @property {string} at
+ * @property {Record<string, unknown>} scale
+ * @property {number[]} load the machine's load average before each round: above the number of its CPUs others were at work too
+ * @property {Record<string, Figures[]>} rounds by subject
+ */
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    tiny: { type: "boolean", default: false },
+    only: { type: "string" },
+    out: { type: "string", default: join(here, "results") },
+  },
+});
+/** @type {Size} */
+const size = options.tiny ? "tiny" : options.quick ? "quick" : "full";
+const chosen = options.only?.split(",");
+const unknown = chosen?.find((id) => !workloads.some((workload) => workload.id === id));
+if (unknown) {
+  console.error(`bench: no workload "${unknown}"; there are ${workloads.map(({ id }) => id).join(", ")}`);
+  process.exit(1);
+}
+
+buildGo();
+const file = join(options.out, size === "full" ? "latest.json" : `${size}.json`);
+const report = { machine: machine(), results: /** @type {Record<string, Result>} */ ({}) };
+if (chosen && existsSync(file)) Object.assign(report.results, JSON.parse(readFileSync(file, "utf8")).results);
+for (const workload of workloads) {
+  if (chosen && !chosen.includes(workload.id)) continue;
+  console.log(`\n${workload.title}`);
+  const start = Date.now();
+  const result = await run(workload);
+  report.results[workload.id] = result;
+  print(workload, result);
+  console.log(
+    `  (${result.load.length} rounds, ${((Date.now() - start) / 1000).toFixed(0)} s, load ${Math.min(...result.load)}–${Math.max(...result.load)})`,
+  );
+  mkdirSync(options.out, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+}
+
+function buildGo() {
+  try {
+    execFileSync("go", ["build", "-o", `${binaries}/`, "./..."], { cwd: join(here, "peer"), stdio: "inherit" });
+  } catch (error) {
+    console.error(`bench: the peer and the load generator cannot be built, which needs Go 1.24 or newer: ${error}`);
+    process.exit(1);
+  }
+}
+
+function machine() {
+  const go = execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" }).trim();
+  const [cpu] = cpus();
+  return {
+    cpus: cpus().length,
+    model: cpu?.model.trim(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    go,
+  };
+}
+
+/** @param {Workload} workload @returns {Promise<Result>} */
+async function run(workload) {
+  const { rounds, ...scale } = workload.scale[size];
+  const subjects = workload.subjects(scale);
+  /** @type {Result} */
+  const result = { at: new Date().toISOString(), scale, load: [], rounds: {} };
+  for (const subject of Object.keys(subjects)) result.rounds[subject] = [];
+  /** @type {Map<string, Round<any>>} */
+  const standing = new Map();
+  /** @param {string} subject */
+  const open = async (subject) => {
+    const { target, setup } = /** @type {import("./workloads.mjs").Subject} */ (subjects[subject]);
+    const session = await Session.start(target, setup);
+    const before = await session.memory();
+    const cpuBefore = session.cpu;
+    const clients = workload.clients?.(scale, subject);
+    const opened = clients && (await session.clients({ op: "open", total: setup.n, timeoutMs: 120_000, ...clients }));
+    let last = 0;
+    const changes = (/** @type {number} */ count) => {
+      const first = last + 1;
+      last += count;
+      return first;
+    };
+    return { session, scale, subject, before, cpuBefore, opened, changes };
+  };
+  try {
+    for (let i = 0; i < rounds; i++) {
+      result.load.push(loadAverage());
+      const order = Object.keys(subjects);
+      for (const subject of i % 2 === 0 ? order : order.reverse()) {
+        const round = standing.get(subject) ?? (await open(subject));
+        standing.set(subject, round);
+        result.rounds[subject]?.push(await workload.measure(round));
+        if (workload.standing) continue;
+        standing.delete(subject);
+        await round.session.stop();
+      }
+    }
+  } finally {
+    for (const { session } of standing.values()) await session.stop();
+  }
+  return result;
+}
+
+/** @param {Workload} workload @param {Result} result */
+function print(workload, result) {
+  for (const [metric, { title, unit, goals = [] }] of Object.entries(workload.metrics)) {
+    for (const [subject, rounds] of Object.entries(result.rounds)) {
+      const values = rounds.flatMap((figures) => figures[metric] ?? []);
+      if (values.length === 0) continue;
+      const { median, low, high } = spread(values);
+      console.log(`  ${title}: ${subject} ${median.toFixed(2)} ${unit} (${low.toFixed(2)}–${high.toFixed(2)})`);
+    }
+    for (const goal of goals) console.log(`  ${judge(metric, goal, result)}`);
+  }
+}
+
+/** @param {string} metric @param {Goal} goal @param {Result} result */
+function judge(metric, goal, result) {
+  const { of = "library", over, most } = goal;
+  const values = (/** @type {string} */ subject) =>
+    (result.rounds[subject] ?? []).map((figures) => Number(figures[metric]));
+  const own = values(of);
+  const others = over === undefined ? undefined : values(over);
+  if (own.length === 0 || others?.length === 0) return "";
+  const { median, low, high } = spread(own.map((value, i) => value / (others?.[i] ?? 1)));
+  return `→ ${of}${over ? ` ÷ ${over}` : ""} ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}), goal ≤ ${most}: ${median <= most ? "met" : "MISSED"}`;
+}

@@ -1,0 +1,49 @@
+// The library under test, as its users run it: a cache, a server, and messages made with its schemas.
+import { parseArgs } from "node:util";
+import { LinearCache, Resource, Snapshot, SnapshotCache, XdsServer } from "ts-control-plane";
+import { administrate } from "./admin.mjs";
+import { cluster, endpoints, listener, marker, routes } from "./resources.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    type: { type: "string", default: "cluster" },
+    n: { type: "string", default: "100" },
+    cache: { type: "string", default: "snapshot" },
+    all: { type: "boolean", default: false },
+  },
+});
+const n = Number(options.n);
+const make = options.type === "endpoint" ? endpoints : cluster;
+const resources = Array.from({ length: n }, (_, i) => Resource.of(make(i)));
+const others = options.all
+  ? [
+      ...Array.from({ length: n }, (_, i) => Resource.of((make === cluster ? endpoints : cluster)(i))),
+      Resource.of(listener()),
+      Resource.of(routes(n)),
+    ]
+  : [];
+
+const { cache, change } = options.cache === "linear" ? linear() : snapshot();
+const server = new XdsServer(cache);
+const { grpc } = await server.listen({ port: 0 });
+administrate(grpc.port, change);
+
+function linear() {
+  const typeUrl = resources[0]?.type.typeUrl ?? "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+  const cache = new LinearCache(typeUrl, { resources });
+  resources.length = 0;
+  return { cache, change: (/** @type {number} */ k, /** @type {number} */ i) => cache.set(make(i, marker(k))) };
+}
+
+function snapshot() {
+  const cache = new SnapshotCache({ nodeGroup: (node) => node.cluster });
+  cache.set("fleet", Snapshot.of([...resources, ...others]));
+  return {
+    cache,
+    /** A whole new snapshot that shares what did not change. @param {number} k @param {number} i */
+    change(k, i) {
+      resources[i] = Resource.of(make(i, marker(k)));
+      cache.set("fleet", Snapshot.of([...resources, ...others]));
+    },
+  };
+}

@@ -1,0 +1,360 @@
+// The workloads. Each has subjects (servers of some setup that are measured side by side), and says how one round with one of them goes.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { clusterBytes } from "./servers/resources.mjs";
+import { Session } from "./session.mjs";
+import { median } from "./statistics.mjs";
+
+/** @import { Setup, Target } from "./session.mjs" */
+/**
+ * How large: `full` is what the goals are about, `quick` fits into two minutes, `tiny` shows that the harness runs.
+ * @typedef {"full" | "quick" | "tiny"} Size
+ * @typedef {{ target: Target, setup: Setup }} Subject
+ * @typedef {Record<string, number>} Figures one round's, by metric
+ * @typedef {{ title: string, unit: string, goals?: Goal[], shown?: boolean }} Metric
+ * @typedef {{ of?: string, over?: string, most: number, why?: string }} Goal a ratio of two subjects' figures, round by
+ *   round, or a figure itself; `of` is "library" where it is not said
+ */
+/**
+ * @template {Record<string, any>} [S=any] the scale
+ * @typedef {object} Workload
+ * @property {string} id
+ * @property {string} title
+ * @property {Record<Size, S & { rounds: number }>} scale
+ * @property {(scale: S) => Record<string, Subject>} subjects
+ * @property {Record<string, Metric>} metrics
+ * @property {(scale: S, subject: string) => Record<string, unknown> | undefined} [clients] opened before each subject's first round
+ * @property {boolean} [standing] the subjects live through all rounds, which take turns; else each round has a fresh process
+ * @property {(round: Round<S>) => Promise<Figures>} measure
+ */
+/**
+ * @template S
+ * @typedef {object} Round
+ * @property {Session} session
+ * @property {S} scale
+ * @property {string} subject
+ * @property {import("./session.mjs").Answer | undefined} opened what the clients answered when they were opened; in a standing session's first round
+ * @property {number} before resident memory before any client came
+ * @property {number} cpuBefore
+ * @property {(count: number) => number} changes takes so many numbers for changes, and returns the first
+ */
+
+const mebi = 2 ** 20;
+/** As Envoy has it: a response goes out at once, without waiting for the client's window. */
+const wide = 256 * mebi;
+
+/** @template {Record<string, any>} S @param {Workload<S>} workload @returns {Workload<any>} */
+const define = (workload) => workload;
+
+/** After so many pushes a server's code is compiled, and its heap has its size. */
+const warmUpPushes = 5_000;
+
+/** CPU of the server for a change on one stream: what it does from the change to the ACK of all, by the number of streams that see it. */
+async function cpuPerPush(
+  /** @type {Round<{ streams: number, count: number }>} */ { session, scale, changes },
+  expect = scale.streams,
+) {
+  const warmUp = Math.ceil(warmUpPushes / expect);
+  await session.clients({ op: "changes", from: changes(warmUp), count: warmUp, expect });
+  await sleep(200);
+  const before = session.cpu;
+  const { count } = scale;
+  await session.clients({ op: "changes", from: changes(count), count, expect, pauseMs: 20 });
+  await sleep(200);
+  return (session.cpu - before) / count / expect;
+}
+
+/** @param {Round<{ count: number }>} round The median of some changes, in ms. */
+async function changeToAck({ session, scale: { count }, changes }) {
+  const { ms } = await session.clients({ op: "changes", from: changes(count), count, expect: 1, pauseMs: 30 });
+  return median(ms);
+}
+
+/** @param {Setup} setup @param {Target[]} targets @returns {Record<string, Subject>} */
+const each = (setup, targets = ["library", "peer"]) =>
+  Object.fromEntries(targets.map((target) => [target, { target, setup }]));
+
+const halfAsMany = "library, half as many streams";
+const nobody = "library, no client";
+
+/** @type {Workload[]} */
+export const workloads = [
+  define({
+    id: "sotw-push",
+    title: "SotW, 1,000 streams × 100 clusters, one changed",
+    scale: {
+      full: { rounds: 5, streams: 1000, n: 100, count: 10 },
+      quick: { rounds: 3, streams: 300, n: 100, count: 6 },
+      tiny: { rounds: 1, streams: 20, n: 10, count: 5 },
+    },
+    subjects: ({ n }) => each({ n }, ["library", "peer", "floor"]),
+    clients: ({ streams, n }) => ({ streams, mode: "clusters", total: n, window: wide }),
+    metrics: {
+      cpu: {
+        title: "CPU per push",
+        unit: "µs",
+        goals: [
+          { over: "peer", most: 0.4 },
+          { over: "floor", most: 1.3 },
+        ],
+      },
+    },
+    measure: async (round) => ({ cpu: await cpuPerPush(round) }),
+  }),
+  define({
+    id: "delta-push",
+    title: "Delta, 1,000 streams × 1,000 clusters, one changed",
+    scale: {
+      full: { rounds: 5, streams: 1000, n: 1000, count: 10 },
+      quick: { rounds: 3, streams: 300, n: 1000, count: 6 },
+      tiny: { rounds: 1, streams: 20, n: 10, count: 5 },
+    },
+    subjects: ({ n }) => each({ n, cache: "linear" }, ["library", "peer", "floor"]),
+    clients: ({ streams, n }) => ({ streams, delta: true, mode: "clusters", total: n, window: wide }),
+    metrics: {
+      cpu: {
+        title: "CPU per push",
+        unit: "µs",
+        goals: [
+          { over: "peer", most: 0.2 },
+          { over: "floor", most: 1.3 },
+        ],
+      },
+      memory: { title: "memory per stream", unit: "KB", goals: [{ over: "peer", most: 0.2 }] },
+      live: { title: "the same after a forced garbage collection", unit: "KB" },
+    },
+    async measure(round) {
+      const { session, scale, before } = round;
+      const perStream = (/** @type {number} */ bytes) => (bytes - before) / 1024 / scale.streams;
+      const cpu = await cpuPerPush(round);
+      const memory = perStream(session.resident);
+      return { cpu, memory, live: perStream(await session.memory()) };
+    },
+  }),
+  define({
+    id: "linear-latency",
+    title: "Delta, one stream × 100,000 clusters, one changed, linear cache",
+    scale: {
+      full: { rounds: 9, n: 100_000, count: 5 },
+      quick: { rounds: 5, n: 20_000, count: 3 },
+      tiny: { rounds: 2, n: 100, count: 3 },
+    },
+    standing: true,
+    subjects: ({ n }) => each({ n, cache: "linear" }),
+    clients: ({ n }) => ({ streams: 1, delta: true, mode: "clusters", total: n, window: wide }),
+    metrics: { ms: { title: "change → ACK", unit: "ms", goals: [{ over: "peer", most: 0.1 }] } },
+    measure: async (round) => ({ ms: await changeToAck(round) }),
+  }),
+  define({
+    id: "snapshot-latency",
+    title: "The same through the snapshot cache: a whole new snapshot that shares what has not changed",
+    scale: {
+      full: { rounds: 9, n: 100_000, count: 3 },
+      quick: { rounds: 5, n: 20_000, count: 3 },
+      tiny: { rounds: 2, n: 100, count: 3 },
+    },
+    standing: true,
+    subjects: ({ n }) => each({ n }),
+    clients: ({ n }) => ({ streams: 1, delta: true, mode: "clusters", total: n, window: wide }),
+    metrics: { ms: { title: "change → ACK", unit: "ms", goals: [{ over: "peer", most: 0.3 }] } },
+    measure: async (round) => ({ ms: await changeToAck(round) }),
+  }),
+  define({
+    id: "growth",
+    title: "The linear cache with more and more resources, one changed",
+    scale: {
+      full: { rounds: 9, sizes: [1_000, 10_000, 100_000, 1_000_000], count: 5 },
+      quick: { rounds: 5, sizes: [1_000, 10_000, 100_000], count: 3 },
+      tiny: { rounds: 2, sizes: [10, 100], count: 3 },
+    },
+    standing: true,
+    subjects({ sizes }) {
+      /** @type {Record<string, Subject>} */
+      const subjects = {};
+      for (const n of sizes) subjects[`library ${n}`] = { target: "library", setup: { n, cache: "linear" } };
+      for (const n of sizes)
+        if (n <= 100_000) subjects[`peer ${n}`] = { target: "peer", setup: { n, cache: "linear" } };
+      return subjects;
+    },
+    clients: () => ({ streams: 1, delta: true, mode: "clusters", window: wide }),
+    metrics: {
+      ms: { title: "change → ACK", unit: "ms", goals: [{ of: "library 1000000", over: "library 1000", most: 1.5 }] },
+    },
+    measure: async (round) => ({ ms: await changeToAck(round) }),
+  }),
+  define({
+    id: "eds-by-name",
+    title: "EDS by name: 1,000 streams × 200 names each, of 10,000; one endpoint changed, which 20 streams see",
+    scale: {
+      full: { rounds: 5, streams: 1000, names: 200, n: 10_000, count: 100 },
+      quick: { rounds: 3, streams: 300, names: 200, n: 3_000, count: 50 },
+      tiny: { rounds: 1, streams: 20, names: 10, n: 100, count: 10 },
+    },
+    subjects: ({ n, streams, names }) => {
+      const setup = /** @type {const} */ ({ type: "endpoint", n, cache: "linear" });
+      const floor = { ...setup, n: names, sees: (streams * names) / n };
+      return { ...each(setup), floor: { target: "floor", setup: floor }, [halfAsMany]: { target: "library", setup } };
+    },
+    clients: ({ streams, names, n }, subject) => ({
+      streams: subject === halfAsMany ? streams / 2 : streams,
+      delta: true,
+      mode: "endpoints",
+      names,
+      total: n,
+      window: wide,
+    }),
+    metrics: {
+      cpu: {
+        title: "CPU per change",
+        unit: "µs",
+        goals: [
+          { over: "peer", most: 0.2 },
+          { over: halfAsMany, most: 2.4, why: "twice the subscribers of that name" },
+        ],
+      },
+    },
+    async measure(round) {
+      const { streams, names, n } = round.scale;
+      const subscribers = ((round.subject === halfAsMany ? streams / 2 : streams) * names) / n;
+      return { cpu: (await cpuPerPush(round, subscribers)) * subscribers };
+    },
+  }),
+  define({
+    id: "connect",
+    title: "1,000 Envoy-like clients connect at once on ADS: CDS, EDS, LDS and RDS of 100 clusters",
+    scale: {
+      full: { rounds: 5, streams: 1000, n: 100 },
+      quick: { rounds: 3, streams: 300, n: 100 },
+      tiny: { rounds: 1, streams: 20, n: 10 },
+    },
+    subjects: ({ n }) => each({ n, all: true }, ["library", "peer", "floor"]),
+    clients: ({ streams }) => ({ streams, mode: "envoy", window: wide }),
+    metrics: {
+      ms: { title: "until all have ACKed all", unit: "ms", goals: [{ over: "peer", most: 0.6 }] },
+      cpu: { title: "CPU per client", unit: "µs", goals: [{ over: "peer", most: 0.6 }] },
+    },
+    measure: async ({ session, scale, opened, cpuBefore }) => ({
+      ms: opened?.ms[0] ?? Number.NaN,
+      cpu: (session.cpu - cpuBefore) / scale.streams,
+    }),
+  }),
+  define({
+    id: "idle",
+    title: "5,000 idle SotW streams, each on a connection of its own",
+    scale: {
+      full: { rounds: 5, streams: 5000, n: 1 },
+      quick: { rounds: 3, streams: 1000, n: 1 },
+      tiny: { rounds: 1, streams: 50, n: 1 },
+    },
+    subjects: ({ n }) => each({ n }),
+    clients: ({ streams }) => ({ streams, mode: "clusters" }),
+    metrics: { memory: { title: "memory per stream", unit: "KB", goals: [{ over: "peer", most: 0.9 }] } },
+    measure: async ({ session, scale, before }) => ({
+      memory: ((await session.memory()) - before) / 1024 / scale.streams,
+    }),
+  }),
+  define({
+    id: "held",
+    title: "100,000 clusters in the snapshot cache",
+    scale: {
+      full: { rounds: 5, n: 100_000 },
+      quick: { rounds: 3, n: 30_000 },
+      tiny: { rounds: 1, n: 1_000 },
+    },
+    subjects: ({ n }) => each({ n }),
+    metrics: {
+      bytes: { title: "memory per resource beyond its encoded bytes", unit: "B", goals: [{ over: "peer", most: 0.5 }] },
+    },
+    async measure({ before, subject, scale: { n } }) {
+      const empty = await Session.start(/** @type {Target} */ (subject), { n: 1 });
+      const without = await empty.memory();
+      await empty.stop();
+      return { bytes: (before - without) / n - clusterBytes(0).length };
+    },
+  }),
+  define({
+    id: "mute",
+    title: "A delta client that never reads, on 1,000 clusters, 10,000 changes",
+    scale: {
+      full: { rounds: 5, n: 1000, count: 10_000 },
+      quick: { rounds: 3, n: 1000, count: 3_000 },
+      tiny: { rounds: 1, n: 10, count: 100 },
+    },
+    subjects: ({ n }) => ({
+      ...each({ n, cache: "linear" }),
+      [nobody]: { target: "library", setup: { n, cache: "linear" } },
+    }),
+    clients: (_, subject) => (subject === nobody ? undefined : { streams: 1, delta: true, mode: "mute" }),
+    metrics: {
+      growth: {
+        title: "the server's memory grows by",
+        unit: "MB",
+        goals: [
+          {
+            most: 4,
+            why: "one response is 0.2 MB; the rest is what 10,000 changes leave in a heap without any client",
+          },
+        ],
+      },
+    },
+    async measure({ session, scale: { count } }) {
+      await session.order(`changes 1 ${count / 10}`); // the code is compiled, the heap has its size
+      const before = await session.memory();
+      await session.order(`changes ${count / 10 + 1} ${count}`);
+      return { growth: ((await session.memory()) - before) / mebi };
+    },
+  }),
+  define({
+    id: "serve",
+    title: "xds serve with 10,000 resources in 1,000 YAML files",
+    scale: {
+      full: { rounds: 5, files: 1000, n: 10_000, count: 5 },
+      quick: { rounds: 3, files: 200, n: 2_000, count: 3 },
+      tiny: { rounds: 1, files: 5, n: 50, count: 2 },
+    },
+    subjects: ({ files, n }) => ({ library: { target: "program", setup: { n, files } } }),
+    clients: () => ({ streams: 1, delta: true, mode: "clusters", window: wide }),
+    metrics: {
+      ready: { title: "start → ready", unit: "s", goals: [{ most: 3 }] },
+      edit: { title: "one file edited → pushed and ACKed", unit: "ms", goals: [{ most: 300 }] },
+    },
+    async measure({ session, scale: { count, n, files } }) {
+      const took = [];
+      for (let k = 1; k <= count; k++) {
+        const arrival = session.clients({ op: "await", from: k, expect: 1 });
+        await sleep(50); // until it awaits
+        const start = performance.now();
+        await session.edit(k, n / files);
+        await arrival;
+        took.push(performance.now() - start);
+      }
+      return { ready: session.readyMs / 1000, edit: median(took) };
+    },
+  }),
+  define({
+    id: "rate",
+    title: "50 changes a second on 500 delta streams × 1,000 clusters",
+    scale: {
+      full: { rounds: 5, streams: 500, n: 1000, count: 600, perSecond: 50 }, // 60 s for each subject, in stretches that take turns
+      quick: { rounds: 3, streams: 200, n: 1000, count: 100, perSecond: 50 },
+      tiny: { rounds: 1, streams: 20, n: 10, count: 50, perSecond: 50 },
+    },
+    standing: true,
+    subjects: ({ n }) => each({ n, cache: "linear" }),
+    clients: ({ streams }) => ({ streams, delta: true, mode: "clusters", window: wide }),
+    metrics: {
+      ms: { title: "from the last change until all streams have it", unit: "ms", goals: [{ over: "peer", most: 1 }] },
+      cpu: { title: "CPU per second", unit: "ms" },
+      p99: { title: "event loop delay, p99", unit: "ms", goals: [{ most: 50 }] },
+    },
+    async measure({ session, scale: { streams, count, perSecond }, changes, subject }) {
+      const from = changes(count);
+      if (subject !== "peer") await session.order("delay");
+      const before = session.cpu;
+      const { ms } = await session.clients({ op: "rate", from, count, perSecond, expect: streams });
+      const cpu = (session.cpu - before) / 1000 / (count / perSecond);
+      const p99 = subject === "peer" ? {} : { p99: (await session.order("delay")).p99 };
+      return { ms: ms[0] ?? Number.NaN, cpu, ...p99 };
+    },
+  }),
+];
