@@ -4,10 +4,17 @@ import type { ResourceFinding } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
 import type { Problem } from "../source/problem.js";
 import type { GoodReading } from "../source/source.js";
+import type { Remark } from "./envoy-verdict.js";
 import { paint, printable } from "./output.js";
 
 /** What is told beside the findings of resources, with its severity. docs/validation.md explains each. */
-const ownCodes = { UNREADABLE: "error", INVALID: "error", NOT_SERVED: "info", ENVOY: "error" } as const;
+export const ownCodes = {
+  UNREADABLE: "error",
+  INVALID: "error",
+  NOT_SERVED: "info",
+  ENVOY: "error",
+  NOT_TRIED: "info",
+} as const satisfies Record<string, Severity>;
 
 /** One thing that is told of a configuration, and where. */
 export interface ReportEntry {
@@ -26,7 +33,7 @@ export interface ReportEntry {
 }
 
 /** What a source says itself, of files that it could not take or did not take all of. */
-export function fromProblem(problem: Problem, code: Exclude<keyof typeof ownCodes, "ENVOY">): ReportEntry {
+export function fromProblem(problem: Problem, code: keyof typeof ownCodes): ReportEntry {
   const { file, line, column = 1, path, message } = problem;
   return { file, ...(line !== undefined && { line, column }), severity: ownCodes[code], code, path, message };
 }
@@ -37,6 +44,12 @@ export function fromFinding(finding: ResourceFinding, { places }: GoodReading, l
   const place = places.get(of);
   const found = place ? locator.locate(place, path) : { file: "" };
   return { ...found, severity, code, type: findResourceType(typeUrl)?.name ?? typeUrl, resource, path, message };
+}
+
+/** What an Envoy said, or was not asked, of a resource. */
+export function fromRemark({ of, message }: Remark, { places }: GoodReading, code: "ENVOY" | "NOT_TRIED"): ReportEntry {
+  const place = places.get(of) ?? { file: "" };
+  return { ...place, severity: ownCodes[code], code, type: of.type.name, resource: of.name, path: "", message };
 }
 
 /** What is said after the place: `clusters/backend: health_checks[0].timeout must be more than 0s, is 0s`. */
