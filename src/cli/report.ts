@@ -32,9 +32,10 @@ export interface ReportEntry {
   readonly message: string;
 }
 
-/** What a source says itself, of files that it could not take or did not take all of. */
-export function fromProblem(problem: Problem, code: keyof typeof ownCodes): ReportEntry {
+/** What a source says itself, of files that it could not take or did not take all of; by default an error. */
+export function fromProblem(problem: Problem, given?: keyof typeof ownCodes): ReportEntry {
   const { file, line, column = 1, path, message } = problem;
+  const code = given ?? (line === undefined ? "UNREADABLE" : "INVALID");
   return { file, ...(line !== undefined && { line, column }), severity: ownCodes[code], code, path, message };
 }
 
@@ -59,7 +60,7 @@ export function wordsOf({ type, resource, path, message }: ReportEntry): string 
 }
 
 /** Where it is: `file:line:column`, or the file. */
-export const placeOf = ({ file, line, column }: Pick<ReportEntry, "file" | "line" | "column">): string =>
+const placeOf = ({ file, line, column }: Pick<ReportEntry, "file" | "line" | "column">): string =>
   printable(line === undefined ? file : `${file}:${line}:${column ?? 1}`);
 
 /** `file:line:column severity CODE message`. */
@@ -67,6 +68,9 @@ export function formatEntry(entry: ReportEntry): string {
   const colour = { error: paint.bad, warning: paint.warn, info: paint.faint }[entry.severity];
   return `${placeOf(entry)} ${colour(entry.severity)} ${entry.code} ${wordsOf(entry)}`;
 }
+
+/** The same for a log, which has severity and code beside it. */
+export const lineOf = (entry: ReportEntry): string => `${placeOf(entry)}: ${wordsOf(entry)}`;
 
 /** In the order of the files' names, and in a file from top to bottom. */
 export function inOrder(entries: readonly ReportEntry[]): ReportEntry[] {

@@ -74,10 +74,7 @@ async function validate(
 }
 
 function entriesOf(reading: Reading, strict: boolean): ReportEntry[] {
-  if ("problems" in reading)
-    return reading.problems.map((problem) =>
-      fromProblem(problem, problem.line === undefined ? "UNREADABLE" : "INVALID"),
-    );
+  if ("problems" in reading) return reading.problems.map((problem) => fromProblem(problem));
   const locator = new Locator();
   const findings = checkConfiguration(reading.configuration, { strict });
   return [

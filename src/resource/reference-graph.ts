@@ -48,7 +48,7 @@ class Graph {
       names.add(name);
       const type = findResourceType(typeUrl);
       if (!type || isCollection(name) || this.present.get(typeUrl)?.has(name)) continue;
-      const message = `refers to ${JSON.stringify(spelling)}, which is not among the ${type.name} of the snapshot`;
+      const message = `refers to ${JSON.stringify(spelling)}, which is not among the ${type.name} of the snapshot; add it, or correct the name`;
       this.problems.push({ resource, code: "MISSING_TARGET", path, message });
     }
   }
