@@ -183,7 +183,7 @@ function run(binary: string, args: readonly string[]): Promise<Ended> {
       else if (error.killed)
         reject(unusable(binary, `it was ended because it had not by itself in ${timeoutMs / 1_000} s`));
       else if (error.signal) resolve({ code: error.signal, output });
-      else reject(unusable(binary, messageOf(error)));
+      else reject(unusable(binary, error.code === "ENOENT" ? "no such program" : `it cannot be run (${error.code})`));
     });
   });
 }
@@ -195,22 +195,20 @@ const unusable = (binary: string, why: string) =>
   );
 
 const longestWords = 2_000;
+/** How each of our bootstraps begins. */
+const bootstrapStart = '{"node":';
+/** Where in the bootstrap it is, which is not where the user has it. */
+const outerSteps =
+  /(?:(?:Bootstrap|StaticResources)ValidationError\.\w+(?:\[\d+\])?: embedded message failed validation \| caused by )+/;
 
 /**
- * Envoy's reason, of what it printed. It prints the message that is at fault before a rule that it breaks, and all of JSON that
- * it cannot read behind why; there may be private keys in both.
+ * Envoy's reason, of what it printed. It prints the whole message that breaks a rule before the rule, and all of JSON that it
+ * cannot read behind why, with the private keys that are in them: both are left out.
  */
 export function wordsIn(output: string, file: string): string {
   const [, printed = output.trim()] = output.split(`error initializing configuration '${file}': `);
   const afterMessage = printed.lastIndexOf("\n: ");
-  const line = (afterMessage < 0 ? printed : printed.slice(afterMessage + 3)).trimStart().split("\n")[0] ?? "";
-  const words = line
-    .replace(/(\)): \{"node".*/, "$1")
-    .replace(
-      /(?:(?:Bootstrap|StaticResources)ValidationError\.\w+(?:\[[^\]]*\])?: embedded message failed validation \| caused by )+/,
-      "",
-    )
-    .replace(/-----BEGIN [^-]*PRIVATE KEY-----.*/, "(a private key)")
-    .trim();
-  return words.slice(0, longestWords) || "it does not say why";
+  const [line = ""] = (afterMessage < 0 ? printed : printed.slice(afterMessage + 3)).trimStart().split("\n");
+  const [words = ""] = line.split(bootstrapStart);
+  return words.replace(outerSteps, "").replace(/:? $/, "").slice(0, longestWords) || "it does not say why";
 }
