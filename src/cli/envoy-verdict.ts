@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "@bufbuild/protobuf";
@@ -58,6 +59,9 @@ export class EnvoyValidator {
    */
   async ask({ common, groups }: Configuration): Promise<EnvoyVerdict> {
     const directory = await mkdtemp(join(tmpdir(), "xds-validate-"));
+    // There may be private keys in it, so it does not stay when the program is ended meanwhile.
+    const remove = () => rmSync(directory, { recursive: true, force: true });
+    const stopHandling = onInterrupt(remove);
     try {
       const asking = new Asking(this.binary, join(directory, "bootstrap.json"));
       await asking.tryEmpty();
@@ -65,9 +69,25 @@ export class EnvoyValidator {
       for (const [group, own] of groups) await asking.view([...common, ...own], ` (for nodes of group ${group})`);
       return { version: this.version, ...asking.result() };
     } finally {
-      await rm(directory, { recursive: true, force: true });
+      stopHandling();
+      remove();
     }
   }
+}
+
+/** Has this done before a signal ends the process; returns what ends that. */
+function onInterrupt(act: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const handle = (signal: NodeJS.Signals) => {
+    act();
+    stop();
+    process.kill(process.pid, signal);
+  };
+  const stop = () => {
+    for (const signal of signals) process.off(signal, handle);
+  };
+  for (const signal of signals) process.on(signal, handle);
+  return stop;
 }
 
 /** A resource that can stand in a bootstrap file. */

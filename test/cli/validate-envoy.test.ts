@@ -252,6 +252,20 @@ describeWithEnvoy("xds validate --envoy", () => {
     expect(await readdir(scratch)).toEqual([]);
   });
 
+  it("leaves no file when a signal ends it", async () => {
+    const scratch = join(directory, "tmp");
+    await mkdir(scratch);
+    vi.stubEnv("TMPDIR", scratch);
+    await write("a.yaml", list(cluster("good")));
+    await write("slow.sh", `#!/bin/sh\n[ "$1" = --version ] && exec ${binary()} --version\nexec sleep 5\n`);
+    await chmod(join(directory, "slow.sh"), 0o755);
+    const program = xds.start("validate", directory, "--envoy", join(directory, "slow.sh"));
+    await vi.waitFor(async () => expect(await readdir(scratch)).toHaveLength(1), { timeout: 10_000 });
+    program.signal("SIGTERM");
+    expect(await program.end()).toBe("SIGTERM");
+    expect(await readdir(scratch)).toEqual([]);
+  });
+
   it("does not ask about files that cannot be read", async () => {
     await write("a.yaml", "resources: [");
     const { code, lines } = await validate();

@@ -146,6 +146,28 @@ describe("xds validate", () => {
     });
   });
 
+  test("takes several paths, files and directories, as one configuration", async () => {
+    await write("one/a.yaml", list(route("local", "target")));
+    await write("two.yaml", list(cluster("target")));
+    const { code, stdout } = await xds("validate", join(directory, "one"), join(directory, "two.yaml"), "--strict");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "0 errors, 0 warnings, 0 infos in 2 resources\n" });
+    const apart = await xds("validate", join(directory, "one"), "--strict");
+    expect(apart).toMatchObject({ code: 1, stdout: expect.stringContaining("MISSING_TARGET") });
+  });
+
+  test("tells with --help how it is called, with examples", async () => {
+    const { code, stdout } = await xds("validate", "--help");
+    expect(code).toBe(0);
+    for (const words of [
+      "Usage: xds validate [options] <path...>",
+      "--envoy <binary>",
+      "--strict",
+      "Exit codes: 0",
+      "\nExamples:\n",
+    ])
+      expect(stdout).toContain(words);
+  });
+
   test("exits with 2 when it is called as it cannot be", async () => {
     const none = { code: 2, stderr: expect.stringContaining("missing required argument 'path'") };
     expect(await xds("validate")).toMatchObject(none);
