@@ -126,8 +126,10 @@ class Asking {
       resources.flatMap((resource) => this.candidate(resource) ?? []),
       ({ json }) => json,
     );
-    const names = new Set(resources.flatMap(({ type, name }) => (type.typeUrl === clusterType ? [name] : [])));
-    const standIns = candidates.flatMap(({ json }) => serviceClustersOf(json)).filter((name) => !names.has(name));
+    const tried = new Set(candidates.flatMap(({ of }) => clusterName(of)));
+    const expected = candidates.flatMap(({ json }) => serviceClustersOf(json)).filter((name) => !tried.has(name));
+    // What refers to a refused cluster is not to be refused for that.
+    const standIns = new Set([...expected, ...resources.filter((of) => this.refused.has(of)).flatMap(clusterName)]);
     const refusalOf = (count: number) =>
       this.refusal(
         staticBootstrap(
@@ -155,6 +157,7 @@ class Asking {
       if (!culprit) throw unusable(this.binary, `it takes and refuses the same bootstrap: ${why}`);
       this.refused.set(culprit.of, isKnown.has(culprit.of) ? why + where : why);
       candidates = candidates.filter((one) => one !== culprit);
+      for (const name of clusterName(culprit.of)) standIns.add(name);
     }
   }
 
@@ -185,6 +188,8 @@ class Asking {
     return typeof code === "string" ? `Envoy ended with ${code}` : wordsIn(output, this.file);
   }
 }
+
+const clusterName = ({ type, name }: Resource): string[] => (type.typeUrl === clusterType ? [name] : []);
 
 interface Ended {
   /** Or the signal that ended it. */

@@ -95,6 +95,7 @@ export function inStaticOrder<Each>(all: readonly Each[], resourceOf: (one: Each
 export function staticBootstrap(placed: readonly Parts[], standIns: Iterable<string> = []): JsonObject {
   const all = (list: keyof Parts) => placed.flatMap((parts) => parts[list] ?? []);
   const server = own("management-server");
+  const hasInternal = all("listeners").some((one) => one.internal_listener);
   return {
     node: { id: "xds-validate", cluster: "xds-validate" },
     dynamic_resources: {
@@ -110,8 +111,14 @@ export function staticBootstrap(placed: readonly Parts[], standIns: Iterable<str
       secrets: all("secrets"),
     },
     layered_runtime: { layers: all("layers") },
+    ...(hasInternal && { bootstrap_extensions: [internalListeners] }),
   };
 }
+
+const internalListeners = {
+  name: "envoy.bootstrap.internal_listener",
+  typed_config: type("envoy.extensions.bootstrap.internal_listener.v3.InternalListener"),
+};
 
 const own = (name: string | number) => `xds-validate/${name}`;
 

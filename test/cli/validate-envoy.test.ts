@@ -88,6 +88,7 @@ const sound = list(
             type_urls: [type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault]
         - name: router
           typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+- { "@type": ${listenerType}, name: internal, internal_listener: {}, filter_chains: [{}] }
 - "@type": ${routeType}
   name: http
   virtual_hosts: [{ name: a, domains: [a], routes: [{ match: { prefix: / }, route: { cluster: later } }] }]
@@ -119,7 +120,7 @@ describeWithEnvoy("xds validate --envoy", () => {
     await write("a.yaml", sound);
     const { code, stderr, lines } = await validate();
     expect(ofEnvoy(lines)).toEqual([
-      expect.stringMatching(/ in 11 resources; Envoy 1\.\d+\.\d+\S* refuses 0, and was not asked about 0$/),
+      expect.stringMatching(/ in 12 resources; Envoy 1\.\d+\.\d+\S* refuses 0, and was not asked about 0$/),
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
@@ -143,6 +144,33 @@ describeWithEnvoy("xds validate --envoy", () => {
       expect.stringMatching(/^5 errors, .* in 5 resources; Envoy \S+ refuses 4, and was not asked about 0$/),
     ]);
     expect(code).toBe(1);
+  });
+
+  it("does not tell what refers to a refused cluster", async () => {
+    const routes =
+      "{ virtual_hosts: [{ name: all, domains: [a], routes: [{ match: { prefix: / }, route: { cluster: bad } }] }] }";
+    const http = `- "@type": ${listenerType}
+  name: http
+  address: { socket_address: { address: 0.0.0.0, port_value: 80 } }
+  filter_chains:
+  - filters:
+    - name: http
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+        stat_prefix: http
+        route_config: ${routes}
+        http_filters:
+        - name: router
+          typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+`;
+    await write("a.yaml", list(http));
+    expect(ofEnvoy((await validate()).lines)[0]).toMatch(/ error ENVOY listeners\/http: route: unknown cluster 'bad'/);
+    await write("b.yaml", list(withoutSource("bad")));
+    await write("groups/edge/a.yaml", list(cluster("other")));
+    expect(ofEnvoy((await validate()).lines)).toEqual([
+      "DIR/b.yaml:2:3 error ENVOY clusters/bad: cannot create an EDS cluster without an EDS config",
+      expect.stringMatching(/; Envoy \S+ refuses 1, /),
+    ]);
   });
 
   it("tells it in every format", async () => {
