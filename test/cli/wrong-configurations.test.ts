@@ -79,7 +79,16 @@ describe("xds serve, at its start, tells and ends with", () => {
   test.each(sample)("%s", async (name) => {
     const way = ways.find((one) => one.way === name) as Way;
     await way.spoil(directory);
-    const { code, stdout, stderr } = await xds("serve", directory, "--port", "0", "--validation", "strict");
+    const { code, stdout, stderr } = await xds(
+      "serve",
+      directory,
+      "--port",
+      "0",
+      "--rest-port",
+      "0",
+      "--validation",
+      "strict",
+    );
     const lines = saysOf(way).map(({ place, words }) => inDirectory(`${place}: ${words}`));
     const count = lines.length === 1 ? "1 problem" : `${lines.length} problems`;
     expect(stderr.split("\n")).toEqual([...lines, `xds: ${count}; nothing is served`, ""]);
@@ -97,7 +106,7 @@ describe("xds serve goes on through", () => {
 
   beforeAll(async () => {
     await makeDirectory();
-    program = new Program(["serve", directory, "--port", "0", "--validation", "strict"]);
+    program = new Program(["serve", directory, "--port", "0", "--rest-port", "0", "--validation", "strict"]);
     const ports = await program.ports();
     admin = `http://127.0.0.1:${ports.admin}`;
     client = new XdsClient({ address: `127.0.0.1:${ports.grpc}`, node: { id: "probe" } });
