@@ -1,9 +1,8 @@
 import { checkConfiguration } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
-import type { Problem } from "../source/problem.js";
-import type { Reading } from "../source/source.js";
+import type { GoodReading, Reading } from "../source/source.js";
 import type { Log } from "./log.js";
-import { fromFinding, fromProblem, placeOf, type ReportEntry, wordsOf } from "./report.js";
+import { fromFinding, fromProblem, inOrder, lineOf, type ReportEntry } from "./report.js";
 
 export interface GateOptions {
   /** `strict`: what leads out of the configuration, and what the API does not know, is an error too; `off`: all passes. */
@@ -11,6 +10,9 @@ export interface GateOptions {
   /** Whether nodes of no group are served what is for all nodes. */
   readonly servesOthers: boolean;
 }
+
+/** What may be served, or the errors that keep it from being. */
+export type Checked = GoodReading | { readonly problems: readonly ReportEntry[] };
 
 /** More lines than this at once help nobody. */
 export const mostLines = 100;
@@ -28,15 +30,14 @@ export class ConfigurationGate {
     private readonly log: Log,
   ) {}
 
-  /** The reading, or in its place the errors of its resources as problems. */
-  check(reading: Reading): Reading {
-    if ("problems" in reading) return reading;
+  check(reading: Reading): Checked {
+    if ("problems" in reading) return { problems: inOrder(reading.problems.map((problem) => fromProblem(problem))) };
     const { validation, servesOthers } = this.options;
     const strict = validation === "strict";
     const findings = validation === "off" ? [] : checkConfiguration(reading.configuration, { strict, servesOthers });
     const locator = new Locator();
     const errors = findings.filter(({ severity }) => severity === "error");
-    if (errors.length > 0) return { problems: errors.map((error) => asProblem(fromFinding(error, reading, locator))) };
+    if (errors.length > 0) return { problems: inOrder(errors.map((error) => fromFinding(error, reading, locator))) };
     const warnings = findings.filter(({ severity }) => severity === "warning");
     const told = [
       ...warnings.map((warning) => ({
@@ -57,10 +58,8 @@ export class ConfigurationGate {
   }
 
   private tell(entry: ReportEntry): void {
-    const line = `${placeOf(entry)}: ${wordsOf(entry)}`;
-    if (entry.severity === "warning") this.log.warn({ code: entry.code }, line);
-    else this.log.info({ code: entry.code }, line);
+    const { severity, code } = entry;
+    if (severity === "warning") this.log.warn({ code }, lineOf(entry));
+    else this.log.info({ code }, lineOf(entry));
   }
 }
-
-const asProblem = (entry: ReportEntry): Problem => ({ ...entry, path: "", message: wordsOf(entry) });

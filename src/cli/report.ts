@@ -4,10 +4,17 @@ import type { ResourceFinding } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
 import type { Problem } from "../source/problem.js";
 import type { GoodReading } from "../source/source.js";
+import type { Remark } from "./envoy-verdict.js";
 import { paint, printable } from "./output.js";
 
 /** What is told beside the findings of resources, with its severity. docs/validation.md explains each. */
-const ownCodes = { UNREADABLE: "error", INVALID: "error", NOT_SERVED: "info", ENVOY: "error" } as const;
+export const ownCodes = {
+  UNREADABLE: "error",
+  INVALID: "error",
+  NOT_SERVED: "info",
+  ENVOY: "error",
+  NOT_TRIED: "info",
+} as const satisfies Record<string, Severity>;
 
 /** One thing that is told of a configuration, and where. */
 export interface ReportEntry {
@@ -25,9 +32,10 @@ export interface ReportEntry {
   readonly message: string;
 }
 
-/** What a source says itself, of files that it could not take or did not take all of. */
-export function fromProblem(problem: Problem, code: Exclude<keyof typeof ownCodes, "ENVOY">): ReportEntry {
+/** What a source says itself, of files that it could not take or did not take all of; by default an error. */
+export function fromProblem(problem: Problem, given?: keyof typeof ownCodes): ReportEntry {
   const { file, line, column = 1, path, message } = problem;
+  const code = given ?? (line === undefined ? "UNREADABLE" : "INVALID");
   return { file, ...(line !== undefined && { line, column }), severity: ownCodes[code], code, path, message };
 }
 
@@ -37,6 +45,12 @@ export function fromFinding(finding: ResourceFinding, { places }: GoodReading, l
   const place = places.get(of);
   const found = place ? locator.locate(place, path) : { file: "" };
   return { ...found, severity, code, type: findResourceType(typeUrl)?.name ?? typeUrl, resource, path, message };
+}
+
+/** What an Envoy said, or was not asked, of a resource. */
+export function fromRemark({ of, message }: Remark, { places }: GoodReading, code: "ENVOY" | "NOT_TRIED"): ReportEntry {
+  const place = places.get(of) ?? { file: "" };
+  return { ...place, severity: ownCodes[code], code, type: of.type.name, resource: of.name, path: "", message };
 }
 
 /** What is said after the place: `clusters/backend: health_checks[0].timeout must be more than 0s, is 0s`. */
@@ -54,6 +68,9 @@ export function formatEntry(entry: ReportEntry): string {
   const colour = { error: paint.bad, warning: paint.warn, info: paint.faint }[entry.severity];
   return `${placeOf(entry)} ${colour(entry.severity)} ${entry.code} ${wordsOf(entry)}`;
 }
+
+/** The same for a log, which has severity and code beside it. */
+export const lineOf = (entry: ReportEntry): string => `${placeOf(entry)}: ${wordsOf(entry)}`;
 
 /** In the order of the files' names, and in a file from top to bottom. */
 export function inOrder(entries: readonly ReportEntry[]): ReportEntry[] {

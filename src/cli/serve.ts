@@ -5,16 +5,16 @@ import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
-import { formatProblem } from "../source/problem.js";
 import type { Configuration, Reading } from "../source/source.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
-import { ConfigurationGate, mostLines } from "./configuration-gate.js";
+import { type Checked, ConfigurationGate, mostLines } from "./configuration-gate.js";
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log } from "./log.js";
 import { nodeGroups } from "./node-groups.js";
 import { commonGroup, Publisher } from "./publisher.js";
+import { lineOf } from "./report.js";
 import { checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
@@ -145,7 +145,7 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
   try {
     const reading = gate.check(found);
     if ("problems" in reading) {
-      for (const problem of reading.problems.slice(0, mostLines)) log.error({}, formatProblem(problem));
+      for (const problem of reading.problems.slice(0, mostLines)) log.error({ code: problem.code }, lineOf(problem));
       publisher.failed();
       log.error({ problems: reading.problems.length }, "still serving the last good configuration");
       return;
@@ -162,13 +162,13 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
 }
 
 /** Tells what keeps it from being served: a line for each problem, and one that counts them. Returns the exit code. */
-function report(reading: Reading): number {
-  if (!("problems" in reading)) {
-    process.stdout.write(`nothing keeps it from being served: ${reading.places.size} resources\n`);
+function report(checked: Checked): number {
+  if (!("problems" in checked)) {
+    process.stdout.write(`nothing keeps it from being served: ${checked.places.size} resources\n`);
     return 0;
   }
-  const { problems } = reading;
-  const lines = problems.slice(0, mostLines).map(formatProblem);
+  const { problems } = checked;
+  const lines = problems.slice(0, mostLines).map(lineOf);
   if (problems.length > mostLines) lines.push(`… and ${problems.length - mostLines} more`);
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   process.stderr.write(`${lines.join("\n")}\nxds: ${count}; nothing is served\n`);

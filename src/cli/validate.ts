@@ -4,22 +4,34 @@ import { checkConfiguration } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
 import type { Reading } from "../source/source.js";
 import { addExamples, type Exit, outputOption } from "./command.js";
+import { EnvoyValidator, type EnvoyVerdict, mostRefused } from "./envoy-verdict.js";
 import { loadConfiguration } from "./load-configuration.js";
 import { type OutputFormat, print } from "./output.js";
-import { countsOf, formatEntry, fromFinding, fromProblem, inOrder, type ReportEntry, severities } from "./report.js";
+import {
+  countsOf,
+  formatEntry,
+  fromFinding,
+  fromProblem,
+  fromRemark,
+  inOrder,
+  type ReportEntry,
+  severities,
+} from "./report.js";
 import { sarifOf } from "./sarif.js";
 
 interface Options {
   readonly output: OutputFormat | "sarif";
   readonly strict: boolean;
   readonly severity: Severity;
+  readonly envoy?: string;
 }
 
 const description = `Check resources in files: that they can be read, that they keep the rules that the API has for its fields, and \
-that what they refer to is there. Nothing is served, and no Envoy is needed.
+that what they refer to is there. Nothing is served, and no Envoy is needed; with --envoy one is asked as well.
 
 The files are those that \`xds serve\` takes; what is in <directory>/groups/<group>/ is checked together with what is for all nodes. \
-A line is \`file:line:column severity CODE message\`; docs/validation.md explains the codes. Exit code 1 if there is an error.`;
+A line is \`file:line:column severity CODE message\`; docs/validation.md explains the codes. Exit codes: 0 \
+no error, 1 an error, 2 called in a way that cannot be.`;
 
 /** `xds validate`; `exit` is given the exit code. */
 export function addValidate(program: Command, exit: Exit): void {
@@ -30,10 +42,12 @@ export function addValidate(program: Command, exit: Exit): void {
     .argument("<path...>", "files, and directories with all that is below them but hidden names")
     .option("--strict", "take for an error what leads out of these files, and what this API does not know", false)
     .addOption(new Option("--severity <least>", "what to print").choices([...severities]).default("info"))
+    .option("--envoy <binary>", "have this Envoy check the resources as well, by its --mode validate")
     .addOption(outputOption("sarif"))
     .action(async (paths: string[], options: Options) => exit(await validate(paths, options, program.version() ?? "")));
   addExamples(command, [
     ["xds validate config/", "prints what Envoy would refuse in the files in config/, and what may be a mistake"],
+    ["xds validate config/ --envoy /usr/bin/envoy", "prints what that Envoy refuses besides"],
     ["xds validate config/ --strict -o sarif > findings.sarif", "for the CI system, where config/ has to be whole"],
   ]);
 }
@@ -41,26 +55,26 @@ export function addValidate(program: Command, exit: Exit): void {
 /** Returns the exit code. */
 async function validate(
   paths: readonly string[],
-  { output, strict, severity }: Options,
+  { output, strict, severity, envoy: binary }: Options,
   version: string,
 ): Promise<number> {
+  const validator = binary === undefined ? undefined : await EnvoyValidator.find(binary);
   const reading = await loadConfiguration(paths);
-  const all = inOrder(entriesOf(reading, strict));
+  const verdict = "problems" in reading ? undefined : await validator?.ask(reading.configuration);
+  const all = inOrder([...entriesOf(reading, strict), ...entriesOfEnvoy(verdict, reading, paths)]);
   const shown = all.filter((entry) => severities.indexOf(entry.severity) <= severities.indexOf(severity));
   const counts = countsOf(all);
   const resources = "problems" in reading ? undefined : reading.places.size;
-  const data = output === "sarif" ? sarifOf(shown, version) : { findings: shown, counts, resources };
+  const envoy = verdict && tallyOf(verdict);
+  const data = output === "sarif" ? sarifOf(shown, version) : { findings: shown, counts, resources, envoy };
   print(output === "sarif" ? "json" : output, data, () =>
-    [...shown.map(formatEntry), summary(counts, resources)].join("\n"),
+    [...shown.map(formatEntry), summary(counts, resources, envoy)].join("\n"),
   );
   return counts.error > 0 ? 1 : 0;
 }
 
 function entriesOf(reading: Reading, strict: boolean): ReportEntry[] {
-  if ("problems" in reading)
-    return reading.problems.map((problem) =>
-      fromProblem(problem, problem.line === undefined ? "UNREADABLE" : "INVALID"),
-    );
+  if ("problems" in reading) return reading.problems.map((problem) => fromProblem(problem));
   const locator = new Locator();
   const findings = checkConfiguration(reading.configuration, { strict });
   return [
@@ -69,11 +83,40 @@ function entriesOf(reading: Reading, strict: boolean): ReportEntry[] {
   ];
 }
 
-function summary({ error, warning, info }: Record<Severity, number>, resources: number | undefined): string {
+function entriesOfEnvoy(verdict: EnvoyVerdict | undefined, reading: Reading, paths: readonly string[]): ReportEntry[] {
+  if (!verdict || "problems" in reading) return [];
+  const message = `Envoy refused ${mostRefused} resources and was not asked about the others; mend these first`;
+  return [
+    ...verdict.refused.map((remark) => fromRemark(remark, reading, "ENVOY")),
+    ...verdict.notTried.map((remark) => fromRemark(remark, reading, "NOT_TRIED")),
+    ...(verdict.isPartial ? [fromProblem({ file: paths.join(", "), path: "", message }, "NOT_TRIED")] : []),
+  ];
+}
+
+/** What came of asking an Envoy, in numbers. */
+interface Tally {
+  readonly version: string;
+  readonly refused: number;
+  readonly notTried: number;
+}
+
+const tallyOf = ({ version, refused, notTried }: EnvoyVerdict): Tally => ({
+  version,
+  refused: refused.length,
+  notTried: notTried.length,
+});
+
+function summary(
+  { error, warning, info }: Record<Severity, number>,
+  resources: number | undefined,
+  envoy: Tally | undefined,
+): string {
   const counts = [count(error, "error"), count(warning, "warning"), count(info, "info")].join(", ");
-  const what =
-    resources === undefined ? "the rules are checked when the files can be read" : `in ${count(resources, "resource")}`;
-  return resources === undefined ? `${counts}; ${what}` : `${counts} ${what}`;
+  if (resources === undefined) return `${counts}; the rules are checked when the files can be read`;
+  const asked = envoy
+    ? `; Envoy ${envoy.version} refuses ${envoy.refused}, and was not asked about ${envoy.notTried}`
+    : "";
+  return `${counts} in ${count(resources, "resource")}${asked}`;
 }
 
 const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;

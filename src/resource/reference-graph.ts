@@ -26,7 +26,7 @@ export function checkReferences(snapshot: Snapshot): GraphProblem[] {
     for (const reference of referencesOf(resource)) {
       if (!graph.leadsNowhere(reference)) continue;
       const { typeUrl, name, path } = reference;
-      const message = `refers to ${JSON.stringify(name)}, which is not among the ${findResourceType(typeUrl)?.name} of the snapshot`;
+      const message = `refers to ${JSON.stringify(name)}, which is not among the ${findResourceType(typeUrl)?.name} of the snapshot; add it, or correct the name`;
       problems.push({ resource, code: "MISSING_TARGET", path, message });
     }
   for (const [typeUrl, from] of Object.entries(referrers)) {

@@ -6,6 +6,8 @@ export const uncheckedContents: ReadonlySet<string> = new Set([
   "envoy.config.core.v3.Metadata.typed_filter_metadata",
   "envoy.config.cluster.v3.Cluster.typed_dns_resolver_config",
   "envoy.config.cluster.v3.LoadBalancingPolicy.Policy.typed_extension_config",
+  // Read by gRPC clients, which have rules of their own; from a server an Envoy does not take such a listener.
+  "envoy.config.listener.v3.ApiListener.api_listener",
   "envoy.config.route.v3.ClusterSpecifierPlugin.extension",
   "envoy.config.route.v3.RetryPolicy.RetryPriority.typed_config",
   "envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig.typed_dns_resolver_config",

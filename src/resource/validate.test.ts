@@ -121,7 +121,9 @@ describe("validate", () => {
     const rest = ["info UNREFERENCED a", "info UNREFERENCED t", "info UNREFERENCED r"];
     expect(found(snapshot)).toEqual([...missing("warning"), ...rest]);
     expect(found(snapshot, { strict: true })).toEqual([...missing("error"), ...rest]);
-    expect(validate(snapshot)[0]?.message).toBe('refers to "a", which is not among the endpoints of the snapshot');
+    expect(validate(snapshot)[0]?.message).toBe(
+      'refers to "a", which is not among the endpoints of the snapshot; add it, or correct the name',
+    );
   });
 
   test("tells what nothing refers to only where something of the snapshot could", () => {

@@ -133,7 +133,7 @@ describe("DirectorySource, reading", () => {
     ).toEqual([
       "DIR/nowhere: no such file or directory; check the path, or put it back",
       "DIR/x.toml: expected a directory, or a file that ends in .yaml, .yml, .json",
-      "DIR/pipe.yaml: expected a regular file or a directory; remove it, or rename it",
+      "DIR/pipe.yaml: expected a regular file or a directory, got a pipe; remove it, or rename it without .yaml",
       "DIR/big.yaml: the file has 2000 bytes, where 1999 is the most; split it into several files",
     ]);
   });
@@ -161,13 +161,13 @@ describe("DirectorySource, reading", () => {
     await write("groups/f.yaml", JSON.stringify(cluster("a")));
     expect(linesOf(await open())).toEqual([
       "DIR/groups/f.yaml: a file of no group; move it into a directory named after its node group, or out of groups/",
-      'DIR/b.yaml:1:5: not valid YAML: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      'DIR/b.yaml:1:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
       "DIR/c.yaml:4:3: resources[0].nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
     ]);
     await source?.close();
     await unlink(at("groups/f.yaml"));
     expect(linesOf(await open())).toEqual([
-      'DIR/b.yaml:1:5: not valid YAML: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      'DIR/b.yaml:1:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
       "DIR/c.yaml:4:3: resources[0].nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
       'DIR/a.yaml:3:3: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
       'DIR/d.yaml:2:1: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
@@ -293,7 +293,7 @@ describe("DirectorySource, watching", () => {
     await write("a.yaml", fileOf([cluster("a", 9)]));
     await write("b.yaml", "resources: [");
     await told(1);
-    expect(linesOf(readings[0])).toEqual([expect.stringMatching(/^DIR\/b\.yaml:1:13: not valid YAML: /)]);
+    expect(linesOf(readings[0])).toEqual([expect.stringMatching(/^DIR\/b\.yaml:1:13: not valid YAML or JSON: /)]);
     await truncate(at("b.yaml"), 0);
     await told(2);
     expect(commonOf(readings[1])).toEqual(["a"]);

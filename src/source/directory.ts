@@ -5,7 +5,7 @@ import { messageOf, XdsError } from "../errors.js";
 import { Burst } from "./burst.js";
 import { combine, type GroupedFile, sameReading } from "./configuration.js";
 import { DirectoryWatcher } from "./directory-watcher.js";
-import { type FileTree, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
+import { type FileTree, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
 import { type ResourceFile, readResourceFile } from "./resource-file.js";
 import type { Configuration, Reading, Source } from "./source.js";
 
@@ -184,7 +184,7 @@ export class DirectorySource implements Source {
       const content = readResourceFile(file.path, bytes, { previous: before?.content, ...(registry && { registry }) });
       return { signature, hash: contentHash, content };
     } catch (error) {
-      return { signature: "", hash: "", content: unreadable(file, `cannot be read: ${messageOf(error)}`) };
+      return { signature: "", hash: "", content: unreadable(file, `cannot be read: ${reasonOf(error)}`) };
     }
   }
 }

@@ -83,7 +83,7 @@ class TreeScan implements FileTree {
     try {
       entries = await readdir(path, { withFileTypes: true });
     } catch (error) {
-      this.problem(path, `the directory cannot be read: ${messageOf(error)}`);
+      this.problem(path, `the directory cannot be read: ${reasonOf(error)}`);
       return;
     }
     // Hidden names are the editors', and the `..data` of a Kubernetes volume, whose files are linked to from beside it.
@@ -120,7 +120,9 @@ class TreeScan implements FileTree {
     if (!extensions.has(extname(path)) || this.found.has(resolve(path))) return;
     this.found.add(resolve(path));
     if (!stats.isFile()) {
-      this.problem(path, "expected a regular file or a directory; remove it, or rename it");
+      const kind = stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
+      const message = `expected a regular file or a directory, got ${kind}; remove it, or rename it without ${extname(path)}`;
+      this.problem(path, message);
       return;
     }
     const { size, mtimeNs, ctimeNs } = stats;
@@ -145,7 +147,7 @@ class TreeScan implements FileTree {
       const isLink = isMissing && (await lstat(path).catch(() => undefined)) !== undefined;
       if (isLink) this.problem(path, "a symbolic link to nothing; remove it, or put back what it leads to");
       else if (isMissing && mustExist) this.problem(path, "no such file or directory; check the path, or put it back");
-      else if (!isMissing) this.problem(path, `cannot be read: ${messageOf(error)}`);
+      else if (!isMissing) this.problem(path, `cannot be read: ${reasonOf(error)}`);
       return undefined;
     }
   }
@@ -164,6 +166,16 @@ class TreeScan implements FileTree {
     this.problems.push({ file, path: "", message });
   }
 }
+
+/** Why the system refuses, where its own words do not say what to do. */
+const reasons: Partial<Record<string, string>> = {
+  EACCES: "permission denied; let the user who runs this read it",
+  ELOOP: "a symbolic link that leads to itself; remove it, or let it lead to a file",
+};
+
+/** Why a file or a directory cannot be read, and where it is known what to do. */
+export const reasonOf = (error: unknown): string =>
+  reasons[(error as NodeJS.ErrnoException).code ?? ""] ?? messageOf(error);
 
 /** Where a directory stands in the layout. */
 interface Place {

@@ -76,7 +76,11 @@ export class MessageJson {
       return node.kind === "list"
         ? this.anyJson(node)
         : this.fault(node.at, `expected a list, got ${describeNode(node)}`);
-    if (node.kind !== "map") return this.fault(node.at, `expected an object (${typeName}), got ${describeNode(node)}`);
+    if (node.kind !== "map") {
+      const names = usualNames(desc);
+      const fields = names.length > 0 && names.length <= 8 ? `; its fields: ${names.join(", ")}` : "";
+      return this.fault(node.at, `expected an object (${typeName}${fields}), got ${describeNode(node)}`);
+    }
     return typeName === "google.protobuf.Struct" ? this.anyJson(node) : this.fields(desc, node, leaveOut);
   }
 
@@ -116,7 +120,7 @@ export class MessageJson {
       const both = `${sameOneof.key} and ${entry.key} cannot both be set`;
       this.fault(
         entry.at,
-        `${both}: ${field.oneof.name} is one of ${someOf(field.oneof.fields.map(({ name }) => name))}`,
+        `${both}: ${field.oneof.name} is one of ${someOf(field.oneof.fields.map(({ name }) => name))}; remove one of them`,
       );
       return false;
     }
@@ -280,8 +284,10 @@ function fieldNamed(desc: DescMessage, name: string): DescField | undefined {
   return fields.get(name);
 }
 
+const usualNames = (desc: DescMessage) => desc.fields.filter(({ deprecated }) => !deprecated).map(({ name }) => name);
+
 function unknownField(desc: DescMessage, name: string): string {
-  const names = desc.fields.filter(({ deprecated }) => !deprecated).map((field) => field.name);
+  const names = usualNames(desc);
   const meant = nearest(name, names);
   const hint = meant ? `did you mean ${meant}?` : names.length > 0 ? `it has ${someOf(names)}` : "it has none";
   return `${desc.typeName} has no such field; ${hint}`;

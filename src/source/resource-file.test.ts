@@ -237,8 +237,8 @@ describe("readResourceFile tells", () => {
       "a value, or a list, where an object is to be",
       inCluster("eds_cluster_config: x", "circuit_breakers: []", "metadata: {filter_metadata: 1}"),
       [
-        '3:21: eds_cluster_config: expected an object (envoy.config.cluster.v3.Cluster.EdsClusterConfig), got "x"',
-        "4:19: circuit_breakers: expected an object (envoy.config.cluster.v3.CircuitBreakers), got a list",
+        '3:21: eds_cluster_config: expected an object (envoy.config.cluster.v3.Cluster.EdsClusterConfig; its fields: eds_config, service_name), got "x"',
+        "4:19: circuit_breakers: expected an object (envoy.config.cluster.v3.CircuitBreakers; its fields: thresholds, per_host_thresholds), got a list",
         "5:29: metadata.filter_metadata: expected an object, got 1",
       ],
     ],
@@ -254,7 +254,7 @@ describe("readResourceFile tells", () => {
       "two fields of one oneof",
       inCluster("type: EDS", "cluster_type: { name: x }"),
       [
-        "4:1: cluster_type: type and cluster_type cannot both be set: cluster_discovery_type is one of type, cluster_type",
+        "4:1: cluster_type: type and cluster_type cannot both be set: cluster_discovery_type is one of type, cluster_type; remove one of them",
       ],
     ],
     [
@@ -330,8 +330,8 @@ describe("readResourceFile tells", () => {
       "a resource without a name",
       `resources:\n- ${cluster}\n- ${cluster.replace("cluster.v3.Cluster", "endpoint.v3.ClusterLoadAssignment")}\n  endpoints: []`,
       [
-        "2:3: resources[0]: expected a name in name, which is how clients ask for the resource; got none",
-        "3:3: resources[1]: expected a name in cluster_name, which is how clients ask for the resource; got none",
+        "2:3: resources[0]: expected a name, by which clients ask for the resource, got none; set the field name",
+        "3:3: resources[1]: expected a name, by which clients ask for the resource, got none; set the field cluster_name",
       ],
     ],
     [
@@ -400,19 +400,60 @@ describe("readResourceFile tells", () => {
       `${inCluster("nam: x")}\n---\na: b: c\n---\n${inCluster("nam: x")}`,
       [
         "3:1: nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
-        '5:5: not valid YAML: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+        '5:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
       ],
     ],
     [
       "tabs for indentation",
       "resources:\n\t- a",
-      ["2:1: not valid YAML: tab characters must not be used in indentation; use spaces"],
+      ["2:1: not valid YAML or JSON: tab characters must not be used in indentation; use spaces"],
     ],
     [
       "quotes and brackets that do not end",
       'a: "x\n',
       [
-        "2:1: not valid YAML: deficient indentation; indent the line, or close the quote or the bracket that is open above",
+        "2:1: not valid YAML or JSON: deficient indentation; indent the line, or close the quote or the bracket that is open above",
+      ],
+    ],
+    [
+      "brackets that are not closed, or have a comma too many or too few",
+      '{ "a": [1, 2',
+      [
+        "1:13: not valid YAML or JSON: unexpected end of the stream within a flow collection; close the bracket or the brace that is open above",
+      ],
+    ],
+    [
+      "a comma too few",
+      '{ "a": 1 "b": 2 }',
+      [
+        "1:13: not valid YAML or JSON: missed comma between flow collection entries; put a comma between the two, or close the bracket before the second",
+      ],
+    ],
+    [
+      "a comma too many",
+      '{ "a": 1,, "b": 2 }',
+      ["1:10: not valid YAML or JSON: expected the node content, but found ','; remove the comma"],
+    ],
+    [
+      "what has to be in quotes",
+      "domains: [*]",
+      [
+        '1:12: not valid YAML or JSON: name of an alias node must contain at least one character; quote a value that begins with "*"',
+      ],
+    ],
+    [
+      "@type without quotes, which the parser complains of in other words, as of any such sign",
+      "name: x\n---\n- a: 1\n  @type: x",
+      [
+        '1:1: expected an object with a list "resources:", or one resource with its "@type", got an object with name',
+        '4:3: not valid YAML or JSON: without quotes nothing can begin with @; write "@type"',
+      ],
+    ],
+    [
+      "a backslash in double quotes",
+      'a: "C:\\q"',
+      [
+        String.raw`1:8: not valid YAML or JSON: unknown escape sequence; write a backslash as "\\", or use single quotes`,
       ],
     ],
     [
@@ -442,9 +483,9 @@ describe("readResourceFile tells", () => {
     [
       "nesting without end",
       `a: ${"[".repeat(100_000)}`,
-      ["1:253: not valid YAML: nesting exceeded maxDepth (250); write it flatter"],
+      ["1:253: not valid YAML or JSON: nesting exceeded maxDepth (250); write it flatter"],
     ],
-    ["a NUL", "a: \0", ["1:4: not valid YAML: null byte is not allowed in input"]],
+    ["a NUL", "a: \0", ["1:4: not valid YAML or JSON: null byte is not allowed in input; save the file as UTF-8 text"]],
   ])("%s", (_, text, expected) => {
     expect(problemsOf(text)).toEqual(expected);
   });
@@ -455,7 +496,7 @@ describe("readResourceFile tells", () => {
     const notShown = "got something else (not shown: it is secret)";
     expect(problemsOf(text)).toEqual([
       `4:32: tls_certificate.private_key.inline_bytes: expected bytes as a base64 string, ${notShown}`,
-      `5:13: tls_certificate.password: expected an object (envoy.config.core.v3.DataSource), ${notShown}`,
+      `5:13: tls_certificate.password: expected an object (envoy.config.core.v3.DataSource; its fields: filename, inline_bytes, inline_string, environment_variable, watched_directory), ${notShown}`,
     ]);
   });
 
@@ -467,7 +508,7 @@ describe("readResourceFile tells", () => {
       "2:3: not UTF-8 text; save the file as UTF-8",
     ]);
     expect(problemsOf(Buffer.from("name: x", "utf16le"))).toEqual([
-      "1:2: not valid YAML: null byte is not allowed in input",
+      "1:2: not valid YAML or JSON: null byte is not allowed in input; save the file as UTF-8 text",
     ]);
   });
 

@@ -154,7 +154,8 @@ export const isType = (node: YamlNode, typeName: string) =>
 
 function missingName(type: ResourceType, desc: DescMessage): string {
   const field = type.nameField === undefined ? undefined : desc.field[type.nameField]?.name;
-  if (field !== undefined) return `expected a name in ${field}, which is how clients ask for the resource; got none`;
+  if (field !== undefined)
+    return `expected a name, by which clients ask for the resource, got none; set the field ${field}`;
   return `${desc.typeName} has no name of its own; give it one with an object around it: {"@type": type.googleapis.com/${wrapperType}, name: …, resource: …}`;
 }
 

@@ -8,12 +8,19 @@ export function yamlEvents(text: string, maxDepth: number): { events: Event[]; f
   } catch (error) {
     if (!(error instanceof YAMLException) || !error.mark) throw error;
     const at = Math.min(error.mark.position, text.length);
-    const fault = { at, path: "", message: `not valid YAML: ${error.reason}${adviceFor(error.reason)}` };
+    const why = reservedAt(text, at) ?? `${error.reason}${adviceFor(error.reason)}`;
+    const fault = { at, path: "", message: `not valid YAML or JSON: ${why}` };
     const separator = text.lastIndexOf("\n---", at - 1);
     if (separator === -1) return { events: [], fault };
     const before = yamlEvents(text.slice(0, separator + 1), maxDepth);
     return { events: before.events, fault: before.fault ?? fault };
   }
+}
+
+/** Of `@type:` without quotes and the like, where the parser complains of what it makes of it. */
+function reservedAt(text: string, at: number): string | undefined {
+  const [word, sign] = /^([@`%])[\w.-]*/.exec(text.slice(at, at + 100)) ?? [];
+  return word && `without quotes nothing can begin with ${sign}; write ${JSON.stringify(word)}`;
 }
 
 /** What to do about the parser's commonest complaints, some of which do not say what is amiss. */
@@ -23,6 +30,21 @@ const advice: readonly (readonly [complaint: string, advice: string])[] = [
   ["end of the stream or a document separator", "; a document is one object, so align the line with the first one"],
   ["a multiline key", '; write "key: value", or indent the line'],
   ["tab characters", "; use spaces"],
+  ["within a flow collection", "; close the bracket or the brace that is open above"],
+  ["quoted scalar", "; close the quote that is open above"],
+  ["missed comma", "; put a comma between the two, or close the bracket before the second"],
+  ["but found ','", "; remove the comma"],
+  ["expected ':'", '; write "key: value"'],
+  ["key-value separator", '; put a space behind the ":"'],
+  ["a line break is expected", "; put the text on the lines below"],
+  ["escape sequence", '; write a backslash as "\\\\", or use single quotes'],
+  ["hexadecimal character", '; write a backslash as "\\\\", or use single quotes'],
+  ["alias node", '; quote a value that begins with "*"'],
+  ["anchor node", '; quote a value that begins with "&"'],
+  ["tag", '; quote a value that begins with "!"'],
+  ["directive", '; quote a value that begins with "%"'],
+  ["null byte", "; save the file as UTF-8 text"],
+  ["non-printable characters", "; remove them"],
   ["maxDepth", "; write it flatter"],
 ];
 

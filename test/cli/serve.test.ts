@@ -130,7 +130,7 @@ describe("xds serve", () => {
     await program.logged({ msg: "serving the changed configuration", added: 0, changed: 1, removed: 0 });
     expect(await clustersOf(rest)).toEqual(["a 1s", "b 2s"]);
     await write("a.yaml", "resources: [");
-    await program.logged({ level: "error", msg: expect.stringMatching(/a\.yaml:1:13: not valid YAML/) });
+    await program.logged({ level: "error", msg: expect.stringMatching(/a\.yaml:1:13: not valid YAML or JSON/) });
     await write("a.yaml", clusterNamed("a"));
     await program.logged({ level: "info", msg: "configuration read again; nothing changed" });
   });

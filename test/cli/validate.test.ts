@@ -37,7 +37,7 @@ const mixedLines = [
   "DIR/a.yaml:2:3 info UNREFERENCED clusters/bad: nothing in the snapshot refers to it",
   "DIR/a.yaml:4:20 error FIELD_RULE clusters/bad: connect_timeout must be more than 0s, is 0s",
   'DIR/a.yaml:11:49 warning MISSING_TARGET routes/local: virtual_hosts[0].routes[0].route.cluster refers to "elsewhere", ' +
-    "which is not among the clusters of the snapshot",
+    "which is not among the clusters of the snapshot; add it, or correct the name",
 ];
 
 describe("xds validate", () => {
@@ -82,7 +82,7 @@ describe("xds validate", () => {
     expect(lines).toEqual([
       "DIR/a.yaml:4:3 error INVALID resources[0].lb_polcy: envoy.config.cluster.v3.Cluster has no such field; did you mean lb_policy?",
       `DIR/a.yaml:5:3 error INVALID resources[1]: expected an object with its "@type", such as ${clusterType}, got an empty object`,
-      expect.stringMatching(/^DIR\/b\.yaml:1:13 error INVALID not valid YAML/),
+      expect.stringMatching(/^DIR\/b\.yaml:1:13 error INVALID not valid YAML or JSON/),
       expect.stringMatching(/^DIR\/groups\/x\.yaml error UNREADABLE a file of no group; /),
       "4 errors, 0 warnings, 0 infos; the rules are checked when the files can be read",
     ]);
@@ -97,7 +97,7 @@ describe("xds validate", () => {
     expect(lines).toEqual([
       "DIR/a.yaml:4:20 error FIELD_RULE clusters/bad: connect_timeout must be more than 0s, is 0s",
       'DIR/a.yaml:11:49 warning MISSING_TARGET routes/one: virtual_hosts[0].routes[0].route.cluster refers to "ours", ' +
-        "which is not among the clusters of the snapshot (for nodes of no group, of group core)",
+        "which is not among the clusters of the snapshot; add it, or correct the name (for nodes of no group, of group core)",
       "DIR/groups/core/a.yaml:2:3 info UNREFERENCED clusters/alone: nothing in the snapshot refers to it",
       "1 error, 1 warning, 1 info in 5 resources",
     ]);
@@ -144,6 +144,28 @@ describe("xds validate", () => {
         },
       ],
     });
+  });
+
+  test("takes several paths, files and directories, as one configuration", async () => {
+    await write("one/a.yaml", list(route("local", "target")));
+    await write("two.yaml", list(cluster("target")));
+    const { code, stdout } = await xds("validate", join(directory, "one"), join(directory, "two.yaml"), "--strict");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "0 errors, 0 warnings, 0 infos in 2 resources\n" });
+    const apart = await xds("validate", join(directory, "one"), "--strict");
+    expect(apart).toMatchObject({ code: 1, stdout: expect.stringContaining("MISSING_TARGET") });
+  });
+
+  test("tells with --help how it is called, with examples", async () => {
+    const { code, stdout } = await xds("validate", "--help");
+    expect(code).toBe(0);
+    for (const words of [
+      "Usage: xds validate [options] <path...>",
+      "--envoy <binary>",
+      "--strict",
+      "Exit codes: 0",
+      "\nExamples:\n",
+    ])
+      expect(stdout).toContain(words);
   });
 
   test("exits with 2 when it is called as it cannot be", async () => {

@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { JsonObject } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { type Parts, placeStatically, staticBootstrap } from "../../src/cli/static-bootstrap.js";
 import { type Case, envoyAccepts, readCorpus } from "../validate/corpus.js";
-import { staticBootstrap } from "../validate/static-bootstrap.js";
 import { describeWithEnvoy } from "./envoy.js";
 
 interface Verdict {
@@ -49,11 +50,20 @@ function ask(name: string, cases: readonly Case[], directory: string): Promise<V
   const found = inject("envoy");
   if (!("binary" in found)) throw new Error(found.missing);
   const file = join(directory, `${name.replace(/\W+/g, "-")}.json`);
-  writeFileSync(file, JSON.stringify(staticBootstrap(cases.map(({ resource }) => resource))));
+  writeFileSync(file, JSON.stringify(staticBootstrap(cases.map(placed), ["static"])));
   const options = ["--mode", "validate", "--use-dynamic-base-id", "-l", "warning", "-c", file];
   return new Promise((resolve) => {
     execFile(found.binary, options, { timeout: 30_000, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
       resolve({ accepted: error === null, log: stdout + stderr }),
     );
   });
+}
+
+/** The first resource keeps its name, so that it is as it was given when it is alone. */
+function placed({ resource, ...one }: Case, index: number): Parts {
+  const renamed: JsonObject =
+    index > 0 && resource.name ? { ...resource, name: `${resource.name}-${index}` } : resource;
+  const parts = placeStatically(renamed, index);
+  if ("leftOut" in parts) throw new Error(`${one.case}: ${parts.leftOut}`);
+  return parts;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type DescMessage, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ownCodes } from "../../src/cli/report.js";
 import { findingTable } from "../../src/resource/findings.js";
 import { checkMessage } from "../../src/resource/message-check.js";
 import { validateResource } from "../../src/resource/validate.js";
@@ -80,6 +81,11 @@ describe("docs/validation.md", () => {
       .filter((one) => envoyAccepts(one) !== ((one.errors ?? []).length === 0))
       .map((one) => `| ${one.case} | ${one.errors?.length ? "refuses" : "accepts"} | ${one.envoy} | ${one.why} |`);
     expect(page.split("\n").filter((line) => / \| (accepts|refuses) \| /.test(line))).toEqual(rows);
+  });
+
+  test("has a row for each code that only the program has, with its severity, and no other", () => {
+    const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| (\w+) \| [^|]{40,} \|$/gm)];
+    expect(Object.fromEntries(rows.map(([, code, severity]) => [code, severity]))).toEqual(ownCodes);
   });
 
   test("has a row for each code, with its severities, and no other", () => {

@@ -1,0 +1,341 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { load } from "js-yaml";
+import { afterEach, beforeEach, expect, inject, it, vi } from "vitest";
+import { clusterType, endpointType, extensionConfigType, listenerType, routeType } from "../../src/resource/types.js";
+import { describeWithEnvoy } from "../e2e/envoy.js";
+import { xds } from "./program.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "xds-envoy-"));
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(directory, { recursive: true });
+});
+
+async function write(name: string, text: string): Promise<void> {
+  await mkdir(dirname(join(directory, name)), { recursive: true });
+  await writeFile(join(directory, name), text);
+}
+
+const binary = () => (inject("envoy") as { binary: string }).binary;
+
+/** Runs `xds validate --envoy` to its end; the directory's name is DIR in what it prints. */
+async function validate(...args: string[]) {
+  const { code, stdout, stderr } = await xds("validate", directory, "--envoy", binary(), ...args);
+  const printed = stdout.replaceAll(directory, "DIR");
+  return { code, stderr, stdout: printed, lines: printed.split("\n").slice(0, -1) };
+}
+/** Only what it prints of Envoy. */
+const ofEnvoy = (lines: readonly string[]) => lines.filter((line) => / (?:ENVOY|NOT_TRIED) |; Envoy /.test(line));
+
+const cluster = (name: string, more = "type: STATIC") => `- "@type": ${clusterType}\n  name: ${name}\n  ${more}\n`;
+/** Envoy refuses it, but no rule of the API does. */
+const withoutSource = (name: string) => cluster(name, "type: EDS");
+const listener = (name: string, port: number) => `- "@type": ${listenerType}
+  name: ${name}
+  address: { socket_address: { address: 127.0.0.1, port_value: ${port} } }
+  filter_chains:
+  - filters:
+    - name: tcp
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+        stat_prefix: tcp
+        cluster: later
+`;
+const ads = "{ ads: {}, resource_api_version: V3 }";
+const list = (...resources: string[]) => `resources:\n${resources.join("")}`;
+const wrapped = (name: string, resource: string) =>
+  `- "@type": type.googleapis.com/envoy.service.discovery.v3.Resource\n  name: ${name}\n  resource: ${resource}\n`;
+
+/** What a server serves, of each kind that can stand in a file. */
+const sound = list(
+  `- "@type": ${clusterType}
+  name: eds
+  type: EDS
+  eds_cluster_config: { eds_config: ${ads} }
+- "@type": ${clusterType}
+  name: from-elsewhere
+  type: EDS
+  eds_cluster_config:
+    eds_config:
+      resource_api_version: V3
+      api_config_source:
+        api_type: GRPC
+        transport_api_version: V3
+        grpc_services: [{ envoy_grpc: { cluster_name: only-in-the-bootstrap } }]
+- "@type": ${endpointType}
+  cluster_name: eds
+  endpoints:
+  - lb_endpoints: [{ endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } } }]
+- "@type": ${listenerType}
+  name: http
+  address: { socket_address: { address: 0.0.0.0, port_value: 80 } }
+  filter_chains:
+  - filters:
+    - name: http
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+        stat_prefix: http
+        rds: { route_config_name: http, config_source: ${ads} }
+        http_filters:
+        - name: fault
+          config_discovery:
+            config_source: ${ads}
+            type_urls: [type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault]
+        - name: router
+          typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+- { "@type": ${listenerType}, name: internal, internal_listener: {}, filter_chains: [{}] }
+- "@type": ${routeType}
+  name: http
+  virtual_hosts: [{ name: a, domains: [a], routes: [{ match: { prefix: / }, route: { cluster: later } }] }]
+- "@type": type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration
+  name: scope
+  route_configuration_name: http
+  key: { fragments: [{ string_key: a }] }
+- "@type": ${extensionConfigType}
+  name: fault
+  typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault }
+- "@type": ${extensionConfigType}
+  name: tls-inspector
+  typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector }
+- "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret
+  name: token
+  generic_secret: { secret: { inline_string: hush } }
+- "@type": type.googleapis.com/envoy.service.runtime.v3.Runtime
+  name: layer
+  layer: { a.b: 1 }
+`,
+  wrapped(
+    "http/b",
+    `{ "@type": type.googleapis.com/envoy.config.route.v3.VirtualHost, name: b, domains: [b], routes: [{ match: { prefix: / }, route: { cluster: later } }] }`,
+  ),
+);
+
+describeWithEnvoy("xds validate --envoy", () => {
+  it("says that Envoy refuses nothing of what a server may serve", async () => {
+    await write("a.yaml", sound);
+    const { code, stderr, lines } = await validate();
+    expect(ofEnvoy(lines)).toEqual([
+      expect.stringMatching(/ in 12 resources; Envoy 1\.\d+\.\d+\S* refuses 0, and was not asked about 0$/),
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it("tells each resource that Envoy refuses, where it is, in Envoy's words, beside the findings of its own", async () => {
+    await write("a.yaml", list(cluster("good"), withoutSource("one"), cluster("two", "connect_timeout: 0s")));
+    await write(
+      "b.yaml",
+      list(
+        `- { "@type": ${routeType}, name: three, virtual_hosts: [{ name: all, domains: ["*", "*"] }] }\n`,
+        withoutSource("four"),
+      ),
+    );
+    const { code, lines } = await validate("--severity", "warning");
+    expect(lines).toEqual([
+      "DIR/a.yaml:5:3 error ENVOY clusters/one: cannot create an EDS cluster without an EDS config",
+      "DIR/a.yaml:8:3 error ENVOY clusters/two: Proto constraint validation failed (ClusterValidationError.ConnectTimeout: value must be greater than 0s)",
+      "DIR/a.yaml:10:20 error FIELD_RULE clusters/two: connect_timeout must be more than 0s, is 0s",
+      "DIR/b.yaml:2:3 error ENVOY routes/three: Only a single wildcard domain is permitted in route three",
+      "DIR/b.yaml:3:3 error ENVOY clusters/four: cannot create an EDS cluster without an EDS config",
+      expect.stringMatching(/^5 errors, .* in 5 resources; Envoy \S+ refuses 4, and was not asked about 0$/),
+    ]);
+    expect(code).toBe(1);
+  });
+
+  it("does not tell what refers to a refused cluster", async () => {
+    const routes =
+      "{ virtual_hosts: [{ name: all, domains: [a], routes: [{ match: { prefix: / }, route: { cluster: bad } }] }] }";
+    const http = `- "@type": ${listenerType}
+  name: http
+  address: { socket_address: { address: 0.0.0.0, port_value: 80 } }
+  filter_chains:
+  - filters:
+    - name: http
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+        stat_prefix: http
+        route_config: ${routes}
+        http_filters:
+        - name: router
+          typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+`;
+    await write("a.yaml", list(http));
+    expect(ofEnvoy((await validate()).lines)[0]).toMatch(/ error ENVOY listeners\/http: route: unknown cluster 'bad'/);
+    await write("b.yaml", list(withoutSource("bad")));
+    await write("groups/edge/a.yaml", list(cluster("other")));
+    expect(ofEnvoy((await validate()).lines)).toEqual([
+      "DIR/b.yaml:2:3 error ENVOY clusters/bad: cannot create an EDS cluster without an EDS config",
+      expect.stringMatching(/; Envoy \S+ refuses 1, /),
+    ]);
+  });
+
+  it("tells it in every format", async () => {
+    await write("a.yaml", list(cluster("good"), withoutSource("bad")));
+    const json = JSON.parse((await validate("-o", "json", "--severity", "error")).stdout) as object;
+    expect(json).toMatchObject({
+      counts: { error: 1 },
+      envoy: { version: expect.any(String), refused: 1, notTried: 0 },
+    });
+    expect(json).toHaveProperty("findings", [
+      {
+        file: "DIR/a.yaml",
+        line: 5,
+        column: 3,
+        severity: "error",
+        code: "ENVOY",
+        type: "clusters",
+        resource: "bad",
+        path: "",
+        message: "cannot create an EDS cluster without an EDS config",
+      },
+    ]);
+    expect(load((await validate("-o", "yaml", "--severity", "error")).stdout)).toEqual(json);
+    const sarif = JSON.parse((await validate("-o", "sarif", "--severity", "error")).stdout);
+    expect(sarif.runs[0].results).toMatchObject([
+      { ruleId: "ENVOY", level: "error", message: { text: expect.stringContaining("without an EDS config") } },
+    ]);
+  });
+
+  it("asks group by group, as nodes are served", async () => {
+    await write("a.yaml", list(listener("all", 1)));
+    await write("groups/core/a.yaml", list(listener("same-name", 2)));
+    await write("groups/edge/a.yaml", list(listener("same-name", 1), withoutSource("bad")));
+    await write("groups/edge/b.yaml", list(`- { "@type": ${endpointType}, cluster_name: other }\n`));
+    expect(ofEnvoy((await validate()).lines)).toEqual([
+      expect.stringMatching(/^DIR\/groups\/edge\/a\.yaml:2:3 error ENVOY listeners\/same-name: .*duplicate.* address/),
+      "DIR/groups/edge/a.yaml:12:3 error ENVOY clusters/bad: cannot create an EDS cluster without an EDS config",
+      expect.stringMatching(/ in 5 resources; Envoy \S+ refuses 2, and was not asked about 0$/),
+    ]);
+  });
+
+  it("leaves out what cannot stand in a file, with a note", async () => {
+    await write(
+      "a.yaml",
+      list(
+        `- { "@type": ${listenerType}, name: grpc, api_listener: {} }\n`,
+        wrapped(
+          "xdstp://a/envoy.config.endpoint.v3.LbEndpoint/a",
+          '{ "@type": type.googleapis.com/envoy.config.endpoint.v3.LbEndpoint }',
+        ),
+        `- "@type": ${endpointType}
+  cluster_name: leds
+  endpoints:
+  - leds_cluster_locality_config:
+      leds_config: ${ads}
+      leds_collection_name: xdstp://a/envoy.config.endpoint.v3.LbEndpoint/*
+- "@type": ${extensionConfigType}
+  name: network
+  typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo }
+`,
+      ),
+    );
+    const { code, lines } = await validate();
+    expect(ofEnvoy(lines)).toEqual([
+      "DIR/a.yaml:2:3 info NOT_TRIED listeners/grpc: an API listener is for gRPC clients; Envoy takes none from a server",
+      "DIR/a.yaml:3:3 info NOT_TRIED locality-endpoints/xdstp://a/envoy.config.endpoint.v3.LbEndpoint/a: nothing of its type can stand in a bootstrap file",
+      "DIR/a.yaml:6:3 info NOT_TRIED endpoints/leds: only what a server sends can have endpoints by LEDS",
+      "DIR/a.yaml:12:3 info NOT_TRIED extension-configs/network: of extension configs only HTTP and listener filters can be tried alone",
+      expect.stringMatching(/ in 4 resources; Envoy \S+ refuses 0, and was not asked about 4$/),
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it("stops asking when Envoy has refused 20, and says so", async () => {
+    await write("a.yaml", list(...Array.from({ length: 25 }, (_, index) => withoutSource(`bad-${index}`))));
+    const lines = ofEnvoy((await validate()).lines);
+    expect(lines.filter((line) => line.includes(" ENVOY "))).toHaveLength(20);
+    expect(lines).toContain(
+      "DIR info NOT_TRIED Envoy refused 20 resources and was not asked about the others; mend these first",
+    );
+  });
+
+  it("does not print private keys, though Envoy does, and leaves no file of them", async () => {
+    const scratch = join(directory, "tmp");
+    await mkdir(scratch);
+    vi.stubEnv("TMPDIR", scratch);
+    await write(
+      "a.yaml",
+      list(`- "@type": ${clusterType}
+  name: tls
+  type: STATIC
+  transport_socket:
+    name: tls
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+      sni: ${"a".repeat(256)}
+      common_tls_context:
+        tls_certificates: [{ private_key: { inline_string: HUSH }, certificate_chain: { inline_string: HUSH } }]
+`),
+    );
+    const { code, stdout } = await validate();
+    expect(stdout).toContain(
+      "ENVOY clusters/tls: Proto constraint validation failed (UpstreamTlsContextValidationError.Sni",
+    );
+    expect(stdout).not.toContain("HUSH");
+    expect(code).toBe(1);
+    expect(await readdir(scratch)).toEqual([]);
+  });
+
+  it("leaves no file when a signal ends it", async () => {
+    const scratch = join(directory, "tmp");
+    await mkdir(scratch);
+    vi.stubEnv("TMPDIR", scratch);
+    await write("a.yaml", list(cluster("good")));
+    await write("slow.sh", `#!/bin/sh\n[ "$1" = --version ] && exec ${binary()} --version\nexec sleep 5\n`);
+    await chmod(join(directory, "slow.sh"), 0o755);
+    const program = xds.start("validate", directory, "--envoy", join(directory, "slow.sh"));
+    await vi.waitFor(async () => expect(await readdir(scratch)).toHaveLength(1), { timeout: 10_000 });
+    program.signal("SIGTERM");
+    expect(await program.end()).toBe("SIGTERM");
+    expect(await readdir(scratch)).toEqual([]);
+  });
+
+  it("does not ask about files that cannot be read", async () => {
+    await write("a.yaml", "resources: [");
+    const { code, lines } = await validate();
+    expect(lines).toEqual([expect.stringContaining("error INVALID"), expect.not.stringContaining("Envoy 1.")]);
+    expect(code).toBe(1);
+  });
+});
+
+describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
+  const run = async (envoy: string) => {
+    await write("a.yaml", list(cluster("good")));
+    return xds("validate", directory, "--envoy", envoy);
+  };
+  const hint = "; --envoy takes the path of an Envoy that runs here\n";
+
+  it("says that there is no such program, and exits with 1", async () => {
+    expect(await run(join(directory, "nowhere"))).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `xds: ${directory}/nowhere cannot be asked: no such program${hint}`,
+    });
+  });
+
+  it("says that it is no program, or no Envoy", async () => {
+    expect((await run(join(directory, "a.yaml"))).stderr).toBe(
+      `xds: ${directory}/a.yaml cannot be asked: it cannot be run (EACCES)${hint}`,
+    );
+    expect((await run(process.execPath)).stderr).toMatch(
+      /^xds: \S+ cannot be asked: expected Envoy's version from \S+ --version, got exit code 0 and "v\d+\.\d+\.\d+"; --envoy /,
+    );
+  });
+
+  it("says that it refuses everything", async () => {
+    await write(
+      "broken.sh",
+      `#!/bin/sh\n[ "$1" = --version ] && exec ${binary()} --version\necho no shared memory >&2; exit 1\n`,
+    );
+    await chmod(join(directory, "broken.sh"), 0o755);
+    const { code, stderr } = await run(join(directory, "broken.sh"));
+    expect(stderr).toBe(
+      `xds: ${directory}/broken.sh cannot be asked: it refuses a bootstrap without any resources: no shared memory${hint}`,
+    );
+    expect(code).toBe(1);
+  });
+});
