@@ -11,16 +11,16 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/cli/**"],
+          exclude: ["test/e2e/**", "test/cli/**", "test/bench/**"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
       },
       {
-        // Real Envoys want the machine for themselves: after the rest, and one file at a time.
+        // Real Envoys, and the benchmark, want the machine for themselves: after the rest, and one file at a time.
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts"],
           globalSetup: [e2eSetup],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,19 +1,21 @@
-// Usage: npm run bench -- [--quick | --tiny] [--only id,…] [--out directory]
+// Usage: npm run bench -- [--quick | --tiny] [--only id,…] [--out directory] [--docs directory]
 //
 // Measures this library, built, side by side with go-control-plane and with the floor: bare grpc-js that writes ready bytes. Needs Go.
-// Writes results/latest.json and, for a full run, docs/performance.md. With --only, replaces just those workloads' results.
+// A full run writes results/latest.json and docs/performance.md; with --only, it replaces just those workloads' results. The others write
+// quick.json or tiny.json, and the page only where --docs says.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { writePage } from "./page.mjs";
 import { loadAverage } from "./process.mjs";
 import { binaries, Session } from "./session.mjs";
-import { spread } from "./statistics.mjs";
+import { judged, numeral, spread } from "./statistics.mjs";
 import { workloads } from "./workloads.mjs";
 
-/** @import { Figures, Goal, Round, Size, Workload } from "./workloads.mjs" */
+/** @import { Figures, Round, Size, Workload } from "./workloads.mjs" */
 /**
  * @typedef {object} Result of one workload
  * @property {string} at
@@ -28,7 +30,8 @@ const { values: options } = parseArgs({
     quick: { type: "boolean", default: false },
     tiny: { type: "boolean", default: false },
     only: { type: "string" },
-    out: { type: "string", default: join(here, "results") },
+    out: { type: "string" },
+    docs: { type: "string" },
   },
 });
 /** @type {Size} */
@@ -41,8 +44,13 @@ if (unknown) {
 }
 
 buildGo();
-const file = join(options.out, size === "full" ? "latest.json" : `${size}.json`);
-const report = { machine: machine(), results: /** @type {Record<string, Result>} */ ({}) };
+const full = size === "full";
+const out = options.out ?? (full ? join(here, "results") : binaries);
+const docs = options.docs ?? (full ? join(here, "..", "docs") : undefined);
+const file = join(out, full ? "latest.json" : `${size}.json`);
+/** @typedef {{ machine: ReturnType<typeof machine>, results: Record<string, Result> }} Report results by workload */
+/** @type {Report} */
+const report = { machine: machine(), results: {} };
 if (chosen && existsSync(file)) Object.assign(report.results, JSON.parse(readFileSync(file, "utf8")).results);
 for (const workload of workloads) {
   if (chosen && !chosen.includes(workload.id)) continue;
@@ -54,9 +62,11 @@ for (const workload of workloads) {
   console.log(
     `  (${result.load.length} rounds, ${((Date.now() - start) / 1000).toFixed(0)} s, load ${Math.min(...result.load)}–${Math.max(...result.load)})`,
   );
-  mkdirSync(options.out, { recursive: true });
+  mkdirSync(out, { recursive: true });
   writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
 }
+
+if (docs) writePage(report, workloads, docs);
 
 function buildGo() {
   try {
@@ -131,20 +141,16 @@ function print(workload, result) {
       const values = rounds.flatMap((figures) => figures[metric] ?? []);
       if (values.length === 0) continue;
       const { median, low, high } = spread(values);
-      console.log(`  ${title}: ${subject} ${median.toFixed(2)} ${unit} (${low.toFixed(2)}–${high.toFixed(2)})`);
+      console.log(`  ${title}: ${subject} ${numeral(median)} ${unit} (${numeral(low)}–${numeral(high)})`);
     }
-    for (const goal of goals) console.log(`  ${judge(metric, goal, result)}`);
+    for (const goal of goals) {
+      const { of = "library", over, most } = goal;
+      const { median, low, high, met } = judged(metric, goal, result);
+      if (Number.isNaN(median)) continue;
+      const what = over ? `${of} ÷ ${over}` : `${of}, ${unit}`;
+      console.log(
+        `  → ${what}: ${numeral(median)} (${numeral(low)}–${numeral(high)}), goal ≤ ${most}: ${met ? "met" : "MISSED"}`,
+      );
+    }
   }
-}
-
-/** @param {string} metric @param {Goal} goal @param {Result} result */
-function judge(metric, goal, result) {
-  const { of = "library", over, most } = goal;
-  const values = (/** @type {string} */ subject) =>
-    (result.rounds[subject] ?? []).map((figures) => Number(figures[metric]));
-  const own = values(of);
-  const others = over === undefined ? undefined : values(over);
-  if (own.length === 0 || others?.length === 0) return "";
-  const { median, low, high } = spread(own.map((value, i) => value / (others?.[i] ?? 1)));
-  return `→ ${of}${over ? ` ÷ ${over}` : ""} ${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)}), goal ≤ ${most}: ${median <= most ? "met" : "MISSED"}`;
 }

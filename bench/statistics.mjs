@@ -12,3 +12,21 @@ export function spread(values) {
 
 /** @param {readonly number[]} values */
 export const median = (values) => spread(values).median;
+
+/**
+ * How a goal fares: the spread of the ratios round by round, or of the figures themselves where it is over nothing.
+ * @param {string} metric @param {import("./workloads.mjs").Goal} goal @param {{ rounds: Record<string, Record<string, number>[]> }} result
+ * @returns {Spread & { met: boolean }} NaN where it was not measured
+ */
+export function judged(metric, { of = "library", over, most }, { rounds }) {
+  const values = (/** @type {string} */ subject) => (rounds[subject] ?? []).map((figures) => Number(figures[metric]));
+  const others = over === undefined ? undefined : values(over);
+  const found = spread(values(of).map((value, i) => (others ? value / Number(others[i]) : value)));
+  return { ...found, met: found.median <= most };
+}
+
+/** Three digits that count. @param {number} value */
+export function numeral(value) {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toFixed(digits).replace(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -7,11 +7,12 @@ import { median } from "./statistics.mjs";
 
 /** @import { Setup, Target } from "./session.mjs" */
 /**
- * How large: `full` is what the goals are about, `quick` fits into two minutes, `tiny` shows that the harness runs.
+ * How large: `full` is what the goals are about, `quick` fits into two minutes, `tiny` shows that the harness runs, and where it
+ *   has the full number of resources, that the ratios are sane.
  * @typedef {"full" | "quick" | "tiny"} Size
  * @typedef {{ target: Target, setup: Setup }} Subject
  * @typedef {Record<string, number>} Figures one round's, by metric
- * @typedef {{ title: string, unit: string, goals?: Goal[], shown?: boolean }} Metric
+ * @typedef {{ title: string, unit: string, goals?: Goal[], meaning?: string }} Metric `meaning`: what it is, where the title is not enough
  * @typedef {{ of?: string, over?: string, most: number, why?: string }} Goal a ratio of two subjects' figures, round by
  *   round, or a figure itself; `of` is "library" where it is not said
  */
@@ -20,6 +21,7 @@ import { median } from "./statistics.mjs";
  * @typedef {object} Workload
  * @property {string} id
  * @property {string} title
+ * @property {string} meaning what it means for a fleet
  * @property {Record<Size, S & { rounds: number }>} scale
  * @property {(scale: S) => Record<string, Subject>} subjects
  * @property {Record<string, Metric>} metrics
@@ -82,10 +84,12 @@ export const workloads = [
   define({
     id: "sotw-push",
     title: "SotW, 1,000 streams × 100 clusters, one changed",
+    meaning:
+      "A fleet of 1,000 Envoys with plain xDS, and a deployment changes a cluster: what the control plane works for each Envoy.",
     scale: {
       full: { rounds: 5, streams: 1000, n: 100, count: 10 },
       quick: { rounds: 3, streams: 300, n: 100, count: 6 },
-      tiny: { rounds: 1, streams: 20, n: 10, count: 5 },
+      tiny: { rounds: 1, streams: 50, n: 100, count: 20 },
     },
     subjects: ({ n }) => each({ n }, ["library", "peer", "floor"]),
     clients: ({ streams, n }) => ({ streams, mode: "clusters", total: n, window: wide }),
@@ -104,10 +108,12 @@ export const workloads = [
   define({
     id: "delta-push",
     title: "Delta, 1,000 streams × 1,000 clusters, one changed",
+    meaning:
+      "The same with incremental xDS and ten times the clusters: only the changed one goes out. The floor sends to all streams in one loop and keeps no account of what they have.",
     scale: {
       full: { rounds: 5, streams: 1000, n: 1000, count: 10 },
       quick: { rounds: 3, streams: 300, n: 1000, count: 6 },
-      tiny: { rounds: 1, streams: 20, n: 10, count: 5 },
+      tiny: { rounds: 1, streams: 50, n: 1000, count: 20 },
     },
     subjects: ({ n }) => each({ n, cache: "linear" }, ["library", "peer", "floor"]),
     clients: ({ streams, n }) => ({ streams, delta: true, mode: "clusters", total: n, window: wide }),
@@ -134,10 +140,12 @@ export const workloads = [
   define({
     id: "linear-latency",
     title: "Delta, one stream × 100,000 clusters, one changed, linear cache",
+    meaning:
+      "How soon one of 100,000 services' changes is on an Envoy: the time until the client has it, and its ACK goes back.",
     scale: {
       full: { rounds: 9, n: 100_000, count: 5 },
       quick: { rounds: 5, n: 20_000, count: 3 },
-      tiny: { rounds: 2, n: 100, count: 3 },
+      tiny: { rounds: 3, n: 20_000, count: 5 },
     },
     standing: true,
     subjects: ({ n }) => each({ n, cache: "linear" }),
@@ -148,10 +156,12 @@ export const workloads = [
   define({
     id: "snapshot-latency",
     title: "The same through the snapshot cache: a whole new snapshot that shares what has not changed",
+    meaning:
+      "A control plane that makes a whole snapshot for every change: comparing it with the one before is all that grows with the number of resources.",
     scale: {
       full: { rounds: 9, n: 100_000, count: 3 },
       quick: { rounds: 5, n: 20_000, count: 3 },
-      tiny: { rounds: 2, n: 100, count: 3 },
+      tiny: { rounds: 3, n: 20_000, count: 5 },
     },
     standing: true,
     subjects: ({ n }) => each({ n }),
@@ -162,6 +172,7 @@ export const workloads = [
   define({
     id: "growth",
     title: "The linear cache with more and more resources, one changed",
+    meaning: "A control plane's cost of a change must not grow with what does not change.",
     scale: {
       full: { rounds: 9, sizes: [1_000, 10_000, 100_000, 1_000_000], count: 5 },
       quick: { rounds: 5, sizes: [1_000, 10_000, 100_000], count: 3 },
@@ -185,6 +196,8 @@ export const workloads = [
   define({
     id: "eds-by-name",
     title: "EDS by name: 1,000 streams × 200 names each, of 10,000; one endpoint changed, which 20 streams see",
+    meaning:
+      "Endpoints change more often than anything else. A change of one service concerns the Envoys that use it, and costs the others nothing.",
     scale: {
       full: { rounds: 5, streams: 1000, names: 200, n: 10_000, count: 100 },
       quick: { rounds: 3, streams: 300, names: 200, n: 3_000, count: 50 },
@@ -222,6 +235,8 @@ export const workloads = [
   define({
     id: "connect",
     title: "1,000 Envoy-like clients connect at once on ADS: CDS, EDS, LDS and RDS of 100 clusters",
+    meaning:
+      "The control plane restarts, or a network comes back: all Envoys are there at once, and each wants everything.",
     scale: {
       full: { rounds: 5, streams: 1000, n: 100 },
       quick: { rounds: 3, streams: 300, n: 100 },
@@ -241,6 +256,7 @@ export const workloads = [
   define({
     id: "idle",
     title: "5,000 idle SotW streams, each on a connection of its own",
+    meaning: "Most of the time nothing happens: what an Envoy that only stays connected costs.",
     scale: {
       full: { rounds: 5, streams: 5000, n: 1 },
       quick: { rounds: 3, streams: 1000, n: 1 },
@@ -256,6 +272,7 @@ export const workloads = [
   define({
     id: "held",
     title: "100,000 clusters in the snapshot cache",
+    meaning: "What the resources themselves take in memory, each held once whatever the number of Envoys.",
     scale: {
       full: { rounds: 5, n: 100_000 },
       quick: { rounds: 3, n: 30_000 },
@@ -275,6 +292,8 @@ export const workloads = [
   define({
     id: "mute",
     title: "A delta client that never reads, on 1,000 clusters, 10,000 changes",
+    meaning:
+      "An Envoy that hangs must not make the control plane grow: changes that it does not take are merged, not queued.",
     scale: {
       full: { rounds: 5, n: 1000, count: 10_000 },
       quick: { rounds: 3, n: 1000, count: 3_000 },
@@ -307,6 +326,8 @@ export const workloads = [
   define({
     id: "serve",
     title: "xds serve with 10,000 resources in 1,000 YAML files",
+    meaning:
+      "The program with a large directory: how long until the first Envoy is served, and how soon an edit is on it. Only the edited file is parsed.",
     scale: {
       full: { rounds: 5, files: 1000, n: 10_000, count: 5 },
       quick: { rounds: 3, files: 200, n: 2_000, count: 3 },
@@ -334,6 +355,8 @@ export const workloads = [
   define({
     id: "rate",
     title: "50 changes a second on 500 delta streams × 1,000 clusters",
+    meaning:
+      "Endpoints that never come to rest: changes come faster than Envoys answer, and what they missed goes out as one response.",
     scale: {
       full: { rounds: 5, streams: 500, n: 1000, count: 600, perSecond: 50 }, // 60 s for each subject, in stretches that take turns
       quick: { rounds: 3, streams: 200, n: 1000, count: 100, perSecond: 50 },

@@ -1,0 +1,60 @@
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+// @ts-expect-error: the benchmark is JavaScript, checked by bench/tsconfig.json
+import { judged } from "../../bench/statistics.mjs";
+// @ts-expect-error
+import { workloads } from "../../bench/workloads.mjs";
+
+interface Workload {
+  readonly id: string;
+  readonly metrics: Readonly<Record<string, { readonly goals?: readonly { over?: string; most: number }[] }>>;
+}
+interface Result {
+  readonly rounds: Readonly<Record<string, readonly Readonly<Record<string, number>>[]>>;
+}
+
+/** Those that have, small as they are here, the number of resources that the goal over the peer is about. */
+const telling = ["sotw-push", "delta-push", "linear-latency", "snapshot-latency"];
+const hasGo = spawnSync("go", ["version"]).status === 0;
+
+describe.skipIf(!hasGo)("the benchmark, which needs Go to run,", () => {
+  let directory: string;
+  let results: Readonly<Record<string, Result>>;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "xds-bench-"));
+    const args = ["bench/run.mjs", "--tiny", "--out", directory, "--docs", directory];
+    await promisify(execFile)(process.execPath, args, { timeout: 280_000 });
+    results = JSON.parse(await readFile(join(directory, "tiny.json"), "utf8")).results;
+  }, 300_000);
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  test("runs every workload, and has a figure of each metric", () => {
+    for (const { id, metrics } of workloads as Workload[]) {
+      const measured = Object.values(results[id]?.rounds ?? {}).flat();
+      expect(measured.length, id).toBeGreaterThan(0);
+      for (const metric of Object.keys(metrics)) {
+        const values = measured.flatMap((figures) => figures[metric] ?? []);
+        expect(values.length, `${id} ${metric}`).toBeGreaterThan(0);
+        expect(values.every(Number.isFinite), `${id} ${metric}`).toBe(true);
+      }
+    }
+  });
+
+  test.each(telling)("finds a ratio to the peer that is sane in %s: within a factor of 3 of the goal", (id) => {
+    const { metrics } = (workloads as Workload[]).find((workload) => workload.id === id) as Workload;
+    const [[metric, { goals = [] }] = ["", {}]] = Object.entries(metrics);
+    const goal = goals.find(({ over }) => over === "peer");
+    expect(judged(metric, { ...goal, most: 3 * Number(goal?.most) }, results[id])).toMatchObject({ met: true });
+  });
+
+  test("makes a page with a plot for each metric", async () => {
+    const page = await readFile(join(directory, "performance.md"), "utf8");
+    const plots = [...page.matchAll(/src="([^"]+)"/g)].map(([, plot]) => join(directory, plot as string));
+    expect(plots).toHaveLength((workloads as Workload[]).flatMap(({ metrics }) => Object.keys(metrics)).length);
+    for (const plot of plots) expect(await readFile(plot, "utf8")).toMatch(/^<svg [\s\S]*<rect [\s\S]*<\/svg>\n$/);
+  });
+});
