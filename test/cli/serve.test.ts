@@ -179,7 +179,7 @@ describe("xds serve, at its end", () => {
 
   test("ends at once at the second signal", async () => {
     await write("a.yaml", clusterNamed("a"));
-    const program = serve();
+    const program = serve("--drain-time", "60s");
     const { grpc } = await program.ports();
     // A stream that has been answered nothing yet is not ended before the drain's time is up.
     const { send } = subscribe(grpc, "node-1");
