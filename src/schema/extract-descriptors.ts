@@ -146,10 +146,11 @@ function varint(window: Buffer, start: number): { value: number; end: number } |
   return undefined;
 }
 
+/** Undefined: it is none, or only the name of one, as texts may have it. */
 function decoded(bytes: Uint8Array): FileDescriptorProto | undefined {
   try {
     const file = fromBinary(FileDescriptorProtoSchema, bytes);
-    return file.$unknown ? undefined : file;
+    return file.$unknown || file.syntax + file.package === "" ? undefined : file;
   } catch {
     return undefined; // bytes that only begin like one
   }

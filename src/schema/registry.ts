@@ -1,13 +1,78 @@
 import { readFileSync } from "node:fs";
+import type { DescExtension, DescMessage } from "@bufbuild/protobuf";
+import { XdsError } from "../errors.js";
 import { lazyRegistry, type SchemaRegistry } from "./lazy-registry.js";
 
 // The same path from src/schema and from dist/schema.
 const descriptorSet = new URL("../../gen/envoy.binpb", import.meta.url);
 
-let registry: SchemaRegistry | undefined;
+let builtIn: SchemaRegistry | undefined;
+let inUse: SchemaRegistry | undefined;
 
-/** Every type of the Envoy v3 API that this package was generated from. Read at the first call. */
+/**
+ * Every type of the Envoy v3 API: the one that this package was generated from, or the one that {@link useEnvoyApi} was given. Read
+ * at the first call.
+ */
 export function envoyRegistry(): SchemaRegistry {
-  registry ??= lazyRegistry(readFileSync(descriptorSet));
+  builtIn ??= inUse ? undefined : lazyRegistry(readFileSync(descriptorSet));
+  inUse ??= builtIn;
+  return inUse as SchemaRegistry;
+}
+
+/**
+ * Puts another version of the Envoy API in the place of the built-in one, for the whole process: all that is encoded, decoded, validated and
+ * printed goes by it from then on. To be called before anything else of this package is used.
+ * @param api a serialized FileDescriptorSet with all imports, such as `extractDescriptors()` reads out of an Envoy; or a registry
+ * @throws XdsError WRONG_STATE when an API is in use already; INVALID_OPTION for what is no API of an Envoy
+ */
+export function useEnvoyApi(api: Uint8Array | SchemaRegistry): SchemaRegistry {
+  if (inUse)
+    throw new XdsError(
+      "WRONG_STATE",
+      "an Envoy API is in use already; call useEnvoyApi() once, before any resource is made and any server started",
+    );
+  const registry = api instanceof Uint8Array ? lazyRegistry(api) : api;
+  const lacking = [...neededMessages, ...neededExtensions].filter((name) => registry.fileOf(name) === undefined);
+  if (lacking.length > 0)
+    throw new XdsError(
+      "INVALID_OPTION",
+      `these descriptors are no whole Envoy API: they lack ${lacking.join(", ")}; extractDescriptors(), or \`xds schema extract\`, ` +
+        "reads a whole one out of an Envoy binary",
+    );
+  inUse = registry;
   return registry;
 }
+
+/** Whether a message is one of the API that this package was generated from, as {@link envoyRegistry} has it. */
+export const isBuiltIn = (desc: DescMessage): boolean => builtIn?.getMessage(desc.typeName) === desc;
+
+// What this package itself uses of the API.
+const neededMessages = [
+  "envoy.config.core.v3.Node",
+  "envoy.service.discovery.v3.DiscoveryRequest",
+  "envoy.service.discovery.v3.DiscoveryResponse",
+  "envoy.service.discovery.v3.Resource",
+  "envoy.service.load_stats.v3.LoadStatsRequest",
+  "envoy.service.load_stats.v3.LoadStatsResponse",
+  "envoy.service.status.v3.ClientConfig",
+  "envoy.service.status.v3.ClientStatusRequest",
+] as const;
+const neededExtensions = [
+  "envoy.annotations.deprecated_at_minor_version",
+  "envoy.annotations.deprecated_at_minor_version_enum",
+  "envoy.annotations.disallowed_by_default",
+  "envoy.annotations.disallowed_by_default_enum",
+  "udpa.annotations.sensitive",
+  "validate.disabled",
+  "validate.required",
+  "validate.rules",
+] as const;
+
+/** A message of the API that every version has. */
+export const apiMessage = (name: (typeof neededMessages)[number]): DescMessage =>
+  envoyRegistry().getMessage(name) as DescMessage;
+
+export type ApiExtension = (typeof neededExtensions)[number];
+
+/** An option of the API that every version has. */
+export const apiExtension = (name: ApiExtension): DescExtension => envoyRegistry().getExtension(name) as DescExtension;
