@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { DescExtension, DescMessage } from "@bufbuild/protobuf";
+import { type DescExtension, type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { XdsError } from "../errors.js";
 import { lazyRegistry, type SchemaRegistry } from "./lazy-registry.js";
 
@@ -14,33 +16,55 @@ let inUse: SchemaRegistry | undefined;
  * at the first call.
  */
 export function envoyRegistry(): SchemaRegistry {
-  builtIn ??= inUse ? undefined : lazyRegistry(readFileSync(descriptorSet));
-  inUse ??= builtIn;
-  return inUse as SchemaRegistry;
+  if (!inUse) {
+    builtIn = lazyRegistry(readFileSync(descriptorSet));
+    inUse = builtIn;
+  }
+  return inUse;
 }
 
 /**
- * Puts another version of the Envoy API in the place of the built-in one, for the whole process: all that is encoded, decoded, validated and
- * printed goes by it from then on. To be called before anything else of this package is used.
- * @param api a serialized FileDescriptorSet with all imports, such as `extractDescriptors()` reads out of an Envoy; or a registry
+ * Puts another version of the Envoy API in the place of the built-in one, for the whole process: all that is encoded, decoded,
+ * validated and printed goes by it from then on. To be called before anything else of this package is used.
+ * @param descriptors a serialized FileDescriptorSet with all imports, such as `extractDescriptors()` reads out of an Envoy. What the
+ * server's own services need and no Envoy has (CSDS) is taken from the built-in API where it is not in there.
  * @throws XdsError WRONG_STATE when an API is in use already; INVALID_OPTION for what is no API of an Envoy
  */
-export function useEnvoyApi(api: Uint8Array | SchemaRegistry): SchemaRegistry {
+export function useEnvoyApi(descriptors: Uint8Array): SchemaRegistry {
   if (inUse)
     throw new XdsError(
       "WRONG_STATE",
       "an Envoy API is in use already; call useEnvoyApi() once, before any resource is made and any server started",
     );
-  const registry = api instanceof Uint8Array ? lazyRegistry(api) : api;
-  const lacking = [...neededMessages, ...neededExtensions].filter((name) => registry.fileOf(name) === undefined);
+  const registry = lazyRegistry(descriptors);
+  const lacks = (name: string) => registry.fileOf(name) === undefined;
+  const lacking = [...neededMessages, ...neededExtensions].filter(lacks);
   if (lacking.length > 0)
     throw new XdsError(
       "INVALID_OPTION",
       `these descriptors are no whole Envoy API: they lack ${lacking.join(", ")}; extractDescriptors(), or \`xds schema extract\`, ` +
         "reads a whole one out of an Envoy binary",
     );
-  inUse = registry;
-  return registry;
+  const added = filesFor(serviceMessages.filter(lacks), registry);
+  inUse = added.length === 0 ? registry : lazyRegistry(Buffer.concat([descriptors, ...added]));
+  return inUse;
+}
+
+/** The files of the built-in API that declare these types, and those that they import, where the other API lacks them. */
+function filesFor(typeNames: readonly string[], other: SchemaRegistry): Uint8Array[] {
+  if (typeNames.length === 0) return [];
+  const from = lazyRegistry(readFileSync(descriptorSet));
+  const known = new Set(other.files());
+  const files: Uint8Array[] = [];
+  const add = (name: string | undefined) => {
+    const file = name === undefined || known.has(name) ? undefined : from.fileBytes(name);
+    if (name === undefined || !file) return;
+    known.add(name);
+    fromBinary(FileDescriptorProtoSchema, file).dependency.forEach(add);
+    files.push(new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(file).finish()); // FileDescriptorSet.file
+  };
+  for (const typeName of typeNames) add(from.fileOf(typeName));
+  return files;
 }
 
 /** Whether a message is one of the API that this package was generated from, as {@link envoyRegistry} has it. */
@@ -52,6 +76,8 @@ const neededMessages = [
   "envoy.service.discovery.v3.DiscoveryRequest",
   "envoy.service.discovery.v3.DiscoveryResponse",
   "envoy.service.discovery.v3.Resource",
+] as const;
+const serviceMessages = [
   "envoy.service.load_stats.v3.LoadStatsRequest",
   "envoy.service.load_stats.v3.LoadStatsResponse",
   "envoy.service.status.v3.ClientConfig",
@@ -68,9 +94,10 @@ const neededExtensions = [
   "validate.rules",
 ] as const;
 
+type ApiMessage = (typeof neededMessages)[number] | (typeof serviceMessages)[number];
+
 /** A message of the API that every version has. */
-export const apiMessage = (name: (typeof neededMessages)[number]): DescMessage =>
-  envoyRegistry().getMessage(name) as DescMessage;
+export const apiMessage = (name: ApiMessage): DescMessage => envoyRegistry().getMessage(name) as DescMessage;
 
 export type ApiExtension = (typeof neededExtensions)[number];
 

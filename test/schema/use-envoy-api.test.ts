@@ -27,10 +27,15 @@ describe("useEnvoyApi()", () => {
     expect(resource.message()).toMatchObject({ newerText: "there", newerList: ["x"] });
   });
 
-  test("takes a registry, too", () => {
-    const registry = lazyRegistry(newer);
-    expect(xds.useEnvoyApi(registry)).toBe(registry);
-    expect(xds.envoyRegistry()).toBe(registry);
+  test("has what the server's own services need, though no Envoy has it", () => {
+    const csds = "envoy/service/status/v3/csds.proto";
+    const { file } = fromBinary(FileDescriptorSetSchema, newer);
+    const others = file.filter(({ name }) => name !== csds);
+    const bytes = toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: others }));
+    const registry = xds.useEnvoyApi(bytes);
+    expect(registry.fileOf("envoy.service.status.v3.ClientConfig")).toBe(csds);
+    const locality = registry.getMessage("envoy.service.status.v3.ClientConfig")?.field.node?.message?.field.locality;
+    expect(locality?.message?.field.newerList?.number).toBe(901);
   });
 
   test("its field rules are those that validation goes by", () => {
@@ -60,7 +65,7 @@ describe("useEnvoyApi()", () => {
       expect.objectContaining({
         code: "INVALID_OPTION",
         message: expect.stringMatching(
-          /^these descriptors are no whole Envoy API: they lack envoy\.service\.discovery\.v3\.DiscoveryRequest, .*ClientStatusRequest; extractDescriptors\(\)/,
+          /^these descriptors are no whole Envoy API: they lack envoy\.service\.discovery\.v3\.DiscoveryRequest, .*Resource; extractDescriptors\(\)/,
         ),
       }),
     );
