@@ -16,8 +16,7 @@ import { messageOf, XdsError } from "../errors.js";
 import { fillJsonNames } from "../schema/json-names.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 
-export const targets = ["ts", "js+dts"] as const;
-export type Target = (typeof targets)[number];
+export type Target = "ts" | "js+dts";
 
 /** How much was generated. */
 export interface GeneratedTypes {
@@ -74,24 +73,29 @@ function withImports(registry: SchemaRegistry, roots: readonly string[]): FileDe
 
 /** The generator that the user has installed, else one beside this package. */
 async function generatorPath(): Promise<string> {
-  for (const from of [resolve("package.json"), import.meta.url])
-    try {
-      const path = createRequire(from).resolve(`${generator}/package.json`);
-      const { bin } = JSON.parse(await readFile(path, "utf8")) as { bin: Record<string, string> };
-      return join(dirname(path), bin["protoc-gen-es"] as string);
-    } catch {
-      // Looked for in the next place.
-    }
-  throw new XdsError(
-    "INVALID_OPTION",
-    `${generator}, which generates the types, is not installed; npm install --save-dev ${generator}@${await ownVersion()}`,
-  );
+  const path = [resolve("package.json"), import.meta.url].map(packageFile).find((found) => found !== undefined);
+  const range = await protobufRange();
+  const install = `npm install --save-dev ${generator}@${range}`;
+  if (path === undefined)
+    throw new XdsError("INVALID_OPTION", `${generator}, which generates the types, is not installed; ${install}`);
+  const { version, bin } = JSON.parse(await readFile(path, "utf8")) as { version: string; bin: Record<string, string> };
+  if (!version.startsWith("2."))
+    throw new XdsError("INVALID_OPTION", `${generator} ${version} is installed, but ${range} is needed; ${install}`);
+  return join(dirname(path), bin["protoc-gen-es"] as string);
 }
 
-/** The version range of the generator that fits the @bufbuild/protobuf in use. */
-async function ownVersion(): Promise<string> {
+function packageFile(from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(`${generator}/package.json`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version range of @bufbuild/protobuf in use; the generator has the same versions. */
+async function protobufRange(): Promise<string> {
   const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { peerDependencies: Record<string, string> }).peerDependencies[generator] as string;
+  return (JSON.parse(text) as { dependencies: Record<string, string> }).dependencies["@bufbuild/protobuf"] as string;
 }
 
 async function run(program: string, request: Uint8Array): Promise<CodeGeneratorResponse> {

@@ -26,7 +26,7 @@ export function schemaNamed(name: string, registry: SchemaRegistry): NamedSchema
   }
   const names = schemas(registry).map((known) => known.typeName);
   const shorts = resourceTypes().map((type) => type.name);
-  const meant = nearest(typeName, [...shorts, ...names.map(lastPart), ...names]);
+  const meant = nearest(typeName, [...shorts, ...names.map((known) => lastPart(known)), ...names]);
   throw new UsageError(
     `no message or enum of this Envoy API is called ${JSON.stringify(name)}; ` +
       (meant ? `did you mean ${meant}?` : `give a full name, the last part of one, or one of ${shorts.join(", ")}`),

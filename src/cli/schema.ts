@@ -1,16 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { Argument, type Command, Option } from "commander";
-import { extractDescriptors } from "../schema/extract-descriptors.js";
+import { messageOf, XdsError } from "../errors.js";
 import { lazyRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { type ApiOptions, addApiOptions, binaryNamed, envoyOption, useApi } from "./api-options.js";
+import { type ApiOptions, addApiOptions, envoyOption, readApi, useApi } from "./api-options.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
-import { generateTypes, type Target, targets } from "./generate-types.js";
+import type { Target } from "./generate-types.js";
 import { print } from "./output.js";
-import { describeSchema, schemaText } from "./schema-description.js";
-import { schemaNamed } from "./schema-name.js";
 
-/** `xds schema`. */
+const targets: readonly Target[] = ["ts", "js+dts"];
+
+/** `xds schema`. What a command of it needs is loaded when it is called. */
 export function addSchema(program: Command, exit: Exit): void {
   const schema = program
     .command("schema")
@@ -48,10 +48,14 @@ function addExtract(schema: Command, exit: Exit): void {
 }
 
 async function extract({ envoy, out, output }: ExtractOptions): Promise<number> {
-  const descriptors = await extractDescriptors(binaryNamed(envoy));
+  const descriptors = await readApi(envoy);
   const registry = lazyRegistry(descriptors);
   const messages = Array.from(registry).filter(({ kind }) => kind === "message").length;
-  await writeFile(out, descriptors);
+  try {
+    await writeFile(out, descriptors);
+  } catch (cause) {
+    throw new XdsError("INVALID_OPTION", `${out} cannot be written: ${messageOf(cause)}`, { cause });
+  }
   const data = { file: out, bytes: descriptors.length, protoFiles: [...registry.files()].length, messages };
   print(output, data, () => `${out}: ${data.messages} messages of ${data.protoFiles} proto files`);
   return 0;
@@ -75,6 +79,8 @@ function addShow(schema: Command, exit: Exit): void {
   ]);
   command.action(async (name: string, options: OutputOptions & ApiOptions) => {
     await useApi(options);
+    const { describeSchema, schemaText } = await import("./schema-description.js");
+    const { schemaNamed } = await import("./schema-name.js");
     const description = describeSchema(schemaNamed(name, envoyRegistry()));
     print(options.output, description, () => schemaText(description));
     exit(0);
@@ -110,6 +116,8 @@ function addTypes(schema: Command, exit: Exit): void {
   ]);
   command.action(async (names: string[], { out, target, output, ...api }: TypesOptions) => {
     await useApi(api);
+    const { generateTypes } = await import("./generate-types.js");
+    const { schemaNamed } = await import("./schema-name.js");
     const registry = envoyRegistry();
     const roots = names.map((name) => schemaNamed(name, registry).desc.file.proto.name);
     const data = await generateTypes(registry, roots.length > 0 ? roots : [...registry.files()], { out, target });

@@ -6,6 +6,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import type { Configuration, Reading } from "../source/source.js";
+import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
 import { type Checked, ConfigurationGate, mostLines } from "./configuration-gate.js";
@@ -63,9 +64,12 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   const { paths, settings, groupRules, file } = await readCall(given, config, command);
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
-  const { validation, unmatchedNodes } = settings;
+  await useApi(settings);
+  const { validation, unmatchedNodes, descriptors, envoy } = settings;
   const log = createLog(settings.logLevel, settings.logFormat);
   if (file !== undefined) log.info({ file }, "settings read");
+  const api = descriptors ?? envoy;
+  if (api !== undefined) log.info({ file: api }, "using the API of this file");
   const source = new DirectorySource(paths, { except: file === undefined ? [] : [file] });
   const cache = new SnapshotCache({
     nodeGroup: nodeGroups(groupRules, settings.nodeGroup),

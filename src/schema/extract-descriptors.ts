@@ -13,7 +13,9 @@ export async function extractDescriptors(envoy: string): Promise<Uint8Array> {
   const files = await findFiles(envoy);
   const refuse = (why: string) => new XdsError("INVALID_OPTION", `${envoy} ${why}`);
   if (files.size === 0)
-    throw refuse("has no API descriptors in it: it is no Envoy, or it is compressed; give the Envoy binary itself");
+    throw refuse(
+      "has no API descriptors in it: it is no Envoy, or cut off, or compressed; give the Envoy binary itself",
+    );
   if (!files.has(mark))
     throw refuse(`has the descriptors of ${files.size} proto files in it, but not ${mark}: it is no Envoy`);
   const set = create(FileDescriptorSetSchema, { file: importsFirst(files, refuse) });
@@ -84,8 +86,12 @@ async function fill(handle: FileHandle, buffer: Buffer, from: number): Promise<n
 /** ELF; Mach-O of 64 bits, and with several architectures. */
 const magics = ["7f454c46", "cffaedfe", "cafebabe"];
 
+/** Whether a file that begins so is one. */
+export const isProgram = (start: Uint8Array): boolean =>
+  magics.includes(Buffer.from(start.subarray(0, 4)).toString("hex"));
+
 function mustBeProgram(path: string, start: Buffer): void {
-  if (magics.includes(start.toString("hex", 0, 4))) return;
+  if (isProgram(start)) return;
   const is = start.toString("latin1", 0, 2) === "#!" ? "a script" : "no program for Linux or macOS";
   throw new XdsError("INVALID_OPTION", `${path} is ${is}; give the Envoy binary itself`);
 }

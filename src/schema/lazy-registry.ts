@@ -99,7 +99,8 @@ function indexFiles(bytes: Uint8Array): Index {
       else set.skip(wireType, no);
     }
   } catch (error) {
-    throw new XdsError("INVALID_OPTION", `not a serialized FileDescriptorSet: ${messageOf(error)}`, { cause: error });
+    const why = `not a serialized FileDescriptorSet, or cut off: ${messageOf(error)}; \`xds schema extract\` writes one`;
+    throw new XdsError("INVALID_OPTION", why, { cause: error });
   }
   for (const [imported, by] of imports)
     if (!index.files.has(imported))

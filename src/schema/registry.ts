@@ -39,12 +39,14 @@ export function useEnvoyApi(descriptors: Uint8Array): SchemaRegistry {
   const registry = lazyRegistry(descriptors);
   const lacks = (name: string) => registry.fileOf(name) === undefined;
   const lacking = [...neededMessages, ...neededExtensions].filter(lacks);
-  if (lacking.length > 0)
+  if (lacking.length > 0) {
+    const others = lacking.length > 3 ? ` and ${lacking.length - 3} more` : "";
     throw new XdsError(
       "INVALID_OPTION",
-      `these descriptors are no whole Envoy API: they lack ${lacking.join(", ")}; extractDescriptors(), or \`xds schema extract\`, ` +
-        "reads a whole one out of an Envoy binary",
+      `these descriptors are no whole Envoy API: they lack ${lacking.slice(0, 3).join(", ")}${others}; extractDescriptors(), or ` +
+        "`xds schema extract`, reads a whole one out of an Envoy binary",
     );
+  }
   const added = filesFor(serviceMessages.filter(lacks), registry);
   inUse = added.length === 0 ? registry : lazyRegistry(Buffer.concat([descriptors, ...added]));
   return inUse;
@@ -69,6 +71,10 @@ function filesFor(typeNames: readonly string[], other: SchemaRegistry): Uint8Arr
 
 /** Whether a message is one of the API that this package was generated from, as {@link envoyRegistry} has it. */
 export const isBuiltIn = (desc: DescMessage): boolean => builtIn?.getMessage(desc.typeName) === desc;
+
+/** What may help where the API lacks something; "" where it is one of the user's own. */
+export const otherApiHint = (): string =>
+  inUse === builtIn ? "; if your Envoy has it, go by its API: --envoy or --descriptors, in code useEnvoyApi()" : "";
 
 // What this package itself uses of the API.
 const neededMessages = [

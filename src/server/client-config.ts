@@ -71,7 +71,11 @@ export const jsonFormat: ClientStatusFormat = {
   },
   part: (config) => {
     try {
-      return Buffer.from(JSON.stringify(toJson(apiMessage("envoy.service.status.v3.ClientConfig"), config, { registry: envoyRegistry() })));
+      return Buffer.from(
+        JSON.stringify(
+          toJson(apiMessage("envoy.service.status.v3.ClientConfig"), config, { registry: envoyRegistry() }),
+        ),
+      );
     } catch (cause) {
       const what = `what node ${JSON.stringify(config.node?.id)} is served cannot be written as JSON`;
       const why = `${what}: ${messageOf(cause)}; exclude_resource_contents leaves it out`;
