@@ -7,6 +7,7 @@ import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } 
 import { loadOperands, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
+import { tellUnknown } from "./shown.js";
 import { adminOption } from "./status.js";
 
 interface DiffOptions extends Omit<RemoteOptions, "server">, ApiOptions, OutputOptions {
@@ -64,6 +65,7 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
           .map((change) => (change.group === undefined ? "" : `group ${change.group}: `) + changeText(change))
           .join(""),
   );
+  tellUnknown([before, after].flatMap(({ common, groups }) => [...common, ...[...groups.values()].flat()]));
   return changes.length > 0 ? 1 : 0;
 }
 

@@ -15,7 +15,7 @@ import {
   type Unavailable,
   type Wanted,
 } from "./remote.js";
-import { shownResource } from "./shown.js";
+import { shownResource, tellUnknown } from "./shown.js";
 
 interface GetOptions extends RemoteOptions, ApiOptions, OutputOptions {
   readonly all?: boolean;
@@ -80,6 +80,7 @@ async function get(typeName: string | undefined, names: readonly string[], optio
       `${options.server} gives node ${JSON.stringify(options.nodeId)} no such resources`,
     ),
   );
+  if (output !== "table") tellUnknown(resources);
   for (const one of missing) complain(one);
   for (const one of unanswered)
     complain(

@@ -46,7 +46,8 @@ interface FieldDescription extends ValueDescription {
 /** What `xds schema show` prints; of a field with a scalar value, the field alone. */
 export function describeSchema({ desc, field }: NamedSchema): SchemaDescription {
   const { typeName: name, kind } = desc;
-  const isInside = !field || field.message || field.enum;
+  // Of a Duration and the like, nobody writes the fields.
+  const isInside = !field || ((field.message || field.enum) && !name.startsWith("google.protobuf."));
   return {
     ...(field && { field: { of: field.parent.typeName, ...describeField(field) } }),
     name,

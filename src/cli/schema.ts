@@ -16,7 +16,8 @@ export function addSchema(program: Command, exit: Exit): void {
     .command("schema")
     .summary("the Envoy API: read it out of an Envoy, look at it, generate types from it")
     .description(
-      "The Envoy API: the built-in one, or that of your own Envoy. What `extract` writes, --descriptors takes; --envoy reads it anew.",
+      "The Envoy API: the built-in one, or that of your own Envoy. Other commands take what `extract` writes as --descriptors, or the " +
+        "binary itself as --envoy.",
     );
   addExtract(schema, exit);
   addShow(schema, exit);
@@ -37,7 +38,7 @@ function addExtract(schema: Command, exit: Exit): void {
         "FileDescriptorSet with all imports, which protoc, buf, grpcurl and others take, too. The Envoy is not run; it may be one for Linux or for " +
         "macOS, and stripped.",
     )
-    .addOption(envoyOption().makeOptionMandatory())
+    .addOption(envoyOption("the Envoy: its binary").makeOptionMandatory())
     .option("--out <file>", "where to write it", "envoy.binpb")
     .addOption(outputOption());
   addExamples(command, [

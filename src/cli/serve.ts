@@ -55,6 +55,7 @@ export function addServe(program: Command, exit: Exit): void {
       "xds serve config/ --node-group cluster --port 0",
       "those in config/groups/edge/ go to nodes of --service-cluster edge besides",
     ],
+    ["xds serve config/ --envoy /usr/bin/envoy", "also takes fields that this Envoy has, but the built-in API lacks"],
   ]);
   command.action(async (paths: string[], options: ServeOptions) => exit(await serve(paths, options, command)));
 }
