@@ -96,7 +96,11 @@ describe("extractDescriptors()", () => {
     ["is a directory", "directory", /^\S+ cannot be read: EISDIR/],
     ["is a script", Buffer.from("#!/bin/sh\n"), /^\S+ is a script; give the Envoy binary itself$/],
     ["is empty", Buffer.alloc(0), /^\S+ is no program for Linux or macOS; give the Envoy binary itself$/],
-    ["is a program without descriptors", elf, /^\S+ has no API descriptors in it: it is no Envoy, or it is compressed/],
+    [
+      "is a program without descriptors",
+      elf,
+      /^\S+ has no API descriptors in it: it is no Envoy, or cut off, or compressed/,
+    ],
     [
       "is a program with other descriptors",
       Buffer.concat([

@@ -74,7 +74,7 @@ export const isBuiltIn = (desc: DescMessage): boolean => builtIn?.getMessage(des
 
 /** What may help where the API lacks something; "" where it is one of the user's own. */
 export const otherApiHint = (): string =>
-  inUse === builtIn ? "; if your Envoy has it, go by its API: --envoy or --descriptors, in code useEnvoyApi()" : "";
+  inUse === builtIn ? "; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi()" : "";
 
 // What this package itself uses of the API.
 const neededMessages = [

@@ -142,8 +142,8 @@ export function readEnum(desc: DescEnum, node: YamlNode): Read {
   if (typeof value === "number" && desc.values.some(({ number }) => number === value)) return { json: value };
   const names = desc.values.filter(({ deprecated }) => !deprecated).map(({ name }) => name);
   const meant = typeof value === "string" ? nearest(value, names) : undefined;
-  const others = value === undefined || value === null ? "" : otherApiHint();
-  const hint = meant === undefined ? others : `; did you mean ${meant}?`;
+  const other = typeof value === "string" ? otherApiHint() : "";
+  const hint = meant === undefined ? other : `; did you mean ${meant}?`;
   return { wrong: `expected one of ${someOf(names)}, got ${describeNode(node)}${hint}` };
 }
 

@@ -119,7 +119,7 @@ describe("a field that the built-in API lacks", () => {
   test("is an error that tells how to go by another API, and none with that API", async () => {
     const { code, stdout } = await xds("validate", config);
     expect(stdout).toMatch(
-      /resources\[0\]\.newer_text: envoy\.config\.cluster\.v3\.Cluster has no such field; it has .*; if your Envoy has it, go by its API: --envoy or --descriptors, in code useEnvoyApi\(\)\n/,
+      /resources\[0\]\.newer_text: envoy\.config\.cluster\.v3\.Cluster has no such field; it has .*; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi\(\)\n/,
     );
     expect(code).toBe(1);
     expect(await xds("validate", config, "--descriptors", api)).toMatchObject({ code: 0, stderr: "" });
