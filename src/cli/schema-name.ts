@@ -56,6 +56,8 @@ function typeNamed(name: string, registry: SchemaRegistry): Schema | undefined {
 }
 
 function fieldIn(desc: Schema, path: readonly string[]): NamedSchema {
+  if (desc.kind === "enum")
+    throw new UsageError(`${desc.typeName} is an enum; \`xds schema show ${desc.typeName}\` prints its values`);
   let at = desc;
   let field: DescField | undefined;
   for (const name of path) {

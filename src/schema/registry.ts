@@ -27,7 +27,7 @@ export function envoyRegistry(): SchemaRegistry {
  * Puts another version of the Envoy API in the place of the built-in one, for the whole process: all that is encoded, decoded,
  * validated and printed goes by it from then on. To be called before anything else of this package is used.
  * @param descriptors a serialized FileDescriptorSet with all imports, such as `extractDescriptors()` reads out of an Envoy. What the
- * server's own services need and no Envoy has (CSDS) is taken from the built-in API where it is not in there.
+ * server's own services need (CSDS, which no Envoy has, LRS, config dumps) is taken from the built-in API where it is not in there.
  * @throws XdsError WRONG_STATE when an API is in use already; INVALID_OPTION for what is no API of an Envoy
  */
 export function useEnvoyApi(descriptors: Uint8Array): SchemaRegistry {
@@ -84,6 +84,7 @@ const neededMessages = [
   "envoy.service.discovery.v3.Resource",
 ] as const;
 const serviceMessages = [
+  "envoy.admin.v3.ConfigDump",
   "envoy.service.load_stats.v3.LoadStatsRequest",
   "envoy.service.load_stats.v3.LoadStatsResponse",
   "envoy.service.status.v3.ClientConfig",

@@ -114,6 +114,10 @@ values:
         "  envoy.extensions.filters.network.dubbo_proxy.v3.Route\n  envoy.extensions.filters.udp.udp_proxy.v3.Route",
     ],
     ["Cluster.nam", "envoy.config.cluster.v3.Cluster has no field nam; did you mean name?"],
+    [
+      "RoutingPriority.HIGH",
+      "envoy.config.core.v3.RoutingPriority is an enum; `xds schema show envoy.config.core.v3.RoutingPriority` prints its values",
+    ],
     ["Cluster.name.x", "envoy.config.cluster.v3.Cluster.name has no field x"],
     [
       "Xyzzyxyzzy",
