@@ -58,10 +58,10 @@ function typeNamed(name: string, registry: SchemaRegistry): Schema | undefined {
 function fieldIn(desc: Schema, path: readonly string[]): NamedSchema {
   if (desc.kind === "enum")
     throw new UsageError(`${desc.typeName} is an enum; \`xds schema show ${desc.typeName}\` prints its values`);
-  let at = desc;
+  let at: Schema = desc;
   let field: DescField | undefined;
   for (const name of path) {
-    const fields = at.kind === "message" && (!field || inside(field) === at) ? at.fields : [];
+    const fields: readonly DescField[] = at.kind === "message" && (!field || inside(field) === at) ? at.fields : [];
     const next = fields.find((known) => known.name === name || known.jsonName === name);
     if (!next) {
       const where = field && !inside(field) ? `${field.parent.typeName}.${field.name}` : at.typeName;
