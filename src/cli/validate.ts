@@ -44,7 +44,11 @@ export function addValidate(program: Command, exit: Exit): void {
     .addOption(new Option("--severity <least>", "what to print").choices([...severities]).default("info"))
     .addOption(outputOption("sarif"))
     .action(async (paths: string[], options: Options) => exit(await validate(paths, options, program.version() ?? "")));
-  addApiOptions(command, `${apiHelp.envoy}, and have it check the resources as well, by its --mode validate`);
+  addApiOptions(
+    command,
+    `${apiHelp.envoy}, and have it check the resources as well, by its --mode validate; of a script that runs one, give the API by ` +
+      "--descriptors",
+  );
   addExamples(command, [
     ["xds validate config/", "prints what Envoy would refuse in the files in config/, and what may be a mistake"],
     ["xds validate config/ --envoy /usr/bin/envoy", "prints what that Envoy refuses besides"],
@@ -59,7 +63,8 @@ async function validate(
   version: string,
 ): Promise<number> {
   const validator = api.envoy === undefined ? undefined : await EnvoyValidator.find(api.envoy);
-  await useApi(api);
+  // A script that runs an Envoy has no API in it.
+  await useApi(api.descriptors === undefined ? api : { descriptors: api.descriptors });
   const reading = await loadConfiguration(paths);
   const verdict = "problems" in reading ? undefined : await validator?.ask(reading.configuration);
   const all = inOrder([...entriesOf(reading, strict), ...entriesOfEnvoy(verdict, reading, paths)]);
