@@ -1,14 +1,16 @@
 import type { Command } from "commander";
 import type { Resource } from "../resource/resource.js";
 import type { Configuration } from "../source/source.js";
+import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { type ChangedResource, changeOf, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
 import { loadOperands, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
+import { tellUnknown } from "./shown.js";
 import { adminOption } from "./status.js";
 
-interface DiffOptions extends Omit<RemoteOptions, "server">, OutputOptions {
+interface DiffOptions extends Omit<RemoteOptions, "server">, ApiOptions, OutputOptions {
   readonly node?: string;
   readonly group?: string;
   readonly admin: string;
@@ -35,6 +37,7 @@ export function addDiff(program: Command, exit: Exit): void {
     .option("--show-secrets", "compare and print private keys and the like too, which are [redacted] otherwise")
     .addOption(outputOption());
   addRemoteOptions(command);
+  addApiOptions(command);
   addExamples(command, [
     ["xds diff config/ new-config/", "what a change of files would change"],
     ["xds diff 127.0.0.1:18000 config/ --node-id edge-1", "what node edge-1 is served now, against the files"],
@@ -51,6 +54,7 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
   const [from, to] = node === undefined ? [a, b] : dumpsOf(node, options.admin);
   if (from === undefined || to === undefined || (node !== undefined && a !== undefined))
     throw new UsageError("compare what? Name two configurations, or give --node alone");
+  await useApi(options);
   const { configuration: before } = await loadOperands([from], options);
   const { configuration: after } = await loadOperands([to], options);
   const changes = configurationChanges(before, after, group, showSecrets);
@@ -61,6 +65,7 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
           .map((change) => (change.group === undefined ? "" : `group ${change.group}: `) + changeText(change))
           .join(""),
   );
+  tellUnknown([before, after].flatMap(({ common, groups }) => [...common, ...[...groups.values()].flat()]));
   return changes.length > 0 ? 1 : 0;
 }
 

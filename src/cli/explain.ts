@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { resourceTypes } from "../resource/types.js";
 import { nearest } from "../source/nearest.js";
+import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { addExamples, type Exit, NoConfiguration, type OutputOptions, outputOption } from "./command.js";
 import { loadOperands, operandHelp } from "./operand.js";
 import { type Cell, paint, print, table } from "./output.js";
@@ -8,7 +9,7 @@ import { type Branch, type Explanation, ReferenceTrees } from "./reference-tree.
 import { addRemoteOptions, findTypeNamed, type RemoteOptions } from "./remote.js";
 import { placeOf } from "./report.js";
 
-interface ExplainOptions extends Omit<RemoteOptions, "server">, OutputOptions {
+interface ExplainOptions extends Omit<RemoteOptions, "server">, ApiOptions, OutputOptions {
   readonly group?: string;
   readonly all?: boolean;
 }
@@ -29,6 +30,7 @@ export function addExplain(program: Command, exit: Exit): void {
     .option("--all", "all lines, where there are more than a hundred")
     .addOption(outputOption());
   addRemoteOptions(command);
+  addApiOptions(command);
   addExamples(command, [
     ["xds explain backend config/", "what is called backend in the files in config/: a cluster, its endpoints, …"],
     [
@@ -44,6 +46,7 @@ export function addExplain(program: Command, exit: Exit): void {
 
 async function explain(wanted: string, where: readonly string[], options: ExplainOptions): Promise<number> {
   const { group, all = false, output } = options;
+  await useApi(options);
   const trees = new ReferenceTrees(await loadOperands(where, options), group);
   const [, before = "", after = ""] = /^([^/]+)\/(.+)$/.exec(wanted) ?? [];
   const type = findTypeNamed(before);

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { referencesOf } from "../resource/references.js";
 import { clusterType, findResourceType, listenerType } from "../resource/types.js";
+import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
 import { print, table } from "./output.js";
 import {
@@ -14,9 +15,9 @@ import {
   type Unavailable,
   type Wanted,
 } from "./remote.js";
-import { shownResource } from "./shown.js";
+import { shownResource, tellUnknown } from "./shown.js";
 
-interface GetOptions extends RemoteOptions, OutputOptions {
+interface GetOptions extends RemoteOptions, ApiOptions, OutputOptions {
   readonly all?: boolean;
   readonly showSecrets?: boolean;
 }
@@ -38,6 +39,7 @@ export function addGet(program: Command, exit: Exit): void {
     .option("--show-secrets", "print private keys and the like instead of [redacted]")
     .addOption(outputOption());
   addRemoteOptions(command);
+  addApiOptions(command);
   addExamples(command, [
     ["xds get clusters --server 127.0.0.1:18000 --node-id edge-1", "all clusters that node edge-1 is served"],
     ["xds get routes local_route -o yaml", "one route configuration, in full"],
@@ -50,6 +52,7 @@ export function addGet(program: Command, exit: Exit): void {
 
 async function get(typeName: string | undefined, names: readonly string[], options: GetOptions): Promise<number> {
   const { all: follow = false, showSecrets = false, timeout, output } = options;
+  await useApi(options);
   if (typeName === undefined && !follow) throw new UsageError("which type? Name one, such as clusters, or give --all");
   const wanted: Wanted =
     typeName === undefined
@@ -77,6 +80,7 @@ async function get(typeName: string | undefined, names: readonly string[], optio
       `${options.server} gives node ${JSON.stringify(options.nodeId)} no such resources`,
     ),
   );
+  if (output !== "table") tellUnknown(resources);
   for (const one of missing) complain(one);
   for (const one of unanswered)
     complain(

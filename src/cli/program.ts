@@ -15,6 +15,7 @@ const commands: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ["status", async () => (await import("./status.js")).addStatus],
   ["diff", async () => (await import("./diff.js")).addDiff],
   ["explain", async () => (await import("./explain.js")).addExplain],
+  ["schema", async () => (await import("./schema.js")).addSchema],
 ]);
 
 /**

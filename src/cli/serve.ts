@@ -6,6 +6,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import type { Configuration, Reading } from "../source/source.js";
+import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
 import { type Checked, ConfigurationGate, mostLines } from "./configuration-gate.js";
@@ -54,6 +55,7 @@ export function addServe(program: Command, exit: Exit): void {
       "xds serve config/ --node-group cluster --port 0",
       "those in config/groups/edge/ go to nodes of --service-cluster edge besides",
     ],
+    ["xds serve config/ --envoy /usr/bin/envoy", "also takes fields that this Envoy has, but the built-in API lacks"],
   ]);
   command.action(async (paths: string[], options: ServeOptions) => exit(await serve(paths, options, command)));
 }
@@ -63,9 +65,12 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   const { paths, settings, groupRules, file } = await readCall(given, config, command);
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
-  const { validation, unmatchedNodes } = settings;
+  await useApi(settings);
+  const { validation, unmatchedNodes, descriptors, envoy } = settings;
   const log = createLog(settings.logLevel, settings.logFormat);
   if (file !== undefined) log.info({ file }, "settings read");
+  const api = descriptors ?? envoy;
+  if (api !== undefined) log.info({ file: api }, "using the API of this file");
   const source = new DirectorySource(paths, { except: file === undefined ? [] : [file] });
   const cache = new SnapshotCache({
     nodeGroup: nodeGroups(groupRules, settings.nodeGroup),

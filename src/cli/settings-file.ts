@@ -23,7 +23,9 @@ export interface SettingsFile {
 export const noSettingsFile: SettingsFile = { values: new Map(), paths: [], groupRules: [] };
 
 /** Settings that name files, which in `xds.yaml` are relative to it. */
-const fileKeys = new Set(["tls.cert", "tls.key", "tls.client_ca"]);
+const fileKeys = new Set(["descriptors", "envoy", "tls.cert", "tls.key", "tls.client_ca"]);
+/** A word without a slash is a command that the PATH has. */
+const isCommand = (name: string, text: string) => name === "envoy" && !text.includes("/");
 
 /**
  * Reads the program's own settings. All problems are told at once.
@@ -85,7 +87,7 @@ class SettingsReader implements SettingsFile {
     if (text === undefined) return;
     try {
       parse(text);
-      this.values.set(name, parse(fileKeys.has(name) ? resolve(this.directory, text) : text));
+      this.values.set(name, parse(fileKeys.has(name) && !isCommand(name, text) ? resolve(this.directory, text) : text));
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
       this.fault(node, steps, `${describeNode(node)} cannot be: ${error.message}`);

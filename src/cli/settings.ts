@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../errors.js";
 import { sanMatchesNode } from "../server/authorize.js";
+import { apiHelp } from "./api-options.js";
 import { parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
 
 /**
@@ -112,6 +113,8 @@ export const settings = {
     oneOf("on", "strict", "off"),
     "on",
   ),
+  descriptors: setting("descriptors", "<file>", apiHelp.descriptors, text),
+  envoy: setting("envoy", "<binary>", apiHelp.envoy, text),
   tlsCert: setting("tls.cert", "<file>", "certificate chain of the server in PEM; read again when it changes", text),
   tlsKey: setting("tls.key", "<file>", "its private key in PEM", text),
   tlsClientCa: setting(

@@ -2,6 +2,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { messageOf } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { resourceJson } from "../resource/resource-json.js";
+import { hasUnknownContent } from "../resource/unknown-content.js";
 import { redacted } from "../server/redact.js";
 
 const wrapper = "type.googleapis.com/envoy.service.discovery.v3.Resource";
@@ -22,4 +23,17 @@ export function shownResource(resource: Resource, withSecrets: boolean): JsonObj
   const field = type.nameField?.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   if (field !== undefined && json[field] === name && aliases.length === 0) return json;
   return { "@type": wrapper, name, ...(aliases.length > 0 && { aliases: [...aliases] }), resource: json };
+}
+
+/** Says on stderr which resources have something that the API does not know, and that is therefore not shown. */
+export function tellUnknown(resources: Iterable<Resource>): void {
+  const found = Array.from(resources).filter(hasUnknownContent);
+  const [first] = found;
+  if (!first) return;
+  const others = found.length === 1 ? "" : `, and ${found.length - 1} more,`;
+  const verb = found.length === 1 ? "has" : "have";
+  process.stderr.write(
+    `xds: ${first.type.name} ${JSON.stringify(first.name)}${others} ${verb} fields or extensions that are not in the Envoy API in use, ` +
+      "and are left out here; --envoy or --descriptors takes another\n",
+  );
 }

@@ -3,6 +3,7 @@ import type { Severity } from "../resource/findings.js";
 import { checkConfiguration } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
 import type { Reading } from "../source/source.js";
+import { type ApiOptions, addApiOptions, apiHelp, useApi } from "./api-options.js";
 import { addExamples, type Exit, outputOption } from "./command.js";
 import { EnvoyValidator, type EnvoyVerdict, mostRefused } from "./envoy-verdict.js";
 import { loadConfiguration } from "./load-configuration.js";
@@ -19,11 +20,10 @@ import {
 } from "./report.js";
 import { sarifOf } from "./sarif.js";
 
-interface Options {
+interface Options extends ApiOptions {
   readonly output: OutputFormat | "sarif";
   readonly strict: boolean;
   readonly severity: Severity;
-  readonly envoy?: string;
 }
 
 const description = `Check resources in files: that they can be read, that they keep the rules that the API has for its fields, and \
@@ -42,9 +42,13 @@ export function addValidate(program: Command, exit: Exit): void {
     .argument("<path...>", "files, and directories with all that is below them but hidden names")
     .option("--strict", "take for an error what leads out of these files, and what this API does not know", false)
     .addOption(new Option("--severity <least>", "what to print").choices([...severities]).default("info"))
-    .option("--envoy <binary>", "have this Envoy check the resources as well, by its --mode validate")
     .addOption(outputOption("sarif"))
     .action(async (paths: string[], options: Options) => exit(await validate(paths, options, program.version() ?? "")));
+  addApiOptions(
+    command,
+    `${apiHelp.envoy}, and have it check the resources as well, by its --mode validate; of a script that runs one, give the API by ` +
+      "--descriptors",
+  );
   addExamples(command, [
     ["xds validate config/", "prints what Envoy would refuse in the files in config/, and what may be a mistake"],
     ["xds validate config/ --envoy /usr/bin/envoy", "prints what that Envoy refuses besides"],
@@ -55,10 +59,12 @@ export function addValidate(program: Command, exit: Exit): void {
 /** Returns the exit code. */
 async function validate(
   paths: readonly string[],
-  { output, strict, severity, envoy: binary }: Options,
+  { output, strict, severity, ...api }: Options,
   version: string,
 ): Promise<number> {
-  const validator = binary === undefined ? undefined : await EnvoyValidator.find(binary);
+  const validator = api.envoy === undefined ? undefined : await EnvoyValidator.find(api.envoy);
+  // A script that runs an Envoy has no API in it.
+  await useApi(api.descriptors === undefined ? api : { descriptors: api.descriptors });
   const reading = await loadConfiguration(paths);
   const verdict = "problems" in reading ? undefined : await validator?.ask(reading.configuration);
   const all = inOrder([...entriesOf(reading, strict), ...entriesOfEnvoy(verdict, reading, paths)]);

@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import type { ResourceChange } from "../client/resource.js";
+import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { changeOf, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
 import { ending } from "./ending.js";
 import { paint, print } from "./output.js";
 import { addRemoteOptions, asResource, connect, type RemoteOptions, serverOption, typeNamed } from "./remote.js";
 
-interface WatchOptions extends RemoteOptions, OutputOptions {
+interface WatchOptions extends RemoteOptions, ApiOptions, OutputOptions {
   readonly showSecrets?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function addWatch(program: Command, exit: Exit): void {
     .option("--show-secrets", "print private keys and the like instead of [redacted]")
     .addOption(outputOption());
   addRemoteOptions(command);
+  addApiOptions(command);
   addExamples(command, [
     ["xds watch clusters endpoints --node-id edge-1", "what node edge-1 is served of these, as it changes"],
     ["xds watch listeners -o json | jq .changes", "the same for programs"],
@@ -34,6 +36,7 @@ export function addWatch(program: Command, exit: Exit): void {
 
 async function watch(typeNames: readonly string[], options: WatchOptions): Promise<number> {
   const { output, showSecrets = false } = options;
+  await useApi(options);
   const types = typeNames.map(typeNamed);
   const client = await connect(
     options,

@@ -1,10 +1,11 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import type { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
 import { messageOf, XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { encodeMessage } from "../schema/encode-message.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import type { Node } from "../schema/node.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { apiMessage, envoyRegistry } from "../schema/registry.js";
 import type { BackOffOptions } from "./back-off.js";
 import type { ClientCallbacks } from "./callbacks.js";
 import type { ClientTlsOptions, GrpcClientOptions } from "./grpc.js";
@@ -111,13 +112,11 @@ function backOff(options: BackOffOptions): Required<BackOffOptions> {
 }
 
 function nodeOf(init: XdsClientOptions["node"]): Node {
-  const schema = envoyRegistry().getMessage("envoy.config.core.v3.Node");
-  if (!schema) throw new Error("the descriptors lack envoy.config.core.v3.Node");
+  const schema = apiMessage("envoy.config.core.v3.Node");
   const defaults = { userAgentName: "ts-control-plane", clientFeatures: [...clientFeatures] };
   try {
-    const node = create(schema, { ...defaults, ...init });
-    toBinary(schema, node); // refuses what is not of the field's type
-    return node as Node;
+    // Encoding refuses what is not of the field's type.
+    return fromBinary(schema, encodeMessage(schema, create(schema, { ...defaults, ...init }))) as Node;
   } catch (cause) {
     throw new XdsError("INVALID_OPTION", `the node is no envoy.config.core.v3.Node: ${messageOf(cause)}`, { cause });
   }

@@ -1,4 +1,4 @@
-import { fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { messageOf, XdsError } from "../errors.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
@@ -31,13 +31,13 @@ export class ClientResource {
   }
 
   /**
-   * The message, typed by its schema: `resource.as(ClusterSchema).name`.
-   * @throws XdsError WRONG_TYPE when it is of another type, and what {@link message} throws
+   * The message, decoded anew with a schema: `resource.as(ClusterSchema).name`.
+   * @throws XdsError WRONG_TYPE when it is of another type, INVALID_RESOURCE for bytes that are none of it
    */
   as<Desc extends GenMessage<Message>>(schema: Desc): MessageShape<Desc> {
-    const { message } = this;
-    if (message.$typeName === schema.typeName) return message as MessageShape<Desc>;
-    throw new XdsError("WRONG_TYPE", `${JSON.stringify(this.name)} is a ${message.$typeName}, no ${schema.typeName}`);
+    const typeName = messageName(this.typeUrl);
+    if (typeName === schema.typeName) return this.decodedAs(schema) as MessageShape<Desc>;
+    throw new XdsError("WRONG_TYPE", `${JSON.stringify(this.name)} is a ${typeName}, no ${schema.typeName}`);
   }
 
   private decode(): Message {
@@ -47,6 +47,10 @@ export class ClientResource {
         "INVALID_RESOURCE",
         `no schema is known for ${this.typeUrl}, so ${JSON.stringify(this.name)} cannot be decoded; give the client a registry that has it`,
       );
+    return this.decodedAs(schema);
+  }
+
+  private decodedAs(schema: DescMessage): Message {
     try {
       return fromBinary(schema, this.body);
     } catch (cause) {

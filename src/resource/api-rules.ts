@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, FieldOptions } from "@bufbuild/protobuf/wkt";
-import { envoyRegistry } from "../schema/registry.js";
+import { type ApiExtension, apiExtension, envoyRegistry, isBuiltIn } from "../schema/registry.js";
 import { addedValues } from "./unenforced.js";
 import type { GivenRules } from "./value-rules.js";
 
@@ -35,7 +35,7 @@ export function rulesOf(field: DescField): FieldRules | undefined {
   const message = option<Message>(field, "validate.rules");
   if (!message) return undefined;
   const rules = read(message);
-  const added = addedValues[`${field.parent.typeName}.${field.name}`];
+  const added = isBuiltIn(field.parent) && addedValues[`${field.parent.typeName}.${field.name}`];
   if (!added || !rules.items) return rules;
   const known = (rules.items.rules.in ?? []) as readonly string[];
   return { ...rules, items: { ...rules.items, rules: { ...rules.items.rules, in: [...known, ...added] } } };
@@ -95,17 +95,14 @@ export interface Deprecation {
 export function deprecationOf(desc: DescField | DescEnumValue): Deprecation | undefined {
   if (!desc.deprecated) return undefined;
   const suffix = desc.kind === "field" ? "" : "_enum";
-  const annotation = <T>(name: string) => option<T>(desc, `envoy.annotations.${name}${suffix}`);
   return {
-    disallowed: annotation<boolean>("disallowed_by_default") ?? false,
-    since: annotation<string>("deprecated_at_minor_version") ?? "",
+    disallowed: option<boolean>(desc, `envoy.annotations.disallowed_by_default${suffix}`) ?? false,
+    since: option<string>(desc, `envoy.annotations.deprecated_at_minor_version${suffix}`) ?? "",
   };
 }
 
 /** The value of an option that the API's own protos declare; undefined: not set. */
-function option<T>(desc: DescField | DescEnumValue | DescOneof | DescMessage, name: string): T | undefined {
-  const extension = envoyRegistry().getExtension(name);
-  if (!extension) throw new Error(`the descriptors lack the option ${name}`);
-  const [of, typed] = [desc as DescField, extension as GenExtension<FieldOptions, T>];
+function option<T>(desc: DescField | DescEnumValue | DescOneof | DescMessage, name: ApiExtension): T | undefined {
+  const [of, typed] = [desc as DescField, apiExtension(name) as GenExtension<FieldOptions, T>];
   return hasOption(of, typed) ? (getOption(of, typed) as T) : undefined;
 }

@@ -1,5 +1,6 @@
 import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { isBuiltIn } from "../schema/registry.js";
 import { anyName } from "./any-content.js";
 import { type Deprecation, deprecationOf, type FieldRules, isExempt, isRequired, rulesOf } from "./api-rules.js";
 import type { FindingCode } from "./findings.js";
@@ -199,7 +200,7 @@ class Compiler {
   }
 
   private dropped(name: string): readonly string[] {
-    return droppedRules[`${this.schema.typeName}.${name}`] ?? [];
+    return (isBuiltIn(this.schema) && droppedRules[`${this.schema.typeName}.${name}`]) || [];
   }
 
   /** What breaking a rule of a field or oneof is. */

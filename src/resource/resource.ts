@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
-import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
+import { encodeMessage } from "../schema/encode-message.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { anyField, deltaEntry, errorEntry, type PackedBytes, wrappedEntry } from "./entries.js";
 import { canonicalName } from "./names.js";
@@ -59,7 +60,8 @@ export class Resource {
   }
 
   /**
-   * Encodes a message: one made with the schemas of `ts-control-plane/envoy/…`, or an `Any` that holds one.
+   * Encodes a message: one made with the schemas of `ts-control-plane/envoy/…` or with those that `xds schema types` generates, or an
+   * `Any` that holds one.
    * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE
    */
   static of(message: Message, options: ResourceOptions = {}): Resource {
@@ -82,7 +84,7 @@ export class Resource {
     const name = options.name ?? nameIn(type, message);
     let body: Uint8Array;
     try {
-      body = toBinary(schema, message);
+      body = encodeMessage(schema, message);
     } catch (cause) {
       throw new XdsError(
         "INVALID_RESOURCE",

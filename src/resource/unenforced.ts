@@ -15,7 +15,8 @@ export const uncheckedContents: ReadonlySet<string> = new Set([
 
 /**
  * By field or oneof: the rules that the API of Envoy 1.40 has no more, or has less strict, while the API that this package
- * was generated from still has them. A user of an older Envoy may need to know, so breaking one is told as a warning.
+ * was generated from (and which alone this is about) still has them. A user of an older Envoy may need to know, so breaking
+ * one is told as a warning.
  */
 export const droppedRules: Readonly<Record<string, readonly string[]>> = {
   "envoy.config.core.v3.KeyValueAppend.entry": ["required"],
@@ -50,7 +51,7 @@ export const droppedRules: Readonly<Record<string, readonly string[]>> = {
   "xds.type.v3.CelExpression.expr_specifier": ["required"],
 };
 
-/** By field: values that a list of allowed ones (`in`) has had added since. */
+/** By field: values that a list of allowed ones (`in`) in the API that this package was generated from has had added since. */
 export const addedValues: Readonly<Record<string, readonly string[]>> = {
   "envoy.config.accesslog.v3.ResponseFlagFilter.flags": ["UDO"],
 };

@@ -1,6 +1,7 @@
-import { type Message, type Registry, toBinary } from "@bufbuild/protobuf";
+import type { Message, Registry } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
+import { encodeMessage } from "../schema/encode-message.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { anyName, schemaOf } from "./any-content.js";
 import { type Finding, findingTable } from "./findings.js";
@@ -82,7 +83,7 @@ function encoded(message: Message, { registry }: ValidateOptions): { typeUrl: st
   const schema = envoyRegistry().getMessage(message.$typeName) ?? registry?.getMessage(message.$typeName);
   if (!schema) throw new XdsError("INVALID_RESOURCE", `no schema is known for ${message.$typeName}`);
   try {
-    return { typeUrl, bytes: toBinary(schema, message) };
+    return { typeUrl, bytes: encodeMessage(schema, message) };
   } catch (cause) {
     throw new XdsError("INVALID_RESOURCE", `${message.$typeName} cannot be encoded: ${messageOf(cause)}`, { cause });
   }

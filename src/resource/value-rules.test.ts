@@ -59,7 +59,7 @@ const cases: [string, GivenRules, Value[], Value[], string][] = [
   ["string", { uuid: true }, ["00000000-0000-0000-0000-00000000000a"], ["0"], "must be a UUID"],
   ["string", { uuid: false }, ["0"], [], ""],
   ["bytes", { const: bytes(1) }, [bytes(1)], [bytes(2)], "must be 0x01, is 0x02"],
-  ["bytes", { len: 1n }, [bytes(1)], [bytes()], "must have 1 byte, has 0"],
+  ["bytes", { len: 1n }, [bytes(1)], [bytes()], "must have 1 byte, is empty"],
   ["bytes", { minLen: 1n, maxLen: 2n }, [bytes(1)], [bytes(), bytes(1, 2, 3)], "must have at least 1 byte, is empty"],
   ["bytes", { pattern: "a+" }, [bytes(97)], [bytes(98)], "must match a+, is 0x62"],
   ["bytes", { prefix: bytes(1) }, [bytes(1, 2)], [bytes(2, 1)], "must begin with 0x01"],

@@ -6,7 +6,11 @@ import { headerPattern, stringFormats } from "./string-formats.js";
 export type Value = number | bigint | boolean | string | Uint8Array;
 
 /** What is wrong with a value, such as `must be at least 1, is 0`; undefined: nothing. */
-export type Check<T extends Value = Value> = (value: T) => string | undefined;
+export interface Check<T extends Value = Value> {
+  (value: T): string | undefined;
+  /** What it asks for, such as `be at least 1`. */
+  readonly words: string;
+}
 
 /** The rules of a field as the API has them, by name in lowerCamelCase: those that are set. */
 export type GivenRules = Readonly<Record<string, unknown>>;
@@ -14,15 +18,17 @@ export type GivenRules = Readonly<Record<string, unknown>>;
 /** By a rule's name: what checks it. The limit has the type that the rule has in validate.proto. */
 type RuleTable<T extends Value> = Readonly<Record<string, (limit: never, given: GivenRules) => Check<T> | undefined>>;
 
-const must = (ok: boolean, what: string, value: Value): string | undefined =>
-  ok ? undefined : `must ${what}, is ${shown(value)}`;
+/** `found`: what a value is that is not so; "": not told. */
+const must = <T extends Value>(
+  words: string,
+  isOk: (value: T) => boolean,
+  found: (value: T) => string = (value) => `, is ${shown(value)}`,
+): Check<T> => Object.assign((value: T) => (isOk(value) ? undefined : `must ${words}${found(value)}`), { words });
 
 /** Rules for what can be compared. Of two limits the wrong way round, a value has to be outside, as in validate.proto. */
 function ordered<T extends number | bigint>(show: (value: T) => string): RuleTable<T> {
-  const check =
-    (ok: (value: T) => boolean, what: string): Check<T> =>
-    (value) =>
-      ok(value) ? undefined : `must be ${what}, is ${show(value)}`;
+  const check = (isOk: (value: T) => boolean, what: string) =>
+    must(`be ${what}`, isOk, (value) => `, is ${show(value)}`);
   const list = (values: readonly T[]) => values.map(show).join(", ");
   const low = (given: GivenRules) => given.gt ?? given.gte;
   const above = (_: never, given: GivenRules) => {
@@ -59,32 +65,40 @@ const characters = (text: string) => {
   for (let at = 0; at < text.length; at++) if ((text.charCodeAt(at) & 0xfc00) === 0xdc00) count--;
   return count;
 };
-const counted = (count: bigint | number, noun: string) => `${count} ${noun}${Number(count) === 1 ? "" : "s"}`;
-const atLeast = (size: number, limit: bigint, noun: string) =>
-  size >= limit ? undefined : `must have at least ${counted(limit, noun)}, ${size === 0 ? "is empty" : `has ${size}`}`;
-const atMost = (size: number, limit: bigint, noun: string) =>
-  size <= limit ? undefined : `must have at most ${counted(limit, noun)}, has ${size}`;
-const exactly = (size: number, limit: bigint, noun: string) =>
-  BigInt(size) === limit ? undefined : `must have ${counted(limit, noun)}, has ${size}`;
+/** Rules for how much of something a value has. */
+const sized = <T extends Value>(noun: string, sizeOf: (value: T) => number) => {
+  const check = (how: string, limit: bigint, isOk: (size: number) => boolean) =>
+    must<T>(
+      `have ${how}${limit} ${noun}${limit === 1n ? "" : "s"}`,
+      (value) => isOk(sizeOf(value)),
+      (value) => (sizeOf(value) === 0 ? ", is empty" : `, has ${sizeOf(value)}`),
+    );
+  return {
+    exactly: (limit: bigint) => check("", limit, (size) => BigInt(size) === limit),
+    atLeast: (limit: bigint) => check("at least ", limit, (size) => size >= limit),
+    atMost: (limit: bigint) => check("at most ", limit, (size) => size <= limit),
+  };
+};
+const inCharacters = sized("character", characters);
+const inBytes = sized<string>("byte", Buffer.byteLength);
 
 const strings: RuleTable<string> = {
-  const: (limit: string) => (value) => must(value === limit, `be ${shown(limit)}`, value),
-  len: (limit: bigint) => (value) => exactly(characters(value), limit, "character"),
+  const: (limit: string) => must(`be ${shown(limit)}`, (value) => value === limit),
+  len: inCharacters.exactly,
+  // The most frequent rule of all: without counting.
   minLen: (limit: bigint) =>
-    limit === 1n
-      ? (value) => (value === "" ? "must have at least 1 character, is empty" : undefined)
-      : (value) => atLeast(characters(value), limit, "character"),
-  maxLen: (limit: bigint) => (value) => atMost(characters(value), limit, "character"),
-  lenBytes: (limit: bigint) => (value) => exactly(Buffer.byteLength(value), limit, "byte"),
-  minBytes: (limit: bigint) => (value) => atLeast(Buffer.byteLength(value), limit, "byte"),
-  maxBytes: (limit: bigint) => (value) => atMost(Buffer.byteLength(value), limit, "byte"),
+    limit === 1n ? must(inCharacters.atLeast(1n).words, Boolean, () => ", is empty") : inCharacters.atLeast(limit),
+  maxLen: inCharacters.atMost,
+  lenBytes: inBytes.exactly,
+  minBytes: inBytes.atLeast,
+  maxBytes: inBytes.atMost,
   pattern: (pattern: string) => matching(re2(pattern), `match ${pattern}`),
-  prefix: (limit: string) => (value) => must(value.startsWith(limit), `begin with ${shown(limit)}`, value),
-  suffix: (limit: string) => (value) => must(value.endsWith(limit), `end with ${shown(limit)}`, value),
-  contains: (limit: string) => (value) => must(value.includes(limit), `contain ${shown(limit)}`, value),
-  notContains: (limit: string) => (value) => must(!value.includes(limit), `not contain ${shown(limit)}`, value),
-  in: (values: readonly string[]) => (value) => must(values.includes(value), `be one of ${listed(values)}`, value),
-  notIn: (values: readonly string[]) => (value) => must(!values.includes(value), `be none of ${listed(values)}`, value),
+  prefix: (limit: string) => must(`begin with ${shown(limit)}`, (value) => value.startsWith(limit)),
+  suffix: (limit: string) => must(`end with ${shown(limit)}`, (value) => value.endsWith(limit)),
+  contains: (limit: string) => must(`contain ${shown(limit)}`, (value) => value.includes(limit)),
+  notContains: (limit: string) => must(`not contain ${shown(limit)}`, (value) => !value.includes(limit)),
+  in: (values: readonly string[]) => must(`be one of ${listed(values)}`, (value) => values.includes(value)),
+  notIn: (values: readonly string[]) => must(`be none of ${listed(values)}`, (value) => !values.includes(value)),
   wellKnownRegex: (known: number, { strict }) => {
     const { pattern, what } = headerPattern(known, strict !== false);
     return known === 0 ? undefined : matching(pattern, `be fit for ${what}`);
@@ -92,46 +106,43 @@ const strings: RuleTable<string> = {
   ...Object.fromEntries(
     Object.entries(stringFormats).map(([name, { is, what }]) => [
       name,
-      (on: boolean) => (on ? (value: string) => must(is(value), `be ${what}`, value) : undefined),
+      (on: boolean) => (on ? must(`be ${what}`, is) : undefined),
     ]),
   ),
 };
 
-const matching =
-  (pattern: RegExp, what: string): Check<string> =>
-  (value) =>
-    pattern.test(value) ? undefined : `must ${what}, is ${shown(value)}`;
+const matching = (pattern: RegExp, words: string) => must<string>(words, (value) => pattern.test(value));
 
+const lengthOf = sized<Uint8Array>("byte", (value) => value.length);
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+const hasLength = (what: string, ...lengths: readonly number[]) =>
+  must<Uint8Array>(`be ${what}`, (value) => lengths.includes(value.length));
 const bytes: RuleTable<Uint8Array> = {
-  const: (limit: Uint8Array) => (value) => must(Buffer.compare(value, limit) === 0, `be ${shown(limit)}`, value),
-  len: (limit: bigint) => (value) => exactly(value.length, limit, "byte"),
-  minLen: (limit: bigint) => (value) => atLeast(value.length, limit, "byte"),
-  maxLen: (limit: bigint) => (value) => atMost(value.length, limit, "byte"),
+  const: (limit: Uint8Array) => must(`be ${shown(limit)}`, (value: Uint8Array) => same(value, limit)),
+  len: lengthOf.exactly,
+  minLen: lengthOf.atLeast,
+  maxLen: lengthOf.atMost,
   pattern: (pattern: string) => {
     const compiled = re2(pattern);
-    return (value) => must(compiled.test(Buffer.from(value).toString()), `match ${pattern}`, value);
+    return must(`match ${pattern}`, (value) => compiled.test(Buffer.from(value).toString()));
   },
-  prefix: (limit: Uint8Array) => (value) =>
-    must(Buffer.compare(value.subarray(0, limit.length), limit) === 0, `begin with ${shown(limit)}`, value),
-  suffix: (limit: Uint8Array) => (value) =>
-    must(Buffer.compare(value.slice(-limit.length || value.length), limit) === 0, `end with ${shown(limit)}`, value),
-  contains: (limit: Uint8Array) => (value) =>
-    must(Buffer.from(value).includes(Buffer.from(limit)), `contain ${shown(limit)}`, value),
-  in: (values: readonly Uint8Array[]) => (value) =>
-    must(
-      values.some((one) => Buffer.compare(one, value) === 0),
-      `be one of ${listed(values)}`,
-      value,
-    ),
-  notIn: (values: readonly Uint8Array[]) => (value) =>
-    must(!values.some((one) => Buffer.compare(one, value) === 0), `be none of ${listed(values)}`, value),
-  ip: () => (value) => must(value.length === 4 || value.length === 16, "be an IP address", value),
-  ipv4: () => (value) => must(value.length === 4, "be an IPv4 address", value),
-  ipv6: () => (value) => must(value.length === 16, "be an IPv6 address", value),
+  prefix: (limit: Uint8Array) =>
+    must(`begin with ${shown(limit)}`, (value) => same(value.subarray(0, limit.length), limit)),
+  suffix: (limit: Uint8Array) =>
+    must(`end with ${shown(limit)}`, (value) => same(value.slice(-limit.length || value.length), limit)),
+  contains: (limit: Uint8Array) =>
+    must(`contain ${shown(limit)}`, (value) => Buffer.from(value).includes(Buffer.from(limit))),
+  in: (values: readonly Uint8Array[]) =>
+    must(`be one of ${listed(values)}`, (value) => values.some((one) => same(one, value))),
+  notIn: (values: readonly Uint8Array[]) =>
+    must(`be none of ${listed(values)}`, (value) => !values.some((one) => same(one, value))),
+  ip: () => hasLength("an IP address", 4, 16),
+  ipv4: () => hasLength("an IPv4 address", 4),
+  ipv6: () => hasLength("an IPv6 address", 16),
 };
 
 const booleans: RuleTable<boolean> = {
-  const: (limit: boolean) => (value) => must(value === limit, `be ${limit}`, value),
+  const: (limit: boolean) => must(`be ${limit}`, (value) => value === limit),
 };
 
 const { const: sameNumber, in: inNumbers, notIn: notInNumbers } = ordered<number>(String);
@@ -140,8 +151,8 @@ const enums = {
   const: sameNumber,
   in: inNumbers,
   notIn: notInNumbers,
-  definedOnly: (known: ReadonlySet<number>) => (value: number) =>
-    known.has(value) ? undefined : `must be a value that the enum defines, is ${value}`,
+  definedOnly: (known: ReadonlySet<number>) =>
+    must("be a value that the enum defines", (value: number) => known.has(value)),
 } as RuleTable<number>;
 
 /** The type URL of what an Any holds. */
@@ -155,11 +166,12 @@ const seconds = (nanoseconds: bigint): string => {
 const durations = ordered<bigint>(seconds);
 const timestamps: RuleTable<bigint> = {
   ...ordered<bigint>((value) => new Date(Number(value / 1_000_000n)).toISOString()),
-  ltNow: () => (value) => (value < now() ? undefined : "must be in the past"),
-  gtNow: () => (value) => (value > now() ? undefined : "must be in the future"),
-  within: (limit: bigint) => (value) =>
-    value - now() <= limit && now() - value <= limit ? undefined : `must be within ${seconds(limit)} of now`,
+  ltNow: () => must("be in the past", (value) => value < now(), untold),
+  gtNow: () => must("be in the future", (value) => value > now(), untold),
+  within: (limit: bigint) =>
+    must(`be within ${seconds(limit)} of now`, (value) => value - now() <= limit && now() - value <= limit, untold),
 };
+const untold = () => "";
 const now = () => BigInt(Date.now()) * 1_000_000n;
 
 const numbers = ordered<number>(String);
@@ -209,8 +221,10 @@ export function compileRules(kind: string, given: GivenRules): Check | undefined
   }
   const [first, ...others] = checks;
   if (!first) return undefined;
-  const all: Check = others.length === 0 ? first : (value) => first(value) ?? firstOf(others, value);
-  return given.ignoreEmpty === true ? (value) => (isEmpty(value) ? undefined : all(value)) : all;
+  const words = [...new Set(checks.map((check) => check.words))].join(" and ");
+  const all = others.length === 0 ? first : (value: Value) => first(value) ?? firstOf(others, value);
+  if (given.ignoreEmpty !== true) return Object.assign(all, { words });
+  return Object.assign((value: Value) => (isEmpty(value) ? undefined : all(value)), { words: `${words}, or be empty` });
 }
 
 function firstOf(checks: readonly Check[], value: Value): string | undefined {

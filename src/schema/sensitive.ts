@@ -1,7 +1,7 @@
 import { type DescField, getOption, hasOption } from "@bufbuild/protobuf";
 import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { FieldOptions } from "@bufbuild/protobuf/wkt";
-import { envoyRegistry } from "./registry.js";
+import { apiExtension } from "./registry.js";
 
 const known = new WeakMap<DescField, boolean>();
 
@@ -9,7 +9,7 @@ const known = new WeakMap<DescField, boolean>();
 export function isSensitive(field: DescField): boolean {
   let is = known.get(field);
   if (is === undefined) {
-    const option = envoyRegistry().getExtension("udpa.annotations.sensitive") as GenExtension<FieldOptions, boolean>;
+    const option = apiExtension("udpa.annotations.sensitive") as GenExtension<FieldOptions, boolean>;
     is = hasOption(field, option) && getOption(field, option);
     known.set(field, is);
   }

@@ -1,6 +1,5 @@
 import {
   create,
-  type DescMessage,
   fromBinary,
   fromJson,
   type JsonValue,
@@ -21,7 +20,7 @@ import type {
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { apiMessage, envoyRegistry } from "../schema/registry.js";
 import { dumpForms, timestamp } from "./config-dumps.js";
 import { nodeFilter } from "./node-matcher.js";
 import { type AnyContent, redacted } from "./redact.js";
@@ -34,8 +33,6 @@ export interface Client {
   readonly streams: readonly StreamOfNode[];
 }
 
-const packageName = "envoy.service.status.v3";
-
 /** How requests are read, and `ClientStatusResponse`s written: a part for each `ClientConfig`, joined. */
 export interface ClientStatusFormat {
   decode(body: Uint8Array): ClientStatusRequest;
@@ -47,7 +44,7 @@ export interface ClientStatusFormat {
 export const protobufFormat: ClientStatusFormat = {
   decode: (body) => {
     try {
-      return fromBinary(schema("ClientStatusRequest"), body) as ClientStatusRequest;
+      return fromBinary(apiMessage("envoy.service.status.v3.ClientStatusRequest"), body) as ClientStatusRequest;
     } catch (cause) {
       throw new XdsError("INVALID_REQUEST", `not a ClientStatusRequest: ${messageOf(cause)}`, { cause });
     }
@@ -55,7 +52,7 @@ export const protobufFormat: ClientStatusFormat = {
   part: (config) =>
     new BinaryWriter()
       .tag(1, WireType.LengthDelimited)
-      .bytes(toBinary(schema("ClientConfig"), config))
+      .bytes(toBinary(apiMessage("envoy.service.status.v3.ClientConfig"), config))
       .finish(),
   join: (parts) => Buffer.concat(parts),
 };
@@ -66,7 +63,7 @@ export const jsonFormat: ClientStatusFormat = {
     const options = { registry: envoyRegistry(), ignoreUnknownFields: true };
     try {
       const json = JSON.parse(Buffer.from(body).toString("utf8")) as JsonValue;
-      return fromJson(schema("ClientStatusRequest"), json, options) as ClientStatusRequest;
+      return fromJson(apiMessage("envoy.service.status.v3.ClientStatusRequest"), json, options) as ClientStatusRequest;
     } catch (cause) {
       const why = `the body is not a ClientStatusRequest in JSON ({} asks for all nodes): ${messageOf(cause)}`;
       throw new XdsError("INVALID_JSON", why, { cause });
@@ -74,7 +71,11 @@ export const jsonFormat: ClientStatusFormat = {
   },
   part: (config) => {
     try {
-      return Buffer.from(JSON.stringify(toJson(schema("ClientConfig"), config, { registry: envoyRegistry() })));
+      return Buffer.from(
+        JSON.stringify(
+          toJson(apiMessage("envoy.service.status.v3.ClientConfig"), config, { registry: envoyRegistry() }),
+        ),
+      );
     } catch (cause) {
       const what = `what node ${JSON.stringify(config.node?.id)} is served cannot be written as JSON`;
       const why = `${what}: ${messageOf(cause)}; exclude_resource_contents leaves it out`;
@@ -133,7 +134,7 @@ function clientConfig({ node, streams }: Client, withContents: boolean): ClientC
     perType.push({ status: configStatus[worst(subscriptions.map(syncState))], perXdsConfig });
   }
   const init: MessageInitShape<typeof ClientConfigSchema> = { node, xdsConfig: perType, genericXdsConfigs: generic };
-  return create(schema("ClientConfig"), init) as ClientConfig;
+  return create(apiMessage("envoy.service.status.v3.ClientConfig"), init) as ClientConfig;
 }
 
 type Any = AnyContent | undefined;
@@ -167,9 +168,3 @@ export const clientStatus: Readonly<Record<ResourceStatus["client"], ClientResou
   ACKED: 3,
   NACKED: 4,
 };
-
-function schema(name: string): DescMessage {
-  const found = envoyRegistry().getMessage(`${packageName}.${name}`);
-  if (!found) throw new Error(`the descriptors lack ${packageName}.${name}`);
-  return found;
-}

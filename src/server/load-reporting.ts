@@ -1,11 +1,11 @@
-import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ClusterStats } from "../../gen/envoy/config/endpoint/v3/load_report_pb.js";
 import type { LoadStatsRequest, LoadStatsResponseSchema } from "../../gen/envoy/service/load_stats/v3/lrs_pb.js";
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { Caller } from "../protocol/caller.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { apiMessage } from "../schema/registry.js";
 
 export interface LoadReportingOptions {
   /**
@@ -143,21 +143,15 @@ export class LoadReporting {
       },
       reportEndpointGranularity: this.options.perEndpoint ?? false,
     };
-    const type = schema("LoadStatsResponse");
+    const type = apiMessage("envoy.service.load_stats.v3.LoadStatsResponse");
     return Buffer.from(toBinary(type, create(type, init)));
   }
 }
 
 function decode(bytes: Uint8Array): LoadStatsRequest {
   try {
-    return fromBinary(schema("LoadStatsRequest"), bytes) as LoadStatsRequest;
+    return fromBinary(apiMessage("envoy.service.load_stats.v3.LoadStatsRequest"), bytes) as LoadStatsRequest;
   } catch (cause) {
     throw new XdsError("INVALID_REQUEST", `not a LoadStatsRequest: ${messageOf(cause)}`, { cause });
   }
-}
-
-function schema(name: string): DescMessage {
-  const found = envoyRegistry().getMessage(`envoy.service.load_stats.v3.${name}`);
-  if (!found) throw new Error(`the descriptors lack envoy.service.load_stats.v3.${name}`);
-  return found;
 }

@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { otherApiHint } from "../schema/registry.js";
 import { isSensitive } from "../schema/sensitive.js";
 import { nearest } from "./nearest.js";
 import { type Fault, formatPath, type PathStep } from "./problem.js";
@@ -289,6 +290,7 @@ const usualNames = (desc: DescMessage) => desc.fields.filter(({ deprecated }) =>
 function unknownField(desc: DescMessage, name: string): string {
   const names = usualNames(desc);
   const meant = nearest(name, names);
-  const hint = meant ? `did you mean ${meant}?` : names.length > 0 ? `it has ${someOf(names)}` : "it has none";
-  return `${desc.typeName} has no such field; ${hint}`;
+  if (meant) return `${desc.typeName} has no such field; did you mean ${meant}?`;
+  const others = names.length > 0 ? someOf(names) : "none";
+  return `${desc.typeName} has no such field; it has ${others}${otherApiHint()}`;
 }

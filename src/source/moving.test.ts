@@ -232,7 +232,7 @@ dynamic_resorces: {}
         /^8:5: static_resources.clusters\[2\].@type: envoy.config.cluster.v3.Cluster has no such field; /,
       ),
       '10:14: static_resources.listeners: expected a list, got an object; put "- " before its first line',
-      "12:32: admin.address.socket_address.port: envoy.config.core.v3.SocketAddress has no such field; it has protocol, address, port_value, named_port, resolver_name, ipv4_compat",
+      "12:32: admin.address.socket_address.port: envoy.config.core.v3.SocketAddress has no such field; it has protocol, address, port_value, named_port, resolver_name, ipv4_compat; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi()",
       "13:1: dynamic_resorces: envoy.config.bootstrap.v3.Bootstrap has no such field; did you mean dynamic_resources?",
     ]);
   });

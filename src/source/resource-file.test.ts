@@ -163,7 +163,7 @@ describe("readResourceFile tells", () => {
       "a field like no other",
       inCluster("upstream_bind_config:", "  xyzzy: 1"),
       [
-        "4:3: upstream_bind_config.xyzzy: envoy.config.core.v3.BindConfig has no such field; it has source_address, freebind, socket_options, extra_source_addresses, local_address_selector",
+        "4:3: upstream_bind_config.xyzzy: envoy.config.core.v3.BindConfig has no such field; it has source_address, freebind, socket_options, extra_source_addresses, local_address_selector; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi()",
       ],
     ],
     [
@@ -474,7 +474,7 @@ describe("readResourceFile tells", () => {
       [
         "1:17: resources: unknown tag !env; remove it",
         '1:17: resources: expected a list, got "x"; write [ ] around it',
-        "2:1: a: envoy.service.discovery.v3.DiscoveryResponse has no such field; it has version_info, resources, canary, type_url, nonce, control_plane",
+        "2:1: a: envoy.service.discovery.v3.DiscoveryResponse has no such field; it has version_info, resources, canary, type_url, nonce, control_plane; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi()",
         '2:10: a: expected a value of the tag !!int, got "x"',
         "3:3: a key must be a name or a number, not an object or a list",
         '5:1: __proto__: the key "__proto__" cannot be used; rename it',

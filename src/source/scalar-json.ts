@@ -1,5 +1,6 @@
 import { type DescEnum, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
+import { otherApiHint } from "../schema/registry.js";
 import { nearest } from "./nearest.js";
 import type { YamlNode } from "./yaml.js";
 
@@ -141,7 +142,8 @@ export function readEnum(desc: DescEnum, node: YamlNode): Read {
   if (typeof value === "number" && desc.values.some(({ number }) => number === value)) return { json: value };
   const names = desc.values.filter(({ deprecated }) => !deprecated).map(({ name }) => name);
   const meant = typeof value === "string" ? nearest(value, names) : undefined;
-  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  const other = typeof value === "string" ? otherApiHint() : "";
+  const hint = meant === undefined ? other : `; did you mean ${meant}?`;
   return { wrong: `expected one of ${someOf(names)}, got ${describeNode(node)}${hint}` };
 }
 

@@ -1,4 +1,5 @@
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
+import { otherApiHint } from "../schema/registry.js";
 import { nearest } from "./nearest.js";
 import { describeNode } from "./scalar-json.js";
 import type { YamlNode } from "./yaml.js";
@@ -21,7 +22,9 @@ export function wrongType(node: YamlNode, registry: Registry): string {
   if (registry.getMessage(name))
     return `expected "type.googleapis.com/${name}", got ${describeNode(node)}; add what comes before the name`;
   const meant = likelyType(name, registry);
-  const hint = meant ? `did you mean type.googleapis.com/${meant}?` : "see the Envoy API for its full name";
+  const hint = meant
+    ? `did you mean type.googleapis.com/${meant}?`
+    : `see the Envoy API for its full name${otherApiHint()}`;
   return `no message of this Envoy API is named ${describeNode(node)}; ${hint}`;
 }
 

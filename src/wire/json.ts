@@ -1,7 +1,7 @@
 import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { apiMessage, envoyRegistry } from "../schema/registry.js";
 import { decodeDiscoveryRequest } from "./requests.js";
 import { encodeDiscoveryResponse } from "./responses.js";
 
@@ -10,7 +10,7 @@ import { encodeDiscoveryResponse } from "./responses.js";
  * @throws XdsError INVALID_JSON
  */
 export function decodeJsonRequest(text: string): DiscoveryRequest {
-  const message = schema("DiscoveryRequest");
+  const message = apiMessage("envoy.service.discovery.v3.DiscoveryRequest");
   const registry = envoyRegistry();
   try {
     const json = JSON.parse(text) as JsonValue;
@@ -25,7 +25,7 @@ export function decodeJsonRequest(text: string): DiscoveryRequest {
  * @throws XdsError INVALID_RESOURCE where a resource's schema, or that of something in it, is not known
  */
 export function encodeJsonResponse(response: Response): string {
-  const message = schema("DiscoveryResponse");
+  const message = apiMessage("envoy.service.discovery.v3.DiscoveryResponse");
   try {
     const json = toJson(message, fromBinary(message, encodeDiscoveryResponse(response)), { registry: envoyRegistry() });
     return JSON.stringify(json);
@@ -36,10 +36,4 @@ export function encodeJsonResponse(response: Response): string {
       { cause },
     );
   }
-}
-
-function schema(name: string) {
-  const message = envoyRegistry().getMessage(`envoy.service.discovery.v3.${name}`);
-  if (!message) throw new Error(`the descriptors lack envoy.service.discovery.v3.${name}`);
-  return message;
 }

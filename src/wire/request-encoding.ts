@@ -2,7 +2,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "../protocol/messages.js";
 import type { Node } from "../schema/node.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { apiMessage } from "../schema/registry.js";
 
 /** The bytes of an `envoy.service.discovery.v3.DiscoveryRequest`. */
 export function encodeDiscoveryRequest(request: DiscoveryRequest): Uint8Array {
@@ -56,10 +56,7 @@ class FieldWriter {
 }
 
 function node(message: Node | undefined): Uint8Array | undefined {
-  if (!message) return undefined;
-  const schema = envoyRegistry().getMessage("envoy.config.core.v3.Node");
-  if (!schema) throw new Error("the descriptors lack envoy.config.core.v3.Node");
-  return toBinary(schema, message);
+  return message && toBinary(apiMessage("envoy.config.core.v3.Node"), message);
 }
 
 /** google.rpc.Status */

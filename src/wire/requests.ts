@@ -4,7 +4,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "../protocol/messages.js";
 import { WireReader } from "../resource/wire-reader.js";
 import type { Node } from "../schema/node.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { apiMessage } from "../schema/registry.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -99,9 +99,7 @@ function walk(bytes: Uint8Array, message: string, take: (field: number, reader: 
 const string = (reader: WireReader) => reader.text(reader.valueEnd());
 
 function node(bytes: Uint8Array): Node {
-  const schema = envoyRegistry().getMessage("envoy.config.core.v3.Node");
-  if (!schema) throw new Error("the descriptors lack envoy.config.core.v3.Node");
-  return fromBinary(schema, bytes) as Node;
+  return fromBinary(apiMessage("envoy.config.core.v3.Node"), bytes) as Node;
 }
 
 /** google.rpc.Status */

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 import { afterEach, beforeEach, expect, inject, it, vi } from "vitest";
 import { clusterType, endpointType, extensionConfigType, listenerType, routeType } from "../../src/resource/types.js";
@@ -21,6 +22,7 @@ async function write(name: string, text: string): Promise<void> {
   await writeFile(join(directory, name), text);
 }
 
+const builtIn = fileURLToPath(new URL("../../gen/envoy.binpb", import.meta.url));
 const binary = () => (inject("envoy") as { binary: string }).binary;
 
 /** Runs `xds validate --envoy` to its end; the directory's name is DIR in what it prints. */
@@ -287,7 +289,7 @@ describeWithEnvoy("xds validate --envoy", () => {
     await write("a.yaml", list(cluster("good")));
     await write("slow.sh", `#!/bin/sh\n[ "$1" = --version ] && exec ${binary()} --version\nexec sleep 5\n`);
     await chmod(join(directory, "slow.sh"), 0o755);
-    const program = xds.start("validate", directory, "--envoy", join(directory, "slow.sh"));
+    const program = xds.start("validate", directory, "--envoy", join(directory, "slow.sh"), "--descriptors", builtIn);
     await vi.waitFor(async () => expect(await readdir(scratch)).toHaveLength(1), { timeout: 10_000 });
     program.signal("SIGTERM");
     expect(await program.end()).toBe("SIGTERM");
@@ -303,9 +305,9 @@ describeWithEnvoy("xds validate --envoy", () => {
 });
 
 describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
-  const run = async (envoy: string) => {
+  const run = async (envoy: string, ...more: string[]) => {
     await write("a.yaml", list(cluster("good")));
-    return xds("validate", directory, "--envoy", envoy);
+    return xds("validate", directory, "--envoy", envoy, ...more);
   };
   const hint = "; --envoy takes the path of an Envoy that runs here\n";
 
@@ -326,13 +328,23 @@ describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
     );
   });
 
+  it("says that a script has no API in it", async () => {
+    await write("envoy.sh", `#!/bin/sh\nexec ${binary()} "$@"\n`);
+    await chmod(join(directory, "envoy.sh"), 0o755);
+    const { code, stderr } = await run(join(directory, "envoy.sh"));
+    expect(stderr).toBe(`xds: ${directory}/envoy.sh is a script; give the Envoy binary itself\n`);
+    expect(code).toBe(1);
+    const asked = await run(join(directory, "envoy.sh"), "--descriptors", builtIn);
+    expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/Envoy 1\./) });
+  });
+
   it("says that it refuses everything", async () => {
     await write(
       "broken.sh",
       `#!/bin/sh\n[ "$1" = --version ] && exec ${binary()} --version\necho no shared memory >&2; exit 1\n`,
     );
     await chmod(join(directory, "broken.sh"), 0o755);
-    const { code, stderr } = await run(join(directory, "broken.sh"));
+    const { code, stderr } = await run(join(directory, "broken.sh"), "--descriptors", builtIn);
     expect(stderr).toBe(
       `xds: ${directory}/broken.sh cannot be asked: it refuses a bootstrap without any resources: no shared memory${hint}`,
     );

@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { wktPublicImportPaths } from "@bufbuild/protobuf/codegenv2";
+import {
+  CodeGeneratorRequestSchema,
+  type CodeGeneratorResponse,
+  CodeGeneratorResponseSchema,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
+import { messageOf, XdsError } from "../errors.js";
+import { fillJsonNames } from "../schema/json-names.js";
+import type { SchemaRegistry } from "../schema/lazy-registry.js";
+
+export type Target = "ts" | "js+dts";
+
+/** How much was generated. */
+export interface GeneratedTypes {
+  readonly out: string;
+  readonly files: number;
+  readonly protoFiles: number;
+}
+
+const generator = "@bufbuild/protoc-gen-es";
+
+/**
+ * Writes TypeScript, or JavaScript with declarations, for proto files and all that they import. What comes with @bufbuild/protobuf
+ * is taken from there.
+ * @throws XdsError INVALID_OPTION where the generator is not installed, or the directory cannot be written to
+ */
+export async function generateTypes(
+  registry: SchemaRegistry,
+  roots: readonly string[],
+  { out, target }: { readonly out: string; readonly target: Target },
+): Promise<GeneratedTypes> {
+  const protoFile = withImports(registry, roots);
+  const fileToGenerate = protoFile.map(({ name }) => name).filter((name) => wktPublicImportPaths[name] === undefined);
+  const parameter = `target=${target},import_extension=js`;
+  const request = create(CodeGeneratorRequestSchema, { protoFile, fileToGenerate, parameter });
+  const { file, error } = await run(await generatorPath(), toBinary(CodeGeneratorRequestSchema, request));
+  if (error) throw new XdsError("INVALID_OPTION", `${generator}: ${error}`);
+  try {
+    for (const { name, content } of file) {
+      const path = join(out, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+    }
+  } catch (cause) {
+    throw new XdsError("INVALID_OPTION", `${out} cannot be written to: ${messageOf(cause)}`, { cause });
+  }
+  return { out, files: file.length, protoFiles: fileToGenerate.length };
+}
+
+/** Imports come first. */
+function withImports(registry: SchemaRegistry, roots: readonly string[]): FileDescriptorProto[] {
+  const files = new Map<string, FileDescriptorProto>();
+  const visited = new Set<string>();
+  const add = (name: string) => {
+    if (visited.has(name)) return;
+    visited.add(name);
+    const proto = fromBinary(FileDescriptorProtoSchema, registry.fileBytes(name) as Uint8Array);
+    proto.dependency.forEach(add);
+    fillJsonNames(proto);
+    files.set(name, proto);
+  };
+  roots.forEach(add);
+  return [...files.values()];
+}
+
+/** The generator that the user has installed, else one beside this package. */
+async function generatorPath(): Promise<string> {
+  const path = [resolve("package.json"), import.meta.url].map(packageFile).find((found) => found !== undefined);
+  const range = await protobufRange();
+  const install = `npm install --save-dev ${generator}@${range}`;
+  if (path === undefined)
+    throw new XdsError("INVALID_OPTION", `${generator}, which generates the types, is not installed; ${install}`);
+  const { version, bin } = JSON.parse(await readFile(path, "utf8")) as { version: string; bin: Record<string, string> };
+  if (!version.startsWith("2."))
+    throw new XdsError("INVALID_OPTION", `${generator} ${version} is installed, but ${range} is needed; ${install}`);
+  return join(dirname(path), bin["protoc-gen-es"] as string);
+}
+
+function packageFile(from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(`${generator}/package.json`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version range of @bufbuild/protobuf in use; the generator has the same versions. */
+async function protobufRange(): Promise<string> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { dependencies: Record<string, string> }).dependencies["@bufbuild/protobuf"] as string;
+}
+
+async function run(program: string, request: Uint8Array): Promise<CodeGeneratorResponse> {
+  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stdin.on("error", () => {}); // it has ended, which its exit code tells
+  child.stdin.end(request);
+  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+  if (code !== 0) throw new XdsError("INVALID_OPTION", `${generator} (${program}) has failed: ${code ?? signal}`);
+  return fromBinary(CodeGeneratorResponseSchema, Buffer.concat(chunks));
+}
