@@ -41,8 +41,8 @@ export function diff(
   const { view, wildcard, held, asked } = subscription;
   const to = wildcard && !partial ? view.position : undefined;
   if (wildcard && held.size === 0 && asked.size === 0) {
-    const changes = view.since(subscription.position);
-    if (!changes.removed.some(keep)) return { ...changes, unresolved: none, kept: nothingKept, to };
+    const { changed, removed } = view.since(subscription.position);
+    if (!removed.some(keep)) return { changed, removed, unresolved: none, kept: nothingKept, to };
   }
 
   const changed = new Map<string, Resource>();
@@ -105,7 +105,7 @@ export function diff(
   for (const [name, now, response] of withheld)
     if (all || touched.has(response)) put(name, now, subscription.has(name));
   const unresolved = [...removed].filter((name) => asked.has(name) && subscription.has(name)?.version === undefined);
-  return { changed: [...changed.values()], removed: [...removed], unresolved, kept, to };
+  return { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none, unresolved, kept, to };
 }
 
 /** The names that may differ; some may come twice. */

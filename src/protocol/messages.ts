@@ -3,9 +3,10 @@ import type { Resource } from "../resource/resource.js";
 
 /** What both variants' requests carry. Names are those of `envoy.service.discovery.v3`, in lowerCamelCase. */
 export interface Request {
-  readonly node: Node | undefined;
-  /** "" when the request leaves it out. */
-  readonly typeUrl: string;
+  /** Of a stream's first request; the stream fills it into the others. */
+  node: Node | undefined;
+  /** "" when the request leaves it out, until the stream fills it in. */
+  typeUrl: string;
   /** "": neither ACK nor NACK. */
   readonly responseNonce: string;
   /** Set in a NACK (P15): why the response with that nonce was refused. */

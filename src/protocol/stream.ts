@@ -15,6 +15,8 @@ import type { Content, Variant } from "./variant.js";
 /** How many type URLs that nobody knows are remembered per stream, to log each once. */
 const unknownTypesKept = 16;
 
+const none: readonly never[] = [];
+
 let streams = 0;
 
 /**
@@ -137,7 +139,9 @@ export class Stream<R extends Request> implements StreamInfo {
         "a later request names another node; the stream stays the first one's",
       );
     }
-    return Object.assign(request, { typeUrl, node: this.node });
+    request.typeUrl = typeUrl;
+    request.node = this.node;
+    return request;
   }
 
   private handle(request: R): void | Promise<void> {
@@ -168,7 +172,8 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
     this.context.checkNames(Math.max(subscription.names.size, subscription.asked.size), request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
-    this.wake(subscription);
+    if (subscription.isSettled && this.dirty.size === 0) this.context.flushed?.(this as unknown as Stream<never>);
+    else this.wake(subscription); // something may be missing, or have waited for this answer
     if (answered) return this.tellAnswer(answered, request.typeUrl, request.errorDetail);
   }
 
@@ -214,7 +219,8 @@ export class Stream<R extends Request> implements StreamInfo {
     try {
       // What is unanswered comes back with its answer; a later change is merged into what is sent then (P25).
       for (const subscription of this.dirty)
-        if (subscription.inFlight || !subscription.view.serving) this.dirty.delete(subscription);
+        if (subscription.inFlight || !subscription.view.serving || subscription.isSettled)
+          this.dirty.delete(subscription);
       const patience = this.context.ordered && !this.serviceType ? this.context.patience : 0;
       while (this.ready && !this.closed && !this.turns.busy) {
         const now = Date.now();
@@ -266,12 +272,16 @@ export class Stream<R extends Request> implements StreamInfo {
       subscription.settle(difference, partial);
       return;
     }
-    const { heartbeats = [], resources, unresolved } = content;
+    const { heartbeats = none, resources, unresolved } = content;
     const version = content.version || view.version;
     // SotW tells of removals by absence, and only where a response holds the full state.
     const [removed, untold] =
-      protocol.tellsRemovals || type.fullStateInSotw ? [difference.removed, []] : [[], difference.removed];
-    const sent: Sent = { ...difference, removed, nonce: String(++this.nonces), version, at: Date.now(), partial };
+      protocol.tellsRemovals || type.fullStateInSotw ? [difference.removed, none] : [none, difference.removed];
+    const { changed, unresolved: unknown, kept, to } = difference;
+    const nonce = String(++this.nonces);
+    const at = Date.now();
+    // Written out: V8 makes an object that is spread into another in its slow path, and this is made for every push.
+    const sent: Sent = { changed, removed, unresolved: unknown, kept, to, nonce, version, at, partial };
     subscription.send(sent, untold);
     const traffic = this.context.traffic.of(type.typeUrl);
     traffic.responses++;
@@ -320,8 +330,8 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!this.context.ordered) return () => false;
     const referred = referredTo(type.typeUrl, () => this.relatedSubscriptions());
     // Streams of a type's own cannot tell for sure that they belong together, so they wait for each other only so long.
-    const long = Date.now() - this.context.patience;
-    return (name) => !(this.serviceType && (kept.get(name) ?? Number.POSITIVE_INFINITY) <= long) && referred(name);
+    const tooLong = (name: string) => Date.now() - (kept.get(name) ?? Date.now()) >= this.context.patience;
+    return (name) => !(this.serviceType && tooLong(name)) && referred(name);
   }
 
   /** The streams whose clients are one with this one's: on a type's own service, those of the same node. */
