@@ -26,6 +26,8 @@ interface Form {
   entryOf(resource: Resource, name: string | undefined): Uint8Array;
   /** The list of resources is the same object for all streams that are sent the same, so is the body; only the nonce is not. */
   readonly bodies: WeakMap<readonly Resource[], Body>;
+  /** The last body of a single resource: streams that name theirs have lists of their own, but one change is the same for all. */
+  single: (Body & { readonly resource: Resource }) | undefined;
 }
 
 interface Body {
@@ -34,21 +36,25 @@ interface Body {
   readonly bytes: Buffer;
 }
 
-const sotw: Form = { entryOf: (resource) => resource.sotwEntry(false), bodies: new WeakMap() };
-const sotwWithTtl: Form = { entryOf: (resource) => resource.sotwEntry(true), bodies: new WeakMap() };
-const delta: Form = { entryOf: (resource, name) => resource.deltaEntry(false, name), bodies: new WeakMap() };
-const deltaWithTtl: Form = { entryOf: (resource, name) => resource.deltaEntry(true, name), bodies: new WeakMap() };
+const form = (entryOf: Form["entryOf"]): Form => ({ entryOf, bodies: new WeakMap(), single: undefined });
+const sotw = form((resource) => resource.sotwEntry(false));
+const sotwWithTtl = form((resource) => resource.sotwEntry(true));
+const delta = form((resource, name) => resource.deltaEntry(false, name));
+const deltaWithTtl = form((resource, name) => resource.deltaEntry(true, name));
 
 /** Both messages have version, resources, type URL and nonce at the same field numbers; only delta has removals. */
-function encode(response: Response, { entryOf, bodies }: Form, more: readonly Uint8Array[]): Buffer {
+function encode(response: Response, form: Form, more: readonly Uint8Array[]): Buffer {
+  const { entryOf, bodies } = form;
   const { resources, removedResources: removed, versionInfo: version, spellings } = response;
+  const [resource] = resources.length === 1 ? resources : [];
   let bytes: Buffer;
-  const known = bodies.get(resources);
+  const known = resource && form.single?.resource === resource ? form.single : bodies.get(resources);
   if (spellings.size > 0) bytes = encodeBody(response, (resource) => entryOf(resource, spellings.get(resource.key)));
   else if (known?.version === version && known.removed === removed) bytes = known.bytes;
   else {
     bytes = encodeBody(response, (resource) => entryOf(resource, undefined));
-    bodies.set(resources, { version, removed, bytes });
+    if (resource) form.single = { resource, version, removed, bytes };
+    else bodies.set(resources, { version, removed, bytes });
   }
   const nonce = nonceField(response.nonce);
   return more.length > 0
