@@ -125,6 +125,12 @@ export class Session {
     return cpuMicroseconds(this.server.pid);
   }
 
+  /** What is alive in the server after its garbage has been collected, in bytes. @returns {Promise<number>} */
+  async live() {
+    await sleep(300);
+    return (await this.order("gc")).live;
+  }
+
   /** Resident memory when nothing happens any more and garbage has been collected, in bytes. */
   async memory() {
     await sleep(300);
@@ -154,6 +160,13 @@ async function writeClusters(directory, file, count, mark = "") {
   await rename(`${path}.new`, path);
 }
 
+/** The children that run: none outlives the benchmark, whatever ends it. @type {Set<ChildProcess>} */
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+
 /** A child process that is talked to by lines. Its stderr is ours; that it ends too early is an error of whoever waits. */
 export class LineProcess {
   /** @type {ChildProcess} */
@@ -166,7 +179,8 @@ export class LineProcess {
   constructor(program, args) {
     this.name = [program, ...args].join(" ");
     this.#process = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
-    this.#exit = once(this.#process, "exit");
+    running.add(this.#process);
+    this.#exit = once(this.#process, "exit").then(() => running.delete(this.#process));
     const output = /** @type {import("node:stream").Readable} */ (this.#process.stdout);
     this.#lines = createInterface({ input: output })[Symbol.asyncIterator]();
   }

@@ -10,8 +10,9 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");
 
 /**
- * Takes one command a line, and answers with one JSON line: "change <number> <index>", "changes <from> <count>", "gc", "delay" (of the
- * event loop since the last call, in ms). Prints the ports, for which the benchmark waits.
+ * Takes one command a line, and answers with one JSON line: "change <number> <index>"; "changes <from> <count> <n>", which n resources
+ * take turns to have; "gc", which tells how many bytes are alive then; "delay", of the event loop since the last call, in ms. Prints
+ * the ports, for which the benchmark waits.
  *
  * @param {number} port of the server under test
  * @param {(k: number, i: number) => void} change makes change k to resource i
@@ -19,12 +20,12 @@ const collectGarbage = runInNewContext("gc");
 export function administrate(port, change) {
   process.once("SIGTERM", () => process.exit()); // so that a profiler writes what it has
   const delay = monitorEventLoopDelay({ resolution: 1 });
-  /** @type {Record<string, (a: number, b: number) => unknown>} */
+  /** @type {Record<string, (a: number, b: number, c: number) => unknown>} */
   const commands = {
     change,
-    async changes(from, count) {
+    async changes(from, count, n) {
       for (let k = from; k < from + count; k++) {
-        change(k, 0);
+        change(k, k % n);
         await setImmediate();
       }
     },
@@ -33,6 +34,8 @@ export function administrate(port, change) {
         collectGarbage();
         await setImmediate();
       }
+      const { heapUsed, external } = process.memoryUsage();
+      return { live: heapUsed + external };
     },
     delay() {
       delay.enable();
@@ -45,8 +48,9 @@ export function administrate(port, change) {
     socket.setNoDelay();
     socket.on("error", () => {});
     socket.on("data", async (line) => {
-      const [command = "", a, b] = line.toString().trim().split(" ");
-      const answer = await commands[command]?.(Number(a), Number(b));
+      const [command = "", ...numbers] = line.toString().trim().split(" ");
+      const [a = 0, b = 0, c = 0] = numbers.map(Number);
+      const answer = await commands[command]?.(a, b, c);
       socket.write(`${JSON.stringify(answer ?? {})}\n`);
     });
   });

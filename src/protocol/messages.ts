@@ -3,9 +3,9 @@ import type { Resource } from "../resource/resource.js";
 
 /** What both variants' requests carry. Names are those of `envoy.service.discovery.v3`, in lowerCamelCase. */
 export interface Request {
-  /** That of the stream's first request; a stream fills it in. */
+  /** Of a stream's first request; the stream fills it into the others. */
   node: Node | undefined;
-  /** "" when the request leaves it out, until a stream fills it in. */
+  /** "" when the request leaves it out, until the stream fills it in. */
   typeUrl: string;
   /** "": neither ACK nor NACK. */
   readonly responseNonce: string;

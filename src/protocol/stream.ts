@@ -139,7 +139,7 @@ export class Stream<R extends Request> implements StreamInfo {
         "a later request names another node; the stream stays the first one's",
       );
     }
-    request.typeUrl = typeUrl; // no copy: there is one request for every response
+    request.typeUrl = typeUrl;
     request.node = this.node;
     return request;
   }
@@ -280,6 +280,7 @@ export class Stream<R extends Request> implements StreamInfo {
     const { changed, unresolved: unknown, kept, to } = difference;
     const nonce = String(++this.nonces);
     const at = Date.now();
+    // Written out: V8 makes an object that is spread into another in its slow path, and this is made for every push.
     const sent: Sent = { changed, removed, unresolved: unknown, kept, to, nonce, version, at, partial };
     subscription.send(sent, untold);
     const traffic = this.context.traffic.of(type.typeUrl);
@@ -329,8 +330,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!this.context.ordered) return () => false;
     const referred = referredTo(type.typeUrl, () => this.relatedSubscriptions());
     // Streams of a type's own cannot tell for sure that they belong together, so they wait for each other only so long.
-    const tooLong = (name: string) =>
-      (kept.get(name) ?? Number.POSITIVE_INFINITY) <= Date.now() - this.context.patience;
+    const tooLong = (name: string) => Date.now() - (kept.get(name) ?? Date.now()) >= this.context.patience;
     return (name) => !(this.serviceType && tooLong(name)) && referred(name);
   }
 

@@ -12,7 +12,6 @@ export function encodeDiscoveryResponse(response: Response): Buffer {
 export function encodeDeltaDiscoveryResponse(response: Response): Buffer {
   const { heartbeats, unresolved, spellings } = response;
   const spelt = (name: string) => spellings.get(name) ?? name;
-  if (heartbeats.length + unresolved.length === 0) return encode(response, response.ttl ? deltaWithTtl : delta, none);
   const more = [
     ...heartbeats.map(({ key, name, version, ttlMs }) =>
       emptyDeltaEntry({ name: spellings.get(key) ?? name, version, aliases: [], ttlMs }),
@@ -22,14 +21,12 @@ export function encodeDeltaDiscoveryResponse(response: Response): Buffer {
   return encode(response, response.ttl ? deltaWithTtl : delta, more);
 }
 
-const none: readonly never[] = [];
-
 /** How the resources of a response become bytes, and the bodies that were made so. */
 interface Form {
   entryOf(resource: Resource, name: string | undefined): Uint8Array;
-  /** By the list of resources, which is the same object for all streams with a wildcard that are sent the same. */
+  /** The list of resources is the same object for all streams that are sent the same, so is the body; only the nonce is not. */
   readonly bodies: WeakMap<readonly Resource[], Body>;
-  /** The last one with a single resource: what streams that name their resources are sent, one after the other. */
+  /** The last body of a single resource: streams that name theirs have lists of their own, but one change is the same for all. */
   single: (Body & { readonly resource: Resource }) | undefined;
 }
 
@@ -39,44 +36,30 @@ interface Body {
   readonly bytes: Buffer;
 }
 
-const sotw: Form = { entryOf: (resource) => resource.sotwEntry(false), bodies: new WeakMap(), single: undefined };
-const sotwWithTtl: Form = { entryOf: (resource) => resource.sotwEntry(true), bodies: new WeakMap(), single: undefined };
-const delta: Form = {
-  entryOf: (resource, name) => resource.deltaEntry(false, name),
-  bodies: new WeakMap(),
-  single: undefined,
-};
-const deltaWithTtl: Form = {
-  entryOf: (resource, name) => resource.deltaEntry(true, name),
-  bodies: new WeakMap(),
-  single: undefined,
-};
+const form = (entryOf: Form["entryOf"]): Form => ({ entryOf, bodies: new WeakMap(), single: undefined });
+const sotw = form((resource) => resource.sotwEntry(false));
+const sotwWithTtl = form((resource) => resource.sotwEntry(true));
+const delta = form((resource, name) => resource.deltaEntry(false, name));
+const deltaWithTtl = form((resource, name) => resource.deltaEntry(true, name));
 
 /** Both messages have version, resources, type URL and nonce at the same field numbers; only delta has removals. */
 function encode(response: Response, form: Form, more: readonly Uint8Array[]): Buffer {
-  const { entryOf } = form;
+  const { entryOf, bodies } = form;
   const { resources, removedResources: removed, versionInfo: version, spellings } = response;
-  const [single] = resources.length === 1 ? resources : none;
+  const [resource] = resources.length === 1 ? resources : [];
   let bytes: Buffer;
-  const known = single && form.single?.resource === single ? form.single : form.bodies.get(resources);
+  const known = resource && form.single?.resource === resource ? form.single : bodies.get(resources);
   if (spellings.size > 0) bytes = encodeBody(response, (resource) => entryOf(resource, spellings.get(resource.key)));
   else if (known?.version === version && known.removed === removed) bytes = known.bytes;
   else {
     bytes = encodeBody(response, (resource) => entryOf(resource, undefined));
-    if (single) form.single = { resource: single, version, removed, bytes };
-    else form.bodies.set(resources, { version, removed, bytes });
+    if (resource) form.single = { resource, version, removed, bytes };
+    else bodies.set(resources, { version, removed, bytes });
   }
-  return withNonce(more.length > 0 ? Buffer.concat([bytes, ...more]) : bytes, response.nonce);
-}
-
-/** A copy with field 5 at its end. */
-function withNonce(body: Buffer, nonce: string): Buffer {
-  const bytes = Buffer.allocUnsafe(body.length + 2 + nonce.length);
-  body.copy(bytes);
-  bytes[body.length] = (5 << 3) | WireType.LengthDelimited;
-  bytes[body.length + 1] = nonce.length; // a stream's nonces are short, and digits
-  bytes.write(nonce, body.length + 2, "latin1");
-  return bytes;
+  const nonce = nonceField(response.nonce);
+  return more.length > 0
+    ? Buffer.concat([bytes, ...more, nonce])
+    : Buffer.concat([bytes, nonce], bytes.length + nonce.length);
 }
 
 function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Array): Buffer {
@@ -86,6 +69,9 @@ function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Ar
   for (const name of removedResources) parts.push(stringField(6, spellings.get(name) ?? name));
   return Buffer.concat(parts);
 }
+
+/** Field 5 of either message; a nonce of a stream has a few digits. */
+const nonceField = (nonce: string) => Buffer.from(`\x2a${String.fromCharCode(nonce.length)}${nonce}`, "latin1");
 
 function stringField(field: number, value: string): Uint8Array {
   return new BinaryWriter().tag(field, WireType.LengthDelimited).string(value).finish();

@@ -1,5 +1,5 @@
 // Command server is the peer: go-control-plane, serving the resources of the benchmark. It prints {"port", "admin"} when it listens.
-// On the admin port, one command a line, one JSON line in answer: "change <number> <index>", "changes <from> <count>", "gc".
+// On the admin port, one command a line, one JSON line in answer: "change <number> <index>", "changes <from> <count> <n>", "gc".
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -131,17 +132,17 @@ func (s *state) administrate(l net.Listener) {
 		go func() {
 			lines := bufio.NewScanner(conn)
 			for lines.Scan() {
-				s.obey(lines.Text())
-				fmt.Fprintln(conn, "{}")
+				fmt.Fprintf(conn, "{\"live\":%d}\n", s.obey(lines.Text()))
 			}
 		}()
 	}
 }
 
-func (s *state) obey(line string) {
+// obey returns how many bytes are alive, where the command is "gc".
+func (s *state) obey(line string) uint64 {
 	var command string
-	var a, b int
-	_, _ = fmt.Sscan(line, &command, &a, &b)
+	var a, b, c int
+	_, _ = fmt.Sscan(line, &command, &a, &b, &c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch command {
@@ -149,11 +150,15 @@ func (s *state) obey(line string) {
 		s.change(a, b)
 	case "changes":
 		for k := a; k < a+b; k++ {
-			s.change(k, 0)
+			s.change(k, k%c)
 		}
 	case "gc":
 		debug.FreeOSMemory()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
 	}
+	return 0
 }
 
 func check(err error) {
