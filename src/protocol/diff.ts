@@ -2,7 +2,7 @@ import type { ResourceView } from "../cache/config-watcher.js";
 import { isGlob } from "../resource/names.js";
 import { placeholderVersion, type Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { type Held, Refusal, resourceOf, type Sent } from "./held.js";
+import { Gone, type Held, Refusal, repeatable, resourceOf, type Sent } from "./held.js";
 import type { Subscription } from "./subscription.js";
 
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
@@ -90,7 +90,7 @@ export function diff(
       if (has?.version !== now?.version) put(name, now, has);
     } else if (has.refused?.version === now?.version) withheld.push([name, now, has.response]);
     else if (has.version === now?.version)
-      held.set(name, now ?? { version: undefined }); // back to what the client has (P18)
+      held.set(name, now ?? new Gone(has.inUse)); // back to what the client has (P18)
     else {
       put(name, now, has);
       touched.add(has.response);
@@ -150,7 +150,7 @@ export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "
 
 /** What was kept joins what is served, as the same list for all streams that keep the same. */
 export function withKept(resources: readonly Resource[], kept: ReadonlyMap<string, Held>): readonly Resource[] {
-  const old = [...kept.values()].flatMap((has) => resourceOf(has) ?? []);
+  const old = [...kept.values()].flatMap((has) => repeatable(has) ?? []);
   if (old.length === 0) return resources;
   const key = old.map(({ name, version }) => `${name} ${version}`).join("\n");
   const lists = joined.get(resources) ?? new Map<string, readonly Resource[]>();

@@ -10,7 +10,7 @@ export interface Held {
 /** A name that the client still asks for, and perhaps still uses, although it was told that the resource is gone. */
 export class Gone implements Held {
   readonly version = undefined;
-  constructor(readonly last: Resource) {}
+  constructor(readonly inUse: readonly Resource[]) {}
 }
 
 /** A name whose last response was refused. `version` is what the client still has, "" where that cannot be known. */
@@ -34,6 +34,17 @@ export class Refusal implements Held {
 export function resourceOf(has: Held | undefined): Resource | undefined {
   if (has instanceof Resource) return has;
   return has instanceof Refusal ? has.had : undefined;
+}
+
+/** Every resource of a name that a client may be using, for all that is written down here. */
+export function inUse(has: Held | undefined): readonly Resource[] {
+  if (has instanceof Resource) return [has];
+  return has instanceof Gone || has instanceof Refusal ? has.inUse : [];
+}
+
+/** What to repeat of a name that has to stay on the client: what it had for sure, else what it may have taken of what it refused. */
+export function repeatable(has: Held): Resource | undefined {
+  return resourceOf(has) ?? inUse(has).at(-1);
 }
 
 /** A response on its way, until it is ACKed or NACKed. */

@@ -10,9 +10,9 @@ interface OfNode {
 export class NodeStreams<S extends OfNode> {
   private readonly byNode = new Map<string, Set<S>>();
 
-  /** Called once the node is known. Aggregated streams stand alone. */
+  /** Called once the node is known. Aggregated streams stand alone, and so do those of nodes without an id. */
   add(stream: S): void {
-    if (!stream.typeUrl || !stream.node) return;
+    if (!stream.typeUrl || !stream.node?.id) return;
     const streams = this.byNode.get(stream.node.id);
     if (streams) streams.add(stream);
     else this.byNode.set(stream.node.id, new Set([stream]));

@@ -1,6 +1,7 @@
 import { canonicalName } from "../resource/names.js";
 import { covers, isCollection, referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
+import { Refusal } from "./held.js";
 import type { Subscription } from "./subscription.js";
 
 /** The subscriptions of one stream, by type URL; or of several, for what they refer to. */
@@ -47,9 +48,10 @@ export function blockedUntil({ type }: Subscription, all: ByType, now: number, p
 
 function canAnswerApart({ asked, type, view }: Subscription, all: ByType): boolean {
   if (asked.size === 0 || type.fullStateInSotw) return false;
+  const others = [...all.values()];
   for (const name of asked) {
     const resource = view.get(name);
-    if (resource && !hasAllOf(resource, all, (other, target) => other.view.get(target) !== undefined)) return false;
+    if (resource && !hasAllOf(resource, others, (other, target) => other.view.get(target) !== undefined)) return false;
   }
   return true;
 }
@@ -57,14 +59,18 @@ function canAnswerApart({ asked, type, view }: Subscription, all: ByType): boole
 /** Whether the client has, and is to keep, all that a resource refers to; of what `counts`, if that is given. */
 export function hasAllOf(
   resource: Resource,
-  all: ByType,
+  subscriptions: readonly Subscription[],
   counts: (other: Subscription, name: string) => boolean = () => true,
 ): boolean {
   for (const { typeUrl, name: spelling } of referencesOf(resource)) {
-    const other = all.get(typeUrl);
     const name = canonicalName(spelling);
-    if (!other || isCollection(name) || !counts(other, name)) continue;
-    if (other.has(name)?.version === undefined || other.inFlight?.removed.includes(name)) return false;
+    if (isCollection(name)) continue;
+    for (const other of subscriptions) {
+      if (other.type.typeUrl !== typeUrl || !counts(other, name)) continue;
+      const has = other.has(name);
+      const mayBeGone = has?.version === undefined || (has instanceof Refusal && !has.refused);
+      if (mayBeGone || other.inFlight?.removed.includes(name)) return false;
+    }
   }
   return true;
 }

@@ -262,7 +262,7 @@ export class Stream<R extends Request> implements StreamInfo {
       partial,
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       keep: this.keeper(subscription),
-      usable: (old) => hasAllOf(old, this.subscriptions),
+      usable: (old) => hasAllOf(old, this.relatedSubscriptions()),
       placeholder: protocol.tellsRemovals
         ? undefined
         : placeholderFor(subscription, this.context.watcher, () => this.relatedSubscriptions()),

@@ -3,7 +3,7 @@ import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/n
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Difference } from "./diff.js";
-import { Gone, type Held, Refusal, resourceOf, type Sent } from "./held.js";
+import { Gone, type Held, inUse, Refusal, resourceOf, type Sent } from "./held.js";
 import { Ledger } from "./ledger.js";
 import type { ErrorDetail } from "./messages.js";
 
@@ -97,13 +97,10 @@ export class Subscription implements Watcher {
     if (this.wildcard)
       for (const resource of this.view.allAt(this.position)) if (!this.held.has(resource.key)) yield resource;
     for (const [name, has] of this.held) {
-      if (has instanceof Resource) yield has;
-      else if (has instanceof Gone) yield has.last;
-      else if (has instanceof Refusal) yield* has.inUse;
-      else if (has.version !== undefined) {
-        const now = this.view.get(name); // reported by the client: known if it is still what is served
-        if (now?.version === has.version) yield now;
-      }
+      yield* inUse(has);
+      if (has.version === undefined || has instanceof Resource || has instanceof Refusal) continue;
+      const now = this.view.get(name); // reported by the client: known if it is still what is served
+      if (now?.version === has.version) yield now;
     }
     if (this.inFlight) yield* this.inFlight.changed;
   }
@@ -302,11 +299,9 @@ export class Subscription implements Watcher {
     const known = sent.changed.length === 1 && sent.removed.length === 0;
     const refuse = (name: string, refused: Resource | undefined) => {
       const has = this.has(name);
-      const had = resourceOf(has);
-      const inUse = has instanceof Refusal ? [...has.inUse] : had ? [had] : [];
-      if (refused && !known) inUse.push(refused);
+      const used = refused && !known ? [...inUse(has), refused] : inUse(has);
       const version = known ? has?.version : "";
-      this.held.set(name, new Refusal(version, refused, entry, sent, had, inUse.slice(-inUseKept)));
+      this.held.set(name, new Refusal(version, refused, entry, sent, resourceOf(has), used.slice(-inUseKept)));
     };
     for (const resource of sent.changed) for (const key of this.keysOf(resource)) refuse(key, resource);
     for (const name of sent.removed) if (this.covers(name)) refuse(name, undefined);
@@ -346,8 +341,8 @@ export class Subscription implements Watcher {
 
   /** The client no longer has this, or cannot be told that it has not. */
   private lose(name: string): void {
-    const has = this.held.get(name);
-    if (!this.wildcard && has instanceof Resource && this.names.has(name)) this.held.set(name, new Gone(has));
+    const used = inUse(this.held.get(name));
+    if (!this.wildcard && used.length > 0 && this.names.has(name)) this.held.set(name, new Gone(used));
     else this.held.delete(name);
   }
 

@@ -66,7 +66,10 @@ export interface XdsServerOptions {
    * resource into the cache; the client's answer waits for it, `timeoutMs` at most (default 1,000).
    */
   readonly onDemand?: { readonly resolve: Resolver["resolve"]; readonly timeoutMs?: number };
-  /** How long, in milliseconds, one type waits for the answer of the one before. Default 5,000 (P53). */
+  /**
+   * How long, in milliseconds, one type waits for the answer of the one before (P53), and on streams of types' own a removal for the
+   * node's other streams. Default 5,000.
+   */
   readonly orderTimeoutMs?: number;
   /**
    * Offers the client status service (CSDS), which shows anyone who may connect what every node is served, secrets left out;

@@ -1,11 +1,12 @@
 import { describe, it } from "vitest";
-import type { SnapshotCache } from "../../src/cache/snapshot-cache.js";
+import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { clusterType, endpointType, listenerType, routeType } from "../../src/resource/types.js";
+import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../../src/resource/types.js";
 import type { XdsServerOptions } from "../../src/server/xds-server.js";
 import { adsWays, cacheOf, on, ownWays, TestServer, type Way } from "./harness.js";
-import { cluster, edsCluster, endpoints, listener, route, routeToC } from "./resources.js";
+import { cluster, edsCluster, endpoints, listener, route, routeToC, scopedRoute } from "./resources.js";
+import type { ScriptedStream } from "./scripted-stream.js";
 
 /** A client on an aggregated stream that has taken what is served: all clusters and listeners, and these by name. */
 async function synced(way: Way, options: XdsServerOptions, names: Record<string, string[]>, ...resources: Resource[]) {
@@ -132,6 +133,54 @@ describe("a removal", () => {
       await stream.quiet();
     });
 
+    it("P54 of what was refused together with others waits too, for the client may have taken it", async () => {
+      const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
+      serve(cluster("c2"), cluster("bad"), routeToC("r", 2));
+      const whole = ["bad@1", "c1@1", "c2@1"];
+      stream.nack(await stream.of(clusterType).expect(...clusters(whole, ["bad@1", "c2@1"])));
+      stream.ack(await stream.of(routeType).expect(["r@2"]));
+      stream.nack(await stream.of(clusterType).expect(...clusters(["bad@1", "c2@1"], [], ["c1"])));
+      serve(cluster("c3"), routeToC("r", 3));
+      stream.ack(await stream.of(clusterType).expect(...clusters(["c2@1", "c3@1"], ["c3@1"], ["bad"])));
+      stream.ack(await stream.of(routeType).expect(["r@3"]));
+      stream.ack(await stream.of(clusterType).expect(...clusters(["c3@1"], [], ["c2"])));
+      await stream.quiet();
+    });
+
+    /** The route configuration is taken away; a client that still names it may still use it, as Envoy does while a listener drains. */
+    const routeIsGone = async (stream: ScriptedStream) => {
+      if (!isSotw) stream.ack(await stream.of(routeType).expect([], ["r"]));
+    };
+
+    it("P54 waits while the client names what referred to it, told as gone after it had refused another", async () => {
+      const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
+      serve(cluster("c1"), cluster("c2"), routeToC("r", 2));
+      stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c2@1"], ["c2@1"])));
+      stream.nack(await stream.of(routeType).expect(["r@2"]));
+      serve();
+      stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1"], [], ["c2"])));
+      await routeIsGone(stream);
+      await stream.quiet();
+      stream.of(routeType).want();
+      stream.ack(await stream.of(clusterType).expect(...clusters([], [], ["c1"])));
+      await stream.quiet();
+    });
+
+    it("P54 waits while the client names what referred to it, gone, brought again and refused, and gone again", async () => {
+      const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
+      serve(cluster("c1"));
+      await routeIsGone(stream);
+      serve(cluster("c1"), routeToC("r", 2));
+      stream.nack(await stream.of(routeType).expect(["r@2"]));
+      serve(cluster("c1"));
+      await stream.quiet();
+      serve();
+      await stream.quiet();
+      stream.of(routeType).want();
+      stream.ack(await stream.of(clusterType).expect(...clusters([], [], ["c1"])));
+      await stream.quiet();
+    });
+
     it("P54 is no more when the resource is there again", async () => {
       const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
       serve(routeToC("r", 1));
@@ -165,6 +214,37 @@ describe("a removal", () => {
       await clusters.quiet();
       routes.ack(moved);
       await clusters.expect(...gone);
+    });
+
+    it("of a node without an id waits for nobody, for no other stream can be told to be that node's", async () => {
+      const cache = new SnapshotCache({ fallbackGroup: "n" });
+      serve(cache, [cluster("c1"), routeToC("r", 1)]);
+      const server = await TestServer.start(cache, {});
+      const [clusters, routes] = [server.open(way, clusterType, ""), server.open(way, routeType, "")];
+      clusters.want();
+      clusters.ack(await clusters.expect(["c1@1"]));
+      routes.want("r");
+      routes.ack(await routes.expect(["r@1"]));
+      await routes.quiet();
+      serve(cache, [cluster("c2"), routeToC("r", 2)]);
+      await clusters.expect(["c2@1"], ["c1"]);
+    });
+
+    it("that is on its way is not answered by what refers to it, as it was", async () => {
+      const cache = cacheOf(cluster("c1"), scopedRoute("s", 1), routeToC("routes 1", 1));
+      const server = await TestServer.start(cache, {});
+      const open = (typeUrl: string) => server.open(way, typeUrl);
+      const [clusters, scopes, routes] = [open(clusterType), open(scopedRouteType), open(routeType)];
+      clusters.want();
+      clusters.ack(await clusters.expect(["c1@1"]));
+      scopes.want();
+      scopes.ack(await scopes.expect(["s@1"]));
+      await scopes.quiet();
+      serve(cache, []);
+      await clusters.expect([], ["c1"]);
+      routes.want("routes 1");
+      if (way.variant === "delta") await routes.expect([], ["routes 1"]);
+      await routes.quiet();
     });
 
     it("waits for the node's other streams no longer than the bound", async () => {

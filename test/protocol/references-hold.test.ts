@@ -97,7 +97,10 @@ const links = [
   [listenerType, routeType],
 ] as const;
 
-/** As Envoy does it: wildcards of clusters and listeners; endpoints and routes of what it has, by name; all on one stream. */
+/**
+ * As Envoy does it: wildcards of clusters and listeners; endpoints and routes of what it has, by name; all on one stream. Of what it
+ * refuses together it may take some.
+ */
 class Envoy {
   readonly has = new Map<string, Map<string, Resource>>();
   private readonly queue = new ManualQueue();
@@ -134,29 +137,30 @@ class Envoy {
     this.queue.runNow();
   }
 
-  /** Takes the next response, or refuses it. Returns false when there is none. */
-  answer(refuse: boolean): boolean {
+  /** Takes the next response, or refuses it and takes those in the bit set, never all. Returns false when there is none. */
+  answer(refused?: number): boolean {
     this.flush();
     const response = this.inbox.shift();
     if (!response) return false;
     const { typeUrl, nonce } = response;
     this.nonces.set(typeUrl, nonce);
-    if (refuse) {
+    if (refused !== undefined) {
       // Brought again after it was taken away, and refused: that the client lacks it is its own doing.
       for (const { name } of response.resources) this.takenAway.get(typeUrl)?.delete(name);
-      this.request(typeUrl, [], [], nonce, { code: 13, message: "refused" });
-    } else {
-      this.take(response);
-      this.checkReferences();
-      this.follow(clusterType, endpointType);
-      this.follow(listenerType, routeType);
-      this.request(typeUrl, [], [], nonce);
-    }
+      const has = this.has.get(typeUrl);
+      const news = response.resources.filter(({ name, version }) => has?.get(name)?.version !== version);
+      const taken = news.slice(0, -1).filter((_, i) => refused & (1 << i));
+      if (taken.length > 0) this.take(response, taken);
+    } else this.take(response, response.resources);
+    this.checkReferences();
+    this.follow(clusterType, endpointType);
+    this.follow(listenerType, routeType);
+    this.request(typeUrl, [], [], nonce, refused === undefined ? undefined : { code: 13, message: "refused" });
     return true;
   }
 
   settle(): void {
-    for (let i = 0; i < 1_000; i++) if (!this.answer(false)) return;
+    for (let i = 0; i < 1_000; i++) if (!this.answer()) return;
     throw new Error("the server does not come to rest");
   }
 
@@ -164,7 +168,7 @@ class Envoy {
     this.stream.close();
   }
 
-  private take({ typeUrl, resources, removedResources }: Response): void {
+  private take({ typeUrl, resources, removedResources }: Response, taken: readonly Resource[]): void {
     const has = this.has.get(typeUrl) as Map<string, Resource>;
     const gone = this.takenAway.get(typeUrl) as Set<string>;
     const whole = this.variant === "sotw" && wildcards.includes(typeUrl);
@@ -172,7 +176,7 @@ class Envoy {
       ? [...has.keys()].filter((name) => !resources.some((resource) => resource.name === name))
       : removedResources;
     for (const name of removed) if (has.delete(name)) gone.add(name);
-    for (const resource of resources) {
+    for (const resource of taken) {
       if (!wildcards.includes(typeUrl) && !this.wants.get(typeUrl)?.has(resource.name)) continue;
       has.set(resource.name, resource);
       gone.delete(resource.name);
@@ -250,7 +254,7 @@ describe.each(["sotw", "delta"] as const)("%s", (variant) => {
     fc.constant("flush" as const),
     fc.constant("ack" as const),
     fc.constant("ack" as const),
-    fc.constant("nack" as const),
+    fc.record({ nack: fc.integer({ min: 0, max: 7 }) }),
     fc.constant("settle" as const),
   );
 
@@ -263,7 +267,8 @@ describe.each(["sotw", "delta"] as const)("%s", (variant) => {
         for (const at of steps) {
           if (at === "flush") proxy.flush();
           else if (at === "settle") proxy.settle();
-          else if (at === "ack" || at === "nack") proxy.answer(at === "nack");
+          else if (at === "ack") proxy.answer();
+          else if ("nack" in at) proxy.answer(at.nack);
           else cache.set("n", snapshot(at.serve));
         }
         // What was refused, a removal too, is not sent again as it was: so there is new content of all names, and then less.
