@@ -125,7 +125,7 @@ const definition = (method) => ({
 /** @param {Buffer} bytes */
 const same = (bytes) => bytes;
 
-const server = new Server({ "grpc.max_send_message_length": -1, "grpc.enable_channelz": 0 });
+const server = new Server({ "grpc.max_send_message_length": -1 });
 server.addService(
   { stream: definition("StreamAggregatedResources"), delta: definition("DeltaAggregatedResources") },
   { stream: handler("sotw"), delta: handler("delta") },

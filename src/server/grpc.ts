@@ -78,7 +78,7 @@ export class GrpcTransport {
       // What is larger still is not even read; up to here it is we who refuse, and count.
       "grpc.max_receive_message_length": 2 * host.limits.limits.requestBytes,
       "grpc.max_send_message_length": -1,
-      "grpc.enable_channelz": 0, // nothing asks for its counters, which every connection and stream would keep
+      // "grpc.enable_channelz" stays on, for grpc-js 1.14 forgets its sessions without, and forceShutdown() ends none of them.
       "grpc.keepalive_time_ms": options.keepaliveMs,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
       ...options.connectionAge?.channelOptions,
