@@ -88,7 +88,7 @@ export const workloads = [
       "A fleet of 1,000 Envoys with plain xDS, and a deployment changes a cluster: what the control plane works for each Envoy.",
     scale: {
       full: { rounds: 5, streams: 1000, n: 100, count: 10 },
-      quick: { rounds: 3, streams: 300, n: 100, count: 6 },
+      quick: { rounds: 2, streams: 300, n: 100, count: 6 },
       tiny: { rounds: 1, streams: 50, n: 100, count: 20 },
     },
     subjects: ({ n }) => each({ n }, ["library", "peer", "floor"]),
@@ -112,7 +112,7 @@ export const workloads = [
       "The same with incremental xDS and ten times the clusters: only the changed one goes out. The floor sends to all streams in one loop and keeps no account of what they have.",
     scale: {
       full: { rounds: 5, streams: 1000, n: 1000, count: 10 },
-      quick: { rounds: 3, streams: 300, n: 1000, count: 6 },
+      quick: { rounds: 2, streams: 300, n: 1000, count: 6 },
       tiny: { rounds: 1, streams: 50, n: 1000, count: 20 },
     },
     subjects: ({ n }) => each({ n, cache: "linear" }, ["library", "peer", "floor"]),
@@ -200,7 +200,7 @@ export const workloads = [
       "Endpoints change more often than anything else. A change of one service concerns the Envoys that use it, and costs the others nothing.",
     scale: {
       full: { rounds: 5, streams: 1000, names: 200, n: 10_000, count: 100 },
-      quick: { rounds: 3, streams: 300, names: 200, n: 3_000, count: 50 },
+      quick: { rounds: 2, streams: 200, names: 200, n: 2_000, count: 30 },
       tiny: { rounds: 1, streams: 20, names: 10, n: 100, count: 10 },
     },
     subjects: ({ n, streams, names }) => {
@@ -239,7 +239,7 @@ export const workloads = [
       "The control plane restarts, or a network comes back: all Envoys are there at once, and each wants everything.",
     scale: {
       full: { rounds: 5, streams: 1000, n: 100 },
-      quick: { rounds: 3, streams: 300, n: 100 },
+      quick: { rounds: 2, streams: 300, n: 100 },
       tiny: { rounds: 1, streams: 20, n: 10 },
     },
     subjects: ({ n }) => each({ n, all: true }, ["library", "peer", "floor"]),
@@ -259,7 +259,7 @@ export const workloads = [
     meaning: "Most of the time nothing happens: what an Envoy that only stays connected costs.",
     scale: {
       full: { rounds: 5, streams: 5000, n: 1 },
-      quick: { rounds: 3, streams: 1000, n: 1 },
+      quick: { rounds: 2, streams: 1000, n: 1 },
       tiny: { rounds: 1, streams: 50, n: 1 },
     },
     subjects: ({ n }) => each({ n }),
@@ -275,7 +275,7 @@ export const workloads = [
     meaning: "What the resources themselves take in memory, each held once whatever the number of Envoys.",
     scale: {
       full: { rounds: 5, n: 100_000 },
-      quick: { rounds: 3, n: 30_000 },
+      quick: { rounds: 2, n: 30_000 },
       tiny: { rounds: 1, n: 1_000 },
     },
     subjects: ({ n }) => each({ n }),
@@ -296,7 +296,7 @@ export const workloads = [
       "An Envoy that hangs must not make the control plane grow: changes that it does not take are merged, not queued.",
     scale: {
       full: { rounds: 5, n: 1000, count: 10_000 },
-      quick: { rounds: 3, n: 1000, count: 3_000 },
+      quick: { rounds: 1, n: 1000, count: 3_000 },
       tiny: { rounds: 1, n: 10, count: 100 },
     },
     subjects: ({ n }) => ({
@@ -363,7 +363,7 @@ export const workloads = [
       "Endpoints that never come to rest: changes come faster than Envoys answer, and what they missed goes out as one response.",
     scale: {
       full: { rounds: 5, streams: 500, n: 1000, count: 600, perSecond: 50 }, // 60 s for each subject, in stretches that take turns
-      quick: { rounds: 3, streams: 200, n: 1000, count: 100, perSecond: 50 },
+      quick: { rounds: 2, streams: 200, n: 1000, count: 50, perSecond: 50 },
       tiny: { rounds: 1, streams: 20, n: 10, count: 50, perSecond: 50 },
     },
     standing: true,
