@@ -185,6 +185,7 @@ class TreeScan implements FileTree {
     }
   }
 
+  /** In a directory that is there: the nearest one above the path. */
   private async watchEntry(path: string): Promise<void> {
     const directory = dirname(path);
     const watched = this.directories.get(directory);
@@ -192,6 +193,7 @@ class TreeScan implements FileTree {
     else {
       const stats = await stat(directory, { bigint: true }).catch(() => undefined);
       if (stats) this.directories.set(directory, { identity: identityOf(stats), names: new Set([basename(path)]) });
+      else if (directory !== path) await this.watchEntry(directory);
     }
   }
 
