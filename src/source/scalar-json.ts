@@ -15,11 +15,11 @@ export function describeNode(node: YamlNode): string {
   if (node.kind === "list") return "a list";
   const { value } = node;
   if (value === null) return "nothing (null)";
-  return typeof value === "string" ? quoted(value) : node.text.slice(0, longestQuote);
+  return typeof value === "string" ? quote(value) : node.text.slice(0, longestQuote);
 }
 
 /** A text for a message; of PEM, which may be a private key in the wrong place, nothing. */
-export function quoted(text: string): string {
+export function quote(text: string): string {
   if (text.includes("-----BEGIN ")) return "a PEM text (not shown)";
   return JSON.stringify(text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
 }

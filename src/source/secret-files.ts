@@ -6,7 +6,7 @@ import { spellings } from "./document-kinds.js";
 import { isSettling, reasons, signatureOf } from "./file-tree.js";
 import type { Rewrite, Rewrites, Tell } from "./message-json.js";
 import { type Password, type PemLabel, whyNotKey, whyNotPem } from "./pem.js";
-import { quoted } from "./scalar-json.js";
+import { quote } from "./scalar-json.js";
 
 /** Which files the secrets in a file may have in themselves. */
 export interface SecretFilesOptions {
@@ -80,7 +80,7 @@ export class SecretFiles {
     if (typeof filename !== "string" || filename === "" || isAbsolute(filename)) return json;
     const found = this.inline(join(this.directory, filename));
     if ("wrong" in found) {
-      tell("fault", "filename", `${isSecret ? "the file" : quoted(filename)} ${found.wrong}`);
+      tell("fault", "filename", `${isSecret ? "the file" : quote(filename)} ${found.wrong}`);
       return json;
     }
     if (watchedDirectory !== undefined) tell("note", "watched_directory", watchedHere);
