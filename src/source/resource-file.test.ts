@@ -505,7 +505,9 @@ describe("readResourceFile tells", () => {
     const key = JSON.stringify("-----BEGIN PRIVATE KEY-----\nhidden\n-----END PRIVATE KEY-----\n");
     const text = `"@type": ${secret}\nname: s\ntls_certificate: { certificate_chain: ${key}, watched_directory: { path: !!int ${key} } }\n`;
     expect(problemsOf(text)).toEqual([
-      expect.stringMatching(/^3:39: tls_certificate.certificate_chain: expected an object .*, got a PEM text \(not shown\)$/),
+      expect.stringMatching(
+        /^3:39: tls_certificate.certificate_chain: expected an object .*, got a PEM text \(not shown\)$/,
+      ),
       "3:140: tls_certificate.watched_directory.path: expected a value of the tag !!int, got a PEM text (not shown)",
     ]);
   });
