@@ -3,6 +3,7 @@ import { anyPack } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/extension_pb.js";
+import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
 import { BasicAuthSchema } from "../../gen/envoy/extensions/filters/http/basic_auth/v3/basic_auth_pb.js";
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
@@ -74,6 +75,26 @@ describe("redacted()", () => {
     const bytes = [0x0a, 1, 0x73, 0x2a, 9, 0x0a, 3, 0x1a, 1, 0x71, 0xa2, 6, 1, 0x70];
     const secret = Resource.fromBytes(secretType, Uint8Array.from(bytes));
     expect(Buffer.from(redacted(secret).value).toString("latin1")).not.toMatch(/[pq]/);
+  });
+
+  it("hides a private key in PEM wherever it is, in texts, bytes and lists", () => {
+    const pem = "-----BEGIN EC PRIVATE KEY-----\nk\n-----END EC PRIVATE KEY-----\n";
+    const chain = { specifier: { case: "inlineBytes" as const, value: Buffer.from(`cert\n${pem}`) } };
+    const value = { certificateChain: chain, privateKey: inline("key") };
+    expect(shown(SecretSchema, { name: "s", type: { case: "tlsCertificate", value } })).toMatchObject({
+      tlsCertificate: { certificateChain: { inlineBytes: Buffer.from("[redacted]").toString("base64") } },
+    });
+    const altStatName = `a ${pem}`;
+    const edsClusterConfig = { serviceName: "s" };
+    expect(shown(ClusterSchema, { name: "c", altStatName, edsClusterConfig })).toEqual({
+      name: "c",
+      altStatName: "[redacted]",
+      edsClusterConfig: { serviceName: "s" },
+    });
+    const domains = ["a", pem, "b"];
+    expect(shown(RouteConfigurationSchema, { name: "r", virtualHosts: [{ name: "v", domains }] })).toMatchObject({
+      virtualHosts: [{ domains: ["a", "[redacted]", "b"] }],
+    });
   });
 
   it("leaves a resource without secrets as it is, to the byte", () => {

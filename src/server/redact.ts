@@ -17,7 +17,7 @@ export interface AnyContent {
 
 /**
  * A resource as others may see it: without what the API marks as sensitive (`udpa.annotations.sensitive`: private keys, passwords,
- * tokens), at any depth. What is of a type that is not known here cannot be checked, so only its type URL is left.
+ * tokens), at any depth, nor any text with a private key in PEM, as a certificate chain may have it. What is of a type that is not known here cannot be checked, so only its type URL is left.
  */
 export function redacted(resource: Resource): AnyContent {
   let shown = known.get(resource);
@@ -83,8 +83,9 @@ function redactField(message: ReflectMessage, field: DescField, hide: boolean): 
       );
     }
     default: {
-      if (!hide) return false;
-      const shown = shownInstead(message.get(field));
+      const value = message.get(field);
+      if (!hide && !hasPrivateKey(value)) return false;
+      const shown = shownInstead(value);
       if (shown === undefined) message.clear(field);
       else message.set(field, shown);
       return true;
@@ -104,14 +105,14 @@ function redactItems<K>(
     if (isReflectMessage(item)) {
       if (!redact(item, hide)) continue;
       set(key, item);
-    } else if (hide) {
+    } else if (hide || hasPrivateKey(item)) {
       const shown = shownInstead(item);
       if (shown === undefined) {
         clear();
         return true;
       }
       set(key, shown);
-    } else return false;
+    } else continue;
     changed = true;
   }
   return changed;
@@ -121,6 +122,14 @@ function redactItems<K>(
 function shownInstead(value: unknown): string | Uint8Array | undefined {
   if (typeof value === "string") return mark;
   return value instanceof Uint8Array ? Buffer.from(mark) : undefined;
+}
+
+/** Whether a text or bytes hold a private key in PEM. */
+function hasPrivateKey(value: unknown): boolean {
+  const label = "PRIVATE KEY-----";
+  return typeof value === "string"
+    ? value.includes(label)
+    : value instanceof Uint8Array && Buffer.from(value.buffer, value.byteOffset, value.length).includes(label);
 }
 
 function redactAny(any: Any, hide: boolean): boolean {

@@ -5,8 +5,8 @@ import { messageOf, XdsError } from "../errors.js";
 import { Burst } from "./burst.js";
 import { combine, type GroupedFile, sameReading } from "./configuration.js";
 import { DirectoryWatcher } from "./directory-watcher.js";
-import { type FileTree, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
-import { type ResourceFile, readResourceFile } from "./resource-file.js";
+import { type FileTree, isSettling, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
+import { type ResourceFile, readResourceFile, unreadable } from "./resource-file.js";
 import type { Configuration, Reading, Source } from "./source.js";
 
 export interface DirectorySourceOptions {
@@ -34,8 +34,6 @@ interface KnownFile {
   readonly content: ResourceFile;
 }
 
-/** A file system's clock may tick only so often: what was written within one tick looks the same. */
-const clockTickMs = 50;
 /** How often to start again when files change while they are read. */
 const attempts = 3;
 /** The part of its time that the source spends looking for changes is at most one in so many. */
@@ -44,7 +42,8 @@ const pollShare = 50;
 /**
  * Configuration in files: all `.yaml`, `.yml` and `.json` files given, and those below the directories given, but hidden
  * ones. All of it is for all nodes, except what is in `<directory given>/groups/<group>/`, which only the nodes of that group are
- * served beside the rest. Only what changed is read again.
+ * served beside the rest. A secret has the files in itself that it names by relative paths (see `SecretFiles`). Only what changed is
+ * read again.
  */
 export class DirectorySource implements Source {
   private readonly options: Required<Omit<DirectorySourceOptions, "registry">> & { readonly registry?: Registry };
@@ -109,7 +108,7 @@ export class DirectorySource implements Source {
   private async poll(): Promise<void> {
     const start = performance.now();
     try {
-      const signature = treeSignature(await scanTree(this.paths, this.options.except));
+      const signature = treeSignature(await this.scan());
       if (signature !== this.signature) this.burst.add();
       this.signature = signature;
     } catch {
@@ -135,18 +134,26 @@ export class DirectorySource implements Source {
     }
   }
 
+  /** Looks at what was read, and at what else there is now. */
+  private scan(): Promise<FileTree> {
+    const referred = new Set([...this.known.values()].flatMap(({ content }) => [...content.referred.keys()]));
+    return scanTree(this.paths, this.options.except, referred);
+  }
+
   /** Reads what changed. What is found is taken only if the files stood still meanwhile, or never do. */
   private async readTree(): Promise<Reading> {
-    let tree = await scanTree(this.paths, this.options.except);
+    let tree = await this.scan();
     let files = await this.readFiles(tree);
     for (let attempt = 1; attempt < attempts; attempt++) {
-      const now = await scanTree(this.paths, this.options.except);
+      const now = await this.scan();
       const isSame = treeSignature(now) === treeSignature(tree);
       tree = now;
       if (isSame) break;
       files = await this.readFiles(tree);
     }
-    const isUnsure = [...this.known.values()].some(({ signature }) => signature === "");
+    const isUnsure = [...this.known.values()].some(({ signature, content }) =>
+      [signature, ...content.referred.values()].includes(""),
+    );
     this.signature = isUnsure ? "" : treeSignature(tree);
     if (this.options.useEvents && !this.isClosed) this.watcher.update(tree.directories);
     if (tree.problems.length > 0)
@@ -161,7 +168,7 @@ export class DirectorySource implements Source {
     const files: GroupedFile[] = [];
     for (const file of tree.files) {
       const before = this.known.get(file.path);
-      const now = before?.signature === file.signature ? before : await this.readFile(file, before);
+      const now = before && isSame(before, file, tree) ? before : await this.readFile(file, before, tree.roots);
       known.set(file.path, now);
       files.push({ group: file.group, file: now.content });
     }
@@ -169,26 +176,31 @@ export class DirectorySource implements Source {
     return files;
   }
 
-  private async readFile(file: TreeFile, before: KnownFile | undefined): Promise<KnownFile> {
+  private async readFile(file: TreeFile, before: KnownFile | undefined, roots: readonly string[]): Promise<KnownFile> {
     const { maxFileBytes, registry } = this.options;
+    const { path } = file;
+    const problem = (message: string) => unreadable({ file: path, path: "", message });
     if (file.size > maxFileBytes) {
       const message = `the file has ${file.size} bytes, where ${maxFileBytes} is the most; split it into several files`;
-      return { signature: file.signature, hash: "", content: unreadable(file, message) };
+      return { signature: file.signature, hash: "", content: problem(message) };
     }
-    const age = Date.now() - Number(file.modifiedNs / 1_000_000n);
-    const signature = age >= 0 && age < clockTickMs ? "" : file.signature;
+    const signature = isSettling(file.modifiedNs) ? "" : file.signature;
     try {
-      const bytes = await readFile(file.path);
+      const bytes = await readFile(path);
       const contentHash = hash("sha1", bytes, "base64");
-      if (before?.hash === contentHash) return { ...before, signature };
-      const content = readResourceFile(file.path, bytes, { previous: before?.content, ...(registry && { registry }) });
+      if (before?.hash === contentHash && before.content.referred.size === 0) return { ...before, signature };
+      const content = readResourceFile(path, bytes, {
+        previous: before?.content,
+        ...(registry && { registry }),
+        secretFiles: { roots, maxBytes: maxFileBytes },
+      });
       return { signature, hash: contentHash, content };
     } catch (error) {
-      return { signature: "", hash: "", content: unreadable(file, `cannot be read: ${reasonOf(error)}`) };
+      return { signature: "", hash: "", content: problem(`cannot be read: ${reasonOf(error)}`) };
     }
   }
 }
 
-function unreadable({ path }: TreeFile, message: string): ResourceFile {
-  return { resources: [], problems: [{ file: path, path: "", message }], notes: [], bySource: new Map() };
-}
+/** Whether neither a file nor one that it refers to has changed since it was read. */
+const isSame = ({ signature, content }: KnownFile, file: TreeFile, { referred }: FileTree): boolean =>
+  signature === file.signature && [...content.referred].every(([path, was]) => referred.get(path) === was);

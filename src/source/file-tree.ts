@@ -13,7 +13,7 @@ export interface TreeFile {
   /** In bytes. */
   readonly size: bigint;
   readonly modifiedNs: bigint;
-  /** Changes when the file does: what the file system says of it without its content. */
+  /** {@link signatureOf} it. */
   readonly signature: string;
 }
 
@@ -24,6 +24,10 @@ export interface FileTree {
   /** The node groups that have a directory. */
   readonly groups: readonly string[];
   readonly problems: readonly Problem[];
+  /** The directories given, and those of the files given. */
+  readonly roots: readonly string[];
+  /** Of the files that were asked about, path → {@link signatureOf}. */
+  readonly referred: ReadonlyMap<string, string>;
   /** The directories in which a change can change the tree. */
   readonly directories: ReadonlyMap<string, WatchedDirectory>;
 }
@@ -37,22 +41,45 @@ export interface WatchedDirectory {
 
 const extensions = new Set([".yaml", ".yml", ".json"]);
 
-/** Looks at files, and at directories with all that is below them but hidden names and the files in `except`. Opens no file. */
-export async function scanTree(paths: readonly string[], except: readonly string[] = []): Promise<FileTree> {
+/**
+ * Looks at files, and at directories with all that is below them but hidden names and the files in `except`; besides, at files
+ * that others refer to. Opens no file.
+ */
+export async function scanTree(
+  paths: readonly string[],
+  except: readonly string[] = [],
+  referred: Iterable<string> = [],
+): Promise<FileTree> {
   const scan = new TreeScan(except);
   for (const path of paths) await scan.root(path);
+  for (const path of referred) await scan.refer(path);
   return scan;
 }
 
 /** Equal for two trees in which the same files would be read to the same effect. */
-export function treeSignature({ files, groups, problems }: FileTree): string {
-  return JSON.stringify([files.map(({ path, signature }) => [path, signature]), groups, problems]);
+export function treeSignature({ files, groups, problems, referred }: FileTree): string {
+  return JSON.stringify([files.map(({ path, signature }) => [path, signature]), groups, problems, [...referred]]);
+}
+
+/** Changes when a file does: what the file system says of it without its content; undefined: it is not there. */
+export const signatureOf = (stats: BigIntStats | undefined): string =>
+  stats ? `${identityOf(stats)} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}` : "none";
+
+/** A file system's clock may tick only so often: what was written within one tick looks the same. */
+const clockTickMs = 50;
+
+/** Whether a file of this time may have changed since without another signature. */
+export function isSettling(modifiedNs: bigint): boolean {
+  const age = Date.now() - Number(modifiedNs / 1_000_000n);
+  return age >= 0 && age < clockTickMs;
 }
 
 class TreeScan implements FileTree {
   readonly files: TreeFile[] = [];
   readonly groups: string[] = [];
   readonly problems: Problem[] = [];
+  readonly roots: string[] = [];
+  readonly referred = new Map<string, string>();
   readonly directories = new Map<string, { identity: string; names?: Set<string> }>();
   /** Absolute paths of the files found, for paths that overlap, and of those to leave out. */
   private readonly found: Set<string>;
@@ -66,9 +93,16 @@ class TreeScan implements FileTree {
     await this.watchEntry(resolve(path));
     const stats = await this.statOf(path, true);
     if (!stats) return;
+    this.roots.push(stats.isDirectory() ? path : dirname(path));
     if (stats.isDirectory()) await this.directory(path, stats, { isRoot: true });
     else if (extensions.has(extname(path))) this.file(path, stats, undefined);
     else this.problem(path, `expected a directory, or a file that ends in ${[...extensions].join(", ")}`);
+  }
+
+  async refer(path: string): Promise<void> {
+    const target = await realpath(path).catch(() => undefined);
+    for (const place of [resolve(path), ...(target === undefined ? [] : [target])]) await this.watchEntry(place);
+    this.referred.set(path, signatureOf(await stat(path, { bigint: true }).catch(() => undefined)));
   }
 
   private async directory(path: string, stats: BigIntStats, place: Place): Promise<void> {
@@ -125,9 +159,8 @@ class TreeScan implements FileTree {
       this.problem(path, message);
       return;
     }
-    const { size, mtimeNs, ctimeNs } = stats;
-    const signature = `${identityOf(stats)} ${size} ${mtimeNs} ${ctimeNs}`;
-    this.files.push({ path, group, size, modifiedNs: mtimeNs, signature });
+    const { size, mtimeNs: modifiedNs } = stats;
+    this.files.push({ path, group, size, modifiedNs, signature: signatureOf(stats) });
   }
 
   private async entryStats(path: string, entry: Dirent): Promise<BigIntStats | undefined> {
@@ -152,6 +185,7 @@ class TreeScan implements FileTree {
     }
   }
 
+  /** In a directory that is there: the nearest one above the path. */
   private async watchEntry(path: string): Promise<void> {
     const directory = dirname(path);
     const watched = this.directories.get(directory);
@@ -159,6 +193,7 @@ class TreeScan implements FileTree {
     else {
       const stats = await stat(directory, { bigint: true }).catch(() => undefined);
       if (stats) this.directories.set(directory, { identity: identityOf(stats), names: new Set([basename(path)]) });
+      else if (directory !== path) await this.watchEntry(directory);
     }
   }
 
@@ -167,8 +202,8 @@ class TreeScan implements FileTree {
   }
 }
 
-/** Why the system refuses, where its own words do not say what to do. */
-const reasons: Partial<Record<string, string>> = {
+/** By its code: why the system refuses, where its own words do not say what to do. */
+export const reasons: Partial<Record<string, string>> = {
   EACCES: "permission denied; let the user who runs this read it",
   ELOOP: "a symbolic link that leads to itself; remove it, or let it lead to a file",
 };

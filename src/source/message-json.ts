@@ -9,16 +9,19 @@ import { typeNamed, wrongType } from "./type-names.js";
 import { stringTypes } from "./well-known-json.js";
 import type { YamlEntry, YamlMap, YamlNode } from "./yaml.js";
 
+/** By the full names of messages. */
+export type Rewrites = ReadonlyMap<string, Rewrite>;
+
 /**
- * Makes of a message's JSON what is to be served in its place; by the message's full name. It may change the object that it is
- * given, which nobody else has.
+ * Makes of a message's JSON what is to be served in its place. It may change the object that it is given, which nobody else has.
+ * `isSecret`: what is in it must not be told.
  */
-export type Rewrites = ReadonlyMap<string, (json: JsonObject, tell: Tell) => JsonObject>;
+export type Rewrite = (json: JsonObject, tell: Tell, isSecret: boolean) => JsonObject;
 
 /** Tells a fault or a note about a field of the message that is being rewritten, at its value. */
 export type Tell = (what: "fault" | "note", field: string, message: string) => void;
 
-const noRewrites: Rewrites = new Map();
+export const noRewrites: Rewrites = new Map();
 
 /** More values than any file spells out; only aliases of aliases make so many. */
 const maxAliasedValues = 1_000_000;
@@ -97,7 +100,8 @@ export class MessageJson {
       else if (this.isFirst(field, entry, setBy)) json[field.jsonName] = this.field(field, entry.value);
       this.path.pop();
     }
-    return this.rewrites.get(desc.typeName)?.(json, (...told) => this.tell(desc, node, ...told)) ?? json;
+    const rewrite = this.rewrites.get(desc.typeName);
+    return rewrite ? rewrite(json, (...told) => this.tell(desc, node, ...told), this.isSecret) : json;
   }
 
   private tell(desc: DescMessage, node: YamlMap, ...[what, name, message]: Parameters<Tell>): void {

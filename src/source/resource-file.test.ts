@@ -500,6 +500,18 @@ describe("readResourceFile tells", () => {
     ]);
   });
 
+  test("nothing of a private key in the wrong place", () => {
+    const secret = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+    const key = JSON.stringify("-----BEGIN PRIVATE KEY-----\nhidden\n-----END PRIVATE KEY-----\n");
+    const text = `"@type": ${secret}\nname: s\ntls_certificate: { certificate_chain: ${key}, watched_directory: { path: !!int ${key} } }\n`;
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(
+        /^3:39: tls_certificate.certificate_chain: expected an object .*, got a PEM text \(not shown\)$/,
+      ),
+      "3:140: tls_certificate.watched_directory.path: expected a value of the tag !!int, got a PEM text (not shown)",
+    ]);
+  });
+
   test("what is not UTF-8, where it begins", () => {
     expect(problemsOf(Buffer.from("# fünf\nname: größe\n", "latin1"))).toEqual([
       "1:4: not UTF-8 text; save the file as UTF-8",

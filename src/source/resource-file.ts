@@ -3,13 +3,14 @@ import { hash } from "node:crypto";
 import type { Registry } from "@bufbuild/protobuf";
 import { referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
-import { endpointType } from "../resource/types.js";
+import { endpointType, secretType } from "../resource/types.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { type DocumentKind, type Found, follow, kindOf, withoutParts } from "./document-kinds.js";
-import { MessageJson, TooManyValues } from "./message-json.js";
+import { MessageJson, noRewrites, TooManyValues } from "./message-json.js";
 import { moved, movedRewrites } from "./moving.js";
 import { type Fault, LineIndex, type Place, type Problem } from "./problem.js";
 import { describeDocument, ResourceReader } from "./resource-reader.js";
+import { type InlinedFile, SecretFiles, type SecretFilesOptions } from "./secret-files.js";
 import { parseYaml, valueAt, type YamlMap, type YamlNode } from "./yaml.js";
 
 /** A resource, and where it was read. */
@@ -26,13 +27,29 @@ export interface ResourceFile {
   readonly notes: readonly Problem[];
   /** @internal The hash of a resource's text → the resource, for the next reading of the file. */
   readonly bySource: ReadonlyMap<string, Resource>;
+  /** @internal What a resource has in itself of other files. */
+  readonly inlined: ReadonlyMap<Resource, readonly InlinedFile[]>;
+  /** @internal The other files that it depends on, as `FileTree.referred` has them. */
+  readonly referred: ReadonlyMap<string, string>;
 }
+
+/** Of which nothing can be read. */
+export const unreadable = (problem: Problem): ResourceFile => ({
+  resources: [],
+  problems: [problem],
+  notes: [],
+  bySource: new Map(),
+  inlined: new Map(),
+  referred: new Map(),
+});
 
 export interface ReadOptions {
   /** What the file said before: a resource whose text is the same is not read again, but is the same object. */
   readonly previous?: ResourceFile | undefined;
   /** The messages that may occur; by default those of the Envoy API. */
   readonly registry?: Registry;
+  /** What secrets may have in themselves of other files; by default nothing: all files are the Envoy's to read. */
+  readonly secretFiles?: SecretFilesOptions;
 }
 
 /**
@@ -41,9 +58,9 @@ export interface ReadOptions {
  * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told.
  */
 export function readResourceFile(file: string, bytes: Uint8Array, options: ReadOptions = {}): ResourceFile {
-  if (!isUtf8(bytes)) return { resources: [], problems: [notUtf8(file, bytes)], notes: [], bySource: new Map() };
+  if (!isUtf8(bytes)) return unreadable(notUtf8(file, bytes));
   const text = new TextDecoder().decode(bytes);
-  const reader = new FileReader(text, options);
+  const reader = new FileReader(file, text, options);
   reader.read();
   const lines = new LineIndex(text);
   const told = (faults: Fault[]) =>
@@ -53,6 +70,8 @@ export function readResourceFile(file: string, bytes: Uint8Array, options: ReadO
     notes: told(reader.json.notes),
     resources: reader.resources.map(({ at, resource }) => ({ resource, file, ...lines.place(at) })),
     bySource: reader.bySource,
+    inlined: reader.inlined,
+    referred: reader.secretFiles?.signatures ?? new Map(),
   };
 }
 
@@ -73,25 +92,33 @@ function notUtf8(file: string, bytes: Uint8Array): Problem {
 class FileReader {
   readonly resources: { at: number; resource: Resource }[] = [];
   readonly bySource = new Map<string, Resource>();
+  readonly inlined = new Map<Resource, readonly InlinedFile[]>();
+  readonly secretFiles: SecretFiles | undefined;
   readonly json: MessageJson;
   private readonly documents: readonly YamlNode[];
-  private readonly previous: ReadonlyMap<string, Resource> | undefined;
+  /** undefined: nothing of it can be used. */
+  private readonly previous: Pick<ResourceFile, "bySource" | "inlined"> | undefined;
   private readonly registry: Registry;
   private readonly reader: ResourceReader;
   private readonly readerOfMoved: ResourceReader;
 
   constructor(
+    file: string,
     private readonly text: string,
-    { previous, registry = envoyRegistry() }: ReadOptions,
+    { previous, registry = envoyRegistry(), secretFiles }: ReadOptions,
   ) {
     const { documents, faults, size, hasAliases } = parseYaml(text);
     this.documents = documents;
     this.registry = registry;
     this.json = new MessageJson(registry, size);
     this.json.faults.push(...faults);
-    this.reader = new ResourceReader(registry, this.json, () => new Map());
+    const secrets = secretFiles && new SecretFiles(file, secretFiles);
+    this.secretFiles = secrets;
+    this.reader = new ResourceReader(registry, this.json, (typeUrl) =>
+      secrets && typeUrl === secretType ? secrets.rewrites : noRewrites,
+    );
     this.readerOfMoved = new ResourceReader(registry, this.json, movedRewrites);
-    if (!hasAliases) this.previous = previous?.bySource ?? new Map();
+    if (!hasAliases) this.previous = previous ?? { bySource: new Map(), inlined: new Map() };
   }
 
   read(): void {
@@ -145,11 +172,18 @@ class FileReader {
   private resource({ node, steps }: Found, end: number): void {
     // Where there are aliases, the same text may stand for something else than before.
     const source = this.previous && hash("sha1", this.text.slice(node.at, end), "base64");
-    const same = source === undefined ? undefined : this.previous?.get(source);
-    const resource = same ?? this.reader.read(node, steps);
+    const same = source === undefined ? undefined : this.previous?.bySource.get(source);
+    const files = same && this.previous?.inlined.get(same);
+    const isSame = files === undefined || this.secretFiles?.areSame(files);
+    const notes = this.json.notes.length;
+    this.secretFiles?.takeUsed();
+    const resource = same && isSame ? same : this.reader.read(node, steps);
     if (!resource) return;
     this.resources.push({ at: node.at, resource });
-    if (source !== undefined) this.bySource.set(source, resource);
+    const inlined = resource === same ? files : this.secretFiles?.takeUsed();
+    if (inlined && inlined.length > 0) this.inlined.set(resource, inlined);
+    // What there is a note of has to be read to be told again.
+    if (source !== undefined && this.json.notes.length === notes) this.bySource.set(source, resource);
   }
 
   private fault(at: number, message: string): void {

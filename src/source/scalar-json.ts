@@ -15,8 +15,13 @@ export function describeNode(node: YamlNode): string {
   if (node.kind === "list") return "a list";
   const { value } = node;
   if (value === null) return "nothing (null)";
-  if (typeof value !== "string") return node.text.slice(0, longestQuote);
-  return JSON.stringify(value.length > longestQuote ? `${value.slice(0, longestQuote)}…` : value);
+  return typeof value === "string" ? quote(value) : node.text.slice(0, longestQuote);
+}
+
+/** A text for a message; of PEM, which may be a private key in the wrong place, nothing. */
+export function quote(text: string): string {
+  if (text.includes("-----BEGIN ")) return "a PEM text (not shown)";
+  return JSON.stringify(text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
 }
 
 /** Reads a value of a scalar field (https://protobuf.dev/programming-guides/json/). Never null. */

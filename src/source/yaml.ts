@@ -1,5 +1,6 @@
 import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from "js-yaml";
 import { type Fault, formatPath, type PathStep } from "./problem.js";
+import { quote } from "./scalar-json.js";
 import { type PlainValue, plainValue } from "./yaml-scalar.js";
 import { yamlEvents } from "./yaml-syntax.js";
 
@@ -256,7 +257,7 @@ class TreeBuilder {
       case "!!null": {
         const plain = plainValue(text);
         if (kindsOfTag[kind].includes(plain === null ? "null" : typeof plain)) return plain;
-        this.fault(this.at, `expected a value of the tag ${kind}, got ${JSON.stringify(text)}`);
+        this.fault(this.at, `expected a value of the tag ${kind}, got ${quote(text)}`);
         return plain;
       }
       default:
