@@ -262,6 +262,9 @@ describe("xds serve, at its end", () => {
     expect(asked.stdout).toBe(`${version}\n`);
     expect(await help.end()).toBe(0);
     expect(help.stdout).toContain("--rest-port <port>");
+    const options = /\nOptions:\n([\s\S]+?)\n\n/.exec(help.stdout)?.[1]?.split("\n") ?? [];
+    expect(options.length).toBeGreaterThan(20);
+    expect(Math.max(...options.map((line) => line.length))).toBeLessThanOrEqual(80); // not a terminal counts as one of 80 columns
   });
 });
 
