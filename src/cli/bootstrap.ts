@@ -38,7 +38,8 @@ export function addBootstrap(program: Command, exit: Exit): void {
     .summary("print the bootstrap with which an Envoy or a gRPC client connects to an xDS server")
     .description(
       "Print a bootstrap with which an Envoy, or with --grpc a gRPC client (GRPC_XDS_BOOTSTRAP), gets its configuration from this server. " +
-        "With TLS, the files are named as the client is to find them.",
+        "With TLS, the files are named as the client is to find them.\n\nResources that name `ads` as the source of others, as EDS clusters do, " +
+        "need --service ads; an Envoy with own or rest refuses them, and has to be told the source as `api_config_source`.",
     )
     .addOption(serverOption())
     .option("--node-id <id>", "the node's id", "my-node")
@@ -108,6 +109,8 @@ const xdsCluster = "xds";
 export function envoyBootstrap(options: BootstrapOptions): object {
   const { service, variant, adminPort } = options;
   const isRest = service === "rest";
+  for (const [flag, value] of Object.entries({ "--node-id": options.nodeId, "--node-cluster": options.nodeCluster }))
+    if (value === "") throw new UsageError(`${flag} is empty; Envoy asks for nothing without it`);
   const source = {
     api_type: isRest ? "REST" : variant === "delta" ? "DELTA_GRPC" : "GRPC",
     transport_api_version: "V3",
@@ -220,7 +223,9 @@ function usesTls({ tls, tlsCa, tlsCert, tlsKey, tlsServerName }: BootstrapOption
 }
 
 function nodeOf({ nodeId, nodeCluster, locality }: BootstrapOptions): object {
-  const [region, zone, subZone] = locality ?? [];
+  const [region, zone, subZone, ...rest] = locality ?? [];
+  if (rest.length > 0)
+    throw new UsageError(`--locality is region/zone/sub-zone, and has no room for "${rest.join("/")}"`);
   return {
     id: nodeId,
     cluster: nodeCluster,

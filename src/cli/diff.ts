@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { Resource } from "../resource/resource.js";
 import type { Configuration } from "../source/source.js";
@@ -24,7 +25,8 @@ export function addDiff(program: Command, exit: Exit): void {
     .summary("compare two configurations, resource by resource and field by field")
     .description(
       `Compare two configurations, resource by resource and field by field: from A to B. Exit code 1 when they differ.\n\nEach is ${operandHelp}. ` +
-        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells.",
+        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells. A config dump does not tell " +
+        "secrets, and an Envoy's has endpoints with ?include_eds only, with defaults filled in.",
     )
     .argument("[a]", "from this")
     .argument("[b]", "to this")
@@ -65,6 +67,11 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
           .map((change) => (change.group === undefined ? "" : `group ${change.group}: `) + changeText(change))
           .join(""),
   );
+  const hasGroups = before.groups.size + after.groups.size > 0;
+  if (hasGroups && group === undefined && ![from, to].every((operand) => existsSync(operand)))
+    process.stderr.write(
+      "xds: one side has node groups, the other is what one node has; --group says of which group that node is\n",
+    );
   tellUnknown([before, after].flatMap(({ common, groups }) => [...common, ...[...groups.values()].flat()]));
   return changes.length > 0 ? 1 : 0;
 }

@@ -6,6 +6,9 @@ import { createProgram } from "./program.js";
 
 /** Exit codes: 0 fine, 1 findings or a failure, 2 it was called in a way that cannot be. */
 async function main(args: readonly string[]): Promise<number> {
+  // What gRPC has to tell comes in the program's own words; Node's warnings of what gRPC uses no user can heed.
+  process.env.GRPC_VERBOSITY ??= "NONE";
+  process.noDeprecation = true;
   let exitCode = 0;
   const exit = (code: number) => {
     exitCode = code;
@@ -24,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// Whoever reads the output may have gone (`xds serve … | head`); that ends nothing.
+// Whoever reads the output may have gone (`xds serve … | head`); that ends only what was to print.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 const exitCode = await main(process.argv.slice(2));
 // A pipe takes what was printed only later.

@@ -7,6 +7,7 @@ import { readResourceFile } from "../source/resource-file.js";
 import type { GoodReading } from "../source/source.js";
 import { NoConfiguration, UsageError } from "./command.js";
 import { loadConfiguration } from "./load-configuration.js";
+import { refusalIn } from "./refusal.js";
 import { connect, fetchResources, type RemoteOptions } from "./remote.js";
 
 /** How the commands that read a configuration say where it may be. */
@@ -50,7 +51,7 @@ async function fromUrl(url: string, timeoutMs: number): Promise<readonly Resourc
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     text = await answer.text();
-    if (!answer.ok) throw new Error(`HTTP ${answer.status}: ${text.slice(0, 500)}`);
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}: ${refusalIn(text)}`);
   } catch (error) {
     const { cause } = error as Error;
     throw new NoConfiguration(`${url} cannot be had: ${messageOf(error)}${cause ? ` (${messageOf(cause)})` : ""}`);

@@ -29,6 +29,7 @@ export async function createProgram(exit: Exit, called = ""): Promise<Command> {
   const program = new Command("xds")
     .description("An xDS management server for Envoy and gRPC, and tools for any other.")
     .version(version)
+    .configureHelp({ minWidthToWrap: 20 }) // the longest flags leave little of 80 columns
     .showHelpAfterError("(xds --help, or xds <command> --help, tells how it is called)")
     .exitOverride();
   const one = commands.get(called);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ClientCallbacks } from "../client/callbacks.js";
-import type { ClientTlsOptions } from "../client/grpc.js";
+import type { ClientTlsOptions, EndStatus } from "../client/grpc.js";
 import type { ClientResource } from "../client/resource.js";
 import type { XdsClient } from "../client/xds-client.js";
 import { messageOf, XdsError } from "../errors.js";
@@ -63,25 +63,32 @@ export function addRemoteOptions(command: Command): Command {
 export const serverOption = () =>
   new Option("--server <host:port>", "the xDS server").default("127.0.0.1:18000").env("XDS_SERVER");
 
-/** @throws UsageError for a file that cannot be read, XdsError INVALID_OPTION */
+/** @throws UsageError for an address that is none, or a file that cannot be read or used */
 export async function connect(
   options: RemoteOptions,
   callbacks: ClientCallbacks = {},
   reconnect = false,
 ): Promise<XdsClient> {
   const { server: address, nodeId: id, nodeCluster: cluster, nodeMetadata, variant, service, timeout } = options;
+  const [scheme] = /^https?:\/\//.exec(address) ?? [];
+  if (scheme) throw new UsageError(`--server ${JSON.stringify(address)} is a URL; give host:port, without ${scheme}`);
   const tls = await tlsOf(options);
   const { XdsClient } = await import("../client/xds-client.js"); // who only reads files need not wait for gRPC
-  return new XdsClient({
-    address,
-    variant,
-    service,
-    node: { id, cluster, ...(nodeMetadata && { metadata: { ...nodeMetadata } }) },
-    ...(tls && { tls }),
-    callbacks,
-    connectTimeoutMs: timeout,
-    ...(!reconnect && { reconnect: false }),
-  });
+  try {
+    return new XdsClient({
+      address,
+      variant,
+      service,
+      node: { id, cluster, ...(nodeMetadata && { metadata: { ...nodeMetadata } }) },
+      ...(tls && { tls }),
+      callbacks,
+      connectTimeoutMs: timeout,
+      ...(!reconnect && { reconnect: false }),
+    });
+  } catch (error) {
+    if (error instanceof XdsError && error.code === "INVALID_OPTION") throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 async function tlsOf({
@@ -197,13 +204,22 @@ export async function fetchResources(
   return { resources: held(client), missing, unanswered };
 }
 
+/** The gRPC status of a server that cannot be reached. */
+const unavailable = 14;
+
 /** Waits until a type is answered; gives what is not. */
 async function answered(client: XdsClient, typeUrl: string, timeoutMs: number): Promise<Unavailable[]> {
   try {
     await client.synced(typeUrl, ({ complete }) => complete, { timeoutMs });
     return [];
   } catch (error) {
-    if (!(error instanceof XdsError) || error.code !== "TIMED_OUT") throw error;
+    if (!(error instanceof XdsError)) throw error;
+    if ((error.cause as Partial<EndStatus> | undefined)?.code === unavailable)
+      throw new XdsError(
+        error.code,
+        `${error.message}; is an xDS server there, over gRPC, and with TLS only if --tls says so?`,
+      );
+    if (error.code !== "TIMED_OUT") throw error;
     const { names, resources, missing, wildcard, accepted, nacked } = client.state(typeUrl);
     const type = findResourceType(typeUrl) as ResourceType;
     const reason = nacked ? `the answer could not be taken: ${nacked.message}` : "no answer in time";

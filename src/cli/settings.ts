@@ -248,7 +248,11 @@ function fromEnvironment(row: Setting<unknown>, value: string): unknown {
     return row.parse(value);
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
-    throw new UsageError(`${variableOf(row)}=${JSON.stringify(value)} in the environment: ${error.message}`);
+    // Kubernetes sets <NAME>_PORT for each Service.
+    const hint = value.startsWith("tcp://")
+      ? ' It is of a Kubernetes Service "xds"; set enableServiceLinks: false.'
+      : "";
+    throw new UsageError(`${variableOf(row)}=${JSON.stringify(value)} in the environment: ${error.message}${hint}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { messageOf } from "../errors.js";
 import type { SyncState } from "../server/status.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
 import { type Cell, paint, print, printable, table } from "./output.js";
+import { refusalIn } from "./refusal.js";
 
 interface StatusOptions extends OutputOptions {
   readonly admin: string;
@@ -70,7 +71,7 @@ async function ask(admin: string, id: string | undefined): Promise<StatusReport 
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(patienceMs) });
     text = await answer.text();
-    if (!answer.ok) return `${url} answers ${answer.status}: ${printable(text.slice(0, 500))}`;
+    if (!answer.ok) return `${url} answers ${answer.status}: ${refusalIn(text)}`;
   } catch (error) {
     const { cause } = error as Error;
     const why = cause === undefined ? messageOf(error) : messageOf(cause);

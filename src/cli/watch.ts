@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Command } from "commander";
 import type { ResourceChange } from "../client/resource.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
@@ -62,7 +63,7 @@ async function watch(typeNames: readonly string[], options: WatchOptions): Promi
     true,
   );
   for (const { typeUrl } of types) client.subscribe(typeUrl);
-  await ending();
+  await Promise.race([ending(), once(process.stdout, "error")]); // an error: nobody reads it any more, as after `| head`
   await client.close();
   return 0;
 }

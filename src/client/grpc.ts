@@ -95,7 +95,7 @@ export class GrpcTransport {
       client.close();
       receiver.ended({ code, details });
     };
-    call.on("status", ({ code, details }: EndStatus) => end(code, details));
+    call.on("status", ({ code, details }: EndStatus) => end(code, onOneLine(details)));
     call.on("error", () => {}); // its status says the same
     const read = reading(call, (bytes) => (over || finishing ? undefined : receiver.message(bytes)));
     call.on("drain", () => {
@@ -165,6 +165,13 @@ function reading(call: ClientDuplexStream<Uint8Array, Uint8Array>, take: (bytes:
   });
   return { pause, resume };
 }
+
+/** What grpc-js says of an end, without the line breaks of OpenSSL and without the heading of a note that there is not. */
+const onOneLine = (details: string) =>
+  details
+    .replace(/\.?\s*Resolution note:\s*$/, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
 
 // The same bytes, not copied.
 const toBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -38,7 +38,11 @@ export interface XdsClientOptions {
   readonly logger?: Logger;
   /** How long a connection may take to be there, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** How often a connection is pinged, and how long the answer may take before it is dropped, in ms. Default 30 s and 10 s. */
+  /**
+   * How often a quiet connection is pinged, and how long the answer may take before it is dropped, in ms. Default 5.5 minutes and 20 s:
+   * gRPC servers end the connection of a client that pings more often than once in 5 minutes, unless they are told to allow it
+   * (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
+   */
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
   /** The largest response, in bytes. Default 256 MiB. */
@@ -72,7 +76,7 @@ const defaultBackOff = { initialMs: 500, maxMs: 30_000, factor: 2, jitter: 0.5 }
 /** @throws XdsError INVALID_OPTION */
 export function readOptions(options: XdsClientOptions): Settings {
   const { address, variant = "sotw", service = "ads", reconnect = {}, tls } = options;
-  const { connectTimeoutMs = 10_000, keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = options;
+  const { connectTimeoutMs = 10_000, keepaliveMs = 330_000, keepaliveTimeoutMs = 20_000 } = options;
   const { maxResponseBytes = 256 << 20, registry = envoyRegistry() } = options;
   if (typeof address !== "string" || !/^((unix|unix-abstract|dns|ipv4|ipv6):\S+|\S+:\d+)$/.test(address))
     throw invalid("address", address, "host:port, or another gRPC target such as unix:/run/xds.sock");

@@ -153,7 +153,7 @@ describe("xds bootstrap --grpc", () => {
     expect(name).toBe("it is me");
   });
 
-  test("tells what a gRPC client cannot do, and addresses that are none", async () => {
+  test("tells what a gRPC client cannot do, and addresses, localities and ids that are none", async () => {
     expect((await xds("bootstrap", "--grpc", "--service", "own")).stderr).toMatch(/aggregated stream only/);
     expect((await xds("bootstrap", "--grpc", "--tls-server-name", "x")).stderr).toMatch(
       /--server has to be by that name/,
@@ -163,5 +163,13 @@ describe("xds bootstrap --grpc", () => {
       stderr: 'xds: --server "localhost" is no host:port\n',
     });
     expect((await xds("bootstrap", "--tls-key", "x")).stderr).toMatch(/go together/);
+    expect(await xds("bootstrap", "--locality", "a/b/c/d")).toMatchObject({
+      code: 2,
+      stderr: 'xds: --locality is region/zone/sub-zone, and has no room for "d"\n',
+    });
+    expect(await xds("bootstrap", "--node-id", "")).toMatchObject({
+      code: 2,
+      stderr: "xds: --node-id is empty; Envoy asks for nothing without it\n",
+    });
   });
 });

@@ -133,7 +133,20 @@ describe("xds get", () => {
 
   test("tells a server that is not there, a type that is not known, and how it is called", async () => {
     const nobody = await xds("get", "clusters", "--server", "127.0.0.1:1");
-    expect(nobody).toMatchObject({ code: 1, stderr: expect.stringMatching(/^xds: .*127\.0\.0\.1:1 .*ECONNREFUSED/) });
+    expect(nobody).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^xds: .*127\.0\.0\.1:1 .*ECONNREFUSED 127\.0\.0\.1:1; is an xDS server there, .*\n$/,
+      ),
+    });
+    expect(await xds("get", "clusters", "--server", "http://127.0.0.1:1")).toMatchObject({
+      code: 2,
+      stderr: 'xds: --server "http://127.0.0.1:1" is a URL; give host:port, without http://\n',
+    });
+    expect(await xds("get", "clusters", "--server", "nobody")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/has to be host:port/),
+    });
     const wrong = await xds("get", "cluterss");
     expect(wrong).toMatchObject({
       code: 2,
@@ -166,6 +179,17 @@ describe("xds watch", () => {
     await watch.printed(/- clusters a\n$/);
     watch.signal("SIGINT");
     expect(await watch.end()).toBe(0);
+  });
+
+  test("ends when what it prints is read no more, as after `| head`", async () => {
+    const { address, cache } = await serverOf(Snapshot.of([]));
+    const watch = xds.start("watch", "clusters", "--server", address);
+    cache.set("all", whole());
+    await watch.printed(/\+ clusters b\n/);
+    watch.closeStdout();
+    cache.set("all", Snapshot.of([]));
+    expect(await watch.end()).toBe(0);
+    expect(watch.stderr).toBe("");
   });
 
   test("prints an object a line for programs", async () => {
@@ -222,6 +246,18 @@ describe("xds diff", () => {
     expect(apart.stdout).toBe("- clusters x\ngroup edge: + clusters x\n");
     const whole = await xds.in(directory, "diff", "a", "b", "--group", "edge");
     expect(whole).toMatchObject({ code: 0, stdout: "no difference\n" });
+  });
+
+  test("says how to compare a directory that has groups with what one node is served", async () => {
+    const { address } = await serverOf(Snapshot.of([]));
+    await mkdir(join(directory, "groups", "edge"), { recursive: true });
+    await file("groups/edge/more.yaml", cluster("more"));
+    const hint =
+      "xds: one side has node groups, the other is what one node has; --group says of which group that node is\n";
+    const apart = await xds("diff", directory, address);
+    expect(apart).toEqual({ code: 1, stdout: "group edge: - clusters more\n", stderr: hint });
+    expect((await xds("diff", directory, address, "--group", "edge")).stderr).toBe("");
+    expect((await xds("diff", directory, directory)).stderr).toBe("");
   });
 
   test("tells files that have problems, and what is nothing of all that it takes", async () => {

@@ -12,6 +12,7 @@ import { readableLine } from "../../src/cli/log.js";
 import { clusterType } from "../../src/resource/types.js";
 import { readResourceFile } from "../../src/source/resource-file.js";
 import { Program } from "./program.js";
+import { openStream } from "./serving.js";
 
 let directory: string;
 const programs: Program[] = [];
@@ -159,6 +160,20 @@ describe("xds serve", () => {
 });
 
 describe("xds serve, at its end", () => {
+  test("logs a line for a stream and one for each change, and none for a push", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve();
+    const stream = openStream((await program.ports()).grpc);
+    stream.send({ resourceNamesSubscribe: ["*"] });
+    for (const [index, timeout] of ["2s", "3s", "4s"].entries()) {
+      await vi.waitFor(() => expect(stream.responses).toBe(index + 1), 10_000);
+      await write("a.yaml", clusterNamed("a", timeout));
+    }
+    await vi.waitFor(() => expect(stream.responses).toBe(4), 10_000);
+    const change = "serving the changed configuration";
+    expect(program.log().map(({ msg }) => msg)).toEqual(["serving", "stream opened", change, change, change]);
+  });
+
   test.each(["SIGTERM", "SIGINT"] as const)(
     "drains on %s: streams end with UNAVAILABLE, and it exits with 0",
     async (signal) => {
@@ -262,6 +277,9 @@ describe("xds serve, at its end", () => {
     expect(asked.stdout).toBe(`${version}\n`);
     expect(await help.end()).toBe(0);
     expect(help.stdout).toContain("--rest-port <port>");
+    const options = /\nOptions:\n([\s\S]+?)\n\n/.exec(help.stdout)?.[1]?.split("\n") ?? [];
+    expect(options.length).toBeGreaterThan(20);
+    expect(Math.max(...options.map((line) => line.length))).toBeLessThanOrEqual(80); // not a terminal counts as one of 80 columns
   });
 });
 

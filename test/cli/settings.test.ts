@@ -53,6 +53,10 @@ describe("settings", () => {
     expect(() => resolved([], { XDS_INSECURE: "yes" }, new Map())).toThrow(
       'XDS_INSECURE="yes" in the environment: Allowed choices are true, false, 1, 0.',
     );
+    expect(() => resolved([], { XDS_PORT: "tcp://10.0.0.1:18000" }, new Map())).toThrow(
+      'XDS_PORT="tcp://10.0.0.1:18000" in the environment: Expected a port from 0 to 65535. ' +
+        'It is of a Kubernetes Service "xds"; set enableServiceLinks: false.',
+    );
   });
 
   test("are read from xds.yaml, with paths relative to it", async () => {
