@@ -4,7 +4,7 @@ import { findResourceType, type ResourceType } from "../resource/types.js";
 import { type Difference, diff } from "./diff.js";
 import type { Sent } from "./held.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
-import { blockedUntil, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
+import { blockedUntil, breaking, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
 import { placeholderFor } from "./placeholder.js";
 import type { Resolver, StreamContext, Transport } from "./stream-context.js";
 import type { StreamInfo } from "./stream-events.js";
@@ -263,6 +263,7 @@ export class Stream<R extends Request> implements StreamInfo {
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       keep: this.keeper(subscription),
       usable: (old) => hasAllOf(old, this.relatedSubscriptions()),
+      breaks: this.context.ordered && !this.serviceType ? breaking(this.subscriptions) : undefined,
       placeholder: protocol.tellsRemovals
         ? undefined
         : placeholderFor(subscription, this.context.watcher, () => this.relatedSubscriptions()),
