@@ -2,7 +2,7 @@ import type { Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
 import { type Difference, diff } from "./diff.js";
-import type { Sent } from "./held.js";
+import { resourceOf, type Sent } from "./held.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import { blockedUntil, breaking, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
 import { placeholderFor } from "./placeholder.js";
@@ -320,9 +320,13 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!subscription.beatDue) return undefined;
     subscription.beatDue = false;
     if (!this.ttl) return undefined;
-    const mortal = [...subscription.view.withTtl()].filter(
-      ({ key, version }) => subscription.covers(key) && subscription.has(key)?.version === version,
-    );
+    const { kept } = subscription;
+    const mortal = [...subscription.view.withTtl()]
+      .map((now) => (kept.has(now.key) && resourceOf(subscription.has(now.key))) || now) // what is kept lives on as it was
+      .filter(
+        ({ key, version, ttlMs }) =>
+          ttlMs !== undefined && subscription.covers(key) && subscription.has(key)?.version === version,
+      );
     return mortal.length > 0 ? this.protocol.keepAlive(subscription, difference, mortal) : undefined;
   }
 

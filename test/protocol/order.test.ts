@@ -5,7 +5,17 @@ import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../../src/resource/types.js";
 import type { XdsServerOptions } from "../../src/server/xds-server.js";
 import { adsWays, cacheOf, on, ownWays, TestServer, type Way } from "./harness.js";
-import { cluster, edsCluster, endpoints, listener, listenerToR, route, routeToC, scopedRoute } from "./resources.js";
+import {
+  cluster,
+  edsCluster,
+  endpoints,
+  listener,
+  listenerToR,
+  otherRouteToC,
+  route,
+  routeToC,
+  scopedRoute,
+} from "./resources.js";
 import type { ScriptedStream } from "./scripted-stream.js";
 
 /** A client on an aggregated stream that has taken what is served: all clusters and listeners, and these by name. */
@@ -354,10 +364,14 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
-    it("P53 is sent if the client has no older one", async () => {
+    it("P53 is sent if the client has no older one, or one that refers to it as well", async () => {
       const { stream, serve } = await refusing();
+      const others = [cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9)];
+      serve(...others, routeToC("t", 2));
       stream.of(routeType).want("r1", "s", "t");
-      serve(cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9), routeToC("t", 2));
+      stream.ack(await stream.of(routeType).expect(["t@2"]));
+      await stream.quiet();
+      serve(...others, otherRouteToC("t", 2));
       stream.ack(await stream.of(routeType).expect(["t@2"]));
       await stream.quiet();
     });

@@ -89,24 +89,16 @@ export const edsCluster = maker(ClusterSchema, (name, content) => ({
   clusterDiscoveryType: { case: "type" as const, value: Cluster_DiscoveryType.EDS },
   edsClusterConfig: { edsConfig: ads },
 }));
+const toC = (virtualHost: string) =>
+  maker(RouteConfigurationSchema, (name, content) => {
+    const value = { clusterSpecifier: { case: "cluster" as const, value: `c${content}` } };
+    const routes = [{ action: { case: "route" as const, value } }];
+    return { name, virtualHosts: [{ name: virtualHost, domains: ["*"], routes }] };
+  });
 /** A route configuration that sends everything to the cluster `c<content>`. */
-export const routeToC = maker(RouteConfigurationSchema, (name, content) => ({
-  name,
-  virtualHosts: [
-    {
-      name: "all",
-      domains: ["*"],
-      routes: [
-        {
-          action: {
-            case: "route" as const,
-            value: { clusterSpecifier: { case: "cluster" as const, value: `c${content}` } },
-          },
-        },
-      ],
-    },
-  ],
-}));
+export const routeToC = toC("all");
+/** Another one that does. */
+export const otherRouteToC = toC("other");
 /** A listener that takes its routes from the route configuration `r<content>`. */
 export const listenerToR = maker(ListenerSchema, (name, content) => {
   const rds = { configSource: ads, routeConfigName: `r${content}` };
