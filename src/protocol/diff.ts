@@ -11,7 +11,7 @@ export interface Difference {
   readonly removed: readonly string[];
   /** Of those, what was asked for and does not exist. */
   readonly unresolved: readonly string[];
-  /** What is no longer served but stays on the client for now (P54). */
+  /** What stays on the client for now, though no longer served (P54) or served otherwise (P53). */
   readonly kept: ReadonlyMap<string, Held>;
   /** Under a wildcard, the position that the client reaches with it. */
   readonly to: number | undefined;
@@ -26,6 +26,8 @@ export interface DiffOptions {
   keep(name: string): boolean;
   /** Whether the client has all that an old resource refers to, so that it can have that as well. */
   usable(old: Resource): boolean;
+  /** Whether a client with an older resource (undefined: unknown) keeps that for now; undefined: nothing has to be kept so. */
+  readonly breaks: ((now: Resource, old: Resource | undefined) => boolean) | undefined;
   /** What to answer for a name that does not exist (P56). */
   readonly placeholder: ((name: string) => Resource | undefined) | undefined;
 }
@@ -36,13 +38,15 @@ const nothingKept: ReadonlyMap<string, Held> = new Map();
 /** Compares what the client has with what is served, in time proportional to what has changed or was asked for. */
 export function diff(
   subscription: Subscription,
-  { whole, partial, keep, usable, placeholder }: DiffOptions,
+  { whole, partial, keep, usable, breaks, placeholder }: DiffOptions,
 ): Difference {
   const { view, wildcard, held, asked } = subscription;
   const to = wildcard && !partial ? view.position : undefined;
   if (wildcard && held.size === 0 && asked.size === 0) {
     const { changed, removed } = view.since(subscription.position);
-    if (!removed.some(keep)) return { changed, removed, unresolved: none, kept: nothingKept, to };
+    const breaksIt = (now: Resource) => staysOn(subscription.has(now.key), now, false, breaks);
+    if (!removed.some(keep) && !(breaks && changed.some(breaksIt)))
+      return { changed, removed, unresolved: none, kept: nothingKept, to };
   }
 
   const changed = new Map<string, Resource>();
@@ -55,12 +59,12 @@ export function diff(
     return old && usable(old) ? old : undefined;
   };
   const put = (name: string, now: Resource | undefined, has: Held | undefined) => {
-    if (now) changed.set(now.key, now);
+    if (now && !staysOn(has, now, asked.has(name), breaks)) changed.set(now.key, now);
     else {
       // What the client uses refers to it: what it has stays, and if it asks for it, it gets it as it was (P54).
       const old = resourceOf(has) ?? (asked.has(name) ? lately(name) : undefined);
       const keeps = has?.version === undefined ? old : has;
-      if (!keeps || !keep(name)) removed.add(name);
+      if (!keeps || !(now || keep(name))) removed.add(name);
       else {
         kept.set(name, keeps);
         if (asked.has(name) && old) changed.set(old.key, old);
@@ -77,7 +81,8 @@ export function diff(
       let empty = true;
       for (const member of view.members(name)) {
         empty = false;
-        if (subscription.has(member.key)?.version !== member.version) changed.set(member.key, member);
+        const has = subscription.has(member.key);
+        if (has?.version !== member.version) put(member.key, member, has);
       }
       if (empty && asked.has(name)) removed.add(name);
       continue;
@@ -106,6 +111,14 @@ export function diff(
     if (all || touched.has(response)) put(name, now, subscription.has(name));
   const unresolved = [...removed].filter((name) => asked.has(name) && subscription.has(name)?.version === undefined);
   return { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none, unresolved, kept, to };
+}
+
+/** Whether what a client has stays although it is served otherwise. What is asked for is to be answered: with what is known only. */
+function staysOn(has: Held | undefined, now: Resource, asked: boolean, breaks: DiffOptions["breaks"]): boolean {
+  if (!breaks) return false;
+  const old = resourceOf(has);
+  const isReported = !asked && has?.version !== undefined && !(has instanceof Refusal);
+  return (old !== undefined || isReported) && breaks(now, old);
 }
 
 /** The names that may differ; some may come twice. */
@@ -148,14 +161,15 @@ export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "
   return [...names].flatMap((name) => view.get(name) ?? []);
 }
 
-/** What was kept joins what is served, as the same list for all streams that keep the same. */
+/** What was kept joins what is served, or stands in for it, as the same list for all streams that keep the same. */
 export function withKept(resources: readonly Resource[], kept: ReadonlyMap<string, Held>): readonly Resource[] {
   const old = [...kept.values()].flatMap((has) => repeatable(has) ?? []);
   if (old.length === 0) return resources;
   const key = old.map(({ name, version }) => `${name} ${version}`).join("\n");
   const lists = joined.get(resources) ?? new Map<string, readonly Resource[]>();
   joined.set(resources, lists);
-  const list = lists.get(key) ?? [...resources, ...old];
+  const names = new Set(old.map((resource) => resource.key));
+  const list = lists.get(key) ?? [...resources.filter((resource) => !names.has(resource.key)), ...old];
   lists.set(key, list);
   return list;
 }

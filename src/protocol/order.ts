@@ -1,5 +1,5 @@
 import { canonicalName } from "../resource/names.js";
-import { covers, isCollection, referencesOf } from "../resource/references.js";
+import { covers, isCollection, type Reference, referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
 import { Refusal } from "./held.js";
 import type { Subscription } from "./subscription.js";
@@ -73,6 +73,39 @@ export function hasAllOf(
     }
   }
   return true;
+}
+
+/**
+ * Tells whether a resource would break a client that has an older one: it refers, as the older one does not, to what the client has
+ * refused and never had, or to what the client is yet to get and is served to refer to such (P53). undefined: nothing is refused.
+ */
+export function breaking(all: ByType): ((now: Resource, old: Resource | undefined) => boolean) | undefined {
+  let refused = false;
+  for (const { ledger } of all.values()) refused ||= ledger.nacked !== undefined;
+  if (!refused) return undefined;
+  const known = new Map<Resource, boolean>();
+  const isMissing = ({ typeUrl, name: spelling }: Reference): boolean => {
+    const name = canonicalName(spelling);
+    const other = all.get(typeUrl);
+    if (!other || isCollection(name)) return false;
+    const has = other.has(name);
+    if (has instanceof Refusal) return has.refused !== undefined && !has.had && !has.version;
+    const coming = has?.version === undefined ? other.view.get(name) : undefined;
+    return coming !== undefined && isBroken(coming);
+  };
+  const isBroken = (resource: Resource): boolean => {
+    const answer = known.get(resource);
+    if (answer !== undefined) return answer;
+    known.set(resource, false); // clusters may refer to each other in a circle
+    const broken = referencesOf(resource).some(isMissing);
+    known.set(resource, broken);
+    return broken;
+  };
+  return (now, old) => {
+    if (!isBroken(now)) return false;
+    const before = new Set(old ? referencesOf(old).map(({ typeUrl, name }) => `${typeUrl} ${name}`) : []);
+    return referencesOf(now).some((one) => !before.has(`${one.typeUrl} ${one.name}`) && isMissing(one));
+  };
 }
 
 /** The names of one type that something on the client may refer to (P54). */

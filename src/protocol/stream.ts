@@ -2,9 +2,9 @@ import type { Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
 import { type Difference, diff } from "./diff.js";
-import type { Sent } from "./held.js";
+import { resourceOf, type Sent } from "./held.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
-import { blockedUntil, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
+import { blockedUntil, breaking, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
 import { placeholderFor } from "./placeholder.js";
 import type { Resolver, StreamContext, Transport } from "./stream-context.js";
 import type { StreamInfo } from "./stream-events.js";
@@ -263,6 +263,7 @@ export class Stream<R extends Request> implements StreamInfo {
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       keep: this.keeper(subscription),
       usable: (old) => hasAllOf(old, this.relatedSubscriptions()),
+      breaks: this.context.ordered && !this.serviceType ? breaking(this.subscriptions) : undefined,
       placeholder: protocol.tellsRemovals
         ? undefined
         : placeholderFor(subscription, this.context.watcher, () => this.relatedSubscriptions()),
@@ -319,9 +320,13 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!subscription.beatDue) return undefined;
     subscription.beatDue = false;
     if (!this.ttl) return undefined;
-    const mortal = [...subscription.view.withTtl()].filter(
-      ({ key, version }) => subscription.covers(key) && subscription.has(key)?.version === version,
-    );
+    const { kept } = subscription;
+    const mortal = [...subscription.view.withTtl()]
+      .map((now) => (kept.has(now.key) && resourceOf(subscription.has(now.key))) || now) // what is kept lives on as it was
+      .filter(
+        ({ key, version, ttlMs }) =>
+          ttlMs !== undefined && subscription.covers(key) && subscription.has(key)?.version === version,
+      );
     return mortal.length > 0 ? this.protocol.keepAlive(subscription, difference, mortal) : undefined;
   }
 

@@ -35,7 +35,7 @@ export class Subscription implements Watcher {
   readonly resolving = new Map<string, NodeJS.Timeout | "done">();
   /** What has a TTL is to be heard of again (P58). */
   beatDue = false;
-  /** Names whose removal waits for what refers to them (P54), and since when, in milliseconds since 1970. */
+  /** Names whose removal waits for what refers to them (P54), or whose change for what it refers to (P53), and since when, in ms since 1970. */
   readonly kept = new Map<string, number>();
   /** The client waits for a response, be it empty (P46, P56). */
   mustAnswer = false;
@@ -284,7 +284,7 @@ export class Subscription implements Watcher {
     this.ledger.onAck(sent);
     for (const resource of sent.changed)
       for (const key of this.keysOf(resource))
-        if (sent.to !== undefined) this.held.delete(key);
+        if (sent.to !== undefined && !sent.kept.has(key)) this.held.delete(key);
         else this.held.set(key, resource);
     for (const name of sent.removed) this.lose(name);
     if (sent.to !== undefined) this.moveTo(sent.to);

@@ -77,7 +77,7 @@ function subscribed(subscription: Subscription): Map<string, Resource | undefine
     else if (!wildcard || !view.get(name)) all.set(name, view.get(name));
   }
   if (wildcard) for (const name of view.since(position).removed) all.set(name, undefined);
-  for (const name of kept.keys()) all.set(name, undefined);
+  for (const name of kept.keys()) if (!all.has(name)) all.set(name, undefined);
   for (const [name, has] of held)
     if (has instanceof Refusal && has.refused === undefined && !all.has(name)) all.set(name, undefined);
   return all;

@@ -6,7 +6,7 @@ import type { Subscription } from "../protocol/subscription.js";
 
 /**
  * As `envoy.service.status.v3.ConfigStatus` has it. SYNCED: the client has taken all that is to be sent. STALE: a response is
- * unanswered, or what the client has is no longer what is served. ERROR: something was refused, and what replaces it
+ * unanswered, or what the client has is not what is served, be it that this is kept back (P53, P54). ERROR: something was refused, and what replaces it
  * has not been taken yet (P18). NOT_SENT: nothing was sent yet.
  */
 export type SyncState = "SYNCED" | "NOT_SENT" | "STALE" | "ERROR";

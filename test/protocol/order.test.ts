@@ -1,24 +1,35 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../../src/resource/types.js";
 import type { XdsServerOptions } from "../../src/server/xds-server.js";
 import { adsWays, cacheOf, on, ownWays, TestServer, type Way } from "./harness.js";
-import { cluster, edsCluster, endpoints, listener, route, routeToC, scopedRoute } from "./resources.js";
+import {
+  cluster,
+  edsCluster,
+  endpoints,
+  listener,
+  listenerToR,
+  otherRouteToC,
+  route,
+  routeToC,
+  scopedRoute,
+} from "./resources.js";
 import type { ScriptedStream } from "./scripted-stream.js";
 
 /** A client on an aggregated stream that has taken what is served: all clusters and listeners, and these by name. */
 async function synced(way: Way, options: XdsServerOptions, names: Record<string, string[]>, ...resources: Resource[]) {
   const cache = cacheOf(...resources);
-  const stream = (await TestServer.start(cache, options)).open(way, clusterType);
+  const server = await TestServer.start(cache, options);
+  const stream = server.open(way, clusterType);
   const wanted = { [clusterType]: [], [listenerType]: [], ...names };
   for (const [typeUrl, list] of Object.entries(wanted)) {
     stream.of(typeUrl).want(...list);
     stream.ack(await stream.next());
   }
   await stream.quiet();
-  return { cache, stream, serve: (...next: Resource[]) => serve(cache, next) };
+  return { cache, server, stream, serve: (...next: Resource[]) => serve(cache, next) };
 }
 
 const serve = (cache: SnapshotCache, resources: Resource[]) => cache.set("n", Snapshot.of(resources));
@@ -134,16 +145,16 @@ describe("a removal", () => {
     });
 
     it("P54 of what was refused together with others waits too, for the client may have taken it", async () => {
-      const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
-      serve(cluster("c2"), cluster("bad"), routeToC("r", 2));
+      const { stream, serve } = await synced(way, {}, {}, cluster("c1"));
+      serve(cluster("c1"), cluster("c2"), cluster("bad"), routeToC("r", 2));
       const whole = ["bad@1", "c1@1", "c2@1"];
       stream.nack(await stream.of(clusterType).expect(...clusters(whole, ["bad@1", "c2@1"])));
+      stream.of(routeType).want("r");
       stream.ack(await stream.of(routeType).expect(["r@2"]));
-      stream.nack(await stream.of(clusterType).expect(...clusters(["bad@1", "c2@1"], [], ["c1"])));
-      serve(cluster("c3"), routeToC("r", 3));
-      stream.ack(await stream.of(clusterType).expect(...clusters(["c2@1", "c3@1"], ["c3@1"], ["bad"])));
+      serve(cluster("c1"), cluster("c3"), routeToC("r", 3));
+      stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c2@1", "c3@1"], ["c3@1"], ["bad"])));
       stream.ack(await stream.of(routeType).expect(["r@3"]));
-      stream.ack(await stream.of(clusterType).expect(...clusters(["c3@1"], [], ["c2"])));
+      stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c3@1"], [], ["c2"])));
       await stream.quiet();
     });
 
@@ -250,6 +261,119 @@ describe("a removal", () => {
     it("waits for the node's other streams no longer than the bound", async () => {
       const { clusters } = await open({ orderTimeoutMs: 100 });
       await clusters.expect(...gone);
+    });
+  });
+});
+
+describe("what refers to what the client has refused and never had", () => {
+  on(adsWays, (way) => {
+    const isSotw = way.variant === "sotw";
+    const names = { [routeType]: ["r1", "s"] };
+    /** A client whose `r1` is to move from c1 to c2, which it refuses. */
+    const refusing = async () => {
+      const start = [cluster("c1"), cluster("c9"), routeToC("r1", 1), routeToC("s", 9)];
+      const { stream, serve, server } = await synced(way, {}, names, ...start);
+      const whole = ["c1@1", "c2@1", "c9@1"];
+      serve(cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? whole : ["c2@1"]));
+      await stream.quiet();
+      return { stream, serve, server };
+    };
+    const states = (server: TestServer) =>
+      Object.fromEntries(server.server.status().flatMap(({ types }) => types.map((one) => [one.typeUrl, one.state])));
+
+    it("P53 stays as it was until that is mended and ACKed, and P54 what it refers to stays too", async () => {
+      const { stream, serve, server } = await refusing();
+      expect(states(server)).toMatchObject({ [clusterType]: "ERROR", [routeType]: "STALE" });
+      serve(cluster("c2", 2), cluster("c9"), routeToC("r1", 2), routeToC("s", 9));
+      const mended = await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2", "c9@1"] : ["c2@2"]);
+      await stream.quiet();
+      stream.ack(mended);
+      const moved = await stream.of(routeType).expect(["r1@2"]);
+      await stream.quiet();
+      stream.ack(moved);
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c2@2", "c9@1"] : [], ["c1"]));
+      await stream.quiet();
+      expect(states(server)).toMatchObject({ [clusterType]: "SYNCED", [routeType]: "SYNCED" });
+    });
+
+    it("P53 stays as it was while what is to mend that is refused too, or unanswered", async () => {
+      const { stream, serve } = await refusing();
+      serve(cluster("c2", 2), cluster("c9"), routeToC("r1", 2), routeToC("s", 9));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2", "c9@1"] : ["c2@2"]));
+      await stream.quiet();
+    });
+
+    it("P53 is sent when it comes to refer to something else", async () => {
+      const { stream, serve } = await refusing();
+      serve(cluster("c2"), cluster("c9"), routeToC("r1", 9), routeToC("s", 9));
+      stream.ack(await stream.of(routeType).expect(["r1@9"]));
+      // In SotW what was refused goes along with all that changes.
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["c2@1", "c9@1"] : [], ["c1"]));
+      await stream.quiet();
+    });
+
+    it("P53 keeps nothing else of its type back", async () => {
+      const { stream, serve } = await refusing();
+      serve(cluster("c1"), cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 1));
+      stream.ack(await stream.of(routeType).expect(["s@1"]));
+      await stream.quiet();
+    });
+
+    it("P18 P53 is served again as it was: nothing to send, and all is as it should be", async () => {
+      const { stream, serve, server } = await refusing();
+      serve(cluster("c1"), cluster("c9"), routeToC("r1", 1), routeToC("s", 9));
+      await stream.quiet();
+      expect(states(server)).toMatchObject({ [clusterType]: "SYNCED", [routeType]: "SYNCED" });
+    });
+
+    it("P53 is answered as it was when it is asked for", async () => {
+      const { stream, serve } = await refusing();
+      // A new listener has its route configuration sent again (P55).
+      serve(cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9), listenerToR("l", 1));
+      const added = await stream.of(listenerType).expect(["l@1"]);
+      stream.ack(added);
+      stream.ack(await stream.of(routeType).expect(["r1@1"]));
+      await stream.quiet();
+      serve(cluster("c2", 2), cluster("c9"), routeToC("r1", 2), routeToC("s", 9), listenerToR("l", 1));
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2", "c9@1"] : ["c2@2"]));
+      stream.ack(await stream.of(routeType).expect(["r1@2"]));
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c2@2", "c9@1"] : [], ["c1"]));
+      await stream.quiet();
+    });
+
+    it("P53 stays as it was, a listener too, whose new route configuration refers to it", async () => {
+      const start = [cluster("c1"), routeToC("r1", 1), listenerToR("l", 1), listener("m", 1)];
+      const { stream, serve } = await synced(way, {}, { [routeType]: ["r1"] }, ...start);
+      const moved = [routeToC("r2", 2), listenerToR("l", 2)];
+      serve(cluster("c2"), ...moved, listener("m", 2));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@1"] : ["c2@1"]));
+      stream.ack(await stream.of(listenerType).expect(isSotw ? ["l@1", "m@2"] : ["m@2"]));
+      await stream.quiet();
+      serve(cluster("c2", 2), ...moved, listener("m", 3));
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2"] : ["c2@2"]));
+      const listeners = await stream.of(listenerType).expect(["l@2", "m@3"]);
+      await stream.quiet();
+      stream.of(routeType).want("r1", "r2");
+      stream.ack(await stream.of(routeType).expect(["r2@2"]));
+      stream.ack(listeners);
+      if (!isSotw) stream.ack(await stream.of(routeType).expect([], ["r1"]));
+      await stream.quiet();
+      stream.of(routeType).want("r2");
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c2@2"] : [], ["c1"]));
+      await stream.quiet();
+    });
+
+    it("P53 is sent if the client has no older one, or one that refers to it as well", async () => {
+      const { stream, serve } = await refusing();
+      const others = [cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9)];
+      serve(...others, routeToC("t", 2));
+      stream.of(routeType).want("r1", "s", "t");
+      stream.ack(await stream.of(routeType).expect(["t@2"]));
+      await stream.quiet();
+      serve(...others, otherRouteToC("t", 2));
+      stream.ack(await stream.of(routeType).expect(["t@2"]));
+      await stream.quiet();
     });
   });
 });

@@ -110,6 +110,8 @@ class Envoy {
   private readonly stream: Stream<Request>;
   /** What the server has taken away from the client, by type. */
   private readonly takenAway = new Map<string, Set<string>>();
+  /** What it has refused and never had, by type. */
+  private readonly refusedOnly = new Map<string, Set<string>>();
 
   constructor(
     cache: SnapshotCache,
@@ -129,6 +131,7 @@ class Envoy {
       this.has.set(typeUrl, new Map());
       this.wants.set(typeUrl, new Set());
       this.takenAway.set(typeUrl, new Set());
+      this.refusedOnly.set(typeUrl, new Set());
     }
     for (const typeUrl of wildcards) this.request(typeUrl, [], []);
   }
@@ -151,6 +154,7 @@ class Envoy {
       const news = response.resources.filter(({ name, version }) => has?.get(name)?.version !== version);
       const taken = news.slice(0, -1).filter((_, i) => refused & (1 << i));
       if (taken.length > 0) this.take(response, taken);
+      for (const { name } of news) if (!has?.has(name)) this.refusedOnly.get(typeUrl)?.add(name);
     } else this.take(response, response.resources);
     this.checkReferences();
     this.follow(clusterType, endpointType);
@@ -178,9 +182,20 @@ class Envoy {
     for (const name of removed) if (has.delete(name)) gone.add(name);
     for (const resource of taken) {
       if (!wildcards.includes(typeUrl) && !this.wants.get(typeUrl)?.has(resource.name)) continue;
+      this.checkStillWorks(has.get(resource.name), resource);
       has.set(resource.name, resource);
       gone.delete(resource.name);
+      this.refusedOnly.get(typeUrl)?.delete(resource.name);
     }
+  }
+
+  /** What replaces an older one does not refer anew to what the client has refused and never had. */
+  private checkStillWorks(old: Resource | undefined, now: Resource): void {
+    if (!old) return;
+    for (const [from, to] of links)
+      if (now.type.typeUrl === from)
+        for (const name of targets(now).filter((target) => !targets(old).includes(target)))
+          expect(this.refusedOnly.get(to), `${now.name} moves to ${name}, which was refused`).not.toContain(name);
   }
 
   /** Nothing that the client has refers to what the server has taken away. */
@@ -206,6 +221,7 @@ class Envoy {
     }
     for (const name of drop) {
       wants.delete(name);
+      this.refusedOnly.get(to)?.delete(name);
       this.has.get(to)?.delete(name);
     }
     this.request(to, add, drop);
@@ -258,7 +274,7 @@ describe.each(["sotw", "delta"] as const)("%s", (variant) => {
     fc.constant("settle" as const),
   );
 
-  it("P53 P54 P55 whatever the order of events, what the client has never refers to what the server has taken away", () => {
+  it("P53 P54 P55 whatever the order of events, what the client has never refers to what the server has taken away, nor moves to what it refused", () => {
     fc.assert(
       fc.property(plan, fc.array(step, { maxLength: 40 }), plan, (first, steps, last) => {
         const cache = new SnapshotCache();

@@ -6,6 +6,7 @@ import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
 import { ScopedRouteConfigurationSchema } from "../../gen/envoy/config/route/v3/scoped_route_pb.js";
+import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { RuntimeSchema } from "../../gen/envoy/service/runtime/v3/rtds_pb.js";
 import { Resource } from "../../src/resource/resource.js";
@@ -88,21 +89,20 @@ export const edsCluster = maker(ClusterSchema, (name, content) => ({
   clusterDiscoveryType: { case: "type" as const, value: Cluster_DiscoveryType.EDS },
   edsClusterConfig: { edsConfig: ads },
 }));
+const toC = (virtualHost: string) =>
+  maker(RouteConfigurationSchema, (name, content) => {
+    const value = { clusterSpecifier: { case: "cluster" as const, value: `c${content}` } };
+    const routes = [{ action: { case: "route" as const, value } }];
+    return { name, virtualHosts: [{ name: virtualHost, domains: ["*"], routes }] };
+  });
 /** A route configuration that sends everything to the cluster `c<content>`. */
-export const routeToC = maker(RouteConfigurationSchema, (name, content) => ({
-  name,
-  virtualHosts: [
-    {
-      name: "all",
-      domains: ["*"],
-      routes: [
-        {
-          action: {
-            case: "route" as const,
-            value: { clusterSpecifier: { case: "cluster" as const, value: `c${content}` } },
-          },
-        },
-      ],
-    },
-  ],
-}));
+export const routeToC = toC("all");
+/** Another one that does. */
+export const otherRouteToC = toC("other");
+/** A listener that takes its routes from the route configuration `r<content>`. */
+export const listenerToR = maker(ListenerSchema, (name, content) => {
+  const rds = { configSource: ads, routeConfigName: `r${content}` };
+  const manager = create(HttpConnectionManagerSchema, { routeSpecifier: { case: "rds", value: rds } });
+  const typedConfig = { case: "typedConfig" as const, value: anyPack(HttpConnectionManagerSchema, manager) };
+  return { name, filterChains: [{ filters: [{ name: "http", configType: typedConfig }] }] };
+});

@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
+import { clusterType, routeType } from "../../src/resource/types.js";
 import { decodeDeltaDiscoveryResponse, decodeDiscoveryResponse } from "../../src/wire/response-decoding.js";
-import { allWays, cacheOf, deltaWays, onBothTypes, sotwWays, TestServer, type Way } from "./harness.js";
-import type { Maker } from "./resources.js";
+import { adsWays, allWays, cacheOf, deltaWays, on, onBothTypes, sotwWays, TestServer, type Way } from "./harness.js";
+import { cluster, type Maker, routeToC } from "./resources.js";
 import type { Answer, ScriptedStream } from "./scripted-stream.js";
 
 const supportsTtl = "xds.config.supports-resource-ttl";
@@ -56,6 +57,35 @@ describe("a TTL", () => {
         want(stream, features, "a", "b");
         const told = features === bothFeatures ? ["a 10500", "b for ever"] : ["a for ever", "b for ever"];
         expect(ttls(way, await stream.next(), resources)).toEqual(told);
+      }
+    });
+  });
+
+  on(adsWays, (way) => {
+    it("P53 P58 has what is kept back live on as it was", async () => {
+      const route = (content: number) => withTtl(routeToC("r", content), 100);
+      const cache = cacheOf(cluster("c1"), route(1));
+      const stream = (await TestServer.start(cache)).open(way, clusterType);
+      want(stream, bothFeatures);
+      stream.ack(await stream.expect(["c1@1"]));
+      stream.of(routeType).want("r");
+      stream.ack(await stream.next());
+      cache.set("n", Snapshot.of([cluster("c1"), cluster("c2"), route(2)]));
+      const answer = async (typeUrl: string) => {
+        for (;;) {
+          const next = await stream.next();
+          if (next.typeUrl === typeUrl) return next;
+          stream.ack(next); // a heartbeat from before the change
+        }
+      };
+      stream.nack(await answer(clusterType));
+      const old = { a: route(1) };
+      const expected = way.variant === "sotw" ? "a 100" : "- 100";
+      for (let beat = 0; beat < 2; beat++) {
+        const next = await answer(routeType);
+        expect(ttls(way, next, old)).toEqual([expected]);
+        if (way.variant === "delta") expect(read(way, next)).toMatchObject([{ name: "r", version: route(1).version }]);
+        stream.ack(next);
       }
     });
   });

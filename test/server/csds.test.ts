@@ -19,6 +19,7 @@ import {
   XdsError,
 } from "../../src/index.js";
 import type { Caller } from "../../src/protocol/caller.js";
+import { Resource } from "../../src/resource/resource.js";
 import { routeAll } from "../e2e/edge.js";
 import { adsWays, allWays, on, TestServer } from "../protocol/harness.js";
 import { cluster, endpoints, labelOf, listener, route, scopedRoute, secret } from "../protocol/resources.js";
@@ -184,8 +185,12 @@ on(adsWays, (way) => {
     ]);
     stream.nack(answer, "no");
     await test.barrier();
-    const [, refused, , referrer] = rows((await fetch(test))[0]) ?? [];
+    const [config] = await fetch(test);
+    const [, refused, , referrer] = rows(config) ?? [];
     expect([refused, referrer]).toEqual(["new ERROR NACKED new@1", "r STALE ACKED "]);
+    const shown = config?.genericXdsConfigs[3]?.xdsConfig?.value ?? new Uint8Array();
+    const served = Resource.of(routeAll("r", "new")).body;
+    expect(Buffer.from(shown), "kept back, and shown as it is served").toEqual(Buffer.from(served));
   });
 });
 
