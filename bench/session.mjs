@@ -14,7 +14,7 @@ import { clusterYaml, marker } from "./servers/resources.mjs";
 /** @import { Socket } from "node:net" */
 /**
  * What the load generator answers: times in milliseconds. See peer/load/commands.go.
- * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number }} Answer
+ * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number, changes?: number }} Answer
  * @typedef {"library" | "peer" | "floor" | "program"} Target `program`: `xds serve` with the clusters in YAML files
  * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number }} Setup `sees`: so many streams see a change
  */

@@ -43,6 +43,8 @@ type answer struct {
 	Bytes int64   `json:"bytes"`
 	// Responses received.
 	Responses int64 `json:"responses"`
+	// rate: changes that the server took; fewer than were to be made where it takes them more slowly than they come.
+	Changes int `json:"changes,omitempty"`
 }
 
 type fleet struct {
@@ -133,18 +135,25 @@ func (f *fleet) changes(c command) (answer, error) {
 func (f *fleet) rate(c command) (answer, error) {
 	f.await(-2) // nothing yet
 	last := c.From + c.Count - 1
-	tick := time.NewTicker(time.Second / time.Duration(c.PerSecond))
+	interval := time.Second / time.Duration(c.PerSecond)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for k := c.From; k <= last; k++ {
+	end := time.Now().Add(time.Duration(c.Count) * interval)
+	made := 0
+	for more := true; more; {
 		<-tick.C
-		if k == last {
-			f.await(last)
+		k := c.From + made
+		made++
+		if more = k < last && time.Now().Before(end); !more {
+			f.await(k)
 		}
 		if err := f.order(fmt.Sprintf("change %d %d", k, c.Index)); err != nil {
 			return answer{}, err
 		}
 	}
-	return f.waitFor(c)
+	all, err := f.waitFor(c)
+	all.Changes = made
+	return all, err
 }
 
 // await forgets what was measured, and starts to wait for a change; negative: for the streams' first answers.
