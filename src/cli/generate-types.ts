@@ -74,7 +74,7 @@ function withImports(registry: SchemaRegistry, roots: readonly string[]): FileDe
 /** The generator that the user has installed, else one beside this package. */
 async function generatorPath(): Promise<string> {
   const path = [resolve("package.json"), import.meta.url].map(packageFile).find((found) => found !== undefined);
-  const range = await protobufRange();
+  const range = await generatorRange();
   const install = `npm install --save-dev ${generator}@${range}`;
   if (path === undefined)
     throw new XdsError("INVALID_OPTION", `${generator}, which generates the types, is not installed; ${install}`);
@@ -92,10 +92,14 @@ function packageFile(from: string): string | undefined {
   }
 }
 
-/** The version range of @bufbuild/protobuf in use; the generator has the same versions. */
-async function protobufRange(): Promise<string> {
+/**
+ * The generator's versions that go with any @bufbuild/protobuf which this package takes, the least included: what a newer one generates
+ * an older runtime need not take.
+ */
+async function generatorRange(): Promise<string> {
   const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { dependencies: Record<string, string> }).dependencies["@bufbuild/protobuf"] as string;
+  const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> };
+  return (dependencies["@bufbuild/protobuf"] as string).replace("^", "~");
 }
 
 async function run(program: string, request: Uint8Array): Promise<CodeGeneratorResponse> {
