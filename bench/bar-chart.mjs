@@ -26,6 +26,7 @@ export function barChart(title, bars) {
     ].join("\n");
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>${title}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 <text x="8" y="20" font-weight="bold">${title}</text>
 ${rows.join("\n")}

@@ -373,7 +373,7 @@ export const workloads = [
       ms: { title: "from the last change until all streams have it", unit: "ms", goals: [{ over: "peer", most: 1 }] },
       taken: {
         title: "changes a second that the server takes",
-        unit: "",
+        unit: "1/s",
         meaning:
           "The next change is made when the server has taken the one before, for so many seconds as all would take.",
       },
