@@ -18,7 +18,7 @@ export interface DirectorySourceOptions {
   readonly pollMs?: number;
   /** Whether to have the system tell of changes too; true by default. */
   readonly useEvents?: boolean;
-  /** The largest file to read, in bytes; by default 32 MiB. */
+  /** The most bytes of a file, and of all files together that its secrets have in themselves; by default 32 MiB. */
   readonly maxFileBytes?: number;
   /** Files that are not read though they are where it looks, such as a program's own settings. */
   readonly except?: readonly string[];

@@ -100,9 +100,10 @@ class TreeScan implements FileTree {
   }
 
   async refer(path: string): Promise<void> {
-    const target = await realpath(path).catch(() => undefined);
-    for (const place of [resolve(path), ...(target === undefined ? [] : [target])]) await this.watchEntry(place);
-    this.referred.set(path, signatureOf(await stat(path, { bigint: true }).catch(() => undefined)));
+    const [target, stats] = await Promise.all([realpath(path), stat(path, { bigint: true })]).catch(() => []);
+    await this.watchEntry(resolve(path));
+    if (target !== undefined) await this.watchEntry(target);
+    this.referred.set(path, signatureOf(stats));
   }
 
   private async directory(path: string, stats: BigIntStats, place: Place): Promise<void> {

@@ -24,7 +24,7 @@ export function whyNotPem(bytes: Uint8Array, label: PemLabel): string | undefine
     : `has a certificate that cannot be read: number ${bad + 1}`;
 }
 
-/** The same of a private key, and of the certificate that it is to be the key of, if that is known. */
+/** The same of a private key, and of the certificate that it is to be the key of, if that is known and can be read. */
 export function whyNotKey(
   key: Uint8Array,
   certificate: Uint8Array | undefined,
@@ -49,7 +49,7 @@ export function whyNotKey(
 export type Password = Uint8Array | "elsewhere" | undefined;
 
 const isPair = (certificate: Uint8Array, key: KeyObject) =>
-  attempt(() => new X509Certificate(certificate).checkPrivateKey(key)) ?? false;
+  attempt(() => new X509Certificate(certificate).checkPrivateKey(key)) ?? true;
 
 /** What it throws may quote what it was given. */
 function attempt<T>(act: () => T): T | undefined {

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
@@ -16,14 +15,17 @@ export interface SecretFilesOptions {
   readonly maxBytes: number;
 }
 
-/** A file that a resource has in itself. */
+/** A file that a resource has in itself, as it was. */
 export interface InlinedFile {
   readonly path: string;
-  readonly hash: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Empty where it may have changed since without another one. */
+  readonly signature: string;
 }
 
 /** What was found where a file was looked for. */
-type Found = { readonly bytes: Buffer; readonly hash: string } | { readonly wrong: string };
+type Found = { readonly bytes: Buffer } | { readonly wrong: string };
 
 const tls = "envoy.extensions.transport_sockets.tls.v3";
 
@@ -68,11 +70,11 @@ export class SecretFiles {
 
   /** Whether files that were inlined before are what they were; then they count as inlined again. */
   areSame(files: readonly InlinedFile[]): boolean {
-    const isSame = ({ path, hash }: InlinedFile) => {
-      const now = this.find(path);
-      return "bytes" in now && now.hash === hash;
-    };
-    return files.every(isSame) && files.every(({ path }) => "bytes" in this.inline(path));
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+    if (size > this.bytesLeft || files.some(({ path, signature }) => signature !== signatureAt(path))) return false;
+    this.bytesLeft -= size;
+    for (const { path, signature } of files) this.signatures.set(path, signature);
+    return true;
   }
 
   private dataSource(json: JsonObject, tell: Tell, isSecret: boolean): JsonObject {
@@ -94,11 +96,7 @@ export class SecretFiles {
     this.check(json, "certificate_chain", "CERTIFICATE", tell);
     const [chain, key] = [this.contentOf(certificateChain), this.contentOf(privateKey)];
     if (key && (this.isInlined(privateKey) || this.isInlined(certificateChain))) {
-      const why = whyNotKey(
-        key,
-        chain && !whyNotPem(chain, "CERTIFICATE") ? chain : undefined,
-        this.passwordOf(password),
-      );
+      const why = whyNotKey(key, chain, this.passwordOf(password));
       if (why !== undefined) tell("fault", "private_key", `the private key ${why}`);
     }
     return this.watchedHere(json, tell);
@@ -145,22 +143,17 @@ export class SecretFiles {
     return isObject(source) ? (this.contentOf(source) ?? "elsewhere") : undefined;
   }
 
-  private find(path: string): Found {
+  /** Counts a file as inlined, if it can be. */
+  private inline(path: string): Found {
     let found = this.found.get(path);
     if (!found) {
       found = this.isWithin(path) ? this.read(path) : { wrong: outside };
       this.found.set(path, found);
     }
-    return found;
-  }
-
-  /** Counts a file as inlined, if it can be. */
-  private inline(path: string): Found {
-    const found = this.find(path);
     if ("wrong" in found) return found;
     this.bytesLeft -= found.bytes.length;
     if (this.bytesLeft < 0) return { wrong: this.tooLarge() };
-    this.used.push({ path, hash: found.hash });
+    this.used.push({ path, size: found.bytes.length, signature: this.signatures.get(path) ?? "" });
     return found;
   }
 
@@ -180,7 +173,7 @@ export class SecretFiles {
       if (stats.size > this.options.maxBytes) return { wrong: this.tooLarge() };
       const bytes = readFileSync(file);
       if (bytes.length === 0) return { wrong: "is empty; write it, or remove the field" };
-      return { bytes, hash: hash("sha1", bytes, "base64") };
+      return { bytes };
     } catch (error) {
       const { code = "" } = error as NodeJS.ErrnoException;
       return { wrong: code === "ENOENT" || code === "ENOTDIR" ? absent : `cannot be read: ${reasons[code] ?? code}` };

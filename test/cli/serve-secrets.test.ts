@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "node:tls";
@@ -176,6 +176,20 @@ describeWithEnvoy("an Envoy whose certificate comes from PEM files beside the YA
 });
 
 describe("xds serve, with secrets in PEM files", () => {
+  test("takes the example of docs/secrets.md", async () => {
+    const page = readFileSync(new URL("../../docs/secrets.md", import.meta.url), "utf8");
+    const [, example = ""] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+    const folder = new Folder();
+    folder.write("secrets.yaml", example);
+    mkdirSync(join(folder.path, "tls"));
+    const files = { "server.crt": first.cert, "server.key": first.key, "clients-ca.pem": second.cert };
+    for (const [name, text] of Object.entries(files)) folder.write(join("tls", name), text);
+    expect(await xds("serve", folder.path, "--check")).toMatchObject({
+      code: 0,
+      stdout: "nothing keeps it from being served: 2 resources\n",
+    });
+  });
+
   test("does not start without them, and says which", async () => {
     const folder = new Folder();
     folder.write("secret.yaml", secret);
