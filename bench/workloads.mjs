@@ -26,6 +26,7 @@ import { median } from "./statistics.mjs";
  * @property {(scale: S) => Record<string, Subject>} subjects
  * @property {Record<string, Metric>} metrics
  * @property {(scale: S, subject: string) => Record<string, unknown> | undefined} [clients] opened before each subject's first round
+ * @property {boolean} [weighs] it is all about memory: garbage is collected before the first client comes
  * @property {boolean} [standing] the subjects live through all rounds, which take turns; else each round has a fresh process
  * @property {(round: Round<S>) => Promise<Figures>} measure
  */
@@ -255,6 +256,7 @@ export const workloads = [
   }),
   define({
     id: "idle",
+    weighs: true,
     title: "5,000 idle SotW streams, each on a connection of its own",
     meaning: "Most of the time nothing happens: what an Envoy that only stays connected costs.",
     scale: {
@@ -271,6 +273,7 @@ export const workloads = [
   }),
   define({
     id: "held",
+    weighs: true,
     title: "100,000 clusters in the snapshot cache",
     meaning: "What the resources themselves take in memory, each held once whatever the number of Envoys.",
     scale: {
