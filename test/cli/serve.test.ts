@@ -196,10 +196,10 @@ describe("xds serve, at its end", () => {
     await write("a.yaml", clusterNamed("a"));
     const program = serve("--drain-time", "60s");
     const { grpc } = await program.ports();
-    // A stream that has been answered nothing yet is not ended before the drain's time is up.
-    const { send } = subscribe(grpc, "node-1");
-    send({ typeUrl: "type.googleapis.com/not.Known", node: { id: "node-1" } });
-    await program.logged({ msg: "stream opened" });
+    // Streams are ended one after the other, 5 ms apart: this drain takes two seconds.
+    const ids = Array.from({ length: 400 }, (_, at) => `node-${at}`);
+    for (const id of ids) subscribe(grpc, id).send({ node: { id } });
+    for (const node of ids.slice(-20)) await program.logged({ msg: "stream opened", node });
     program.signal("SIGTERM");
     await program.logged({ signal: "SIGTERM" });
     program.signal("SIGINT");
