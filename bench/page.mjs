@@ -11,7 +11,7 @@ import { judged, numeral, spread } from "./statistics.mjs";
 export function writePage({ machine, results }, workloads, docs) {
   const plots = join(docs, "performance");
   rmSync(plots, { recursive: true, force: true });
-  mkdirSync(plots);
+  mkdirSync(plots, { recursive: true });
   const measured = workloads.flatMap((workload) => {
     const result = results[workload.id];
     return result ? [{ workload, result }] : [];

@@ -1,7 +1,7 @@
 // The side entrance of a server under test: changes come in, and nothing else.
 import { createServer } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -10,8 +10,8 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");
 
 /**
- * Takes one command a line, and answers with one JSON line: "change <number> <index>"; "changes <from> <count> <n>", which n resources
- * take turns to have; "gc", which tells how many bytes are alive then; "delay", of the event loop since the last call, in ms. Prints
+ * Takes one command a line, and answers with one JSON line: "change <number> <index>"; "changes <from> <count> <n> <pause>", which n
+ * resources take turns to have, with so many ms after each; "gc", which tells how many bytes are alive then; "delay", of the event loop since the last call, in ms. Prints
  * the ports, for which the benchmark waits.
  *
  * @param {number} port of the server under test
@@ -20,13 +20,13 @@ const collectGarbage = runInNewContext("gc");
 export function administrate(port, change) {
   process.once("SIGTERM", () => process.exit()); // so that a profiler writes what it has
   const delay = monitorEventLoopDelay({ resolution: 1 });
-  /** @type {Record<string, (a: number, b: number, c: number) => unknown>} */
+  /** @type {Record<string, (a: number, b: number, c: number, d: number) => unknown>} */
   const commands = {
     change,
-    async changes(from, count, n) {
+    async changes(from, count, n, pause) {
       for (let k = from; k < from + count; k++) {
         change(k, k % n);
-        await setImmediate();
+        await (pause > 0 ? sleep(pause) : setImmediate());
       }
     },
     async gc() {
@@ -49,8 +49,8 @@ export function administrate(port, change) {
     socket.on("error", () => {});
     socket.on("data", async (line) => {
       const [command = "", ...numbers] = line.toString().trim().split(" ");
-      const [a = 0, b = 0, c = 0] = numbers.map(Number);
-      const answer = await commands[command]?.(a, b, c);
+      const [a = 0, b = 0, c = 0, d = 0] = numbers.map(Number);
+      const answer = await commands[command]?.(a, b, c, d);
       socket.write(`${JSON.stringify(answer ?? {})}\n`);
     });
   });

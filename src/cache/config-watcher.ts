@@ -71,6 +71,11 @@ export interface ResourceView {
   readonly position: number;
   /** By name or alias. Names here and below are canonical (see {@link Resource.key}). */
   get(name: string): Resource | undefined;
+  /**
+   * The resources of these names, in this order; none unless each is there under its own name. The same array for the same one until
+   * something changes.
+   */
+  listed(names: readonly string[]): readonly Resource[];
   /** The members of a glob collection (P63). */
   members(glob: string): Iterable<Resource>;
   /** The resources that have a TTL. */

@@ -1,7 +1,9 @@
+import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { cluster } from "../../test/contract/cache.js";
-import type { Resource } from "../resource/resource.js";
+import { Resource } from "../resource/resource.js";
 import { clusterType, resourceType } from "../resource/types.js";
 import { ResourceLog } from "./resource-log.js";
 
@@ -19,6 +21,24 @@ const internals = (log: ResourceLog) =>
   log as unknown as { log: unknown[]; entries: Map<string, { before: unknown }>; memo: Map<number, unknown> };
 
 describe("ResourceLog", () => {
+  it("lists resources by a list of names: the same array until something changes, none where one is not there by that name", () => {
+    const log = new ResourceLog(type);
+    const aliased = Resource.of(create(ClusterSchema, { name: "c" }), { aliases: ["alias"] });
+    log.update([shared("a", 1), shared("b", 1), aliased], []);
+    const names = ["b", "a"];
+    const listed = log.listed(names);
+    expect(listed.map(({ name }) => name)).toEqual(["b", "a"]);
+    expect(log.listed(names)).toBe(listed);
+    expect(log.listed(["a", "alias"])).toEqual([]);
+    const withMissing = ["a", "d"];
+    expect(log.listed(withMissing)).toEqual([]);
+    log.update([shared("a", 2), shared("d", 1)], []);
+    expect(log.listed(names)).toEqual([shared("b", 1), shared("a", 2)]);
+    expect(log.listed(withMissing)).toEqual([shared("a", 2), shared("d", 1)]);
+    log.update([], ["b"]);
+    expect(log.listed(names)).toEqual([]);
+  });
+
   it("brings a reader from any retained position to now, whatever happened between", () => {
     const name = fc.constantFrom("a", "b", "c", "d");
     const step = fc.oneof(

@@ -42,6 +42,7 @@ export class ResourceLog implements ResourceView {
   private readonly followersOfAll = new Set<Watcher>();
   private readonly hash = new SetHash();
   private readonly memo = new Map<number, Changes>();
+  private lists = new WeakMap<readonly string[], readonly Resource[]>();
   position = 0;
   serving = false;
   private ownVersion: string | undefined;
@@ -63,6 +64,16 @@ export class ResourceLog implements ResourceView {
 
   get(name: string): Resource | undefined {
     return (this.entries.get(name) ?? this.entries.get(this.aliases.get(name) ?? ""))?.resource;
+  }
+
+  listed(names: readonly string[]): readonly Resource[] {
+    let listed = this.lists.get(names);
+    if (!listed) {
+      const found = names.flatMap((name) => this.entries.get(name)?.resource ?? []);
+      listed = found.length === names.length ? found : [];
+      this.lists.set(names, listed);
+    }
+    return listed;
   }
 
   *members(glob: string): Iterable<Resource> {
@@ -216,6 +227,7 @@ export class ResourceLog implements ResourceView {
     if (touched.size > 0) {
       this.position = next;
       this.memo.clear();
+      this.lists = new WeakMap();
       if (this.log.length >= this.sweepAt) this.sweep();
     }
     if (started) {

@@ -35,6 +35,7 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     }
     for (const name of subscribe) if (name !== "*") subscription.add(name);
     if (!first) return;
+    subscription.list = subscribe;
     for (const [spelling, version] of request.initialResourceVersions) {
       const name = canonicalName(spelling);
       if (!subscription.covers(name)) continue; // they subscribe nothing (P50)

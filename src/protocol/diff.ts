@@ -49,6 +49,13 @@ export function diff(
       return { changed, removed, unresolved: none, kept: nothingKept, to };
   }
 
+  // All that name the same are sent the same list, so that it is encoded once.
+  const { list } = subscription;
+  if (list && list.length === asked.size && subscription.isNew) {
+    const changed = view.listed(list);
+    if (changed.length === list.length) return { changed, removed: none, unresolved: none, kept: nothingKept, to };
+  }
+
   const changed = new Map<string, Resource>();
   const removed = new Set<string>();
   const kept = new Map<string, Held>();

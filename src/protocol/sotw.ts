@@ -18,7 +18,7 @@ export const sotw: Variant<DiscoveryRequest> = {
 
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;
-    if (resourceNames.length > 0 && subscription.namesJust(resourceNames)) return; // as nearly every ACK does
+    if (resourceNames === subscription.list) return; // as nearly every ACK does
     // An empty list is a wildcard only until something has been named (P33, P35).
     const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
     const wanted = new Set(resourceNames.map(canonicalName));
@@ -27,6 +27,7 @@ export const sotw: Variant<DiscoveryRequest> = {
     subscription.setWildcard(wildcard);
     for (const name of names) if (!wanted.has(name)) subscription.drop(name);
     for (const name of wanted) if (!names.has(name)) subscription.add(name);
+    subscription.list = resourceNames;
     // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
     // anything, and so not dropped any of it either. Whoever says `*` may have.
     const hasAll = first && legacy && type.fullStateInSotw;

@@ -21,6 +21,8 @@ export class Subscription implements Watcher {
   /** Some request has named something, so that an empty list no longer means everything (P35). */
   named = false;
   readonly names = new Set<string>();
+  /** What `names` are, as a request listed them; undefined: not as one list. */
+  list: readonly string[] | undefined;
   position = -1;
   readonly held = new Map<string, Held>();
   /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
@@ -82,6 +84,11 @@ export class Subscription implements Watcher {
     return this.wildcard ? this.position === this.view.position : !this.allStale && this.stale.size === 0;
   }
 
+  /** Nothing is known of what the client has, and all that it names it is to be answered. */
+  get isNew(): boolean {
+    return !this.wildcard && this.allStale && this.held.size === 0 && this.asked.size === this.names.size;
+  }
+
   /** Looking at it again would find nothing to say and nothing to write down. */
   get isSettled(): boolean {
     return this.upToDate && !this.beatDue && !this.ledger.nacked;
@@ -122,6 +129,7 @@ export class Subscription implements Watcher {
   /** Names a resource explicitly, as the client spells it. */
   add(spelling: string): void {
     const name = canonicalName(spelling);
+    this.list = undefined;
     this.named = true;
     this.asked.add(name);
     if (hasSpellings(name)) this.spellings.set(name, spelling);
@@ -130,17 +138,10 @@ export class Subscription implements Watcher {
     if (!this.wildcard) this.view.follow(this, name);
   }
 
-  /** Whether it names just these, in this order, and nothing else. */
-  namesJust(spellings: readonly string[]): boolean {
-    if (this.wildcard || spellings.length !== this.names.size) return false;
-    let at = 0;
-    for (const name of this.names) if (name !== spellings[at++]) return false;
-    return true;
-  }
-
   /** Takes back an explicit name; under a wildcard it stays subscribed. */
   drop(spelling: string): void {
     const name = canonicalName(spelling);
+    this.list = undefined;
     this.names.delete(name);
     this.spellings.delete(name);
     this.stopResolving(name);

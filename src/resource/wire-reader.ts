@@ -12,6 +12,19 @@ export class WireReader extends BinaryReader {
     return this.buf.subarray(from, this.pos);
   }
 
+  /** The bytes from there to here, each as a character. */
+  latin1(from: number): string {
+    return this.buffer.toString("latin1", from, this.pos);
+  }
+
+  /** Passes over a tag if it is the next thing; tells whether it was. */
+  skipTag(tag: number): boolean {
+    const start = this.pos;
+    if (start < this.len && this.uint32() === tag) return true;
+    this.pos = start;
+    return false;
+  }
+
   /** The tag that the reader is at: a field's number and wire type. */
   fieldTag(): number {
     const start = this.pos;

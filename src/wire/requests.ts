@@ -5,12 +5,23 @@ import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "../pr
 import { WireReader } from "../resource/wire-reader.js";
 import type { Node } from "../schema/node.js";
 import { apiMessage } from "../schema/registry.js";
+import { NameLists } from "./name-lists.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 // Most requests are ACKs, which name nothing: they share these.
 const noNames: readonly string[] = [];
 const noVersions: ReadonlyMap<string, string> = new Map();
+
+const lists = new NameLists();
+
+/** Both lists; what is frozen is shared. */
+function joined(names: readonly string[], more: readonly string[]): readonly string[] {
+  if (names.length === 0) return more;
+  const all = Object.isFrozen(names) ? [...names] : (names as string[]);
+  for (const name of more) all.push(name);
+  return all;
+}
 
 /**
  * Reads an `envoy.service.discovery.v3.DiscoveryRequest`. Unknown fields are passed over.
@@ -25,19 +36,17 @@ export function decodeDiscoveryRequest(bytes: Uint8Array): DiscoveryRequest {
     versionInfo: "",
     resourceNames: noNames,
   };
-  const names: string[] = [];
   walk(bytes, "DiscoveryRequest", (field, reader) => {
     if (field === 1) request.versionInfo = string(reader);
     else if (field === 2) request.node = node(reader.bytes());
-    else if (field === 3) names.push(string(reader));
+    else if (field === 3) request.resourceNames = joined(request.resourceNames, lists.read(reader, field));
     else if (field === 4) request.typeUrl = string(reader);
     else if (field === 5) request.responseNonce = string(reader);
     else if (field === 6) request.errorDetail = errorDetail(reader.bytes());
-    else if (field === 7) names.push(locatorName(reader.bytes()));
+    else if (field === 7) request.resourceNames = joined(request.resourceNames, [locatorName(reader.bytes())]);
     else return false;
     return true;
   });
-  if (names.length > 0) request.resourceNames = names;
   return request;
 }
 
@@ -55,27 +64,25 @@ export function decodeDeltaDiscoveryRequest(bytes: Uint8Array): DeltaDiscoveryRe
     resourceNamesUnsubscribe: noNames,
     initialResourceVersions: noVersions,
   };
-  let subscribe: string[] | undefined;
-  let unsubscribe: string[] | undefined;
   let versions: Map<string, string> | undefined;
-  const added = (names: string[] | undefined, name: string) => {
-    if (!names) return [name];
-    names.push(name);
-    return names;
+  const subscribe = (names: readonly string[]) => {
+    request.resourceNamesSubscribe = joined(request.resourceNamesSubscribe, names);
+  };
+  const unsubscribe = (names: readonly string[]) => {
+    request.resourceNamesUnsubscribe = joined(request.resourceNamesUnsubscribe, names);
   };
   walk(bytes, "DeltaDiscoveryRequest", (field, reader) => {
     if (field === 1) request.node = node(reader.bytes());
     else if (field === 2) request.typeUrl = string(reader);
-    else if (field === 3) request.resourceNamesSubscribe = subscribe = added(subscribe, string(reader));
-    else if (field === 4) request.resourceNamesUnsubscribe = unsubscribe = added(unsubscribe, string(reader));
+    else if (field === 3) subscribe(lists.read(reader, field));
+    else if (field === 4) unsubscribe(lists.read(reader, field));
     else if (field === 5) {
       const [name, version] = strings(reader.bytes(), 1, 2);
       request.initialResourceVersions = versions = (versions ?? new Map<string, string>()).set(name, version);
     } else if (field === 6) request.responseNonce = string(reader);
     else if (field === 7) request.errorDetail = errorDetail(reader.bytes());
-    else if (field === 8) request.resourceNamesSubscribe = subscribe = added(subscribe, locatorName(reader.bytes()));
-    else if (field === 9)
-      request.resourceNamesUnsubscribe = unsubscribe = added(unsubscribe, locatorName(reader.bytes()));
+    else if (field === 8) subscribe([locatorName(reader.bytes())]);
+    else if (field === 9) unsubscribe([locatorName(reader.bytes())]);
     else return false;
     return true;
   });

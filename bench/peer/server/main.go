@@ -1,5 +1,5 @@
 // Command server is the peer: go-control-plane, serving the resources of the benchmark. It prints {"port", "admin"} when it listens.
-// On the admin port, one command a line, one JSON line in answer: "change <number> <index>", "changes <from> <count> <n>", "gc".
+// On the admin port, one command a line, one JSON line in answer: "change <number> <index>", "changes <from> <count> <n> <pause>", "gc".
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -141,8 +142,8 @@ func (s *state) administrate(l net.Listener) {
 // obey returns how many bytes are alive, where the command is "gc".
 func (s *state) obey(line string) uint64 {
 	var command string
-	var a, b, c int
-	_, _ = fmt.Sscan(line, &command, &a, &b, &c)
+	var a, b, c, pause int
+	_, _ = fmt.Sscan(line, &command, &a, &b, &c, &pause)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch command {
@@ -151,6 +152,7 @@ func (s *state) obey(line string) uint64 {
 	case "changes":
 		for k := a; k < a+b; k++ {
 			s.change(k, k%c)
+			time.Sleep(time.Duration(pause) * time.Millisecond)
 		}
 	case "gc":
 		debug.FreeOSMemory()
