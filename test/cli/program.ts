@@ -16,9 +16,10 @@ export class Program {
   private readonly process: ChildProcess;
   private readonly exited: Promise<unknown[]>;
 
-  constructor(args: readonly string[], cwd?: string) {
-    // Tests run beside each other: none takes the usual port.
-    const env = { XDS_ADMIN_PORT: "0", ...process.env };
+  constructor(args: readonly string[], cwd?: string, variables: NodeJS.ProcessEnv = {}) {
+    // What is set for the tests themselves is not the program's. They run beside each other: none takes the usual port.
+    const outer = Object.entries(process.env).filter(([name]) => !name.startsWith("XDS_"));
+    const env = { ...Object.fromEntries(outer), XDS_ADMIN_PORT: "0", ...variables };
     this.process = spawn(inject("xds"), args, { stdio: ["ignore", "pipe", "pipe"], env, ...(cwd && { cwd }) });
     this.process.stdout?.on("data", (chunk) => (this.stdout += String(chunk)));
     this.process.stderr?.on("data", (chunk) => (this.stderr += String(chunk)));
@@ -80,9 +81,10 @@ async function ended(program: Program): Promise<Ended> {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-/** Runs a command to its end; `in`: in a folder; `start`: it is ended with the test at the latest. */
+/** Runs a command to its end; `in`: in a folder; `with`: with variables; `start`: it is ended with the test at the latest. */
 export const xds = Object.assign((...args: string[]) => ended(new Program(args)), {
   in: (cwd: string, ...args: string[]) => ended(new Program(args, cwd)),
+  with: (variables: NodeJS.ProcessEnv, ...args: string[]) => ended(new Program(args, undefined, variables)),
   start: (...args: string[]) => {
     const program = new Program(args);
     onTestFinished(async () => {
