@@ -9,6 +9,10 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** The environment without what is set for the tests themselves, such as XDS_REQUIRE_ENVOY. */
+export const outerEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("XDS_")));
+
 /** How a program is started, where not as all are. */
 export interface Start {
   readonly cwd?: string;
@@ -26,9 +30,8 @@ export class Program {
   private readonly exited: Promise<unknown[]>;
 
   constructor(args: readonly string[], { cwd, variables, binary = inject("xds") }: Start = {}) {
-    // What is set for the tests themselves is not the program's. They run beside each other: none takes the usual port.
-    const outer = Object.entries(process.env).filter(([name]) => !name.startsWith("XDS_"));
-    const env = { ...Object.fromEntries(outer), XDS_ADMIN_PORT: "0", ...variables };
+    // Tests run beside each other: none takes the usual port.
+    const env = { ...outerEnvironment(), XDS_ADMIN_PORT: "0", ...variables };
     this.process = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], env, ...(cwd && { cwd }) });
     this.process.stdout?.on("data", (chunk) => (this.stdout += String(chunk)));
     this.process.stderr?.on("data", (chunk) => (this.stderr += String(chunk)));
