@@ -87,6 +87,7 @@ export function addBootstrap(program: Command, exit: Exit): void {
     ["xds bootstrap --grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json ./my-grpc-client", "for a gRPC client"],
   ]);
   command.action((options: Options) => {
+    if (options.grpc) checkGrpc(command);
     const { grpc = false, output = grpc ? "json" : "yaml", locality, adminPort, ...rest } = options;
     const of: BootstrapOptions = {
       ...rest,
@@ -97,6 +98,19 @@ export function addBootstrap(program: Command, exit: Exit): void {
     process.stdout.write(output === "yaml" ? yamlOf(bootstrap) : `${JSON.stringify(bootstrap, undefined, 2)}\n`);
     exit(0);
   });
+}
+
+/**
+ * What a gRPC bootstrap has no place for is refused where it is asked for, not where it is the default.
+ * @throws UsageError
+ */
+function checkGrpc(command: Command): void {
+  const { variant, adminPort } = command.opts<Options>();
+  const isGiven = (option: string) => command.getOptionValueSource(option) !== "default";
+  if (isGiven("adminPort") && adminPort !== "off")
+    throw new UsageError("gRPC clients have no admin page; leave out --admin-port");
+  if (isGiven("variant") && variant !== "sotw")
+    throw new UsageError(`gRPC clients use the state of the world only; leave out --variant ${variant}`);
 }
 
 /** The name of the cluster by which Envoy knows the server. */

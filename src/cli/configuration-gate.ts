@@ -1,8 +1,7 @@
 import { checkConfiguration } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
 import type { GoodReading, Reading } from "../source/source.js";
-import type { Log } from "./log.js";
-import { fromFinding, fromProblem, inOrder, lineOf, type ReportEntry } from "./report.js";
+import { fromFinding, fromProblem, inOrder, type ReportEntry } from "./report.js";
 
 export interface GateOptions {
   /** `strict`: what leads out of the configuration, and what the API does not know, is an error too; `off`: all passes. */
@@ -17,8 +16,11 @@ export type Checked = GoodReading | { readonly problems: readonly ReportEntry[] 
 /** More lines than this at once help nobody. */
 export const mostLines = 100;
 
+/** Takes what is to be told of a configuration: the first, and how many there are more. */
+export type Tell = (entries: readonly ReportEntry[], more: number) => void;
+
 /**
- * Lets through what Envoy would take. Of what it lets through, warnings and notes are logged when they are new. What did not
+ * Lets through what Envoy would take. Of what it lets through, warnings and notes are told when they are new. What did not
  * change is not checked again.
  */
 export class ConfigurationGate {
@@ -27,7 +29,7 @@ export class ConfigurationGate {
 
   constructor(
     private readonly options: GateOptions,
-    private readonly log: Log,
+    private readonly tell: Tell,
   ) {}
 
   check(reading: Reading): Checked {
@@ -51,15 +53,8 @@ export class ConfigurationGate {
     ];
     const added = told.filter(({ key }) => !this.said.has(key));
     this.said = new Set(told.map(({ key }) => key));
-    for (const { entry } of added.slice(0, mostLines)) this.tell(entry());
-    if (added.length > mostLines)
-      this.log.warn({ more: added.length - mostLines }, "more of the like; xds validate prints all");
+    if (added.length > 0)
+      this.tell(inOrder(added.slice(0, mostLines).map(({ entry }) => entry())), Math.max(0, added.length - mostLines));
     return reading;
-  }
-
-  private tell(entry: ReportEntry): void {
-    const { severity, code } = entry;
-    if (severity === "warning") this.log.warn({ code }, lineOf(entry));
-    else this.log.info({ code }, lineOf(entry));
   }
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -46,13 +47,20 @@ export async function generateTypes(
   try {
     for (const { name, content } of file) {
       const path = join(out, name);
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       await writeFile(path, content);
     }
   } catch (cause) {
     throw new XdsError("INVALID_OPTION", `${out} cannot be written to: ${messageOf(cause)}`, { cause });
   }
   return { out, files: file.length, protoFiles: fileToGenerate.length };
+}
+
+/** With those above it. Node's own `recursive` never ends where a file system takes no directories, as /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  if (existsSync(path) || dirname(path) === path) return;
+  await makeDirectory(dirname(path));
+  await mkdir(path);
 }
 
 /** Imports come first. */

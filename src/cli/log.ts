@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import type { Logger } from "../logger.js";
+import { type Logger, silentLogger } from "../logger.js";
 import { printable } from "./output.js";
 
 export type Log = Logger;
@@ -20,9 +20,19 @@ const levelName = (level: string) => ({ level });
 /** A line of the log for people: `12:00:00.000 info  serving  clusters=1 listeners=2`. */
 export function readableLine(line: string): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${withFields(String(msg), fields)}\n`;
+}
+
+const tell = (fields: object, message: string) => {
+  process.stderr.write(`xds: ${withFields(message, fields)}\n`);
+};
+
+/** For what prints findings and ends: of a log only warnings and errors, like other messages of the program. */
+export const plainLog: Log = { ...silentLogger, warn: tell, error: tell };
+
+function withFields(message: string, fields: object): string {
   const values = Object.entries(fields).map(([name, value]) => ` ${name}=${readable(value)}`);
-  const end = values.length > 0 ? ` ${values.join("")}` : "";
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${printable(String(msg))}${end}\n`;
+  return printable(message) + (values.length > 0 ? ` ${values.join("")}` : "");
 }
 
 function readable(value: unknown): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { type AddHelpTextContext, Command } from "commander";
+import { nearest } from "../source/nearest.js";
 import type { Exit } from "./command.js";
 import { addCompletion } from "./completion.js";
 
@@ -31,6 +32,9 @@ export async function createProgram(exit: Exit, called = ""): Promise<Command> {
     .version(version)
     .configureHelp({ minWidthToWrap: 20 }) // the longest flags leave little of 80 columns
     .showHelpAfterError("(xds --help, or xds <command> --help, tells how it is called)")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "xds: ")) })
+    .addHelpText("beforeAll", checkHelp)
+    .hook("preAction", warnOfVariables)
     .exitOverride();
   const one = commands.get(called);
   for (const add of await Promise.all(one ? [one()] : Array.from(commands.values(), (load) => load())))
@@ -41,4 +45,20 @@ export async function createProgram(exit: Exit, called = ""): Promise<Command> {
     "\n`xds <command> --help` tells more, with examples. To begin with: xds serve config/, or xds serve envoy.yaml",
   );
   return program;
+}
+
+/** Refuses `xds help frob` and `xds frob --help`, which commander answers with the help of all commands. */
+function checkHelp({ command }: AddHelpTextContext): string {
+  const [called = "", of] = command.args;
+  const name = called === "help" ? of : called;
+  const names = command.commands.map((known) => known.name());
+  if (!name || name.startsWith("-") || name === "help" || names.length === 0 || names.includes(name)) return "";
+  const meant = nearest(name, names);
+  return command.error(`error: unknown command '${name}'${meant ? `\n(Did you mean ${meant}?)` : ""}`);
+}
+
+async function warnOfVariables(): Promise<void> {
+  if (!Object.keys(process.env).some((name) => name.startsWith("XDS_"))) return;
+  const { ignoredVariables } = await import("./ignored-variables.js"); // most commands do without what it needs
+  for (const line of ignoredVariables(process.env)) process.stderr.write(`xds: ${line}\n`);
 }

@@ -148,7 +148,7 @@ function spellingsOf({ name, typeUrl }: ResourceType): string[] {
 export type Wanted = ReadonlyMap<string, readonly string[]>;
 
 export interface Fetched {
-  /** In the order of the table of types. */
+  /** In the order of the table of types, and by name: some servers send them in another order each time. */
   readonly resources: readonly Resource[];
   /** What the server has said that it does not have, or cannot give, and why. */
   readonly missing: readonly Unavailable[];
@@ -243,9 +243,11 @@ function referred(client: XdsClient, asked: ReadonlyMap<string, Set<string>>): W
   return next;
 }
 
-/** All that a client holds, as resources. */
+/** All that a client holds, as resources, in the order of {@link Fetched}. */
 function held(client: XdsClient): Resource[] {
-  return resourceTypes().flatMap(({ typeUrl }) => Array.from(client.resources(typeUrl).values(), asResource));
+  return resourceTypes().flatMap(({ typeUrl }) =>
+    Array.from(client.resources(typeUrl).values(), asResource).sort((a, b) => (a.name < b.name ? -1 : 1)),
+  );
 }
 
 const encoded = new WeakMap<ClientResource, Resource>();

@@ -9,13 +9,13 @@ import type { Configuration, Reading } from "../source/source.js";
 import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, UsageError } from "./command.js";
-import { type Checked, ConfigurationGate, mostLines } from "./configuration-gate.js";
+import { type Checked, ConfigurationGate, mostLines, type Tell } from "./configuration-gate.js";
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
-import { createLog, type Log } from "./log.js";
+import { createLog, type Log, plainLog } from "./log.js";
 import { nodeGroups } from "./node-groups.js";
 import { commonGroup, Publisher } from "./publisher.js";
-import { lineOf } from "./report.js";
+import { formatEntry, lineOf } from "./report.js";
 import { checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
@@ -46,7 +46,10 @@ export function addServe(program: Command, exit: Exit): void {
     .description(description)
     .argument("[path...]", "files, and directories with all that is below them but hidden names")
     .option("--config <file>", "settings (default ./xds.yaml if there is one, env XDS_CONFIG)")
-    .option("--check", "say what keeps it from being served, and exit with 0 or 1; do not listen");
+    .option(
+      "--check",
+      "print what keeps it from being served, and what to know of it, as `xds validate` does, and exit with 0 or 1; do not listen",
+    );
   addSettings(command);
   addExamples(command, [
     ["xds serve config/", "serves the files in config/ on 127.0.0.1:18000"],
@@ -67,7 +70,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   checkReach(settings, tls !== undefined);
   await useApi(settings);
   const { validation, unmatchedNodes, descriptors, envoy } = settings;
-  const log = createLog(settings.logLevel, settings.logFormat);
+  const log = check ? plainLog : createLog(settings.logLevel, settings.logFormat);
   if (file !== undefined) log.info({ file }, "settings read");
   const api = descriptors ?? envoy;
   if (api !== undefined) log.info({ file: api }, "using the API of this file");
@@ -82,7 +85,10 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
-  const gate = new ConfigurationGate({ validation, servesOthers: unmatchedNodes === "default" }, log);
+  const gate = new ConfigurationGate(
+    { validation, servesOthers: unmatchedNodes === "default" },
+    check ? printEntries : logEntries(log),
+  );
   const first = gate.check(await source.open((reading) => take(reading, gate, publisher, log)));
   if ("problems" in first || check) {
     await stop();
@@ -166,6 +172,25 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
   }
 }
 
+/** Logs what is to be told of a configuration that is served. */
+const logEntries =
+  (log: Log): Tell =>
+  (entries, more) => {
+    for (const entry of entries) {
+      const { severity, code } = entry;
+      if (severity === "warning") log.warn({ code }, lineOf(entry));
+      else log.info({ code }, lineOf(entry));
+    }
+    if (more > 0) log.warn({ more }, "more of the like; xds validate prints all");
+  };
+
+/** Prints it where there is no log to go on with: as `xds validate` does. */
+const printEntries: Tell = (entries, more) => {
+  const lines = entries.map(formatEntry);
+  if (more > 0) lines.push(`… and ${more} more; xds validate prints all`);
+  process.stderr.write(`${lines.join("\n")}\n`);
+};
+
 /** Tells what keeps it from being served: a line for each problem, and one that counts them. Returns the exit code. */
 function report(checked: Checked): number {
   if (!("problems" in checked)) {
@@ -173,10 +198,9 @@ function report(checked: Checked): number {
     return 0;
   }
   const { problems } = checked;
-  const lines = problems.slice(0, mostLines).map(lineOf);
-  if (problems.length > mostLines) lines.push(`… and ${problems.length - mostLines} more`);
+  printEntries(problems.slice(0, mostLines), problems.length - mostLines);
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  process.stderr.write(`${lines.join("\n")}\nxds: ${count}; nothing is served\n`);
+  process.stderr.write(`xds: ${count}; nothing is served\n`);
   return 1;
 }
 

@@ -27,7 +27,8 @@ export function addStatus(program: Command, exit: Exit): void {
       "Show every connected node of a running `xds serve`, a line for each type that it asks for; with NODE, that one in detail, with its own " +
         "words where it has refused something.\n\nSYNCED: it has taken all that is to be sent. STALE: a response is unanswered, or something " +
         "changed since. NOT_SENT: nothing was sent yet. ERROR: something was refused, and what replaces it has not been taken " +
-        "yet. Exit code 1 when any of the nodes shown is in ERROR, or the server cannot be reached.",
+        "yet. Nodes that poll over REST are not connected, and not shown; the metric xds_fetches_total counts their requests. Exit code 1 when any " +
+        "of the nodes shown is in ERROR, or the server cannot be reached.",
     )
     .argument("[node]", "id of a node")
     .addOption(adminOption())
@@ -49,7 +50,9 @@ async function status(id: string | undefined, { admin, output }: StatusOptions):
   const { nodes } = report;
   const [node] = nodes;
   if (id !== undefined && !node) {
-    process.stderr.write(`xds: no connected node has the id ${JSON.stringify(id)}; \`xds status\` lists them\n`);
+    process.stderr.write(
+      `xds: no node with the id ${JSON.stringify(id)} is connected over gRPC; \`xds status\` lists those that are\n`,
+    );
     return 1;
   }
   const now = Date.now();
@@ -112,7 +115,7 @@ function overview(nodes: readonly NodeReport[], now: number): string {
   const lines = table(
     ["node", "type", "state", "version", "last ack", "client", "address"],
     rows,
-    "no node is connected",
+    "no node is connected over gRPC",
   );
   const failing = nodes.filter(({ state }) => state === "ERROR").map(({ id }) => id);
   if (failing.length === 0) return lines;

@@ -266,8 +266,8 @@ describe("readResourceFile tells", () => {
       "a key that is given twice, in objects of any depth",
       inCluster("metadata: {filter_metadata: {x: {a: 1, a: 2}}}", "name: b"),
       [
-        '3:40: metadata.filter_metadata.x.a: the key "a" is given twice in one object; remove one',
-        '4:1: name: the key "name" is given twice in one object; remove one',
+        '3:40: metadata.filter_metadata.x.a: the key "a" is given twice in one object, first in line 3; remove one',
+        '4:1: name: the key "name" is given twice in one object, first in line 2; remove one',
       ],
     ],
     [

@@ -1,5 +1,5 @@
 import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from "js-yaml";
-import { type Fault, formatPath, type PathStep } from "./problem.js";
+import { type Fault, formatPath, LineIndex, type PathStep } from "./problem.js";
 import { quote } from "./scalar-json.js";
 import { type PlainValue, plainValue } from "./yaml-scalar.js";
 import { yamlEvents } from "./yaml-syntax.js";
@@ -83,6 +83,7 @@ class TreeBuilder {
   private end = 0;
   private mergedKeys = 0;
   private hasAliases = false;
+  private lineIndex: LineIndex | undefined;
 
   constructor(
     private readonly text: string,
@@ -192,7 +193,8 @@ class TreeBuilder {
   private entries(): YamlEntry[] {
     const entries: YamlEntry[] = [];
     let height = 0;
-    const seen = new Set<string>();
+    /** Key → where it stands. */
+    const seen = new Map<string, number>();
     const merges: { at: number; value: YamlNode }[] = [];
     while (!this.atEnd()) {
       const event = this.events[this.next];
@@ -202,6 +204,7 @@ class TreeBuilder {
       this.path.push(key);
       const value = this.node();
       this.path.pop();
+      const first = seen.get(key);
       const isMerge = key === "<<" && event?.type === EVENT_ID.SCALAR && event.style === SCALAR_STYLE.PLAIN;
       height = Math.max(height, isMerge ? this.height - 1 : this.height);
       if (isMerge) merges.push({ at, value });
@@ -209,10 +212,15 @@ class TreeBuilder {
       else if (event?.type === EVENT_ID.SCALAR && this.slice(event.tagStart, event.tagEnd) === "!ignore")
         continue; // Envoy's way to have a place for anchors.
       else if (key === "__proto__") this.fault(at, 'the key "__proto__" cannot be used; rename it', key);
-      else if (seen.has(key))
-        this.fault(at, `the key ${JSON.stringify(key)} is given twice in one object; remove one`, key);
-      else {
-        seen.add(key);
+      else if (first !== undefined) {
+        const { line } = this.lines().place(first);
+        this.fault(
+          at,
+          `the key ${JSON.stringify(key)} is given twice in one object, first in line ${line}; remove one`,
+          key,
+        );
+      } else {
+        seen.set(key, at);
         entries.push({ key, at, value });
       }
     }
@@ -222,7 +230,7 @@ class TreeBuilder {
   }
 
   /** Adds the entries of a map, or of each map of a list, that are not there yet (https://yaml.org/type/merge.html). */
-  private merge(at: number, value: YamlNode, entries: YamlEntry[], seen: Set<string>): void {
+  private merge(at: number, value: YamlNode, entries: YamlEntry[], seen: Map<string, number>): void {
     for (const source of value.kind === "list" ? value.items : [value]) {
       if (source.kind !== "map") {
         this.fault(at, "a merge key (<<) takes an alias of an object, or a list of such aliases");
@@ -235,7 +243,7 @@ class TreeBuilder {
       }
       for (const entry of source.entries) {
         if (seen.has(entry.key)) continue;
-        seen.add(entry.key);
+        seen.set(entry.key, entry.at);
         entries.push(entry);
       }
     }
@@ -275,6 +283,11 @@ class TreeBuilder {
 
   private slice(start: number, end: number): string {
     return start < 0 ? "" : this.text.slice(start, end);
+  }
+
+  private lines(): LineIndex {
+    this.lineIndex ??= new LineIndex(this.text);
+    return this.lineIndex;
   }
 
   private fault(at: number, message: string, ...below: PathStep[]): void {

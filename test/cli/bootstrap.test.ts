@@ -158,6 +158,18 @@ describe("xds bootstrap --grpc", () => {
     expect((await xds("bootstrap", "--grpc", "--tls-server-name", "x")).stderr).toMatch(
       /--server has to be by that name/,
     );
+    const grpc = (...flags: string[]) => xds("bootstrap", "--grpc", ...flags);
+    expect(await grpc("--admin-port", "9901")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "xds: gRPC clients have no admin page; leave out --admin-port\n",
+    });
+    expect(await grpc("--variant", "delta")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "xds: gRPC clients use the state of the world only; leave out --variant delta\n",
+    });
+    expect(await grpc("--admin-port", "off", "--variant", "sotw")).toEqual(await grpc());
     expect(await xds("bootstrap", "--server", "localhost")).toMatchObject({
       code: 2,
       stderr: 'xds: --server "localhost" is no host:port\n',

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { describeWithEnvoy } from "../e2e/envoy.js";
 import { freePort } from "../e2e/ports.js";
+import { outerEnvironment } from "./program.js";
 
 // Runs docs/five-minutes.md: its blocks, in their order, in an empty folder, as a reader would type them.
 //
@@ -178,7 +179,7 @@ describeWithEnvoy("docs/five-minutes.md", () => {
     await chmod(join(bin, "envoy"), 0o755);
     const ports = await Ports.of("8080", "8081", "9901", "10000", "18000", "18001", "18002");
     const env = {
-      ...process.env,
+      ...outerEnvironment(),
       PATH: `${bin}:${dirname(inject("xds"))}:${process.env.PATH}`,
       XDS_PORT: String(ports.get("18000")),
       XDS_REST_PORT: String(ports.get("18001")),

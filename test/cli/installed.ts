@@ -10,26 +10,35 @@ declare module "vitest" {
   interface ProvidedContext {
     /** The program `xds`, as `npm install` of the packed package puts it into an empty folder. */
     xds: string;
+    /** The packed package. */
+    tarball: string;
   }
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
 
+const npm = (cwd: string, ...args: string[]) => run("npm", args, { cwd, timeout: 300_000 });
+
+/** Installs packages, among them ours, in a folder that has none; gives the path of the program. */
+export async function install(folder: string, ...packages: string[]): Promise<string> {
+  await writeFile(join(folder, "package.json"), '{ "private": true }');
+  await npm(folder, "install", ...packages, "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
+  return join(folder, "node_modules/.bin/xds");
+}
+
 /** Packs the built package, and installs it in a folder of its own, for all tests of the program. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "xds-installed-"));
-  const npm = (...args: string[]) => run("npm", args, { cwd: folder, timeout: 300_000 });
   try {
-    await npm("pack", root, "--ignore-scripts", "--silent");
+    await npm(folder, "pack", root, "--ignore-scripts", "--silent");
     const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz"));
     if (!tarball) throw new Error("npm pack left no tarball");
-    await writeFile(join(folder, "package.json"), '{ "private": true }');
-    await npm("install", `./${tarball}`, "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error");
+    project.provide("xds", await install(folder, `./${tarball}`));
+    project.provide("tarball", join(folder, tarball));
   } catch (error) {
     await rm(folder, { recursive: true });
     throw error;
   }
-  project.provide("xds", join(folder, "node_modules/.bin/xds"));
   return () => rm(folder, { recursive: true });
 }

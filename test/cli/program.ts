@@ -9,6 +9,19 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** The environment without what is set for the tests themselves, such as XDS_REQUIRE_ENVOY. */
+export const outerEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("XDS_")));
+
+/** How a program is started, where not as all are. */
+export interface Start {
+  readonly cwd?: string;
+  /** Of the environment, besides. */
+  readonly variables?: NodeJS.ProcessEnv;
+  /** Installed for this test. */
+  readonly binary?: string;
+}
+
 /** The program `xds`, installed from the packed package, running. */
 export class Program {
   stdout = "";
@@ -16,10 +29,10 @@ export class Program {
   private readonly process: ChildProcess;
   private readonly exited: Promise<unknown[]>;
 
-  constructor(args: readonly string[], cwd?: string) {
+  constructor(args: readonly string[], { cwd, variables, binary = inject("xds") }: Start = {}) {
     // Tests run beside each other: none takes the usual port.
-    const env = { XDS_ADMIN_PORT: "0", ...process.env };
-    this.process = spawn(inject("xds"), args, { stdio: ["ignore", "pipe", "pipe"], env, ...(cwd && { cwd }) });
+    const env = { ...outerEnvironment(), XDS_ADMIN_PORT: "0", ...variables };
+    this.process = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], env, ...(cwd && { cwd }) });
     this.process.stdout?.on("data", (chunk) => (this.stdout += String(chunk)));
     this.process.stderr?.on("data", (chunk) => (this.stderr += String(chunk)));
     this.exited = once(this.process, "close");
@@ -80,9 +93,10 @@ async function ended(program: Program): Promise<Ended> {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-/** Runs a command to its end; `in`: in a folder; `start`: it is ended with the test at the latest. */
+/** Runs a command to its end; `in`: in a folder; `with`: with variables; `start`: it is ended with the test at the latest. */
 export const xds = Object.assign((...args: string[]) => ended(new Program(args)), {
-  in: (cwd: string, ...args: string[]) => ended(new Program(args, cwd)),
+  in: (cwd: string, ...args: string[]) => ended(new Program(args, { cwd })),
+  with: (variables: NodeJS.ProcessEnv, ...args: string[]) => ended(new Program(args, { variables })),
   start: (...args: string[]) => {
     const program = new Program(args);
     onTestFinished(async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { clusterType, LinearCache, Resource, Snapshot, SnapshotCache, secretType, XdsServer } from "../../src/index.js";
 import { selfSigned } from "../e2e/certificate.js";
@@ -65,6 +66,15 @@ describe.each([
     const { stdout } = await xds("diff", path, address);
     expect(stdout).toBe("+ secrets server-cert\n");
     expect(cache.status("all")).toEqual([]);
+  });
+
+  test("prints resources by name, in whatever order they come", async () => {
+    const { address } = await serverOf(Snapshot.of(["c", "a", "b"].map((name) => create(ClusterSchema, { name }))));
+    const get = async (...args: string[]) =>
+      (await xds("get", "clusters", "--server", address, ...mode, ...args)).stdout;
+    const { resources } = JSON.parse(await get("-o", "json")) as { resources: { name: string }[] };
+    expect(resources.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+    expect(await get()).toMatch(/^TYPE .*\nclusters +a .*\nclusters +b .*\nclusters +c .*\n$/);
   });
 
   test("tells names that are not there, prints the others, and exits with 1", async () => {

@@ -208,6 +208,19 @@ describe("xds schema types", () => {
     expect(generated.sort()).toEqual(["percent_pb.d.ts", "percent_pb.js"]);
   });
 
+  test("says where it cannot write", async () => {
+    const folder = await project();
+    await symlink(join(root, "node_modules/@bufbuild/protoc-gen-es"), await installPlace(folder), "dir");
+    const { code, stdout, stderr } = await xds.in(folder, "schema", "types", "Percent", "--out", "/proc/types");
+    expect(stderr).toMatch(/^xds: \/proc\/types cannot be written to: ENOENT: .*\n$/);
+    expect([code, stdout]).toEqual([1, ""]);
+    const file = await xds.in(folder, "schema", "types", "Percent", "--out", "package.json/types");
+    expect(file).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^xds: package\.json\/types cannot be written to: ENOTDIR/),
+    });
+  });
+
   /** The generator as a project would have it installed. */
   async function installPlace(folder: string): Promise<string> {
     await mkdir(join(folder, "node_modules/@bufbuild"), { recursive: true });

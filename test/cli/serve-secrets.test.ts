@@ -197,7 +197,7 @@ describe("xds serve, with secrets in PEM files", () => {
     expect(await xds("serve", folder.path, "--port", "0", "--rest-port", "off")).toEqual({
       code: 1,
       stdout: "",
-      stderr: `${join(folder.path, "secret.yaml")}:6:30: resources[0].tls_certificate.private_key.filename: the file is not there; a relative path is one from this file's directory on, and an absolute one the Envoy reads on its own machine; put the file there, or write another path\nxds: 1 problem; nothing is served\n`,
+      stderr: `${join(folder.path, "secret.yaml")}:6:30 error INVALID resources[0].tls_certificate.private_key.filename: the file is not there; a relative path is one from this file's directory on, and an absolute one the Envoy reads on its own machine; put the file there, or write another path\nxds: 1 problem; nothing is served\n`,
     });
   });
 

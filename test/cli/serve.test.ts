@@ -9,9 +9,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
 import { introduction } from "../../src/cli/introduction.js";
 import { readableLine } from "../../src/cli/log.js";
-import { clusterType } from "../../src/resource/types.js";
+import { clusterType, routeType } from "../../src/resource/types.js";
 import { readResourceFile } from "../../src/source/resource-file.js";
-import { Program } from "./program.js";
+import { selfSigned } from "../e2e/certificate.js";
+import { Program, xds } from "./program.js";
 import { openStream } from "./serving.js";
 
 let directory: string;
@@ -224,9 +225,9 @@ describe("xds serve, at its end", () => {
     expect(await program.end()).toBe(1);
     expect(program.stdout).toBe("");
     expect(program.stderr.replaceAll(directory, "DIR")).toBe(
-      'DIR/a.yaml:4:20: resources[0].connect_timeout: expected a duration such as "1.5s", got "soon"\n' +
-        "DIR/a.yaml:5:3: resources[0].lb_polcy: envoy.config.cluster.v3.Cluster has no such field; did you mean lb_policy?\n" +
-        'DIR/b.json:1:75: name: expected a string, got the number 7; put it in quotes: "7"\n' +
+      'DIR/a.yaml:4:20 error INVALID resources[0].connect_timeout: expected a duration such as "1.5s", got "soon"\n' +
+        "DIR/a.yaml:5:3 error INVALID resources[0].lb_polcy: envoy.config.cluster.v3.Cluster has no such field; did you mean lb_policy?\n" +
+        'DIR/b.json:1:75 error INVALID name: expected a string, got the number 7; put it in quotes: "7"\n' +
         "xds: 3 problems; nothing is served\n",
     );
   });
@@ -235,7 +236,7 @@ describe("xds serve, at its end", () => {
     const program = run("serve", join(directory, "nowhere"));
     expect(await program.end()).toBe(1);
     expect(program.stderr).toBe(
-      `${directory}/nowhere: no such file or directory; check the path, or put it back\nxds: 1 problem; nothing is served\n`,
+      `${directory}/nowhere error UNREADABLE no such file or directory; check the path, or put it back\nxds: 1 problem; nothing is served\n`,
     );
   });
 
@@ -280,6 +281,45 @@ describe("xds serve, at its end", () => {
     const options = /\nOptions:\n([\s\S]+?)\n\n/.exec(help.stdout)?.[1]?.split("\n") ?? [];
     expect(options.length).toBeGreaterThan(20);
     expect(Math.max(...options.map((line) => line.length))).toBeLessThanOrEqual(80); // not a terminal counts as one of 80 columns
+  });
+});
+
+describe("xds serve --check", () => {
+  const routes = `"@type": ${routeType}
+name: local
+virtual_hosts:
+- { name: all, domains: ["*"], routes: [{ match: { prefix: / }, route: { cluster: elsewhere } }] }
+`;
+  const words =
+    'routes/local: virtual_hosts[0].routes[0].route.cluster refers to "elsewhere", which is not among the clusters';
+
+  test("prints what it finds as `xds validate` does, without a line of a log", async () => {
+    await write("envoy.yaml", "admin: {}\nstatic_resources: { clusters: [{ name: a }] }\n");
+    await write("routes.yaml", routes);
+    const expired = selfSigned({ from: Date.UTC(2020, 0, 1), to: Date.UTC(2020, 11, 31) });
+    await write("cert.pem", expired.cert);
+    await write("key.pem", expired.key);
+    const settings = { paths: ["."], tls: { cert: "cert.pem", key: "key.pem" } };
+    await write("xds.yaml", JSON.stringify(settings));
+    const check = (...args: string[]) => xds("serve", "--config", join(directory, "xds.yaml"), "--check", ...args);
+
+    const good = await check();
+    const lines = good.stderr.replaceAll(directory, "DIR").split("\n");
+    expect(lines).toEqual([
+      "xds: the TLS certificate has expired; clients will refuse it  file=DIR/cert.pem from=2020-01-01T00:00:00.000Z expires=2020-12-31T00:00:00.000Z",
+      "DIR/envoy.yaml:1:1 info NOT_SERVED admin: left out: it cannot be served; keep it in the Envoy's own file",
+      expect.stringContaining(`DIR/routes.yaml:4:83 warning MISSING_TARGET ${words}`),
+      "",
+    ]);
+    expect(good).toMatchObject({ code: 0, stdout: "nothing keeps it from being served: 2 resources\n" });
+
+    const bad = await check("--validation", "strict");
+    expect(bad).toMatchObject({ code: 1, stdout: "" });
+    expect(bad.stderr.replaceAll(directory, "DIR").split("\n").slice(1)).toEqual([
+      expect.stringContaining(`DIR/routes.yaml:4:83 error MISSING_TARGET ${words}`),
+      "xds: 1 problem; nothing is served",
+      "",
+    ]);
   });
 });
 

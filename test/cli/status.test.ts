@@ -39,22 +39,25 @@ async function start(text: string) {
   const write = (next: string) => writeFile(join(directory, "config.yaml"), next);
   await write(text);
   const server = xds.start("serve", directory, "--port", "0", "--rest-port", "0");
-  const { grpc, admin } = await server.ports();
+  const { grpc, rest, admin } = await server.ports();
   const url = `http://127.0.0.1:${admin}`;
-  return { server, grpc, url, write, status: (...args: string[]) => xds("status", "--admin", url, ...args) };
+  return { server, grpc, rest, url, write, status: (...args: string[]) => xds("status", "--admin", url, ...args) };
 }
 
 describe("xds status", () => {
-  it("says so where no node is connected, and that a node is not", async () => {
-    const { status } = await start(config("127.0.0.1", 1));
-    expect(await status()).toEqual({ code: 0, stdout: "no node is connected\n", stderr: "" });
+  it("says so where no node is connected, and that a node is not; one that polls over REST is none", async () => {
+    const { status, rest } = await start(config("127.0.0.1", 1));
+    const body = JSON.stringify({ node: { id: "edge" } });
+    const polled = await fetch(`http://127.0.0.1:${rest}/v3/discovery:clusters`, { method: "POST", body });
+    expect(polled.status).toBe(200);
+    expect(await status()).toEqual({ code: 0, stdout: "no node is connected over gRPC\n", stderr: "" });
     const { code, stdout } = await status("-o", "json");
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ state: "LIVE", nodes: [], reloads: { succeeded: 1, failed: 0 } });
     expect(await status("edge")).toEqual({
       code: 1,
       stdout: "",
-      stderr: 'xds: no connected node has the id "edge"; `xds status` lists them\n',
+      stderr: 'xds: no node with the id "edge" is connected over gRPC; `xds status` lists those that are\n',
     });
   });
 

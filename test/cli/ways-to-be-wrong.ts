@@ -80,7 +80,9 @@ export const ways: readonly Way[] = [
   {
     way: "a key twice",
     spoil: edit("type: EDS", "name: other"),
-    says: ['DIR/clusters.yaml:4:3 INVALID resources[0].name: the key "name" is given twice in one object; remove one'],
+    says: [
+      'DIR/clusters.yaml:4:3 INVALID resources[0].name: the key "name" is given twice in one object, first in line 3; remove one',
+    ],
   },
   {
     way: "a bracket that is not closed",

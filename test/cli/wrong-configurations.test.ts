@@ -89,7 +89,7 @@ describe("xds serve, at its start, tells and ends with", () => {
       "--validation",
       "strict",
     );
-    const lines = saysOf(way).map(({ place, words }) => inDirectory(`${place}: ${words}`));
+    const lines = saysOf(way).map(({ place, code, words }) => inDirectory(`${place} error ${code} ${words}`));
     const count = lines.length === 1 ? "1 problem" : `${lines.length} problems`;
     expect(stderr.split("\n")).toEqual([...lines, `xds: ${count}; nothing is served`, ""]);
     expect(stdout).toBe("");

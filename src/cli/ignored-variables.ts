@@ -1,0 +1,25 @@
+import { nearest } from "../source/nearest.js";
+import { settings, variableOf } from "./settings.js";
+
+const prefix = "XDS_";
+
+/** Those that are not of settings of `xds serve`. */
+const others = ["XDS_CONFIG", "XDS_SERVER", "XDS_ADMIN"];
+
+/**
+ * What is to be said of variables `XDS_…` that no option has: a line each. Those that Kubernetes sets for Services whose names begin with
+ * "xds" are left out.
+ */
+export function ignoredVariables(environment: NodeJS.ProcessEnv): string[] {
+  const known = new Set([...Object.values(settings).map(variableOf), ...others]);
+  const names = Array.from(known, (name) => name.slice(prefix.length));
+  return Object.entries(environment).flatMap(([name, value = ""]) => {
+    if (!name.startsWith(prefix) || known.has(name) || value === "" || isOfService(name, value)) return [];
+    const meant = nearest(name.slice(prefix.length), names);
+    return `${name} in the environment is ignored, for no option has it${meant ? `; did you mean ${prefix}${meant}?` : ""}`;
+  });
+}
+
+/** https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables */
+const isOfService = (name: string, value: string) =>
+  /_SERVICE_(HOST|PORT(_.+)?)$|_PORT_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?$/.test(name) || /^(tcp|udp|sctp):\/\//.test(value);

@@ -1,0 +1,89 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { xds } from "./program.js";
+
+const quickstart = fileURLToPath(new URL("../../examples/quickstart", import.meta.url));
+
+describe("a variable of the environment that no option has", () => {
+  const told = async (variables: NodeJS.ProcessEnv) => {
+    const { code, stderr } = await xds.with(variables, "serve", quickstart, "--check");
+    expect(code).toBe(0);
+    return stderr;
+  };
+
+  test("is told, with the one that was likely meant", async () => {
+    expect(await told({ XDS_PROT: "1", XDS_TIMEOUT: "5s" })).toBe(
+      "xds: XDS_PROT in the environment is ignored, for no option has it; did you mean XDS_PORT?\n" +
+        "xds: XDS_TIMEOUT in the environment is ignored, for no option has it\n",
+    );
+  });
+
+  test("is told by every command", async () => {
+    const { code, stderr } = await xds.with({ XDS_SEVER: "x:1" }, "completion", "bash");
+    expect(stderr).toMatch(/^xds: XDS_SEVER in the environment is ignored, .*; did you mean XDS_SERVER\?\n$/);
+    expect(code).toBe(0);
+  });
+
+  test("is not told where it is Kubernetes' of a Service, empty, or another program's", async () => {
+    const ofServices = {
+      XDS_SERVICE_HOST: "10.0.0.1",
+      XDS_SERVICE_PORT: "18000",
+      XDS_SERVICE_PORT_GRPC: "18000",
+      XDS_PORT_18000_TCP: "tcp://10.0.0.1:18000",
+      XDS_PORT_18000_TCP_ADDR: "10.0.0.1",
+      XDS_OTHER_PORT: "tcp://10.0.0.2:1",
+    };
+    expect(await told({ ...ofServices, XDS_PROT: "", GRPC_XDS_PROT: "1" })).toBe("");
+  });
+
+  test("is none that an option has", async () => {
+    const variables = { XDS_PORT: "0", XDS_TLS_CERT: "", XDS_SERVER: "x:1", XDS_ADMIN: "http://x:1" };
+    expect(await told({ ...variables, XDS_LIMITS_NAMES: "7" })).toBe("");
+  });
+});
+
+describe("a command that there is not", () => {
+  const hint = "(xds --help, or xds <command> --help, tells how it is called)\n";
+
+  test.each([[["servee"]], [["help", "servee"]], [["servee", "--help"]]])("is told: %j", async (args) => {
+    expect(await xds(...args)).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `xds: unknown command 'servee'\n(Did you mean serve?)\n${hint}`,
+    });
+  });
+
+  test("is told where it is one of another command's", async () => {
+    expect(await xds("schema", "help", "frob")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `xds: unknown command 'frob'\n${hint}`,
+    });
+  });
+
+  test.each([
+    [["help"], "Usage: xds [options] [command]"],
+    [["help", "serve"], "Usage: xds serve [options]"],
+    [["schema", "--help"], "Usage: xds schema [options]"],
+    [["schema", "help", "show"], "Usage: xds schema show [options]"],
+    [["get", "--help"], "Usage: xds get [options]"],
+  ])("is none of those whose help is printed: %j", async (args, usage) => {
+    const { code, stdout, stderr } = await xds(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.startsWith(usage)).toBe(true);
+  });
+});
+
+test.each([
+  [["get", "--nope"]],
+  [["get", "--timeout", "soon"]],
+  [["get", "clutsers"]],
+  [["validate"]],
+  [["validate", ".", "-o", "xml"]],
+  [["completion", "fish"]],
+  [["schema", "types"]],
+])("errors of the call begin with the program's name: %j", async (args) => {
+  const { code, stderr } = await xds(...args);
+  expect(stderr).toMatch(/^xds: /);
+  expect(code).toBe(2);
+});
