@@ -6,9 +6,11 @@ import type { Caller } from "../protocol/caller.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
+import type { Admission } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
 import type { LimitCounts } from "./limits.js";
+import { listenOn } from "./listen-on.js";
 import type { RefusalLog } from "./refusal-log.js";
 import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
@@ -16,6 +18,7 @@ import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls
 export interface RestHost {
   /** Answers one request; undefined: the client has this version. */
   poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined>;
+  readonly admission: Admission;
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
   /** undefined: the client status service is not offered. */
@@ -54,6 +57,7 @@ export class RestTransport {
     this.server = tls
       ? createTlsServer({ ...secureContextOptions(tls), ...clientCertificates(tls) }, handle)
       : createServer(handle);
+    this.server.on("tlsClientError", (error, socket) => host.refused.tellHandshake(error, socket));
     this.server.requestTimeout = requestTimeoutMs;
   }
 
@@ -62,17 +66,7 @@ export class RestTransport {
    * @throws XdsError CANNOT_LISTEN
    */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once("error", (cause) =>
-        reject(
-          new XdsError("CANNOT_LISTEN", `cannot listen for REST on ${host}:${port}: ${messageOf(cause)}`, { cause }),
-        ),
-      );
-      this.server.listen(port, host, () => {
-        const address = this.server.address();
-        resolve(typeof address === "object" && address ? address.port : port);
-      });
-    });
+    return listenOn(this.server, host, port, "REST");
   }
 
   /** New connections get these certificates. */
@@ -97,6 +91,7 @@ export class RestTransport {
     const { socket } = request;
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     try {
+      this.host.admission.enterOnce();
       const route = this.route(request);
       const body = await readBody(request, this.host.limits);
       const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });
