@@ -89,6 +89,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     return report(first);
   }
   publisher.publish(first.configuration);
+  const ended = ending(); // heard from here on: who reads that it serves may end it at once
   try {
     const { grpc, rest } = await listen(server, settings);
     const contents = summary(first.configuration);
@@ -99,7 +100,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     await stop();
     throw error;
   }
-  const signal = await ending();
+  const signal = await ended;
   log.info({ signal }, "draining; a second signal ends it at once");
   await Promise.all([source.close(), server.drain({ timeoutMs: settings.drainTime })]);
   await stop();

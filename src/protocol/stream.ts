@@ -72,8 +72,9 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** It has been sent something, or there is nothing to send. */
   get answered(): boolean {
-    const all = [...this.subscriptions.values()];
-    return all.some(({ ledger }) => ledger.sent) || (all.length > 0 && this.dirty.size === 0);
+    for (const { ledger } of this.subscriptions.values()) if (ledger.sent) return true;
+    const hasAsked = this.subscriptions.size + this.unknownTypes.size > 0;
+    return hasAsked && this.dirty.size === 0 && !this.turns.busy;
   }
 
   /** Called first, once. A promise means: bring nothing before it is settled. */
