@@ -47,7 +47,7 @@ export class Seat {
   }
 }
 
-/** Lets streams in, as many as the limits allow, and knows those that are open. */
+/** Lets streams and calls in, as many as the limits allow, and knows the streams that are open. */
 export class Admission {
   readonly seats = new Set<Seat>();
   private readonly hosts = new Map<string, number>();
@@ -70,11 +70,19 @@ export class Admission {
     const ofHost = hosts.get(host) ?? 0;
     if (seats.size >= counts.limits.streams) throw counts.exceeded("streams", "too many streams");
     if (ofHost >= counts.limits.streamsPerPeer) throw counts.exceeded("streamsPerPeer", `too many streams of ${host}`);
-    if (!this.newStreams.take()) throw counts.exceeded("newStreamsPerSecond", "too many new streams at once");
+    this.takeNew("new streams");
     const seat = new Seat(this, caller, guest, counts, this.age?.enter(caller) ?? Number.POSITIVE_INFINITY);
     hosts.set(host, ofHost + 1);
     seats.add(seat);
     return seat;
+  }
+
+  /**
+   * Lets in a unary call or a REST request: of those and of new streams there may be so many a second in all.
+   * @throws XdsError LIMIT_EXCEEDED
+   */
+  enterOnce(): void {
+    this.takeNew("calls");
   }
 
   leave(seat: Seat): void {
@@ -84,6 +92,10 @@ export class Admission {
     if (left > 0) this.hosts.set(host, left);
     else this.hosts.delete(host);
     this.age?.leave(seat.caller);
+  }
+
+  private takeNew(what: "new streams" | "calls"): void {
+    if (!this.newStreams.take()) throw this.counts.exceeded("newStreamsPerSecond", `too many ${what} at once`);
   }
 }
 

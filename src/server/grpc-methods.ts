@@ -56,11 +56,15 @@ export interface Door {
 export function serveOne(
   call: ServerUnaryCall<Buffer, Buffer>,
   reply: sendUnaryData<Buffer>,
-  { refused }: Door,
+  { admission, refused }: Door,
   answer: (caller: Caller) => Promise<Buffer>,
 ): void {
   const caller = callerOf(call);
-  answer(caller).then(
+  const admitted = async () => {
+    admission.enterOnce();
+    return answer(caller);
+  };
+  admitted().then(
     (bytes) => reply(null, bytes),
     (error: unknown) => {
       refused.tell("request", error, { peer: caller.peer });

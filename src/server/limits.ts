@@ -10,7 +10,7 @@ export interface Limits {
   readonly streams: number;
   /** Open streams of one IP address. Default 20,000. */
   readonly streamsPerPeer: number;
-  /** New streams a second, in bursts of ten times as many. Default 5,000. */
+  /** New streams a second, unary calls and REST requests among them, in bursts of ten times as many. Default 5,000. */
   readonly newStreamsPerSecond: number;
   /**
    * Requests a second on one stream, in bursts of ten times as many; the answers to what it was sent are not counted. Default 1,000:

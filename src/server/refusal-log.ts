@@ -1,3 +1,4 @@
+import type { TLSSocket } from "node:tls";
 import { type ErrorCode, messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
 
@@ -15,14 +16,18 @@ const levels: Partial<Record<ErrorCode, "info" | "warn" | "error">> = {
   NOT_READY: "info",
 };
 
+/** What has a ration of its own. */
+type Rationed = ErrorCode | "handshake";
+
 const refusals = { stream: "a stream is ended", request: "a request is refused" };
 
 /**
- * Logs which streams and requests ended with an error. Clients that are refused come back at once, and may be thousands, so lines are
- * rationed: 20 a minute for each code. How many were left out meanwhile is in the next line, as `unlogged`.
+ * Logs which streams, requests and TLS handshakes ended with an error. Clients that are refused come back at once, and may be
+ * thousands, so lines are rationed: 20 a minute for each code, and for handshakes. How many were left out meanwhile is in the next
+ * line, as `unlogged`.
  */
 export class RefusalLog {
-  private readonly rations = new Map<ErrorCode, { readonly since: number; lines: number; unlogged: number }>();
+  private readonly rations = new Map<Rationed, { readonly since: number; lines: number; unlogged: number }>();
 
   constructor(private readonly logger: Logger) {}
 
@@ -30,11 +35,31 @@ export class RefusalLog {
     const code = error instanceof XdsError ? error.code : "INTERNAL";
     const level = levels[code] ?? "debug";
     const message = code === "INTERNAL" ? `a ${what} fails` : refusals[what];
-    if (level === "debug") {
-      this.logger.debug({ ...fields, error: messageOf(error) }, message);
-      return;
-    }
-    const ration = this.ration(code, now);
+    const told = { ...fields, error: messageOf(error) };
+    if (level === "debug") this.logger.debug(told, message);
+    else this.rationed(code, level, told, message, now);
+  }
+
+  /** A client and the server have not agreed on TLS. Who only looks whether the port is open is told in debug. */
+  tellHandshake(error: Error & { code?: string; reason?: string }, socket: TLSSocket): void {
+    const { authorizationError, remoteAddress, remotePort } = socket;
+    // Node has forgotten where those come from whose certificate it refuses.
+    const peer = remoteAddress === undefined ? {} : { peer: `${remoteAddress}:${remotePort}` };
+    const refused = authorizationError && `the client's certificate is refused: ${authorizationError}`;
+    const fields = { ...peer, error: refused || (error.reason ?? error.message) };
+    const message = "a TLS handshake fails";
+    if (error.code === "ECONNRESET" && !refused) this.logger.debug(fields, message);
+    else this.rationed("handshake", "warn", fields, message, performance.now());
+  }
+
+  private rationed(
+    key: Rationed,
+    level: "info" | "warn" | "error",
+    fields: object,
+    message: string,
+    now: number,
+  ): void {
+    const ration = this.ration(key, now);
     if (ration.lines === mostLines) {
       ration.unlogged++;
       return;
@@ -42,14 +67,14 @@ export class RefusalLog {
     const { unlogged } = ration;
     ration.lines++;
     ration.unlogged = 0;
-    this.logger[level]({ ...fields, error: messageOf(error), ...(unlogged > 0 && { unlogged }) }, message);
+    this.logger[level]({ ...fields, ...(unlogged > 0 && { unlogged }) }, message);
   }
 
-  private ration(code: ErrorCode, now: number) {
-    const last = this.rations.get(code);
+  private ration(key: Rationed, now: number) {
+    const last = this.rations.get(key);
     if (last && now - last.since < minute) return last;
     const next = { since: now, lines: 0, unlogged: last?.unlogged ?? 0 };
-    this.rations.set(code, next);
+    this.rations.set(key, next);
     return next;
   }
 }

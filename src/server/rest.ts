@@ -6,6 +6,7 @@ import type { Caller } from "../protocol/caller.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
+import type { Admission } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
 import type { LimitCounts } from "./limits.js";
@@ -16,6 +17,7 @@ import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls
 export interface RestHost {
   /** Answers one request; undefined: the client has this version. */
   poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined>;
+  readonly admission: Admission;
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
   /** undefined: the client status service is not offered. */
@@ -54,6 +56,7 @@ export class RestTransport {
     this.server = tls
       ? createTlsServer({ ...secureContextOptions(tls), ...clientCertificates(tls) }, handle)
       : createServer(handle);
+    this.server.on("tlsClientError", (error, socket) => host.refused.tellHandshake(error, socket));
     this.server.requestTimeout = requestTimeoutMs;
   }
 
@@ -97,6 +100,7 @@ export class RestTransport {
     const { socket } = request;
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     try {
+      this.host.admission.enterOnce();
       const route = this.route(request);
       const body = await readBody(request, this.host.limits);
       const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });

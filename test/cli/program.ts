@@ -35,6 +35,16 @@ export class Program {
     this.process.kill(signal);
   }
 
+  /** Sends a signal in the moment in which this has been printed. */
+  signalOncePrinted(pattern: RegExp, signal: NodeJS.Signals): void {
+    const look = () => {
+      if (!pattern.test(this.stdout)) return;
+      this.process.stdout?.off("data", look);
+      this.signal(signal);
+    };
+    this.process.stdout?.on("data", look);
+  }
+
   /** Closes our end of what it prints to. */
   closeStdout(): void {
     this.process.stdout?.destroy();

@@ -115,6 +115,17 @@ describe("xds serve", () => {
     await undisturbed();
   });
 
+  test("refuses REST requests beyond --limits-new-streams-per-second, counts and logs them", async () => {
+    const { server, ports, undisturbed, refusals } = await start("--limits-new-streams-per-second", "1");
+    const ask = () => post({ port: ports.rest }, "/v3/discovery:clusters", { node: { id: "n" } });
+    const statuses = (await Promise.all(Array.from({ length: 30 }, ask))).map((answer) => answer?.status);
+    const refused = statuses.filter((code) => code === 429).length;
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(await refusals("new_streams_per_second")).toBe(refused);
+    await server.logged({ level: "warn", msg: "a request is refused", error: expect.stringMatching(/too many calls/) });
+    await undisturbed();
+  });
+
   test("refuses over REST what goes beyond --limits-names and --limits-request-bytes", async () => {
     const { server, ports, undisturbed, refusals } = await start(
       "--limits-names",

@@ -4,7 +4,7 @@ import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType } from "../../src/resource/types.js";
 import type { Callbacks } from "../../src/server/callbacks.js";
-import { allWays, on, TestServer } from "./harness.js";
+import { adsWays, allWays, on, TestServer } from "./harness.js";
 import { cluster } from "./resources.js";
 
 const cacheOf = (group: string) => {
@@ -124,5 +124,41 @@ describe("a draining server", () =>
       expect((await late.ended).code).toBe(status.UNAVAILABLE);
       await drained;
       expect(told).toEqual(["open", "closed"]);
+    });
+  }));
+
+const unknownType = "type.googleapis.com/not.Known";
+
+describe("a draining server, and a type that nobody knows", () =>
+  on(adsWays, (way) => {
+    it("P12 P13 waits for no response where only that is asked for", async () => {
+      const test = await TestServer.start(cacheOf("n"));
+      const stream = test.open(way, unknownType);
+      stream.want();
+      await test.barrier();
+      await test.server.drain({ timeoutMs: 600_000 });
+      expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+    });
+
+    it("P13 lets a stream have the response to what it asks for besides", async () => {
+      let letGo = () => {};
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      let requests = 0;
+      const callbacks = onRequest(() => (++requests === 2 ? held : undefined));
+      const test = await TestServer.start(cacheOf("n"), { callbacks });
+      const stream = test.open(way, unknownType);
+      stream.want();
+      stream.of(clusterType).want();
+      await test.barrier();
+      expect(requests).toBe(2);
+      const drained = test.server.drain({ timeoutMs: 600_000 });
+      // The stream's turn is in 5 ms; it is passed over then.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      letGo();
+      await stream.of(clusterType).expect(["a@1"]);
+      expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+      await drained;
     });
   }));

@@ -1,10 +1,12 @@
 import { request } from "node:https";
+import { connect } from "node:net";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { clusterType } from "../../src/resource/types.js";
 import { XdsServer } from "../../src/server/xds-server.js";
 import { selfSigned } from "../e2e/certificate.js";
-import { allWays, cacheOf, on, TestServer } from "./harness.js";
+import { post } from "../server/post.js";
+import { allWays, cacheOf, LogBook, on, TestServer, until } from "./harness.js";
 import { cluster } from "./resources.js";
 
 const [server, client, stranger] = [selfSigned(), selfSigned(), selfSigned()];
@@ -78,6 +80,36 @@ describe("TLS", () => {
     expect(await poll(strict, client)).toBe(200);
     expect(await poll(strict)).toEqual(expect.any(String));
     expect(await poll(strict, stranger)).toEqual(expect.any(String));
+  });
+
+  it("logs on REST who does not get through the handshake and why, and in debug who only looks at the port", async () => {
+    const logger = new LogBook();
+    const tls = { ...server, clientCa: client.cert };
+    const { restPort } = await start({ rest: true, tls, channel: channel(client), logger });
+    const told = (level: string) => {
+      const lines = logger.entries.filter((line) => line.level === level && line.message === "a TLS handshake fails");
+      return lines.map(({ fields }) => fields);
+    };
+    const peer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+    await poll(restPort, client);
+    await poll(restPort);
+    await until(() => told("warn").length === 1, "the first line");
+    await poll(restPort, stranger);
+    await until(() => told("warn").length === 2, "the second line");
+    await post({ port: restPort }, "/v3/discovery:clusters", {});
+    await until(() => told("warn").length === 3, "the third line");
+    expect(told("warn")).toEqual([
+      { peer, error: "peer did not return a certificate" },
+      { error: "the client's certificate is refused: DEPTH_ZERO_SELF_SIGNED_CERT" },
+      { peer, error: "http request" },
+    ]);
+    expect(told("debug")).toEqual([]);
+    const probe = connect(restPort as number, "127.0.0.1", () => probe.end());
+    await until(() => told("debug").length === 1, "the line about a probe");
+    for (let i = 0; i < 30; i++) await poll(restPort);
+    await until(() => told("warn").length >= 20, "the lines that a minute has");
+    await poll(restPort);
+    expect(told("warn")).toHaveLength(20);
   });
 
   it("that cannot be used is refused when the server listens", async () => {

@@ -165,6 +165,39 @@ describe("the limit", () => {
     expect(test.server.refusals()).toMatchObject({ newStreamsPerSecond: 1 });
   });
 
+  it("newStreamsPerSecond counts unary calls and REST requests too", async () => {
+    const node = { id: "n" };
+    const calls = {
+      fetch: (test: TestServer) =>
+        test.fetch("/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters", { node }).then(
+          () => status.OK,
+          ({ code }) => code as number,
+        ),
+      "client status": (test: TestServer) =>
+        test.unary("/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus", Buffer.of()).then(
+          () => status.OK,
+          ({ code }) => code as number,
+        ),
+    };
+    const polls = ["/v3/discovery:clusters", "/v3/discovery:client_status", "/nowhere"];
+    for (const first of Object.values(calls)) {
+      const test = await start({ newStreamsPerSecond: 0.001 }); // a burst of one
+      expect(await first(test)).toBe(status.OK);
+      for (const call of Object.values(calls)) expect(await call(test)).toBe(RESOURCE_EXHAUSTED);
+      for (const path of polls)
+        expect(await post({ port: test.restPort }, path, { node })).toMatchObject({
+          status: 429,
+          body: { code: "LIMIT_EXCEEDED", message: expect.stringMatching(/calls.*limit newStreamsPerSecond is 0.001/) },
+        });
+      expect(await opened(test, streamPath(ads, clusterType))).toMatchObject({ code: RESOURCE_EXHAUSTED });
+      expect(test.server.refusals()).toMatchObject({ newStreamsPerSecond: 6 });
+    }
+    const test = await start({ newStreamsPerSecond: 0.001 });
+    expect(await post({ port: test.restPort }, "/v3/discovery:clusters", { node })).toMatchObject({ status: 200 });
+    expect(await calls.fetch(test)).toBe(RESOURCE_EXHAUSTED);
+    expect(test.server.status()).toEqual([]);
+  });
+
   it("requestsPerSecond and requestBytes are for load reports and client status too", async () => {
     const test = await start({ requestsPerSecond: 0.1, requestBytes: 10 });
     for (const path of [lrs, csds]) {
