@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf, XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { listenOn } from "../server/listen-on.js";
 import { isLoopback } from "../server/loopback.js";
 import type { Address, XdsServer } from "../server/xds-server.js";
 import { ChangeWatch } from "./change-watch.js";
@@ -89,7 +90,7 @@ export class AdminServer {
    */
   static async start(server: XdsServer, options: AdminOptions = {}): Promise<AdminServer> {
     const admin = new AdminServer(server, options, await loadTracing());
-    await admin.listen(options.port ?? 18002);
+    await listenOn(admin.http, admin.host, options.port ?? 18002, "the admin port");
     return admin;
   }
 
@@ -103,16 +104,6 @@ export class AdminServer {
     const closed = new Promise<void>((resolve) => this.http.close(() => resolve()));
     this.http.closeAllConnections();
     await closed;
-  }
-
-  private listen(port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.http.once("error", (cause) => {
-        const message = `cannot listen for the admin port on ${this.host}:${port}: ${messageOf(cause)}`;
-        reject(new XdsError("CANNOT_LISTEN", message, { cause }));
-      });
-      this.http.listen(port, this.host, resolve);
-    });
   }
 
   private get state(): AdminState {

@@ -148,7 +148,7 @@ export const settings = {
   newStreamsPerSecond: setting(
     "limits.new_streams_per_second",
     "<count>",
-    "new streams a second, with bursts of ten times as many",
+    "new streams, unary calls and REST requests a second, with bursts of ten times as many",
     parseCount,
     "5000",
   ),

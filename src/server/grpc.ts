@@ -1,4 +1,4 @@
-import type { SecureContextOptions } from "node:tls";
+import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from "node:tls";
 import {
   type MethodDefinition,
   Server,
@@ -26,6 +26,7 @@ import { addClientStatusService, type ClientStatusHost } from "./csds.js";
 import { callerOf, passThrough, serveOne, statusOf } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
 import type { LimitCounts } from "./limits.js";
+import { listenOn } from "./listen-on.js";
 import type { LoadReporting } from "./load-reporting.js";
 import { addLoadReportingService } from "./lrs.js";
 import { addReflectionService } from "./reflection.js";
@@ -69,7 +70,8 @@ export class GrpcTransport {
   private constructor(
     private readonly server: Server,
     private readonly health: Health,
-    private readonly credentials: ServerCredentials,
+    /** Listens in its place. */
+    private readonly secure: TlsServer | undefined,
   ) {}
 
   /** @throws XdsError INVALID_OPTION for certificates that cannot be used */
@@ -113,9 +115,7 @@ export class GrpcTransport {
     if (host.loads) services.push(addLoadReportingService(server, host.loads, host));
     const health = await addHealthService(server, services);
     addReflectionService(server, [...services, "grpc.health.v1.Health"]);
-    const { tls } = options;
-    const credentials = tls ? new TlsCredentials(tls) : ServerCredentials.createInsecure();
-    return new GrpcTransport(server, health, credentials);
+    return new GrpcTransport(server, health, options.tls && tlsServer(server, options.tls, host.refused));
   }
 
   /**
@@ -123,9 +123,10 @@ export class GrpcTransport {
    * @throws XdsError CANNOT_LISTEN
    */
   listen(host: string, port: number): Promise<number> {
+    if (this.secure) return listenOn(this.secure, host, port, "gRPC");
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     return new Promise((resolve, reject) => {
-      this.server.bindAsync(address, this.credentials, (error, bound) => {
+      this.server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
         if (!error) return resolve(bound);
         const message = `cannot listen for gRPC on ${address}: ${messageOf(error)}`;
         reject(new XdsError("CANNOT_LISTEN", message, { cause: error }));
@@ -135,34 +136,32 @@ export class GrpcTransport {
 
   /** New connections get these certificates. */
   setTls(context: SecureContextOptions): void {
-    if (this.credentials instanceof TlsCredentials) this.credentials.replace(context);
+    this.secure?.setSecureContext(context);
   }
 
   /** Takes no new connections, tells the open ones to go elsewhere, and resolves when their last stream has ended. */
   stop(): Promise<void> {
     this.health.stop();
+    this.secure?.close();
     return new Promise((resolve) => this.server.tryShutdown(() => resolve()));
   }
 
   /** Ends everything at once. */
   close(): void {
+    this.secure?.close();
     this.server.forceShutdown();
   }
 }
 
-/** TLS with certificates that can be replaced while it is in use. */
-class TlsCredentials extends ServerCredentials {
-  constructor(tls: TlsOptions) {
-    super(clientCertificates(tls), secureContextOptions(tls));
-  }
-
-  replace(context: SecureContextOptions): void {
-    this.updateSecureContextOptions(context);
-  }
-
-  override _equals(other: ServerCredentials): boolean {
-    return this === other;
-  }
+/** TLS in front of a gRPC server, which by itself would tell nobody of handshakes that fail. */
+function tlsServer(server: Server, tls: TlsOptions, refused: RefusalLog): TlsServer {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const options = { ...secureContextOptions(tls), ...clientCertificates(tls), ALPNProtocols: ["h2"] };
+  const secure = createTlsServer(options, (socket) => {
+    socket.on("error", () => {}); // it ends the session, and that its streams
+    injector.injectConnection(socket);
+  });
+  return secure.on("tlsClientError", (error, socket) => refused.tellHandshake(error, socket));
 }
 
 function streamHandler<R extends Request>(

@@ -10,6 +10,7 @@ import type { Admission } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
 import type { LimitCounts } from "./limits.js";
+import { listenOn } from "./listen-on.js";
 import type { RefusalLog } from "./refusal-log.js";
 import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
 
@@ -65,17 +66,7 @@ export class RestTransport {
    * @throws XdsError CANNOT_LISTEN
    */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once("error", (cause) =>
-        reject(
-          new XdsError("CANNOT_LISTEN", `cannot listen for REST on ${host}:${port}: ${messageOf(cause)}`, { cause }),
-        ),
-      );
-      this.server.listen(port, host, () => {
-        const address = this.server.address();
-        resolve(typeof address === "object" && address ? address.port : port);
-      });
-    });
+    return listenOn(this.server, host, port, "REST");
   }
 
   /** New connections get these certificates. */

@@ -1,11 +1,12 @@
+import { once } from "node:events";
 import { request } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { clusterType } from "../../src/resource/types.js";
 import { XdsServer } from "../../src/server/xds-server.js";
 import { selfSigned } from "../e2e/certificate.js";
-import { post } from "../server/post.js";
 import { allWays, cacheOf, LogBook, on, TestServer, until } from "./harness.js";
 import { cluster } from "./resources.js";
 
@@ -36,6 +37,21 @@ function poll(port: number | undefined, own?: typeof client): Promise<unknown> {
       .on("error", (error) => resolve(error.message))
       .end(JSON.stringify({ node: { id: "n" } }));
   });
+}
+
+const alpn = { servername: "localhost", ALPNProtocols: ["h2", "http/1.1"] };
+
+/** Waits for the end of a connection; what is read is thrown away. */
+function ended(socket: Socket): Promise<void> {
+  socket.on("error", () => {});
+  return new Promise((resolve) => socket.once("close", () => resolve()).resume());
+}
+
+/** A connection in plain text, on which this is sent. */
+function plainly(port: number, text: string): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  socket.end(text);
+  return ended(socket);
 }
 
 describe("TLS", () => {
@@ -82,34 +98,58 @@ describe("TLS", () => {
     expect(await poll(strict, stranger)).toEqual(expect.any(String));
   });
 
-  it("logs on REST who does not get through the handshake and why, and in debug who only looks at the port", async () => {
+  it.each(["port", "restPort"] as const)(
+    "logs who does not get through the handshake and why (%s), and in debug who only looks whether the port is open",
+    async (which) => {
+      const logger = new LogBook();
+      const tls = { ...server, clientCa: client.cert };
+      const port = (await start({ rest: true, tls, channel: channel(client), logger }))[which] as number;
+      const told = (level: string) => {
+        const lines = logger.entries.filter((line) => line.level === level && line.message === "a TLS handshake fails");
+        return lines.map(({ fields }) => fields);
+      };
+      const peer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+      const shakesHands = (own?: typeof client) => ended(connectTls({ port, ca: server.cert, ...alpn, ...own }));
+      await shakesHands();
+      await shakesHands(stranger);
+      await plainly(port, "GET / HTTP/1.1\r\n\r\n");
+      await until(() => told("warn").length === 3, "the lines");
+      expect(told("warn")).toEqual([
+        { peer, error: "peer did not return a certificate" },
+        { error: "the client's certificate is refused: DEPTH_ZERO_SELF_SIGNED_CERT" },
+        { peer, error: "http request" },
+      ]);
+      expect(told("debug")).toEqual([]);
+      await plainly(port, "");
+      await until(() => told("debug").length === 1, "the line about a look");
+      for (let i = 0; i < 30; i++) await shakesHands();
+      expect(told("warn")).toHaveLength(20);
+    },
+  );
+
+  it("tells nothing of clients that get through the handshake", async () => {
     const logger = new LogBook();
     const tls = { ...server, clientCa: client.cert };
-    const { restPort } = await start({ rest: true, tls, channel: channel(client), logger });
-    const told = (level: string) => {
-      const lines = logger.entries.filter((line) => line.level === level && line.message === "a TLS handshake fails");
-      return lines.map(({ fields }) => fields);
-    };
-    const peer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
-    await poll(restPort, client);
-    await poll(restPort);
-    await until(() => told("warn").length === 1, "the first line");
-    await poll(restPort, stranger);
-    await until(() => told("warn").length === 2, "the second line");
-    await post({ port: restPort }, "/v3/discovery:clusters", {});
-    await until(() => told("warn").length === 3, "the third line");
-    expect(told("warn")).toEqual([
-      { peer, error: "peer did not return a certificate" },
-      { error: "the client's certificate is refused: DEPTH_ZERO_SELF_SIGNED_CERT" },
-      { peer, error: "http request" },
-    ]);
-    expect(told("debug")).toEqual([]);
-    const probe = connect(restPort as number, "127.0.0.1", () => probe.end());
-    await until(() => told("debug").length === 1, "the line about a probe");
-    for (let i = 0; i < 30; i++) await poll(restPort);
-    await until(() => told("warn").length >= 20, "the lines that a minute has");
-    await poll(restPort);
-    expect(told("warn")).toHaveLength(20);
+    const test = await start({ rest: true, tls, channel: channel(client), logger });
+    expect(await poll(test.restPort, client)).toBe(200);
+    await test.barrier();
+    await test.server.close();
+    expect(logger.entries.filter(({ message }) => message.includes("handshake"))).toEqual([]);
+  });
+
+  it("is taken down by a drain that waits for no idle connection", async () => {
+    const test = await start({ tls: server, channel: channel() });
+    const stream = test.open({ variant: "delta", kind: "ADS" }, clusterType);
+    stream.want();
+    await stream.take(["a@1"]);
+    const idle = connectTls({ port: test.port, ca: server.cert, servername: "localhost", ALPNProtocols: ["h2"] });
+    await once(idle, "secureConnect");
+    await test.barrier();
+    const closed = ended(idle);
+    await test.server.drain({ timeoutMs: 600_000 });
+    expect((await stream.ended).code).toBe(status.UNAVAILABLE);
+    await closed;
+    await expect(once(connect(test.port, "127.0.0.1"), "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
   it("that cannot be used is refused when the server listens", async () => {
