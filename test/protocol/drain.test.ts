@@ -33,11 +33,11 @@ describe("a draining server", () =>
       await test.barrier();
 
       const start = performance.now();
-      await test.server.drain({ timeoutMs: 3_000 });
+      await test.server.drain({ timeoutMs: 3_000, paceMs: 50 });
       expect(performance.now() - start).toBeLessThan(3_500);
       for (const stream of streams) expect((await stream.ended).code).toBe(status.UNAVAILABLE);
       expect(closed).toHaveLength(20);
-      expect((closed.at(-1) as number) - (closed[0] as number)).toBeGreaterThan(19 * 4);
+      expect((closed.at(-1) as number) - (closed[0] as number)).toBeGreaterThan(19 * 25); // what a slow machine is late with is made up for
       expect(test.server.status()).toEqual([]);
     });
 
