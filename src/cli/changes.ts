@@ -13,22 +13,37 @@ export interface ChangedResource {
   readonly after?: JsonObject;
   /** Of a changed one. */
   readonly fields?: readonly FieldChange[];
+  /** Of a changed one, where the difference is in nothing that is shown. */
+  readonly hidden?: true;
 }
 
-/** undefined: they are the same, as far as is shown. */
+/** In place of what {@link changeOf} does by itself. */
+export interface Ways {
+  /** A resource as it is shown and compared; by default all of it. */
+  readonly shown?: (resource: Resource, withSecrets: boolean) => JsonObject;
+  /** Whether two are different where nothing that is shown of them is; by default, whether their secrets are. */
+  readonly hiddenDiffers?: ((before: Resource, after: Resource) => boolean) | undefined;
+}
+
+/** undefined: they are the same. */
 export function changeOf(
   before: Resource | undefined,
   after: Resource | undefined,
   withSecrets: boolean,
+  { shown = shownResource, hiddenDiffers }: Ways = {},
 ): ChangedResource | undefined {
   const either = after ?? before;
   if (!either) return undefined;
   const of = { type: either.type.name, name: either.name };
-  const [was, is] = [before, after].map((one) => one && shownResource(one, withSecrets));
-  if (!was) return is && { ...of, change: "added", after: is };
-  if (!is) return { ...of, change: "removed", before: was };
+  if (!before) return { ...of, change: "added", after: shown(either, withSecrets) };
+  if (!after) return { ...of, change: "removed", before: shown(either, withSecrets) };
+  const [was, is] = [shown(before, withSecrets), shown(after, withSecrets)];
   const fields = fieldChanges(was, is);
-  return fields.length > 0 ? { ...of, change: "changed", before: was, after: is, fields } : undefined;
+  const changed = { ...of, change: "changed", before: was, after: is, fields } as const;
+  if (fields.length > 0) return changed;
+  const secretsDiffer = () =>
+    !withSecrets && !before.hasBodyOf(after) && fieldChanges(shown(before, true), shown(after, true)).length > 0;
+  return (hiddenDiffers?.(before, after) ?? secretsDiffer()) ? { ...changed, hidden: true } : undefined;
 }
 
 const signs = { added: "+", changed: "~", removed: "-" } as const;
@@ -38,13 +53,14 @@ const colours = { added: paint.good, changed: paint.warn, removed: paint.bad } a
 const longestValue = 200;
 
 /** A line for the resource, and below it one for each field. */
-export function changeText({ type, name, change, fields = [] }: ChangedResource): string {
+export function changeText({ type, name, change, fields = [], hidden }: ChangedResource): string {
   const head = colours[change](`${signs[change]} ${type} ${printable(name)}`);
   const lines = fields.map(({ path, before, after }) => {
     if (before === undefined) return `    ${path}: ${paint.good(`+ ${value(after)}`)}`;
     if (after === undefined) return `    ${path}: ${paint.bad(`- ${value(before)}`)}`;
     return `    ${path}: ${paint.bad(value(before))} → ${paint.good(value(after))}`;
   });
+  if (hidden) lines.push("    only what is not shown of it, such as secrets, is different");
   return `${[head, ...lines].join("\n")}\n`;
 }
 

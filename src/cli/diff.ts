@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import type { Resource } from "../resource/resource.js";
 import type { Configuration } from "../source/source.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
-import { type ChangedResource, changeOf, changeText } from "./changes.js";
+import { type ChangedResource, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
+import { Comparison } from "./comparison.js";
 import { loadOperands, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
@@ -57,9 +58,10 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
   if (from === undefined || to === undefined || (node !== undefined && a !== undefined))
     throw new UsageError("compare what? Name two configurations, or give --node alone");
   await useApi(options);
-  const { configuration: before } = await loadOperands([from], options);
-  const { configuration: after } = await loadOperands([to], options);
-  const changes = configurationChanges(before, after, group, showSecrets);
+  const operands = [await loadOperands([from], options), await loadOperands([to], options)] as const;
+  const [before, after] = operands.map(({ configuration }) => configuration) as [Configuration, Configuration];
+  const comparison = new Comparison(...operands, { withSecrets: showSecrets, sameServer: node !== undefined });
+  const changes = configurationChanges(before, after, group, comparison);
   print(output, { changes }, () =>
     changes.length === 0
       ? "no difference\n"
@@ -72,6 +74,7 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
     process.stderr.write(
       "xds: one side has node groups, the other is what one node has; --group says of which group that node is\n",
     );
+  for (const note of comparison.notes()) process.stderr.write(`xds: ${note}\n`);
   tellUnknown([before, after].flatMap(({ common, groups }) => [...common, ...[...groups.values()].flat()]));
   return changes.length > 0 ? 1 : 0;
 }
@@ -88,21 +91,25 @@ function configurationChanges(
   before: Configuration,
   after: Configuration,
   group: string | undefined,
-  withSecrets: boolean,
+  comparison: Comparison,
 ): GroupChange[] {
   if (group !== undefined) {
     const all = ({ common, groups }: Configuration) => [...common, ...(groups.get(group) ?? [])];
-    return listChanges(all(before), all(after), withSecrets);
+    return listChanges(all(before), all(after), comparison);
   }
-  const changes: GroupChange[] = listChanges(before.common, after.common, withSecrets);
+  const changes: GroupChange[] = listChanges(before.common, after.common, comparison);
   for (const name of new Set([...before.groups.keys(), ...after.groups.keys()]))
-    for (const change of listChanges(before.groups.get(name) ?? [], after.groups.get(name) ?? [], withSecrets))
+    for (const change of listChanges(before.groups.get(name) ?? [], after.groups.get(name) ?? [], comparison))
       changes.push({ group: name, ...change });
   return changes;
 }
 
 /** By type in the order of the table, then by name. */
-function listChanges(before: readonly Resource[], after: readonly Resource[], withSecrets: boolean): ChangedResource[] {
+function listChanges(
+  before: readonly Resource[],
+  after: readonly Resource[],
+  comparison: Comparison,
+): ChangedResource[] {
   const pairs = new Map<string, [Resource | undefined, Resource | undefined]>();
   for (const [side, list] of [before, after].entries())
     for (const resource of list) {
@@ -112,5 +119,5 @@ function listChanges(before: readonly Resource[], after: readonly Resource[], wi
       pairs.set(key, pair);
     }
   const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.flatMap(([, [was, is]]) => changeOf(was, is, withSecrets) ?? []);
+  return sorted.flatMap(([, [was, is]]) => comparison.changeOf(was, is) ?? []);
 }

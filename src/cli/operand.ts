@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { messageOf } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { resourceTypes } from "../resource/types.js";
 import { formatProblem, type Problem } from "../source/problem.js";
-import { readResourceFile } from "../source/resource-file.js";
+import { type DumpFacts, type ResourceFile, readResourceFile } from "../source/resource-file.js";
 import type { GoodReading } from "../source/source.js";
 import { NoConfiguration, UsageError } from "./command.js";
 import { loadConfiguration } from "./load-configuration.js";
@@ -14,6 +15,11 @@ import { connect, fetchResources, type RemoteOptions } from "./remote.js";
 export const operandHelp =
   "a file or directory; HOST:PORT, an xDS server that is asked as a client; or http://…/config_dump, of an Envoy's or this program's admin port";
 
+/** A configuration, and if it is a config dump, what that tells beside. */
+export interface Operand extends GoodReading {
+  readonly dump?: DumpFacts;
+}
+
 /**
  * Reads a configuration from wherever it is (see {@link operandHelp}); of files and directories there may be several. What is asked
  * for as a client is what the node of the options is served.
@@ -22,12 +28,12 @@ export const operandHelp =
 export async function loadOperands(
   operands: readonly string[],
   remote: Omit<RemoteOptions, "server">,
-): Promise<GoodReading> {
+): Promise<Operand> {
   const absent = operands.find((operand) => !existsSync(operand));
   if (absent === undefined) return fromPaths(operands);
   if (operands.length > 1)
     throw new UsageError(`${JSON.stringify(absent)} is no file or directory, and only of those there may be several`);
-  if (/^https?:\/\//.test(absent)) return only(await fromUrl(absent, remote.timeout));
+  if (/^https?:\/\//.test(absent)) return fromUrl(absent, remote.timeout);
   if (/^(\[[^\]]+\]|[^/\s:]+):\d+$/.test(absent)) return only(await fromServer({ ...remote, server: absent }));
   throw new UsageError(`${JSON.stringify(absent)} is not there; expected ${operandHelp}`);
 }
@@ -40,13 +46,21 @@ const only = (common: readonly Resource[]): GoodReading => ({
 });
 
 /** @throws NoConfiguration */
-async function fromPaths(paths: readonly string[]): Promise<GoodReading> {
+async function fromPaths(paths: readonly string[]): Promise<Operand> {
+  const [path] = paths;
+  if (path !== undefined && paths.length === 1 && statSync(path).isFile()) {
+    const bytes = await readFile(path).catch(() => undefined); // what cannot be read is told below
+    const file = bytes?.includes("/envoy.admin.v3.")
+      ? readResourceFile(path, bytes, { forComparing: true })
+      : undefined;
+    if (file?.dump) return { ...told(file), places: new Map(file.resources.map((each) => [each.resource, each])) };
+  }
   const reading = await loadConfiguration(paths);
   if ("problems" in reading) throw new NoConfiguration(listed(reading.problems));
   return reading;
 }
 
-async function fromUrl(url: string, timeoutMs: number): Promise<readonly Resource[]> {
+async function fromUrl(url: string, timeoutMs: number): Promise<Operand> {
   let text: string;
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
@@ -56,9 +70,13 @@ async function fromUrl(url: string, timeoutMs: number): Promise<readonly Resourc
     const { cause } = error as Error;
     throw new NoConfiguration(`${url} cannot be had: ${messageOf(error)}${cause ? ` (${messageOf(cause)})` : ""}`);
   }
-  const { resources, problems } = readResourceFile(url, Buffer.from(text));
+  return told(readResourceFile(url, Buffer.from(text), { forComparing: true }));
+}
+
+/** @throws NoConfiguration */
+function told({ resources, problems, dump }: ResourceFile): Operand {
   if (problems.length > 0) throw new NoConfiguration(listed(problems));
-  return resources.map(({ resource }) => resource);
+  return { ...only(resources.map(({ resource }) => resource)), ...(dump && { dump }) };
 }
 
 /** All of every type that the server gives without being asked for names, and what that refers to. */

@@ -53,6 +53,9 @@ const dumped = new Set(
   ["BootstrapConfigDump", ...updated.map(([type]) => type)].map((name) => `envoy.admin.v3.${name}`),
 );
 
+/** The kind of what an Envoy, or the admin port of this program, tells at `/config_dump`. */
+export const dumpMessage = "envoy.admin.v3.ConfigDump";
+
 /** Every kind that is read, in the order in which they are looked for. */
 export const documentKinds: readonly DocumentKind[] = [
   {
@@ -71,7 +74,7 @@ export const documentKinds: readonly DocumentKind[] = [
     bootstrap: [],
   },
   {
-    message: "envoy.admin.v3.ConfigDump",
+    message: dumpMessage,
     keys: ["configs"],
     // What is in use comes before what was to take its place. What is inline in a listener or a cluster is not a part.
     parts: [
@@ -119,6 +122,8 @@ export function kindOf(document: YamlNode): DocumentKind | undefined {
 /** A value in a document. */
 export interface Found {
   readonly node: YamlNode;
+  /** The object or list that it is in; undefined: it is the document. */
+  readonly parent?: YamlNode;
   readonly steps: readonly PathStep[];
 }
 
@@ -131,10 +136,12 @@ export function follow(node: YamlNode, way: Way): Found[] {
 
 function next({ node, steps }: Found, step: Way[number]): Found[] {
   if (step === each)
-    return node.kind === "list" ? node.items.map((item, index) => ({ node: item, steps: [...steps, index] })) : [];
+    return node.kind === "list"
+      ? node.items.map((item, index) => ({ node: item, parent: node, steps: [...steps, index] }))
+      : [];
   if (typeof step === "function") return step(node) ? [{ node, steps }] : [];
   const entry = entryOf(node, step);
-  return entry ? [{ node: entry.value, steps: [...steps, entry.key] }] : [];
+  return entry ? [{ node: entry.value, parent: node, steps: [...steps, entry.key] }] : [];
 }
 
 /** The document without the lists that its parts are elements of. */

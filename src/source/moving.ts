@@ -11,10 +11,19 @@ interface Candidate extends Found {
   readonly typeUrl: string;
   /** "": it has none. */
   readonly name: string;
+  /** The `version_info` that a dump has beside it; "": none. */
+  readonly version: string;
 }
 
-/** What of an Envoy's own configuration can be served, and a note for each thing that is left out or made otherwise. */
-export function moved(document: YamlMap, kind: DocumentKind): { resources: readonly Candidate[]; notes: Fault[] } {
+/**
+ * What of an Envoy's own configuration can be served, and a note for each thing that is left out or made otherwise. `keepRedacted`: also
+ * what has secrets that the Envoy did not tell, which is for comparing only.
+ */
+export function moved(
+  document: YamlMap,
+  kind: DocumentKind,
+  keepRedacted: boolean,
+): { resources: readonly Candidate[]; notes: Fault[] } {
   const candidates = kind.parts.flatMap((part) => follow(document, part.way).map((found) => candidate(found, part)));
   const own = ownClusters(document, kind, candidates);
   const taken = new Set<string>();
@@ -23,7 +32,7 @@ export function moved(document: YamlMap, kind: DocumentKind): { resources: reado
     notes.push({ at: node.at, path: formatPath(steps), message });
   const resources: Candidate[] = [];
   for (const each of candidates) {
-    const [, reason] = reasons.find(([holds]) => holds(each, own, taken)) ?? [];
+    const [, reason] = reasons.find(([holds]) => holds(each, own, taken, keepRedacted)) ?? [];
     const leftOut = each.part.leftOut ?? reason;
     if (leftOut !== undefined) note(each, `left out: ${leftOut}`);
     else {
@@ -72,7 +81,7 @@ const ofEndpoints: Rewrites = new Map<string, (json: JsonObject, tell: Tell) => 
 
 /** Why a resource stays with the Envoy, or is lost. */
 const reasons: readonly (readonly [
-  holds: (candidate: Candidate, own: ReadonlySet<string>, taken: ReadonlySet<string>) => boolean,
+  holds: (candidate: Candidate, own: ReadonlySet<string>, taken: ReadonlySet<string>, keepRedacted: boolean) => boolean,
   reason: string,
 ])[] = [
   [
@@ -84,7 +93,7 @@ const reasons: readonly (readonly [
     "Envoy takes an api_listener from its own file only; keep it there",
   ],
   [
-    ({ node }) => isRedacted(node),
+    ({ node }, _own, _taken, keepRedacted) => !keepRedacted && isRedacted(node),
     'it holds a secret that the Envoy did not tell ("[redacted]"); write it into a file of its own',
   ],
   [
@@ -97,7 +106,7 @@ const reasons: readonly (readonly [
 
 const keyOf = ({ typeUrl, name }: Candidate) => `${typeUrl} ${name}`;
 
-function candidate({ node, steps }: Found, part: Part): Candidate {
+function candidate({ node, parent, steps }: Found, part: Part): Candidate {
   const type = valueAt(node, "@type");
   const typeUrl = part.type ?? (type?.kind === "scalar" ? type.text : "");
   const { nameField = "" } = findResourceType(typeUrl) ?? {};
@@ -106,7 +115,15 @@ function candidate({ node, steps }: Found, part: Part): Candidate {
     nameField,
     nameField.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
   );
-  return { node, steps, part, typeUrl, name: name?.kind === "scalar" ? name.text : "" };
+  const version = valueAt(parent, ...spellings("version_info"));
+  return {
+    node,
+    steps,
+    part,
+    typeUrl,
+    name: name?.kind === "scalar" ? name.text : "",
+    version: version?.kind === "scalar" ? version.text : "",
+  };
 }
 
 /** A static listener needs no name; one that is served does. */
@@ -153,7 +170,8 @@ function* clusterNamesIn(node: YamlNode): Iterable<string> {
       for (const name of value.kind === "list" ? value.items : [value]) if (name.kind === "scalar") yield name.text;
 }
 
-const isRedacted = (node: YamlNode) =>
+/** Whether something in it is a secret that the Envoy did not tell. */
+export const isRedacted = (node: YamlNode) =>
   [...entriesIn(node)].some(({ value }) => value.kind === "scalar" && redactions.has(value.text));
 
 /** What Envoy writes in place of a secret text, and of secret bytes. */

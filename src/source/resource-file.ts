@@ -5,9 +5,9 @@ import { referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
 import { endpointType, secretType } from "../resource/types.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { type DocumentKind, type Found, follow, kindOf, withoutParts } from "./document-kinds.js";
+import { type DocumentKind, dumpMessage, each, type Found, follow, kindOf, withoutParts } from "./document-kinds.js";
 import { MessageJson, noRewrites, TooManyValues } from "./message-json.js";
-import { moved, movedRewrites } from "./moving.js";
+import { isRedacted, moved, movedRewrites } from "./moving.js";
 import { type Fault, LineIndex, type Place, type Problem } from "./problem.js";
 import { describeDocument, ResourceReader } from "./resource-reader.js";
 import { type InlinedFile, SecretFiles, type SecretFilesOptions } from "./secret-files.js";
@@ -18,6 +18,16 @@ export interface LocatedResource extends Place {
   readonly resource: Resource;
 }
 
+/** What a configuration dump tells beside resources. */
+export interface DumpFacts {
+  /** The full names of the messages that it is made of, such as `envoy.admin.v3.ClustersConfigDump`. */
+  readonly sections: ReadonlySet<string>;
+  /** The `version_info` of each resource that has one. */
+  readonly versions: ReadonlyMap<Resource, string>;
+  /** The resources that have secrets that it does not tell. */
+  readonly redacted: ReadonlySet<Resource>;
+}
+
 /** What a file says. It is to be used only if it has no problems. */
 export interface ResourceFile {
   readonly resources: readonly LocatedResource[];
@@ -25,6 +35,8 @@ export interface ResourceFile {
   readonly problems: readonly Problem[];
   /** What was left out of what is served, and why; in the order of the file. */
   readonly notes: readonly Problem[];
+  /** Of a dump that was read for comparing. */
+  readonly dump?: DumpFacts;
   /** @internal The hash of a resource's text → the resource, for the next reading of the file. */
   readonly bySource: ReadonlyMap<string, Resource>;
   /** @internal What a resource has in itself of other files. */
@@ -50,6 +62,8 @@ export interface ReadOptions {
   readonly registry?: Registry;
   /** What secrets may have in themselves of other files; by default nothing: all files are the Envoy's to read. */
   readonly secretFiles?: SecretFilesOptions;
+  /** What a dump does not tell all of is read too, and `dump` tells of what that is so: to compare it, not to serve it. */
+  readonly forComparing?: boolean;
 }
 
 /**
@@ -69,6 +83,7 @@ export function readResourceFile(file: string, bytes: Uint8Array, options: ReadO
     problems: told(reader.json.faults),
     notes: told(reader.json.notes),
     resources: reader.resources.map(({ at, resource }) => ({ resource, file, ...lines.place(at) })),
+    ...(reader.dump && { dump: reader.dump }),
     bySource: reader.bySource,
     inlined: reader.inlined,
     referred: reader.secretFiles?.signatures ?? new Map(),
@@ -95,18 +110,21 @@ class FileReader {
   readonly inlined = new Map<Resource, readonly InlinedFile[]>();
   readonly secretFiles: SecretFiles | undefined;
   readonly json: MessageJson;
+  dump: DumpFacts | undefined;
   private readonly documents: readonly YamlNode[];
   /** undefined: nothing of it can be used. */
   private readonly previous: Pick<ResourceFile, "bySource" | "inlined"> | undefined;
   private readonly registry: Registry;
   private readonly reader: ResourceReader;
   private readonly readerOfMoved: ResourceReader;
+  private readonly forComparing: boolean;
 
   constructor(
     file: string,
     private readonly text: string,
-    { previous, registry = envoyRegistry(), secretFiles }: ReadOptions,
+    { previous, registry = envoyRegistry(), secretFiles, forComparing = false }: ReadOptions,
   ) {
+    this.forComparing = forComparing;
     const { documents, faults, size, hasAliases } = parseYaml(text);
     this.documents = documents;
     this.registry = registry;
@@ -153,12 +171,18 @@ class FileReader {
 
   /** Of an Envoy's own configuration. It is read whole, for it says more than once, and elsewhere, what is served. */
   private moved(document: YamlMap, kind: DocumentKind): void {
-    const { resources, notes } = moved(document, kind);
+    const { resources, notes } = moved(document, kind, this.forComparing);
     this.json.notes.push(...notes);
-    const read = resources.flatMap(({ node, steps, part }) => {
+    const [versions, redacted] = [new Map<Resource, string>(), new Set<Resource>()];
+    const read = resources.flatMap(({ node, steps, part, version }) => {
       const resource = this.readerOfMoved.read(node, steps, part.type);
-      return resource ? [{ at: node.at, resource }] : [];
+      if (!resource) return [];
+      if (version !== "") versions.set(resource, version);
+      if (isRedacted(node)) redacted.add(resource);
+      return [{ at: node.at, resource }];
     });
+    if (this.forComparing && kind.message === dumpMessage)
+      this.dump = { sections: sectionsOf(document), versions, redacted };
     const asked = new Set(
       read.flatMap(({ resource }) => referencesOf(resource).map(({ typeUrl, name }) => `${typeUrl} ${name}`)),
     );
@@ -189,6 +213,12 @@ class FileReader {
   private fault(at: number, message: string): void {
     this.json.faults.push({ at, path: "", message });
   }
+}
+
+/** The messages that a dump is made of. */
+function sectionsOf(dump: YamlMap): Set<string> {
+  const types = follow(dump, ["configs", each, "@type"]);
+  return new Set(types.flatMap(({ node }) => (node.kind === "scalar" ? [node.text.replace(/^.*\//, "")] : [])));
 }
 
 const expectedDocument = 'an object with a list "resources:", or one resource with its "@type"';
