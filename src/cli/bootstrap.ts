@@ -31,6 +31,9 @@ interface Options extends Omit<BootstrapOptions, "locality" | "adminPort"> {
   readonly output?: "yaml" | "json";
 }
 
+const noAdsOverRest =
+  "an Envoy refuses resources that name `ads` as a source (also what `xds serve` makes of static secrets); they have to have an `api_config_source`";
+
 /** `xds bootstrap`. */
 export function addBootstrap(program: Command, exit: Exit): void {
   const command = program
@@ -38,8 +41,10 @@ export function addBootstrap(program: Command, exit: Exit): void {
     .summary("print the bootstrap with which an Envoy or a gRPC client connects to an xDS server")
     .description(
       "Print a bootstrap with which an Envoy, or with --grpc a gRPC client (GRPC_XDS_BOOTSTRAP), gets its configuration from this server. " +
-        "With TLS, the files are named as the client is to find them.\n\nResources that name `ads` as the source of others, as EDS clusters do, " +
-        "need --service ads; an Envoy with own or rest refuses them, and has to be told the source as `api_config_source`.",
+        "With TLS, the files are named as the client is to find them.\n\nResources may name `ads` as the source of others, as EDS clusters do. " +
+        "With --service own, these others come on an aggregated stream besides, and no change is put in order across the streams: a changed " +
+        "cluster may take 15 s to get its endpoints, and what is removed may be in use still. With --service rest there is no ADS: " +
+        `${noAdsOverRest}.`,
     )
     .addOption(serverOption())
     .option("--node-id <id>", "the node's id", "my-node")
@@ -94,6 +99,7 @@ export function addBootstrap(program: Command, exit: Exit): void {
       ...(adminPort !== "off" && { adminPort }),
     };
     const bootstrap = grpc ? grpcBootstrap(of) : envoyBootstrap(of);
+    if (of.service === "rest") process.stderr.write(`xds: over REST there is no ADS: ${noAdsOverRest}\n`);
     process.stdout.write(output === "yaml" ? yamlOf(bootstrap) : `${JSON.stringify(bootstrap, undefined, 2)}\n`);
     exit(0);
   });
@@ -126,7 +132,7 @@ export function envoyBootstrap(options: BootstrapOptions): object {
     node: nodeOf(options),
     ...(adminPort !== undefined && { admin: { address: socketAddress("127.0.0.1", adminPort) } }),
     dynamic_resources: {
-      ...(service === "ads" && { ads_config: source }),
+      ...(!isRest && { ads_config: source }), // with own, for resources that name it
       cds_config: config,
       lds_config: config,
     },

@@ -26,8 +26,11 @@ export function addDiff(program: Command, exit: Exit): void {
     .summary("compare two configurations, resource by resource and field by field")
     .description(
       `Compare two configurations, resource by resource and field by field: from A to B. Exit code 1 when they differ.\n\nEach is ${operandHelp}. ` +
-        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells. A config dump does not tell " +
-        "secrets, and an Envoy's has endpoints with ?include_eds only, with defaults filled in.",
+        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells.\n\n" +
+        "What a config dump does not tell is not compared, and a note says so where it matters: secrets are [redacted], and an Envoy has " +
+        "endpoints with ?include_eds only. Of these, defaults that the Envoy filled in are no difference, nor are the fields that it leaves out " +
+        "(metadata and proximity of localities, endpoint_stale_after, weighted_priority_health, disable_active_health_check); their health " +
+        "is what the Envoy has found.",
     )
     .argument("[a]", "from this")
     .argument("[b]", "to this")
@@ -37,7 +40,7 @@ export function addDiff(program: Command, exit: Exit): void {
       "of a directory, what the nodes of this group are served; by default all groups, each apart",
     )
     .addOption(adminOption())
-    .option("--show-secrets", "compare and print private keys and the like too, which are [redacted] otherwise")
+    .option("--show-secrets", "print private keys and the like instead of [redacted]")
     .addOption(outputOption());
   addRemoteOptions(command);
   addApiOptions(command);
@@ -45,7 +48,10 @@ export function addDiff(program: Command, exit: Exit): void {
     ["xds diff config/ new-config/", "what a change of files would change"],
     ["xds diff 127.0.0.1:18000 config/ --node-id edge-1", "what node edge-1 is served now, against the files"],
     ["xds diff --node edge-1", "what node edge-1 has not taken yet, or has refused"],
-    ["xds diff config/ http://127.0.0.1:9901/config_dump?include_eds", "what the files say, against what an Envoy has"],
+    [
+      "xds diff config/ 'http://127.0.0.1:9901/config_dump?include_eds'",
+      "what the files say, against what an Envoy has",
+    ],
   ]);
   command.action(async (a: string | undefined, b: string | undefined, options: DiffOptions) =>
     exit(await diff(a, b, options)),

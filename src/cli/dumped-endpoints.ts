@@ -63,7 +63,11 @@ function byLocality(list: JsonValue): JsonValue {
     if (asList(lb_endpoints).length === 0) continue;
     const key = `${String(priority).padStart(3)} ${JSON.stringify(locality)}`;
     const before = groups.get(key);
-    groups.set(key, { ...element, lb_endpoints: [...asList(before?.lb_endpoints), ...asList(lb_endpoints)] });
+    groups.set(key, {
+      ...before,
+      ...element,
+      lb_endpoints: [...asList(before?.lb_endpoints), ...asList(lb_endpoints)],
+    });
   }
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, element]) => element);
 }

@@ -1,17 +1,28 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { SnapshotCache, XdsServer, type XdsServerOptions } from "../../src/index.js";
+import {
+  clusterType,
+  endpointType,
+  listenerType,
+  routeType,
+  Snapshot,
+  SnapshotCache,
+  XdsServer,
+  type XdsServerOptions,
+} from "../../src/index.js";
 import { selfSigned } from "../e2e/certificate.js";
-import { edge } from "../e2e/edge.js";
-import { describeWithEnvoy, startEnvoyWith } from "../e2e/envoy.js";
+import { edge, edsCluster, endpoints, httpFilterChain, listener, routeAll } from "../e2e/edge.js";
+import { describeWithEnvoy, initFetchTimeouts, startEnvoyWith } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
 import { get, startBackend } from "../e2e/http.js";
 import { adsDelta, adsSotw, grpcModes, type Mode, rest } from "../e2e/modes.js";
 import { freePort } from "../e2e/ports.js";
 import { xds } from "./program.js";
+import { shownCertificate } from "./serving.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -50,6 +61,74 @@ describeWithEnvoy("xds bootstrap", () => {
     if (mode === rest) return; // has no streams
     const [{ node } = {}] = server.nodes();
     expect(node).toMatchObject({ id: "web-1", cluster: "web", locality: { region: "eu", zone: "eu-1", subZone: "" } });
+  });
+
+  test.each(["delta", "sotw"])(
+    "starts one that has each type from its own service, and by ADS what names that, %s",
+    async (variant) => {
+      const way = { delta: grpcModes[3], sotw: grpcModes[2] }[variant] as Mode;
+      const ports = [await freePort(), await freePort()] as const;
+      const backend = await startBackend("it");
+      const cache = new SnapshotCache({ nodeGroup: () => "all" });
+      const named = (name: string, port: number, mode: Mode) => [
+        edsCluster(name, mode),
+        endpoints(name, backend),
+        listener(name, port, [httpFilterChain({ mode, statPrefix: name, routeName: name })]),
+        routeAll(name, name),
+      ];
+      const all = [...named("own", ports[0], way), ...named("by-ads", ports[1], adsDelta)];
+      cache.set("all", Snapshot.of(all));
+      const services: string[] = [];
+      const opened = ({ typeUrl }: { typeUrl: string }) => void services.push(typeUrl);
+      const server = new XdsServer(cache, {
+        callbacks: { onStreamOpen: opened, onDeltaStreamOpen: opened },
+      });
+      const { grpc } = await server.listen({ port: 0 });
+      onTestFinished(() => server.close());
+      const address = `127.0.0.1:${grpc.port}`;
+      const ways = ["--service", "own", "--variant", variant, "--admin-port", "0"];
+      const { code, stdout, stderr } = await xds("bootstrap", "--server", address, ...ways);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const envoy = startEnvoyWith(stdout);
+      await envoy.ready(); // LIVE
+      for (const port of ports)
+        await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("it"));
+      expect(await envoy.total(initFetchTimeouts)).toBe(0);
+      expect(services.sort()).toEqual(["", clusterType, endpointType, listenerType, routeType].sort());
+    },
+  );
+
+  test("says that an Envoy has no ADS over REST", async () => {
+    const { code, stderr } = await xds("bootstrap", "--service", "rest");
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringMatching(/^xds: over REST there is no ADS: an Envoy refuses resources that name `ads`.*\n$/),
+    });
+  });
+
+  test("starts one of which a static secret is served, with own streams too", async () => {
+    const port = await freePort();
+    const { cert, key } = selfSigned();
+    const secret = { certificate_chain: { inline_string: cert }, private_key: { inline_string: key } };
+    const context = {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+      common_tls_context: { tls_certificate_sds_secret_configs: [{ name: "pair" }] },
+    };
+    const echoType = "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo";
+    const echo = { name: "echo", typed_config: { "@type": echoType } };
+    const one = {
+      name: "front",
+      address: { socket_address: { address: "127.0.0.1", port_value: port } },
+      filter_chains: [{ filters: [echo], transport_socket: { name: "tls", typed_config: context } }],
+    };
+    const file = join(directory, "envoy.json");
+    const static_resources = { secrets: [{ name: "pair", tls_certificate: secret }], listeners: [one] };
+    await writeFile(file, JSON.stringify({ static_resources }));
+    const { grpc } = await xds.start("serve", file, "--port", "0", "--rest-port", "off").ports();
+    const ways = ["--service", "own", "--admin-port", "0"];
+    startEnvoyWith((await xds("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways)).stdout);
+    const shown = new X509Certificate(cert).raw;
+    await eventually(async () => expect((await shownCertificate(port)).equals(shown)).toBe(true));
   });
 
   test("starts one that knows the server, and is known, by certificates", async () => {
