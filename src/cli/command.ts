@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Argument, type Command, InvalidArgumentError, Option } from "commander";
 import { type OutputFormat, outputFormats } from "./output.js";
 
 /** Takes the exit code of a command: 0 fine, 1 findings or a failure, 2 called in a way that cannot be. */
@@ -15,6 +15,17 @@ export function addExamples(command: Command, examples: readonly (readonly [call
   const lines = examples.map(([call, does]) => `  ${call}\n      ${does}`);
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
+
+const completions = new WeakMap<Argument | Option, readonly string[]>();
+
+/** Has a shell complete these words, where more than they may be given, or the help says them otherwise. */
+export function completedWith<T extends Argument | Option>(of: T, words: readonly string[]): T {
+  completions.set(of, words);
+  return of;
+}
+
+/** What a shell completes for an argument or an option; nothing: names of files. */
+export const completionsOf = (of: Argument | Option): readonly string[] => completions.get(of) ?? of.argChoices ?? [];
 
 /** `-o table|json|yaml`, which every command has that prints data; `more` are formats of the command's own. */
 export function outputOption(...more: readonly string[]): Option {

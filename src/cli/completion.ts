@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { addExamples, type Exit } from "./command.js";
+import { addExamples, completionsOf, type Exit } from "./command.js";
 
 /** `xds completion`. */
 export function addCompletion(program: Command, exit: Exit): void {
@@ -35,11 +35,11 @@ function completionScript(program: Command, isZsh: boolean): string {
       `    ${quoted(path)}) answers=${quotedList(wordsOf(command))} options=${quotedList(optionsOf(command))} ;;`,
   );
   const choices = paths.flatMap(({ path, command }) =>
-    command.options.flatMap(({ short, long, argChoices }) =>
-      [short, long].flatMap((flag) =>
-        flag && argChoices ? [`    ${quoted(`${path}|${flag}`)}) answers=${quotedList(argChoices)} ;;`] : [],
-      ),
-    ),
+    command.options.flatMap((option) => {
+      const words = completionsOf(option);
+      const flags = [option.short, option.long].filter((flag) => flag && words.length > 0);
+      return flags.map((flag) => `    ${quoted(`${path}|${flag}`)}) answers=${quotedList(words)} ;;`);
+    }),
   );
   const words = `# Of the words before the one to complete: what may follow (nothing: a file), and which options.
 _${name}_answers() {
@@ -98,7 +98,7 @@ const quotedList = (words: readonly string[]) => quoted(words.join(" "));
 
 const wordsOf = ({ commands, registeredArguments }: Command): string[] => [
   ...commands.map((sub) => sub.name()),
-  ...registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+  ...registeredArguments.flatMap(completionsOf),
 ];
 
 const optionsOf = ({ options }: Command): string[] => [

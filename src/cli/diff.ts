@@ -6,7 +6,7 @@ import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { type ChangedResource, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
 import { Comparison } from "./comparison.js";
-import { loadOperands, operandHelp } from "./operand.js";
+import { checkGroup, loadOperands, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
 import { tellUnknown } from "./shown.js";
@@ -65,6 +65,7 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
     throw new UsageError("compare what? Name two configurations, or give --node alone");
   await useApi(options);
   const operands = [await loadOperands([from], options), await loadOperands([to], options)] as const;
+  checkGroup(group, ...operands);
   const [before, after] = operands.map(({ configuration }) => configuration) as [Configuration, Configuration];
   const comparison = new Comparison(...operands, { withSecrets: showSecrets, sameServer: node !== undefined });
   const changes = configurationChanges(before, after, group, comparison);

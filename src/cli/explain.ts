@@ -3,7 +3,7 @@ import { resourceTypes } from "../resource/types.js";
 import { nearest } from "../source/nearest.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { addExamples, type Exit, NoConfiguration, type OutputOptions, outputOption } from "./command.js";
-import { loadOperands, operandHelp } from "./operand.js";
+import { checkGroup, loadOperands, operandHelp } from "./operand.js";
 import { type Cell, paint, print, table } from "./output.js";
 import { type Branch, type Explanation, ReferenceTrees } from "./reference-tree.js";
 import { addRemoteOptions, findTypeNamed, type RemoteOptions } from "./remote.js";
@@ -22,7 +22,8 @@ export function addExplain(program: Command, exit: Exit): void {
     .description(
       "Show who refers to a resource, and what it refers to, all the way up and down, with the field and the place that say so. " +
         "NAME alone means everything of this name; TYPE/NAME, as in clusters/backend, one type's.\n\n" +
-        `WHERE is ${operandHelp}; there may be several files and directories. Exit code 1 when there is nothing of the name.`,
+        `WHERE is ${operandHelp}; there may be several files and directories. An Envoy's dump has endpoints with ?include_eds only; without, ` +
+        "they are shown as missing. Exit code 1 when there is nothing of the name.",
     )
     .argument("<name>", "a resource's name, or type/name")
     .argument("<where...>", "where the configuration is")
@@ -47,7 +48,9 @@ export function addExplain(program: Command, exit: Exit): void {
 async function explain(wanted: string, where: readonly string[], options: ExplainOptions): Promise<number> {
   const { group, all = false, output } = options;
   await useApi(options);
-  const trees = new ReferenceTrees(await loadOperands(where, options), group);
+  const operand = await loadOperands(where, options);
+  checkGroup(group, operand);
+  const trees = new ReferenceTrees(operand, group);
   const [, before = "", after = ""] = /^([^/]+)\/(.+)$/.exec(wanted) ?? [];
   const type = findTypeNamed(before);
   const explained = [

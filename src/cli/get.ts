@@ -11,6 +11,7 @@ import {
   fetchResources,
   type RemoteOptions,
   serverOption,
+  typeArgument,
   typeNamed,
   type Unavailable,
   type Wanted,
@@ -32,7 +33,7 @@ export function addGet(program: Command, exit: Exit): void {
         "are whole, and a file that `xds serve` takes.\n\nTYPE is a short name (clusters, endpoints, listeners, routes, secrets, …), a " +
         "message's name or a type URL. Exit code 1 when something asked for is not there.",
     )
-    .argument("[type]", "the type of resource; may be left out with --all")
+    .addArgument(typeArgument("[type]", "the type of resource; may be left out with --all"))
     .argument("[name...]", "names; without any, all that the server gives to this node")
     .addOption(serverOption())
     .option("--all", "also all that the resources refer to; without TYPE from clusters and listeners on")
@@ -67,7 +68,8 @@ async function get(typeName: string | undefined, names: readonly string[], optio
   }
   const { resources, missing, unanswered } = fetched;
   const data = () => ({ resources: resources.map((resource) => shownResource(resource, showSecrets)) });
-  print(output, output === "table" ? undefined : data(), () =>
+  const isAnswered = missing.length + unanswered.length === 0;
+  const rows = () =>
     table(
       ["type", "name", "version", "refers to"],
       resources.map((resource) => {
@@ -78,16 +80,22 @@ async function get(typeName: string | undefined, names: readonly string[], optio
         return [resource.type.name, resource.name, resource.version, shown];
       }),
       `${options.server} gives node ${JSON.stringify(options.nodeId)} no such resources`,
-    ),
-  );
+    );
+  // Without an answer it is not known that there are none.
+  if (output !== "table" || resources.length > 0 || isAnswered)
+    print(output, output === "table" ? undefined : data(), rows);
   if (output !== "table") tellUnknown(resources);
   for (const one of missing) complain(one);
   for (const one of unanswered)
     complain(
       one,
-      options.variant === "sotw" && one.name !== "*" ? "; in SotW a server cannot say that there is none" : "",
+      one.name === "*"
+        ? "; a server that has nothing for this node may stay silent (--node-id, --node-cluster)"
+        : options.variant === "sotw"
+          ? "; in SotW a server cannot say that there is none"
+          : "",
     );
-  return missing.length + unanswered.length > 0 ? 1 : 0;
+  return isAnswered ? 0 : 1;
 }
 
 function complain({ type, name, reason }: Unavailable, hint = ""): void {

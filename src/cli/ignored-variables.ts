@@ -14,7 +14,7 @@ export function ignoredVariables(environment: NodeJS.ProcessEnv): string[] {
   const known = new Set([...Object.values(settings).map(variableOf), ...others]);
   const names = Array.from(known, (name) => name.slice(prefix.length));
   return Object.entries(environment).flatMap(([name, value = ""]) => {
-    if (!name.startsWith(prefix) || known.has(name) || value === "" || isOfService(name, value)) return [];
+    if (!name.startsWith(prefix) || known.has(name) || isOfService(name, value)) return [];
     const meant = nearest(name.slice(prefix.length), names);
     return `${name} in the environment is ignored, for no option has it${meant ? `; did you mean ${prefix}${meant}?` : ""}`;
   });

@@ -9,6 +9,9 @@ async function main(args: readonly string[]): Promise<number> {
   // What gRPC has to tell comes in the program's own words; Node's warnings of what gRPC uses no user can heed.
   process.env.GRPC_VERBOSITY ??= "NONE";
   process.noDeprecation = true;
+  // An empty variable is one that is not set: it comes of `${NAME:-}` in the files of others.
+  for (const name of Object.keys(process.env))
+    if (name.startsWith("XDS_") && !process.env[name]) delete process.env[name];
   let exitCode = 0;
   const exit = (code: number) => {
     exitCode = code;

@@ -39,6 +39,17 @@ export async function loadOperands(
 }
 
 /** What is for all who ask, and stands in no file. */
+/**
+ * Of a group that none of the configurations has.
+ * @throws UsageError
+ */
+export function checkGroup(group: string | undefined, ...operands: readonly Operand[]): void {
+  const known = new Set(operands.flatMap(({ configuration }) => [...configuration.groups.keys()]));
+  if (group === undefined || known.has(group)) return;
+  const there = known.size === 0 ? "there are no node groups" : `there are ${[...known].sort().join(", ")}`;
+  throw new UsageError(`--group ${JSON.stringify(group)}: no directory groups/${group} has anything; ${there}`);
+}
+
 const only = (common: readonly Resource[]): GoodReading => ({
   configuration: { common, groups: new Map() },
   places: new Map(),

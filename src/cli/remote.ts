@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import type { ClientCallbacks } from "../client/callbacks.js";
 import type { ClientTlsOptions, EndStatus } from "../client/grpc.js";
 import type { ClientResource } from "../client/resource.js";
@@ -10,7 +10,7 @@ import { isCollection, referencesOf } from "../resource/references.js";
 import { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType, resourceTypes } from "../resource/types.js";
 import { nearest } from "../source/nearest.js";
-import { parseDuration, UsageError } from "./command.js";
+import { completedWith, parseDuration, UsageError } from "./command.js";
 
 /** How a command asks an xDS server. */
 export interface RemoteOptions {
@@ -28,6 +28,13 @@ export interface RemoteOptions {
   /** In milliseconds. */
   readonly timeout: number;
 }
+
+/** An argument that {@link typeNamed} takes. */
+export const typeArgument = (name: string, help: string): Argument =>
+  completedWith(
+    new Argument(name, help),
+    resourceTypes().map((type) => type.name),
+  );
 
 /** Adds the options by which a command asks an xDS server as a client. */
 export function addRemoteOptions(command: Command): Command {

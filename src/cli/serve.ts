@@ -13,7 +13,7 @@ import { type Checked, ConfigurationGate, mostLines, type Tell } from "./configu
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log, plainLog } from "./log.js";
-import { nodeGroups } from "./node-groups.js";
+import { type GroupRule, nodeGroups } from "./node-groups.js";
 import { commonGroup, Publisher } from "./publisher.js";
 import { formatEntry, lineOf } from "./report.js";
 import { checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
@@ -90,6 +90,7 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
     check ? printEntries : logEntries(log),
   );
   const first = gate.check(await source.open((reading) => take(reading, gate, publisher, log)));
+  if (!("problems" in first)) warnOfGroups(groupRules, first.configuration, log);
   if ("problems" in first || check) {
     await stop();
     return report(first);
@@ -99,8 +100,8 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   try {
     const { grpc, rest } = await listen(server, settings);
     const contents = summary(first.configuration);
-    if (Object.keys(contents).length > 0) log.info(contents, "serving");
-    else log.warn({ paths }, "the files hold no resources; nodes are served nothing until they do");
+    if (isEmpty(first.configuration)) log.warn({ paths }, nothingServed);
+    else log.info(contents, "serving");
     process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address, tls }));
   } catch (error) {
     await stop();
@@ -112,6 +113,16 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   await stop();
   log.info({}, "drained");
   return 0;
+}
+
+/** A group may get its directory later, so it is no error. */
+function warnOfGroups(rules: readonly GroupRule[], { groups }: Configuration, log: Log): void {
+  for (const group of new Set(rules.map((rule) => rule.group)))
+    if (!groups.has(group))
+      log.warn(
+        { group },
+        `a rule of node_groups leads to this group, and there is no directory groups/${group} with anything for it`,
+      );
 }
 
 const usualFile = "xds.yaml";
@@ -168,6 +179,7 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
       { ...changes },
       isSame ? "configuration read again; nothing changed" : "serving the changed configuration",
     );
+    if (!isSame && isEmpty(reading.configuration)) log.warn({}, nothingServed);
   } catch (error) {
     log.error({ error: messageOf(error) }, "still serving the last good configuration");
   }
@@ -204,6 +216,11 @@ function report(checked: Checked): number {
   process.stderr.write(`xds: ${count}; nothing is served\n`);
   return 1;
 }
+
+const nothingServed = "the files hold no resources; nodes are served nothing until they do";
+
+const isEmpty = ({ common, groups }: Configuration) =>
+  common.length === 0 && [...groups.values()].every((own) => own.length === 0);
 
 /** How much is served, by the types' names, and to which groups something besides. */
 function summary({ common, groups }: Configuration): Record<string, number | string[]> {

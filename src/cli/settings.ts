@@ -2,7 +2,10 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../errors.js";
 import { sanMatchesNode } from "../server/authorize.js";
 import { apiHelp } from "./api-options.js";
-import { parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
+import { completedWith, parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
+
+/** Reads a setting; `choices`: where there are just these. */
+type Parse<T> = ((text: string) => T) & { readonly choices?: readonly string[] };
 
 /**
  * One setting of `xds serve`. Its key `tls.client_ca` is where `xds.yaml` has it, and makes the flag `--tls-client-ca` and the
@@ -14,7 +17,7 @@ export interface Setting<T> {
   readonly argument: string | undefined;
   readonly help: string;
   /** @throws InvalidArgumentError telling what was expected */
-  readonly parse: (text: string) => T;
+  readonly parse: Parse<T>;
   /** As a user would write it; undefined: not set. */
   readonly default: string | undefined;
 }
@@ -23,20 +26,15 @@ function setting<T>(
   key: string,
   argument: string | undefined,
   help: string,
-  parse: (text: string) => T,
+  parse: Parse<T>,
   value: string,
 ): Setting<T>;
+function setting<T>(key: string, argument: string | undefined, help: string, parse: Parse<T>): Setting<T | undefined>;
 function setting<T>(
   key: string,
   argument: string | undefined,
   help: string,
-  parse: (text: string) => T,
-): Setting<T | undefined>;
-function setting<T>(
-  key: string,
-  argument: string | undefined,
-  help: string,
-  parse: (text: string) => T,
+  parse: Parse<T>,
   value?: string,
 ): Setting<T | undefined> {
   return { key, argument, help, parse, default: value };
@@ -46,13 +44,15 @@ const text = (value: string) => {
   if (value !== "") return value;
   throw new InvalidArgumentError("Expected a value, got an empty one.");
 };
-const oneOf =
-  <T extends string>(...choices: readonly T[]) =>
-  (value: string): T => {
-    const choice = choices.find((known) => known === value);
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-  };
+const oneOf = <T extends string>(...choices: readonly T[]) =>
+  Object.assign(
+    (value: string): T => {
+      const choice = choices.find((known) => known === value);
+      if (choice !== undefined) return choice;
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+    },
+    { choices },
+  );
 const onOff = (value: string) => oneOf("true", "false", "1", "0")(value).match(/true|1/) !== null;
 const orOff =
   <T>(parse: (text: string) => T) =>
@@ -216,9 +216,8 @@ export function addSettings(command: Command): void {
     const help = `${row.help} (${parts.filter(Boolean).join(", ")})`;
     const flags = row.argument === undefined ? flagOf(row) : `${flagOf(row)} ${row.argument}`;
     // A value is parsed once, here, so that commander's own words tell what is wrong with a flag.
-    command.addOption(
-      row.argument === undefined ? new Option(flags, help) : new Option(flags, help).argParser(row.parse),
-    );
+    const option = completedWith(new Option(flags, help), row.parse.choices ?? []);
+    command.addOption(row.argument === undefined ? option : option.argParser(row.parse));
   }
 }
 

@@ -6,7 +6,15 @@ import { changeOf, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
 import { ending } from "./ending.js";
 import { paint, print } from "./output.js";
-import { addRemoteOptions, asResource, connect, type RemoteOptions, serverOption, typeNamed } from "./remote.js";
+import {
+  addRemoteOptions,
+  asResource,
+  connect,
+  type RemoteOptions,
+  serverOption,
+  typeArgument,
+  typeNamed,
+} from "./remote.js";
 
 interface WatchOptions extends RemoteOptions, ApiOptions, OutputOptions {
   readonly showSecrets?: boolean;
@@ -22,7 +30,7 @@ export function addWatch(program: Command, exit: Exit): void {
         "the fields that are different. It connects again when the server goes, until SIGINT or SIGTERM ends it. As JSON, an object a line; as YAML, " +
         "a document each.",
     )
-    .argument("<type...>", "types: clusters, endpoints, listeners, routes, …")
+    .addArgument(typeArgument("<type...>", "types: clusters, endpoints, listeners, routes, …"))
     .addOption(serverOption())
     .option("--show-secrets", "print private keys and the like instead of [redacted]")
     .addOption(outputOption());

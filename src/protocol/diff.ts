@@ -50,8 +50,8 @@ export function diff(
   }
 
   // All that name the same are sent the same list, so that it is encoded once.
-  const { list } = subscription;
-  if (list && list.length === asked.size && subscription.isNew) {
+  const list = subscription.unansweredList;
+  if (list) {
     const changed = view.listed(list);
     if (changed.length === list.length) return { changed, removed: none, unresolved: none, kept: nothingKept, to };
   }

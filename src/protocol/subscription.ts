@@ -84,9 +84,11 @@ export class Subscription implements Watcher {
     return this.wildcard ? this.position === this.view.position : !this.allStale && this.stale.size === 0;
   }
 
-  /** Nothing is known of what the client has, and all that it names it is to be answered. */
-  get isNew(): boolean {
-    return !this.wildcard && this.allStale && this.held.size === 0 && this.asked.size === this.names.size;
+  /** The list, where nothing is known of what the client has, and it is to be answered each of the names and nothing else. */
+  get unansweredList(): readonly string[] | undefined {
+    const { list, asked } = this;
+    if (!list || this.wildcard || !this.allStale || this.held.size > 0 || list.length !== asked.size) return undefined;
+    return list.every((name) => asked.has(name)) ? list : undefined;
   }
 
   /** Looking at it again would find nothing to say and nothing to write down. */

@@ -2,7 +2,7 @@ import { Refusal, resourceOf } from "../protocol/held.js";
 import type { Subscription } from "../protocol/subscription.js";
 import { isGlob } from "../resource/names.js";
 import { placeholderVersion, type Resource } from "../resource/resource.js";
-import { latest, type StreamOfNode, subscriptionsByType } from "./status.js";
+import { latest, rankOf, type StreamOfNode, subscriptionsByType, syncState } from "./status.js";
 
 /** `acked`: what a node has taken, and not been told to drop since; `served`: what it is to have, of all that it asks for. */
 export type ResourceState = "acked" | "served";
@@ -24,10 +24,12 @@ export interface TypeResources {
 
 /**
  * What the streams of one node have or are to have, by type in the table's order. Of what was refused together with others it is
- * what the node had before, for nobody can know which of them it took. What stands in for a resource that does not exist is left out.
+ * what the node had before, for nobody can know which of them it took. What stands in for a resource that does not exist is left out. A
+ * resource that several streams ask for is as the one in the worst state has it.
  */
 export function nodeResources(streams: readonly StreamOfNode[], state: ResourceState): TypeResources[] {
-  return Array.from(subscriptionsByType(streams), ([typeUrl, subscriptions]) => {
+  return Array.from(subscriptionsByType(streams), ([typeUrl, all]) => {
+    const subscriptions = all.sort((a, b) => rankOf(syncState(a)) - rankOf(syncState(b)));
     const resources = new Map<string, Resource | undefined>();
     const refused = new Set<string>();
     for (const subscription of subscriptions) {

@@ -40,9 +40,9 @@ export function streamStatus(stream: StreamInfo, subscriptions: Iterable<Subscri
   return { id, variant, typeUrl, peer, certificateNames, node, openedAt, types };
 }
 
-/** One connected node, all its streams together. */
+/** One connected node, all its streams together: whoever says that it is this node counts as it. */
 export interface ConnectedNode {
-  /** As its latest stream describes it. */
+  /** As its oldest stream describes it. */
   readonly node: Node;
   /** Ids of its streams. */
   readonly streams: readonly number[];
@@ -66,10 +66,8 @@ export function streamsByNode<S extends StreamOfNode>(streams: Iterable<S>): { n
     const { node } = stream;
     if (!node) continue;
     const known = nodes.get(node.id);
-    if (known) {
-      known.node = node;
-      known.streams.push(stream);
-    } else nodes.set(node.id || stream, { node, streams: [stream] });
+    if (known) known.streams.push(stream);
+    else nodes.set(node.id || stream, { node, streams: [stream] });
   }
   return [...nodes.values()];
 }
@@ -110,10 +108,13 @@ export function subscriptionsByType(streams: readonly StreamOfNode[]): Map<strin
 
 const states: readonly SyncState[] = ["SYNCED", "NOT_SENT", "STALE", "ERROR"];
 
+/** How much attention a state needs. */
+export const rankOf = (state: SyncState): number => states.indexOf(state);
+
 /** Of several states the one that needs most attention; SYNCED where there are none. */
 export function worst(several: Iterable<SyncState>): SyncState {
   let rank = 0;
-  for (const state of several) rank = Math.max(rank, states.indexOf(state));
+  for (const state of several) rank = Math.max(rank, rankOf(state));
   return states[rank] as SyncState;
 }
 

@@ -127,6 +127,17 @@ on(allWays, (way) => {
       error_state: { details: "no such thing" },
     });
     expect(entries.get("c"), "unchanged").toMatchObject({ client_status: "ACKED" });
+
+    // Another client that says it is the same node, such as `xds watch`, and takes all.
+    const other = test.open(way, clusterType);
+    other.want();
+    other.ack(await other.next());
+    await test.barrier();
+    const again = await page(admin, "/config_dump?node=n");
+    expect(again.configs[0].dynamic_active_clusters.find((entry: Json) => entry.cluster?.name === "a")).toMatchObject({
+      version_info: cluster("a").version,
+      client_status: "NACKED",
+    });
     expect(entries.get("")).toMatchObject({ client_status: "NACKED", error_state: { details: "no such thing" } });
   });
 });

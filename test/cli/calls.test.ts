@@ -42,6 +42,30 @@ describe("a variable of the environment that no option has", () => {
   });
 });
 
+test.each([["XDS_ENVOY"], ["XDS_DESCRIPTORS"], ["XDS_SERVER"], ["XDS_ADMIN"], ["XDS_PORT"]])(
+  "an empty %s is as if it were not set",
+  async (name) => {
+    const validated = await xds.with({ [name]: "" }, "validate", quickstart);
+    expect(validated).toMatchObject({ code: 0, stderr: "" });
+    const bootstrap = await xds.with({ [name]: "" }, "bootstrap");
+    expect(bootstrap).toMatchObject({ code: 0, stderr: "" });
+    expect(bootstrap.stdout).toContain("port_value: 18000");
+    const served = await xds.with({ [name]: "" }, "serve", quickstart, "--check");
+    expect(served).toMatchObject({ code: 0, stderr: "" });
+  },
+);
+
+test.each([
+  ["diff", quickstart, quickstart],
+  ["explain", "backend", quickstart],
+])("a group that no directory has is told: %s", async (...args) => {
+  expect(await xds(...args, "--group", "nope")).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: `xds: --group "nope": no directory groups/nope has anything; there are no node groups\n`,
+  });
+});
+
 describe("a command that there is not", () => {
   const hint = "(xds --help, or xds <command> --help, tells how it is called)\n";
 

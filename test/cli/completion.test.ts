@@ -33,6 +33,10 @@ describe("xds completion bash", () => {
     expect(await completed("serve", "")).toEqual(["a b.yaml"]);
     expect(await completed("diff", "x", "-o", "")).toEqual(["table", "json", "yaml"]);
     expect(await completed("completion", "z")).toEqual(["zsh"]);
+    expect(await completed("serve", "--validation", "")).toEqual(["on", "strict", "off"]);
+    expect(await completed("serve", "--log-level", "w")).toEqual(["warn"]);
+    expect(await completed("get", "clu")).toEqual(["clusters"]);
+    expect(await completed("watch", "clusters", "li")).toEqual(["listeners"]);
     expect(await completed("-")).toEqual(["--version", "--help"]);
   });
 });

@@ -112,6 +112,21 @@ describe("xds get", () => {
     expect(server.status()).toEqual([]);
   });
 
+  test("does not say that there is nothing where no answer came, and why that may be", async () => {
+    const cache = new SnapshotCache();
+    cache.set("another node", Snapshot.empty);
+    const server = new XdsServer(cache);
+    const { grpc } = await server.listen({ port: 0 });
+    onTestFinished(() => server.close());
+    const got = await xds("get", "clusters", "--server", `127.0.0.1:${grpc.port}`, "--timeout", "300ms");
+    expect(got).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "xds: clusters: no answer in time; a server that has nothing for this node may stay silent (--node-id, --node-cluster)\n",
+    });
+  });
+
   test("shows no private key unless it is asked to", async () => {
     const { address } = await serverOf(whole());
     const redacted = await xds("get", "secrets", "-o", "json", "--server", address);

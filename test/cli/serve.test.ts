@@ -117,6 +117,18 @@ describe("xds serve", () => {
     expect(await clustersOf(rest, { id: "core" })).toEqual(["a 3s", "b 1s", "new undefined"]);
   });
 
+  test("warns when an edit leaves nothing to serve, which may be a file that is about to be written", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve();
+    await program.ports();
+    await write("a.yaml", "");
+    await program.logged({ msg: "serving the changed configuration", added: 0, changed: 0, removed: 1 });
+    await program.logged({
+      level: "warn",
+      msg: "the files hold no resources; nodes are served nothing until they do",
+    });
+  });
+
   test("reports a bad edit and serves the last good configuration in full until it is healed", async () => {
     await write("a.yaml", clusterNamed("a"));
     await write("b.yaml", clusterNamed("b"));

@@ -173,6 +173,17 @@ describe("xds serve with xds.yaml", () => {
     expect(await clustersOf(rest, { id: "x", cluster: "db" })).toBe(404);
   });
 
+  test("says which rules lead to a group that no directory has", async () => {
+    await mkdir(join(directory, "groups/edge"), { recursive: true });
+    await writeFile(join(directory, "groups/edge/own.json"), cluster("own"));
+    const file = await settingsFile('paths: .\nnode_groups: [{ group: edge, id: "w*" }, { group: typo, id: "z*" }]\n');
+    const { code, stderr } = await xds("serve", "--config", file, "--check");
+    expect(stderr).toBe(
+      "xds: a rule of node_groups leads to this group, and there is no directory groups/typo with anything for it  group=typo\n",
+    );
+    expect(code).toBe(0);
+  });
+
   test("does not listen beyond loopback in plain text, unless it is told to", async () => {
     const refused = await xds("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
     expect(refused.code).toBe(2);
