@@ -73,19 +73,32 @@ const valuesOf = (result, subject, key) => (result.rounds[subject] ?? []).flatMa
 /** @param {Workload} workload @param {Result} result @param {string} plots the directory */
 function section(workload, result, plots) {
   const { id, title, meaning, metrics } = workload;
-  const rows = Object.entries(metrics).map(([key, metric]) => {
+  const rows = Object.entries(metrics).map(([key, metric], at) => {
     const bars = Object.keys(result.rounds).flatMap((subject) => {
       const values = valuesOf(result, subject, key);
       return values.length > 0 ? [{ name: subject, ...spread(values) }] : [];
     });
     const file = `${id}-${key}.svg`;
     writeFileSync(join(plots, file), barChart(`${metric.title}, ${metric.unit}`, bars));
-    const text = [metric.meaning ?? "", ...(metric.goals ?? []).flatMap((goal) => shortfall(key, goal, result))];
+    const text = [
+      at === 0 ? meaning : "",
+      metric.meaning ?? "",
+      inFleet(key, metric, result),
+      ...(metric.goals ?? []).flatMap((goal) => shortfall(key, goal, result)),
+    ];
     const words = text.filter(Boolean).join("<br><br>");
     return `| <img src="performance/${file}" width="460" alt="${metric.title}"> | ${words} |`;
   });
   const rounds = `${result.load.length} rounds; load of the machine ${Math.min(...result.load)} to ${Math.max(...result.load)}`;
-  return `<a id="${id}"></a>\n\n## ${title}\n${meaning}\n\n| | |\n|---|---|\n${rows.join("\n")}\n\n${rounds}.`;
+  return `<a id="${id}"></a>\n\n## ${title}\n\n| | |\n|---|---|\n${rows.join("\n")}\n\n${rounds}.`;
+}
+
+/** What the figures come to for who has many Envoys. @param {string} key @param {Metric} metric @param {Result} result */
+function inFleet(key, { fleet }, result) {
+  const [library, peer] = ["library", "peer"].map((subject) => valuesOf(result, subject, key));
+  if (!fleet || !library?.length || !peer?.length) return "";
+  const { count, what } = fleet;
+  return `${count(spread(library).median)} ${what}; the peer: ${count(spread(peer).median)}.`;
 }
 
 /** What is to be said of a goal that is missed. @param {string} key @param {Goal} goal @param {Result} result */

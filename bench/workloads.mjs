@@ -12,7 +12,9 @@ import { median } from "./statistics.mjs";
  * @typedef {"full" | "quick" | "tiny"} Size
  * @typedef {{ target: Target, setup: Setup }} Subject
  * @typedef {Record<string, number>} Figures one round's, by metric
- * @typedef {{ title: string, unit: string, goals?: Goal[], meaning?: string }} Metric `meaning`: what it is, where the title is not enough
+ * @typedef {{ title: string, unit: string, goals?: Goal[], meaning?: string, fleet?: Fleet }} Metric `meaning`: what it
+ *   is, where the title is not enough; `fleet`: what a figure comes to for who has many Envoys
+ * @typedef {{ count: (figure: number) => string, what: string }} Fleet how many of what
  * @typedef {{ of?: string, over?: string, most: number, why?: string }} Goal a ratio of two subjects' figures, round by
  *   round, or a figure itself; `of` is "library" where it is not said
  */
@@ -41,6 +43,18 @@ import { median } from "./statistics.mjs";
  * @property {number} cpuBefore
  * @property {(count: number) => number} changes takes so many numbers for changes, and returns the first
  */
+
+/** @param {number} number */
+const rounded = (number) => Number(number.toPrecision(2)).toLocaleString("en");
+/** @param {string} what */
+const eachSecond = (what) => ({
+  count: (/** @type {number} */ us) => rounded(1e6 / us),
+  what: `${what} a second with one core`,
+});
+const forEnvoys = {
+  count: (/** @type {number} */ kb) => `${rounded((kb * 10_000) / mebi)} GB`,
+  what: "for 10,000 Envoys",
+};
 
 const mebi = 2 ** 20;
 /** As Envoy has it: a response goes out at once, without waiting for the client's window. */
@@ -124,6 +138,7 @@ export const workloads = [
       cpu: {
         title: "CPU per push",
         unit: "µs",
+        fleet: eachSecond("Envoys told of a change"),
         goals: [
           { over: "peer", most: 0.4 },
           { over: "floor", most: 1.3 },
@@ -148,12 +163,13 @@ export const workloads = [
       cpu: {
         title: "CPU per push",
         unit: "µs",
+        fleet: eachSecond("Envoys told of a change"),
         goals: [
           { over: "peer", most: 0.2 },
           { over: "floor", most: 1.3 },
         ],
       },
-      memory: { title: "memory per stream", unit: "KB", goals: [{ over: "peer", most: 0.2 }] },
+      memory: { title: "memory per stream", unit: "KB", fleet: forEnvoys, goals: [{ over: "peer", most: 0.2 }] },
       live: { title: "the same after a forced garbage collection", unit: "KB" },
     },
     async measure(round) {
@@ -247,6 +263,7 @@ export const workloads = [
       cpu: {
         title: "CPU per change",
         unit: "µs",
+        fleet: eachSecond("changes of an endpoint, each for 20 Envoys,"),
         goals: [
           { over: "peer", most: 0.2 },
           { over: halfAsMany, most: 2.4, why: "twice the subscribers of that name" },
@@ -273,7 +290,12 @@ export const workloads = [
     clients: ({ streams }) => ({ streams, mode: "envoy", window: wide }),
     metrics: {
       ms: { title: "until all have ACKed all", unit: "ms", goals: [{ over: "peer", most: 0.6 }] },
-      cpu: { title: "CPU per client", unit: "µs", goals: [{ over: "peer", most: 0.6 }] },
+      cpu: {
+        title: "CPU per client",
+        unit: "µs",
+        fleet: eachSecond("Envoys taken in"),
+        goals: [{ over: "peer", most: 0.6 }],
+      },
     },
     measure: async ({ session, scale, opened, cpuBefore }) => ({
       ms: opened?.ms[0] ?? Number.NaN,
@@ -292,7 +314,9 @@ export const workloads = [
     },
     subjects: ({ n }) => each({ n }),
     clients: ({ streams }) => ({ streams, mode: "clusters" }),
-    metrics: { memory: { title: "memory per stream", unit: "KB", goals: [{ over: "peer", most: 0.9 }] } },
+    metrics: {
+      memory: { title: "memory per stream", unit: "KB", fleet: forEnvoys, goals: [{ over: "peer", most: 0.9 }] },
+    },
     measure: async ({ session, scale, before }) => ({
       memory: ((await session.memory()) - before) / 1024 / scale.streams,
     }),
@@ -314,6 +338,7 @@ export const workloads = [
         unit: "B",
         meaning:
           "What a process grows by when it holds as many again: what a runtime sets aside whatever there is to hold (V8, up to 32 MB for young objects) is no resource's.",
+        fleet: { count: (bytes) => `${rounded((bytes * 1e5) / mebi)} MB`, what: "for 100,000 resources" },
         goals: [{ over: "peer", most: 0.5 }],
       },
       live: { title: "of that, alive after a forced garbage collection", unit: "B" },
