@@ -19,6 +19,11 @@ export function addSchema(program: Command, exit: Exit): void {
       "The Envoy API: the built-in one, or that of your own Envoy. Other commands take what `extract` writes as --descriptors, or the " +
         "binary itself as --envoy.",
     );
+  addExamples(schema, [
+    ["xds schema show Cluster", "the fields of a message, with their rules"],
+    ["xds schema extract --envoy /usr/bin/envoy", "the API of this Envoy, as a file for --descriptors"],
+    ["xds schema types --out src/gen", "TypeScript of it"],
+  ]);
   addExtract(schema, exit);
   addShow(schema, exit);
   addTypes(schema, exit);
