@@ -95,7 +95,6 @@ describe("DirectorySource, reading", () => {
     await write("b.yaml~", "not: [for us");
     await write(".b.yaml.swp", "not: [for us");
     await write(".hidden/x.yaml", "not: [for us");
-    await write("empty.yaml", "");
     await write("comment.yaml", "# nothing yet\n");
     expect(commonOf(await open())).toEqual(["c", "a", "b"]);
   });
@@ -296,7 +295,10 @@ describe("DirectorySource, watching", () => {
     expect(linesOf(readings[0])).toEqual([expect.stringMatching(/^DIR\/b\.yaml:1:13: not valid YAML or JSON: /)]);
     await truncate(at("b.yaml"), 0);
     await told(2);
-    expect(commonOf(readings[1])).toEqual(["a"]);
+    expect(linesOf(readings[1])).toEqual([expect.stringMatching(/^DIR\/b\.yaml: the file is empty; /)]);
+    await write("b.yaml", "resources: []");
+    await told(3);
+    expect(commonOf(readings[2])).toEqual(["a"]);
   });
 
   test("leaves no watcher and no timer behind", async () => {

@@ -174,9 +174,9 @@ function* clusterNamesIn(node: YamlNode): Iterable<string> {
 export const isRedacted = (node: YamlNode) =>
   [...entriesIn(node)].some(({ value }) => value.kind === "scalar" && redactions.has(value.text));
 
-/** What Envoy writes in place of a secret text, and of secret bytes. */
 const redacted = "[redacted]";
-const redactions = new Set([redacted, Buffer.from(redacted).toString("base64")]);
+/** What Envoy, and `xds get`, write in place of a secret text, and of secret bytes. */
+export const redactions: ReadonlySet<unknown> = new Set([redacted, Buffer.from(redacted).toString("base64")]);
 
 /** All that is in a value, and in what is in it; each once, though aliases repeat it. */
 function* entriesIn(node: YamlNode): Iterable<YamlEntry> {

@@ -74,6 +74,7 @@ export interface ReadOptions {
 export function readResourceFile(file: string, bytes: Uint8Array, options: ReadOptions = {}): ResourceFile {
   if (!isUtf8(bytes)) return unreadable(notUtf8(file, bytes));
   const text = new TextDecoder().decode(bytes);
+  if (text.trim() === "") return unreadable({ file, path: "", message: isEmpty });
   const reader = new FileReader(file, text, options);
   reader.read();
   const lines = new LineIndex(text);
@@ -220,5 +221,8 @@ function sectionsOf(dump: YamlMap): Set<string> {
   const types = follow(dump, ["configs", each, "@type"]);
   return new Set(types.flatMap(({ node }) => (node.kind === "scalar" ? [node.text.replace(/^.*\//, "")] : [])));
 }
+
+/** A program that writes a file in place empties it first; what it had is not to be withdrawn meanwhile. */
+const isEmpty = 'the file is empty; write its resources, "resources: []" if it has none, or remove it';
 
 const expectedDocument = 'an object with a list "resources:", or one resource with its "@type"';

@@ -313,6 +313,18 @@ describe("the files of secrets", () => {
       "tls_certificate.private_key: the private key is another certificate's; the two have to be a pair",
     ],
     [
+      "is no PEM though it stands inline",
+      tlsCertificate({ certificate_chain: { inline_string: "hidden" } }),
+      {},
+      'tls_certificate.certificate_chain: the inline text has no line "-----BEGIN CERTIFICATE-----"; it has to be PEM',
+    ],
+    [
+      "is not needed, as all is inline, and the two are no pair",
+      tlsCertificate({ certificate_chain: { inline_string: own.cert }, private_key: inlined(other.key) }),
+      {},
+      "tls_certificate.private_key: the private key is another certificate's; the two have to be a pair",
+    ],
+    [
       "is encrypted",
       tlsCertificate(),
       { "tls.key": encrypted },
@@ -344,6 +356,16 @@ describe("the files of secrets", () => {
     const [line, ...more] = problemsOf(await open());
     expect(line?.replace(/^DIR\/a\.yaml:2:\d+: resources\[0\]\./, "")).toBe(problem);
     expect(more).toEqual([]);
+  });
+
+  test("are not looked for in what was printed without its secrets", async () => {
+    const printed = { certificate_chain: inlined(own.cert), private_key: inlined("[redacted]") };
+    writeResources(
+      "a.yaml",
+      secret({ tls_certificate: printed }, "bytes"),
+      secret({ tls_certificate: { ...printed, private_key: { inline_string: "[redacted]" } } }, "text"),
+    );
+    expect(Object.keys(servedOf(await open()))).toEqual(["bytes", "text"]);
   });
 
   test.skipIf(process.getuid?.() === 0 /* root may read everything */)(

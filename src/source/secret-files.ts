@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { spellings } from "./document-kinds.js";
 import { isSettling, reasons, signatureOf } from "./file-tree.js";
 import type { Rewrite, Rewrites, Tell } from "./message-json.js";
+import { redactions } from "./moving.js";
 import { type Password, type PemLabel, whyNotKey, whyNotPem } from "./pem.js";
 import { quote } from "./scalar-json.js";
 
@@ -31,7 +32,8 @@ const tls = "envoy.extensions.transport_sockets.tls.v3";
 
 /**
  * Puts into the secrets of a file the files that they name: each `filename` that is a relative path, from the file's directory on.
- * What has an absolute one is left for the Envoy to read on its own machine. Whatever is wrong, the content is never told, nor the
+ * What has an absolute one is left for the Envoy to read on its own machine. Certificates and keys that are here, inline or of a file,
+ * are looked at, as Envoy does when it gets them. Whatever is wrong, the content is never told, nor the
  * name where the API marks the field as sensitive, for somebody may have written the secret there.
  */
 export class SecretFiles {
@@ -95,10 +97,8 @@ export class SecretFiles {
     const { certificateChain, privateKey, password } = json;
     this.check(json, "certificate_chain", "CERTIFICATE", tell);
     const [chain, key] = [this.contentOf(certificateChain), this.contentOf(privateKey)];
-    if (key && (this.isInlined(privateKey) || this.isInlined(certificateChain))) {
-      const why = whyNotKey(key, chain, this.passwordOf(password));
-      if (why !== undefined) tell("fault", "private_key", `the private key ${why}`);
-    }
+    const why = key && whyNotKey(key, chain, this.passwordOf(password));
+    if (why !== undefined) tell("fault", "private_key", `the private key ${why}`);
     return this.watchedHere(json, tell);
   }
 
@@ -110,9 +110,9 @@ export class SecretFiles {
 
   private check(json: JsonObject, field: string, label: PemLabel, tell: Tell): void {
     const source = json[spellings(field)[1]];
-    const content = isObject(source) ? this.contents.get(source) : undefined;
+    const content = this.contentOf(source);
     const why = content && whyNotPem(content, label);
-    if (why !== undefined) tell("fault", field, `the file ${why}`);
+    if (why !== undefined) tell("fault", field, `the ${this.isInlined(source) ? "file" : "inline text"} ${why}`);
   }
 
   /** Without a directory to watch, if there is no file left that the Envoy reads itself. */
@@ -129,10 +129,11 @@ export class SecretFiles {
     return isObject(source) && this.contents.has(source);
   }
 
-  /** Of a DataSource, what of it is here. */
+  /** Of a DataSource, what of it is here: not what whoever printed it kept to itself. */
   private contentOf(source: JsonValue | undefined): Buffer | undefined {
     if (!isObject(source)) return undefined;
     const { inlineString, inlineBytes } = source;
+    if (redactions.has(inlineString ?? inlineBytes)) return undefined;
     if (typeof inlineString === "string") return Buffer.from(inlineString);
     return (
       this.contents.get(source) ?? (typeof inlineBytes === "string" ? Buffer.from(inlineBytes, "base64") : undefined)

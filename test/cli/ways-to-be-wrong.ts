@@ -258,11 +258,10 @@ filter_chains:
     ],
   },
   {
-    way: "an empty file, where others refer to what it had",
-    spoil: put("clusters.yaml", ""),
-    isWarning: true,
+    way: "an empty file, such as a program leaves while it writes it in place",
+    spoil: put("clusters.yaml", "\n"),
     says: [
-      'DIR/routes.yaml:8:23 MISSING_TARGET routes/local: virtual_hosts[0].routes[0].route.cluster refers to "backend", which is not among the clusters of the snapshot; add it, or correct the name',
+      'DIR/clusters.yaml UNREADABLE the file is empty; write its resources, "resources: []" if it has none, or remove it',
     ],
   },
   {

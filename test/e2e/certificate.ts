@@ -13,6 +13,8 @@ export interface CertificateContents {
   readonly commonName?: string;
   readonly from?: number;
   readonly to?: number;
+  /** Of its key; one that Envoy takes by default. */
+  readonly curve?: string;
 }
 
 const day = 86_400_000;
@@ -26,8 +28,9 @@ export function selfSigned({
   commonName = "localhost",
   from = Date.now() - day,
   to = Date.now() + day,
+  curve = "P-256",
 }: CertificateContents = {}): Certificate {
-  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: curve });
   const signature = der(0x30, oid("2a8648ce3d040302")); // ecdsa-with-SHA256
   const subject = der(0x30, der(0x31, der(0x30, oid("550403"), der(0x0c, Buffer.from(commonName))))); // commonName
   const altNames = der(
