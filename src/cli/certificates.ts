@@ -3,7 +3,6 @@ import type { CertificateCounters } from "../admin/metrics.js";
 import { XdsError } from "../errors.js";
 import type { XdsServer } from "../server/xds-server.js";
 import { type TlsFileContents, type TlsFilePaths, TlsFiles } from "../source/tls-files.js";
-import { UsageError } from "./command.js";
 import type { Log } from "./log.js";
 
 /** The server's certificates, from files; when those change, the server takes them. A line of the log tells how long they are valid. */
@@ -19,7 +18,7 @@ export class Certificates implements CertificateCounters {
     this.files = new TlsFiles(paths, { logger: log });
   }
 
-  /** @throws UsageError for files that cannot be read or used */
+  /** @throws XdsError INVALID_OPTION for files that cannot be read or used */
   static async open(paths: TlsFilePaths, server: XdsServer, log: Log): Promise<Certificates> {
     const certificates = new Certificates(paths, server, log);
     try {
@@ -30,7 +29,7 @@ export class Certificates implements CertificateCounters {
       const { certFile, keyFile, clientCaFile } = paths;
       const flags = { "--tls-cert": certFile, "--tls-key": keyFile, "--tls-client-ca": clientCaFile };
       const given = Object.entries(flags).flatMap(([flag, file]) => (file === undefined ? [] : [`${flag} ${file}`]));
-      throw new UsageError(`${error.message}\n${given.join(", ")}`);
+      throw new XdsError(error.code, `${error.message}\n${given.join(", ")}`);
     }
     return certificates;
   }

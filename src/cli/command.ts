@@ -18,11 +18,16 @@ export function addExamples(command: Command, examples: readonly (readonly [call
 
 const completions = new WeakMap<Argument | Option, readonly string[]>();
 
-/** Has a shell complete these words, where more than they may be given, or the help says them otherwise. */
+/**
+ * Has a shell complete these words, where more than they may be given, or the help says them otherwise; {@link unknownWords}: nothing,
+ * not even files.
+ */
 export function completedWith<T extends Argument | Option>(of: T, words: readonly string[]): T {
   completions.set(of, words);
   return of;
 }
+
+export const unknownWords: readonly string[] = [" "];
 
 /** What a shell completes for an argument or an option; nothing: names of files. */
 export const completionsOf = (of: Argument | Option): readonly string[] => completions.get(of) ?? of.argChoices ?? [];

@@ -1,10 +1,10 @@
 import type { Resource } from "../resource/resource.js";
 import { endpointType, type ResourceType } from "../resource/types.js";
-import { dumpForms, genericForm } from "../server/config-dumps.js";
+import { genericForm } from "../server/config-dumps.js";
 import type { DumpFacts } from "../source/resource-file.js";
 import { type ChangedResource, changeOf } from "./changes.js";
 import { asDumped } from "./dumped-endpoints.js";
-import type { Operand } from "./operand.js";
+import { isOfEnvoy, type Operand, tells } from "./operand.js";
 import { shownResource } from "./shown.js";
 
 /** More names than this in a note help nobody. */
@@ -38,7 +38,7 @@ export class Comparison {
   /** undefined: they are the same, as far as they can be compared. */
   changeOf(was: Resource | undefined, is: Resource | undefined): ChangedResource | undefined {
     const { type } = (is ?? was) as Resource;
-    if ((!was && !tells(this.before, type)) || (!is && !tells(this.after, type))) {
+    if ((!was && !tells(this.before, type.typeUrl)) || (!is && !tells(this.after, type.typeUrl))) {
       this.untoldTypes.add(type);
       return undefined;
     }
@@ -82,12 +82,3 @@ export class Comparison {
 }
 
 const shownAsDumped = (resource: Resource, withSecrets: boolean) => asDumped(shownResource(resource, withSecrets));
-
-/** This program's dumps have no bootstrap in them. */
-const isOfEnvoy = ({ sections }: DumpFacts) => sections.has("envoy.admin.v3.BootstrapConfigDump");
-
-/** Whether an operand that has nothing of a type says thereby that there is nothing. */
-function tells({ dump }: Operand, { typeUrl }: ResourceType): boolean {
-  const form = dumpForms[typeUrl];
-  return !dump || (form !== undefined && (!isOfEnvoy(dump) || dump.sections.has(form.message)));
-}

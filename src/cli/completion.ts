@@ -27,34 +27,51 @@ function completionScript(program: Command, isZsh: boolean): string {
   const paths = commandPaths(program, "");
   const steps = paths.flatMap(({ path, command }) =>
     command.commands.map(
-      (sub) => `      ${quoted(`${path}|${sub.name()}`)}) called=${quoted(joined(path, sub.name()))} ;;`,
+      (sub) => `      ${quoted(`${path}|${sub.name()}`)}) called=${quoted(joined(path, sub.name()))} place=0 ;;`,
     ),
   );
-  const answers = paths.map(
-    ({ path, command }) =>
-      `    ${quoted(path)}) answers=${quotedList(wordsOf(command))} options=${quotedList(optionsOf(command))} ;;`,
+  const valued = paths.flatMap(({ path, command }) =>
+    command.options
+      .filter(({ required, optional }) => required || optional)
+      .map((option) => ({
+        flags: [option.short, option.long].flatMap((flag) => (flag ? [quoted(`${path}|${flag}`)] : [])).join("|"),
+        words: completionsOf(option),
+      })),
   );
-  const choices = paths.flatMap(({ path, command }) =>
-    command.options.flatMap((option) => {
-      const words = completionsOf(option);
-      const flags = [option.short, option.long].filter((flag) => flag && words.length > 0);
-      return flags.map((flag) => `    ${quoted(`${path}|${flag}`)}) answers=${quotedList(words)} ;;`);
+  const choices = valued.map(({ flags, words }) => `    ${flags}) answers=${quotedList(words)} ;;`);
+  const answers = paths.flatMap(({ path, command: { commands, registeredArguments } }) => [
+    ...(commands.length > 0
+      ? [`      ${quoted(`${path}|0`)}) answers=${quotedList(commands.map((sub) => sub.name()))} ;;`]
+      : []),
+    ...registeredArguments.map((argument, place) => {
+      const places = argument.variadic ? `${quoted(`${path}|`)}*` : quoted(`${path}|${place}`);
+      return `      ${places}) answers=${quotedList(completionsOf(argument))} ;;`;
     }),
-  );
+  ]);
+  const options = paths.map(({ path, command }) => `    ${quoted(path)}) options=${quotedList(optionsOf(command))} ;;`);
   const words = `# Of the words before the one to complete: what may follow (nothing: a file), and which options.
 _${name}_answers() {
-  local word previous="" called=""
+  local word previous="" called="" place=0
   for word in "$@"; do
     case "$called|$word" in
 ${steps.join("\n")}
+      *"|-"*) ;;
+      *)
+        case "$called|$previous" in
+          ${valued.map(({ flags }) => flags).join("|\\\n          ")}) ;;
+          *) place=$((place + 1)) ;;
+        esac ;;
     esac
     previous="$word"
   done
   case "$called" in
-${answers.join("\n")}
+${options.join("\n")}
   esac
   case "$called|$previous" in
 ${choices.join("\n")}
+    *) case "$called|$place" in
+${answers.join("\n")}
+    esac ;;
   esac
 }
 `;
@@ -95,11 +112,6 @@ const joined = (path: string, name: string) => (path === "" ? name : `${path} ${
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const quotedList = (words: readonly string[]) => quoted(words.join(" "));
-
-const wordsOf = ({ commands, registeredArguments }: Command): string[] => [
-  ...commands.map((sub) => sub.name()),
-  ...registeredArguments.flatMap(completionsOf),
-];
 
 const optionsOf = ({ options }: Command): string[] => [
   ...options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : [])),

@@ -22,8 +22,8 @@ export function addExplain(program: Command, exit: Exit): void {
     .description(
       "Show who refers to a resource, and what it refers to, all the way up and down, with the field and the place that say so. " +
         "NAME alone means everything of this name; TYPE/NAME, as in clusters/backend, one type's.\n\n" +
-        `WHERE is ${operandHelp}; there may be several files and directories. An Envoy's dump has endpoints with ?include_eds only; without, ` +
-        "they are shown as missing. Exit code 1 when there is nothing of the name.",
+        `WHERE is ${operandHelp}; there may be several files and directories. An Envoy's dump tells endpoints with ?include_eds only. ` +
+        "Exit code 1 when there is nothing of the name.",
     )
     .argument("<name>", "a resource's name, or type/name")
     .argument("<where...>", "where the configuration is")
@@ -59,7 +59,7 @@ async function explain(wanted: string, where: readonly string[], options: Explai
   ];
   if (explained.length === 0) throw new NoConfiguration(nothingOf(wanted, trees));
   print(output, { explained }, () => explained.map((one) => text(one, all)).join("\n"));
-  return explained.every(({ mark }) => mark === "missing") ? 1 : 0;
+  return explained.every(({ mark }) => mark === "missing" || mark === "untold") ? 1 : 0;
 }
 
 /** Names enough to see what was meant. */
@@ -130,6 +130,7 @@ function rowsBelow(branches: readonly Branch[], indent: string, width: number): 
 
 const marks = {
   missing: { words: "missing", paint: paint.bad },
+  untold: { words: "not told by the dump", paint: paint.faint },
   cycle: { words: "cycle", paint: paint.warn },
   above: { words: "see above", paint: paint.faint },
   deep: { words: "not followed further", paint: paint.warn },

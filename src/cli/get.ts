@@ -1,8 +1,16 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { referencesOf } from "../resource/references.js";
 import { clusterType, findResourceType, listenerType } from "../resource/types.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
-import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
+import {
+  addExamples,
+  completedWith,
+  type Exit,
+  type OutputOptions,
+  outputOption,
+  UsageError,
+  unknownWords,
+} from "./command.js";
 import { print, table } from "./output.js";
 import {
   addRemoteOptions,
@@ -34,7 +42,12 @@ export function addGet(program: Command, exit: Exit): void {
         "message's name or a type URL. Exit code 1 when something asked for is not there.",
     )
     .addArgument(typeArgument("[type]", "the type of resource; may be left out with --all"))
-    .argument("[name...]", "names; without any, all that the server gives to this node")
+    .addArgument(
+      completedWith(
+        new Argument("[name...]", "names; without any, all that the server gives to this node"),
+        unknownWords,
+      ),
+    )
     .addOption(serverOption())
     .option("--all", "also all that the resources refer to; without TYPE from clusters and listeners on")
     .option("--show-secrets", "print private keys and the like instead of [redacted]")

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { messageOf } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { resourceTypes } from "../resource/types.js";
+import { dumpForms } from "../server/config-dumps.js";
 import { formatProblem, type Problem } from "../source/problem.js";
 import { type DumpFacts, type ResourceFile, readResourceFile } from "../source/resource-file.js";
 import type { GoodReading } from "../source/source.js";
@@ -20,6 +21,15 @@ export interface Operand extends GoodReading {
   readonly dump?: DumpFacts;
 }
 
+/** This program's dumps have no bootstrap in them. */
+export const isOfEnvoy = ({ sections }: DumpFacts): boolean => sections.has("envoy.admin.v3.BootstrapConfigDump");
+
+/** Whether an operand that has nothing of a type says thereby that there is nothing. */
+export function tells({ dump }: Operand, typeUrl: string): boolean {
+  const form = dumpForms[typeUrl];
+  return !dump || (form !== undefined && (!isOfEnvoy(dump) || dump.sections.has(form.message)));
+}
+
 /**
  * Reads a configuration from wherever it is (see {@link operandHelp}); of files and directories there may be several. What is asked
  * for as a client is what the node of the options is served.
@@ -31,14 +41,14 @@ export async function loadOperands(
 ): Promise<Operand> {
   const absent = operands.find((operand) => !existsSync(operand));
   if (absent === undefined) return fromPaths(operands);
+  const isUrl = /^https?:\/\//.test(absent);
+  if (!isUrl && !/^(\[[^\]]+\]|[^/\s:]+):\d+$/.test(absent))
+    throw new NoConfiguration(`${JSON.stringify(absent)} is not there; expected ${operandHelp}`);
   if (operands.length > 1)
     throw new UsageError(`${JSON.stringify(absent)} is no file or directory, and only of those there may be several`);
-  if (/^https?:\/\//.test(absent)) return fromUrl(absent, remote.timeout);
-  if (/^(\[[^\]]+\]|[^/\s:]+):\d+$/.test(absent)) return only(await fromServer({ ...remote, server: absent }));
-  throw new UsageError(`${JSON.stringify(absent)} is not there; expected ${operandHelp}`);
+  return isUrl ? fromUrl(absent, remote.timeout) : only(await fromServer({ ...remote, server: absent }));
 }
 
-/** What is for all who ask, and stands in no file. */
 /**
  * Of a group that none of the configurations has.
  * @throws UsageError
@@ -50,6 +60,7 @@ export function checkGroup(group: string | undefined, ...operands: readonly Oper
   throw new UsageError(`--group ${JSON.stringify(group)}: no directory groups/${group} has anything; ${there}`);
 }
 
+/** What is for all who ask, and stands in no file. */
 const only = (common: readonly Resource[]): GoodReading => ({
   configuration: { common, groups: new Map() },
   places: new Map(),
@@ -77,6 +88,8 @@ async function fromUrl(url: string, timeoutMs: number): Promise<Operand> {
     const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     text = await answer.text();
     if (!answer.ok) throw new Error(`HTTP ${answer.status}: ${refusalIn(text)}`);
+    if (text.trimStart().startsWith("<"))
+      throw new Error("it is a page for people, not a config dump; that is at /config_dump of an admin port");
   } catch (error) {
     const { cause } = error as Error;
     throw new NoConfiguration(`${url} cannot be had: ${messageOf(error)}${cause ? ` (${messageOf(cause)})` : ""}`);

@@ -39,7 +39,7 @@ export function table(header: readonly string[], rows: readonly (readonly Cell[]
     .map((line) => {
       const cells = line.map(({ text, colour }, column) => {
         const gap = column === line.length - 1 ? 0 : (widths[column] ?? 0) - text.length + 2;
-        return colour(text) + " ".repeat(gap);
+        return (text && colour(text)) + " ".repeat(gap);
       });
       return `${cells.join("").trimEnd()}\n`;
     })

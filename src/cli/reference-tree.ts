@@ -5,7 +5,7 @@ import type { Resource } from "../resource/resource.js";
 import { findResourceType, resourceTypes } from "../resource/types.js";
 import { Locator } from "../source/locator.js";
 import type { Place } from "../source/problem.js";
-import type { GoodReading } from "../source/source.js";
+import { type Operand, tells } from "./operand.js";
 
 /** What is to be known of a resource in a tree, or of a name of none. Its place is that of the file that it was read from. */
 interface Described extends Partial<Place> {
@@ -15,10 +15,10 @@ interface Described extends Partial<Place> {
   /** The node group that it is for; absent: all nodes. */
   readonly group?: string;
   /**
-   * `missing`: there is no such resource. `cycle`: it is on the way from the root to here. `above`: it stands further up, with
+   * `missing`: there is no such resource. `untold`: there may be one, which the dump does not tell. `cycle`: it is on the way from the root to here. `above`: it stands further up, with
    * its branches. `deep`: it is not followed any further.
    */
-  readonly mark?: "missing" | "cycle" | "above" | "deep";
+  readonly mark?: "missing" | "untold" | "cycle" | "above" | "deep";
 }
 
 /** A step of a tree. The place is that of the field that refers. */
@@ -60,7 +60,7 @@ export class ReferenceTrees {
 
   /** `group`: only what the nodes of this group are served. */
   constructor(
-    private readonly reading: GoodReading,
+    private readonly reading: Operand,
     group?: string,
   ) {
     const { common, groups } = reading.configuration;
@@ -151,12 +151,12 @@ export class ReferenceTrees {
   private described(subject: Subject): Described {
     const { typeUrl, name, resource } = subject;
     const group = this.groupOf(subject);
-    const isMissing = !resource && needsTarget(subject);
+    const mark = tells(this.reading, typeUrl) ? "missing" : "untold";
     return {
       type: findResourceType(typeUrl)?.name ?? typeUrl,
       name,
       ...(group !== undefined && { group }),
-      ...(isMissing && { mark: "missing" }),
+      ...(!resource && needsTarget(subject) && { mark }),
     };
   }
 

@@ -10,6 +10,7 @@ import { isCollection, referencesOf } from "../resource/references.js";
 import { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType, resourceTypes } from "../resource/types.js";
 import { nearest } from "../source/nearest.js";
+import { whyNotKey, whyNotPem } from "../source/pem.js";
 import { completedWith, parseDuration, UsageError } from "./command.js";
 
 /** How a command asks an xDS server. */
@@ -70,7 +71,7 @@ export function addRemoteOptions(command: Command): Command {
 export const serverOption = () =>
   new Option("--server <host:port>", "the xDS server").default("127.0.0.1:18000").env("XDS_SERVER");
 
-/** @throws UsageError for an address that is none, or a file that cannot be read or used */
+/** @throws UsageError for an address that is none, XdsError INVALID_OPTION for a file that cannot be read or used */
 export async function connect(
   options: RemoteOptions,
   callbacks: ClientCallbacks = {},
@@ -108,22 +109,31 @@ async function tlsOf({
   if (!tls && [tlsCa, tlsCert, tlsKey, tlsServerName].every((value) => value === undefined)) return undefined;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError("--tls-cert and --tls-key go together; give both");
-  const [ca, cert, key] = await Promise.all(
-    Object.entries({ "--tls-ca": tlsCa, "--tls-cert": tlsCert, "--tls-key": tlsKey }).map(async ([flag, file]) => {
-      if (file === undefined) return undefined;
-      try {
-        return await readFile(file);
-      } catch (error) {
-        throw new UsageError(`${flag} ${file} cannot be read: ${messageOf(error)}`);
-      }
-    }),
-  );
+  const ca = await readPem("--tls-ca", tlsCa, (pem) => whyNotPem(pem, "CERTIFICATE"));
+  const cert = await readPem("--tls-cert", tlsCert, (pem) => whyNotPem(pem, "CERTIFICATE"));
+  const key = await readPem("--tls-key", tlsKey, (pem) => whyNotKey(pem, cert, undefined));
   return {
     ...(ca && { ca }),
     ...(cert && { cert }),
     ...(key && { key }),
     ...(tlsServerName !== undefined && { serverName: tlsServerName }),
   };
+}
+
+/** @throws XdsError INVALID_OPTION */
+async function readPem(
+  flag: string,
+  file: string | undefined,
+  whyNot: (pem: Uint8Array) => string | undefined,
+): Promise<Uint8Array | undefined> {
+  if (file === undefined) return undefined;
+  const unusable = (why: string) => new XdsError("INVALID_OPTION", `${flag} ${file} ${why}`);
+  const pem = await readFile(file).catch((error) => {
+    throw unusable(`cannot be read: ${messageOf(error)}`);
+  });
+  const why = whyNot(pem);
+  if (why !== undefined) throw unusable(why);
+  return pem;
 }
 
 /** The type that a user names: by its short name (`clusters`), its message's name (`Cluster`, or in full), or its type URL. */
@@ -214,6 +224,27 @@ export async function fetchResources(
 /** The gRPC status of a server that cannot be reached. */
 const unavailable = 14;
 
+/** What to do about a connection that there is not, by what Node, OpenSSL and gRPC say of it. */
+const advice: readonly (readonly [says: RegExp, advice: string])[] = [
+  [/ECONNREFUSED/, "nothing listens there: is the server running, and on this port?"],
+  [/Name resolution failed/, "is the host's name right?"],
+  [
+    /wrong version number|packet length too long/,
+    "the server speaks no TLS there; leave out --tls and what belongs to it",
+  ],
+  [
+    /certificate required|bad certificate|handshake failure/,
+    "it wants a certificate of the client: --tls-cert and --tls-key",
+  ],
+  [/unknown ca/, "it does not trust the authority of --tls-cert"],
+  [/ALTNAME_INVALID/, "--tls-server-name says by which name to know it"],
+  [/certificate/, "--tls-ca says which authorities to trust"],
+];
+
+const adviceOn = (message: string): string =>
+  advice.find(([says]) => says.test(message))?.[1] ??
+  "does the server want TLS (--tls), or another client certificate, or is it no gRPC server?";
+
 /** Waits until a type is answered; gives what is not. */
 async function answered(client: XdsClient, typeUrl: string, timeoutMs: number): Promise<Unavailable[]> {
   try {
@@ -222,10 +253,7 @@ async function answered(client: XdsClient, typeUrl: string, timeoutMs: number): 
   } catch (error) {
     if (!(error instanceof XdsError)) throw error;
     if ((error.cause as Partial<EndStatus> | undefined)?.code === unavailable)
-      throw new XdsError(
-        error.code,
-        `${error.message}; is an xDS server there, over gRPC, and with TLS only if --tls says so?`,
-      );
+      throw new XdsError(error.code, `${error.message}; ${adviceOn(error.message)}`);
     if (error.code !== "TIMED_OUT") throw error;
     const { names, resources, missing, wildcard, accepted, nacked } = client.state(typeUrl);
     const type = findResourceType(typeUrl) as ResourceType;

@@ -5,7 +5,7 @@ import { Locator } from "../source/locator.js";
 import type { Problem } from "../source/problem.js";
 import type { GoodReading } from "../source/source.js";
 import type { Remark } from "./envoy-verdict.js";
-import { paint, printable } from "./output.js";
+import { type OutputFormat, paint, print, printable } from "./output.js";
 
 /** What is told beside the findings of resources, with its severity. docs/validation.md explains each. */
 export const ownCodes = {
@@ -89,3 +89,37 @@ export function countsOf(entries: readonly ReportEntry[]): Record<Severity, numb
   for (const { severity } of entries) counts[severity]++;
   return counts;
 }
+
+/** What came of asking an Envoy, in numbers. */
+export interface Tally {
+  readonly version: string;
+  readonly refused: number;
+  readonly notTried: number;
+}
+
+/** All that is told of a configuration. */
+export interface Report {
+  readonly findings: readonly ReportEntry[];
+  /** Of all that was found, also of what is not shown. */
+  readonly counts: Readonly<Record<Severity, number>>;
+  /** How many there are; undefined: the files cannot be read. */
+  readonly resources: number | undefined;
+  /** undefined: none was asked. */
+  readonly envoy?: Tally | undefined;
+}
+
+/** Prints a report as data, or a line for each finding and one that counts them. */
+export function printReport(output: OutputFormat, report: Report): void {
+  print(output, report, () => [...report.findings.map(formatEntry), summary(report)].join("\n"));
+}
+
+function summary({ counts: { error, warning, info }, resources, envoy }: Report): string {
+  const counts = [count(error, "error"), count(warning, "warning"), count(info, "info")].join(", ");
+  if (resources === undefined) return `${counts}; the rules are checked when the files can be read`;
+  const asked = envoy
+    ? `; Envoy ${envoy.version} refuses ${envoy.refused}, and was not asked about ${envoy.notTried}`
+    : "";
+  return `${counts} in ${count(resources, "resource")}${asked}`;
+}
+
+const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -1,21 +1,24 @@
 import { isAbsolute, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type ReportEntry, wordsOf } from "./report.js";
+import { type ReportEntry, type Tally, wordsOf } from "./report.js";
 
 const levels = { error: "error", warning: "warning", info: "note" } as const;
 
 /**
  * A report as SARIF 2.1.0 (https://docs.oasis-open.org/sarif/sarif/v2.1.0/), which CI systems and editors show at the lines. Files
- * are named as they were given: relative to the working directory, or absolute.
+ * are named as they were given: relative to the working directory, or absolute. An Envoy that was asked is an extension of the tool.
  */
-export function sarifOf(entries: readonly ReportEntry[], version: string): object {
+export function sarifOf(entries: readonly ReportEntry[], version: string, envoy: Tally | undefined): object {
   const codes = [...new Set(entries.map(({ code }) => code))].sort();
   return {
     $schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
     version: "2.1.0",
     runs: [
       {
-        tool: { driver: { name: "xds", version, rules: codes.map((id) => ({ id })) } },
+        tool: {
+          driver: { name: "xds", version, rules: codes.map((id) => ({ id })) },
+          ...(envoy && { extensions: [{ name: "envoy", version: envoy.version }] }),
+        },
         columnKind: "utf16CodeUnits",
         results: entries.map((entry) => ({
           ruleId: entry.code,

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { Argument, type Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { messageOf, XdsError } from "../errors.js";
 import { lazyRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
@@ -7,6 +7,7 @@ import { type ApiOptions, addApiOptions, envoyOption, readApi, useApi } from "./
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
 import type { Target } from "./generate-types.js";
 import { print } from "./output.js";
+import { typeArgument } from "./remote.js";
 
 const targets: readonly Target[] = ["ts", "js+dts"];
 
@@ -75,7 +76,7 @@ function addShow(schema: Command, exit: Exit): void {
       "Print the fields of a message with their numbers, types and rules, or the values of an enum. TYPE is a full name, a type URL, the last part " +
         "of a name (Cluster), or a resource type's short name (clusters). After it may come a field, and a field in that: Cluster.load_assignment.endpoints.",
     )
-    .argument("<type>", "a message or an enum, or a field")
+    .addArgument(typeArgument("<type>", "a message or an enum, or a field"))
     .addOption(outputOption());
   addApiOptions(command);
   addExamples(command, [
@@ -106,7 +107,7 @@ function addTypes(schema: Command, exit: Exit): void {
       "Generate TypeScript for messages of the API and what they import, or for all of it, with protoc-gen-es, which has to be installed beside: " +
         "npm install --save-dev @bufbuild/protoc-gen-es. Resource.of() takes messages made with it, if useEnvoyApi() was given the same API.",
     )
-    .addArgument(new Argument("[type...]", "as `xds schema show` takes them; without any, all of the API"))
+    .addArgument(typeArgument("[type...]", "as `xds schema show` takes them; without any, all of the API"))
     .requiredOption("--out <directory>", "where to write the files; others that are there stay")
     .addOption(
       new Option("--target <target>", "TypeScript, or JavaScript with declarations").choices(targets).default("ts"),

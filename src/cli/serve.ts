@@ -8,14 +8,15 @@ import { DirectorySource } from "../source/directory.js";
 import type { Configuration, Reading } from "../source/source.js";
 import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
-import { addExamples, type Exit, UsageError } from "./command.js";
-import { type Checked, ConfigurationGate, mostLines, type Tell } from "./configuration-gate.js";
+import { addExamples, type Exit, outputOption, UsageError } from "./command.js";
+import { type Checked, ConfigurationGate, type Tell } from "./configuration-gate.js";
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log, plainLog } from "./log.js";
 import { type GroupRule, nodeGroups } from "./node-groups.js";
+import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
-import { formatEntry, lineOf } from "./report.js";
+import { countsOf, formatEntry, lineOf, printReport, type ReportEntry } from "./report.js";
 import { checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
@@ -23,7 +24,11 @@ import { noSettingsFile, readSettingsFile } from "./settings-file.js";
 interface ServeOptions {
   readonly config?: string;
   readonly check?: boolean;
+  readonly output: OutputFormat;
 }
+
+/** More lines of the log than this at once help nobody. */
+const mostLines = 100;
 
 const description = `Serve resources from files to Envoys and gRPC clients, and take up what changes.
 
@@ -49,7 +54,8 @@ export function addServe(program: Command, exit: Exit): void {
     .option(
       "--check",
       "print what keeps it from being served, and what to know of it, as `xds validate` does, and exit with 0 or 1; do not listen",
-    );
+    )
+    .addOption(outputOption());
   addSettings(command);
   addExamples(command, [
     ["xds serve config/", "serves the files in config/ on 127.0.0.1:18000"],
@@ -64,7 +70,10 @@ export function addServe(program: Command, exit: Exit): void {
 }
 
 /** Serves until a signal ends it. Returns the exit code. */
-async function serve(given: readonly string[], { config, check }: ServeOptions, command: Command): Promise<number> {
+async function serve(given: readonly string[], options: ServeOptions, command: Command): Promise<number> {
+  const { config, check, output } = options;
+  if (!check && command.getOptionValueSource("output") !== "default")
+    throw new UsageError("--output is of what --check prints; the log has --log-format");
   const { paths, settings, groupRules, file } = await readCall(given, config, command);
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
@@ -85,15 +94,20 @@ async function serve(given: readonly string[], { config, check }: ServeOptions, 
   const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
+  const told: ReportEntry[] = [];
   const gate = new ConfigurationGate(
-    { validation, servesOthers: unmatchedNodes === "default" },
-    check ? printEntries : logEntries(log),
+    { validation, servesOthers: unmatchedNodes === "default", mostTold: check ? Number.POSITIVE_INFINITY : mostLines },
+    check ? (entries) => told.push(...entries) : logEntries(log),
   );
   const first = gate.check(await source.open((reading) => take(reading, gate, publisher, log)));
   if (!("problems" in first)) warnOfGroups(groupRules, first.configuration, log);
-  if ("problems" in first || check) {
+  if (check) {
     await stop();
-    return report(first);
+    return reportCheck(output, first, told);
+  }
+  if ("problems" in first) {
+    await stop();
+    return reportProblems(first.problems);
   }
   publisher.publish(first.configuration);
   const ended = ending(); // heard from here on: who reads that it serves may end it at once
@@ -197,23 +211,21 @@ const logEntries =
     if (more > 0) log.warn({ more }, "more of the like; xds validate prints all");
   };
 
-/** Prints it where there is no log to go on with: as `xds validate` does. */
-const printEntries: Tell = (entries, more) => {
-  const lines = entries.map(formatEntry);
-  if (more > 0) lines.push(`… and ${more} more; xds validate prints all`);
-  process.stderr.write(`${lines.join("\n")}\n`);
-};
+/** Prints what a check has found. Returns the exit code. */
+function reportCheck(output: OutputFormat, checked: Checked, told: readonly ReportEntry[]): number {
+  const isRefused = "problems" in checked;
+  const findings = isRefused ? checked.problems : told;
+  const resources = isRefused ? checked.resources : checked.places.size;
+  printReport(output, { findings, counts: countsOf(findings), resources });
+  return isRefused ? 1 : 0;
+}
 
 /** Tells what keeps it from being served: a line for each problem, and one that counts them. Returns the exit code. */
-function report(checked: Checked): number {
-  if (!("problems" in checked)) {
-    process.stdout.write(`nothing keeps it from being served: ${checked.places.size} resources\n`);
-    return 0;
-  }
-  const { problems } = checked;
-  printEntries(problems.slice(0, mostLines), problems.length - mostLines);
+function reportProblems(problems: readonly ReportEntry[]): number {
+  const lines = problems.slice(0, mostLines).map(formatEntry);
+  if (problems.length > mostLines) lines.push(`… and ${problems.length - mostLines} more; xds validate prints all`);
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  process.stderr.write(`xds: ${count}; nothing is served\n`);
+  process.stderr.write(`${lines.join("\n")}\nxds: ${count}; nothing is served\n`);
   return 1;
 }
 

@@ -6,7 +6,7 @@ import { nearest } from "../source/nearest.js";
 import { type Fault, formatPath, formatProblem, LineIndex, type PathStep } from "../source/problem.js";
 import { describeNode } from "../source/scalar-json.js";
 import { parseYaml, type YamlMap, type YamlNode } from "../source/yaml.js";
-import { UsageError } from "./command.js";
+import { NoConfiguration, UsageError } from "./command.js";
 import { type GroupRule, groupFields } from "./node-groups.js";
 import { settingKeys, settingOf } from "./settings.js";
 
@@ -29,14 +29,14 @@ const isCommand = (name: string, text: string) => name === "envoy" && !text.incl
 
 /**
  * Reads the program's own settings. All problems are told at once.
- * @throws UsageError with a line for each problem, `file:line:column: path: message`
+ * @throws NoConfiguration if it cannot be read, UsageError with a line for each problem, `file:line:column: path: message`
  */
 export async function readSettingsFile(file: string): Promise<SettingsFile> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    throw new UsageError(`${file}: cannot be read: ${messageOf(error)}`);
+    throw new NoConfiguration(`${file}: cannot be read: ${messageOf(error)}`);
   }
   const { documents, faults } = parseYaml(text);
   const reader = new SettingsReader(dirname(file), [...faults]);

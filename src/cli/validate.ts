@@ -10,13 +10,14 @@ import { loadConfiguration } from "./load-configuration.js";
 import { type OutputFormat, print } from "./output.js";
 import {
   countsOf,
-  formatEntry,
   fromFinding,
   fromProblem,
   fromRemark,
   inOrder,
+  printReport,
   type ReportEntry,
   severities,
+  type Tally,
 } from "./report.js";
 import { sarifOf } from "./sarif.js";
 
@@ -69,14 +70,15 @@ async function validate(
   const verdict = "problems" in reading ? undefined : await validator?.ask(reading.configuration);
   const all = inOrder([...entriesOf(reading, strict), ...entriesOfEnvoy(verdict, reading, paths)]);
   const shown = all.filter((entry) => severities.indexOf(entry.severity) <= severities.indexOf(severity));
-  const counts = countsOf(all);
-  const resources = "problems" in reading ? undefined : reading.places.size;
-  const envoy = verdict && tallyOf(verdict);
-  const data = output === "sarif" ? sarifOf(shown, version) : { findings: shown, counts, resources, envoy };
-  print(output === "sarif" ? "json" : output, data, () =>
-    [...shown.map(formatEntry), summary(counts, resources, envoy)].join("\n"),
-  );
-  return counts.error > 0 ? 1 : 0;
+  const report = {
+    findings: shown,
+    counts: countsOf(all),
+    resources: "problems" in reading ? undefined : reading.places.size,
+    envoy: verdict && tallyOf(verdict),
+  };
+  if (output === "sarif") print("json", sarifOf(shown, version, report.envoy), String);
+  else printReport(output, report);
+  return report.counts.error > 0 ? 1 : 0;
 }
 
 function entriesOf(reading: Reading, strict: boolean): ReportEntry[] {
@@ -99,30 +101,8 @@ function entriesOfEnvoy(verdict: EnvoyVerdict | undefined, reading: Reading, pat
   ];
 }
 
-/** What came of asking an Envoy, in numbers. */
-interface Tally {
-  readonly version: string;
-  readonly refused: number;
-  readonly notTried: number;
-}
-
 const tallyOf = ({ version, refused, notTried }: EnvoyVerdict): Tally => ({
   version,
   refused: refused.length,
   notTried: notTried.length,
 });
-
-function summary(
-  { error, warning, info }: Record<Severity, number>,
-  resources: number | undefined,
-  envoy: Tally | undefined,
-): string {
-  const counts = [count(error, "error"), count(warning, "warning"), count(info, "info")].join(", ");
-  if (resources === undefined) return `${counts}; the rules are checked when the files can be read`;
-  const asked = envoy
-    ? `; Envoy ${envoy.version} refuses ${envoy.refused}, and was not asked about ${envoy.notTried}`
-    : "";
-  return `${counts} in ${count(resources, "resource")}${asked}`;
-}
-
-const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -166,9 +166,10 @@ function reading(call: ClientDuplexStream<Uint8Array, Uint8Array>, take: (bytes:
   return { pause, resume };
 }
 
-/** What grpc-js says of an end, without the line breaks of OpenSSL and without the heading of a note that there is not. */
+/** What grpc-js says of an end, without what only OpenSSL's authors need and without the heading of a note that there is not. */
 const onOneLine = (details: string) =>
   details
+    .replace(/\b[0-9A-F]+:error:[0-9A-F]+:([^:]+):[^:]*:([^:]+):\S+?:\d+:(SSL alert number \d+)?/, "$1: $2")
     .replace(/\.?\s*Resolution note:\s*$/, "")
     .replaceAll(/\s+/g, " ")
     .trim();

@@ -37,6 +37,15 @@ describe("xds completion bash", () => {
     expect(await completed("serve", "--log-level", "w")).toEqual(["warn"]);
     expect(await completed("get", "clu")).toEqual(["clusters"]);
     expect(await completed("watch", "clusters", "li")).toEqual(["listeners"]);
+    expect(await completed("schema", "show", "clu")).toEqual(["clusters"]);
+  });
+
+  test("gives nothing for names that it cannot know, and after an option only what that takes", async () => {
+    expect(await completed("get", "clusters", "")).toEqual([""]);
+    expect(await completed("get", "-o", "json", "--node-id", "x", "clu")).toEqual(["clusters"]);
+    expect(await completed("get", "--tls", "clusters", "--all", "")).toEqual([""]);
+    expect(await completed("get", "--tls-ca", "")).toEqual(["a b.yaml"]);
+    expect(await completed("schema", "show", "show", "")).toEqual(["a b.yaml"]);
     expect(await completed("-")).toEqual(["--version", "--help"]);
   });
 });
@@ -74,12 +83,20 @@ describe.skipIf(!hasZsh)(`xds completion zsh${hasZsh ? "" : " (skipped: there is
     ["found in $fpath", ":"],
     ["sourced", "unfunction _xds; source .zsh/_xds"],
   ])("gives commands, options, choices and files, %s", async (_, setUp) => {
-    const typed = ["xds se", "xds serve --drain", "xds serve a", "xds diff x -o j", "xds completion z"];
+    const typed = [
+      "xds se",
+      "xds serve --drain",
+      "xds serve a",
+      "xds diff x -o j",
+      "xds get clusters a",
+      "xds completion z",
+    ];
     expect(await completed(typed, setUp)).toEqual([
       "xds serve ",
       "xds serve --drain-time ",
       "xds serve a\\ b.yaml ",
       "xds diff x -o json ",
+      "xds get clusters a",
       "xds completion zsh ",
     ]);
   });

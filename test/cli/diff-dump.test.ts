@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -10,7 +11,14 @@ import { freePort } from "../e2e/ports.js";
 import { xds } from "./program.js";
 import { Folder } from "./serving.js";
 
-const [own, other] = [selfSigned(), selfSigned()];
+const own = selfSigned();
+const ownKey = createPrivateKey(own.key);
+/** The same key in another text. */
+const sameKey = ownKey.export({ type: "sec1", format: "pem" }).toString();
+/** The same again, but for who has the password. */
+const lockedKey = ownKey
+  .export({ type: "pkcs8", format: "pem", cipher: "aes-128-cbc", passphrase: "not what is in PATH" })
+  .toString();
 const ads = { ads: {}, resource_api_version: "V3" };
 const http = "type.googleapis.com/envoy.extensions.filters";
 const tls = (name: string) => `type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.${name}TlsContext`;
@@ -84,7 +92,11 @@ function resources({
     {
       "@type": secretType,
       name: "pair",
-      tls_certificate: { certificate_chain: { inline_string: own.cert }, private_key: { inline_string: key } },
+      tls_certificate: {
+        certificate_chain: { inline_string: own.cert },
+        private_key: { inline_string: key },
+        password: { environment_variable: "PATH" },
+      },
     },
     {
       "@type": listenerType,
@@ -155,7 +167,7 @@ describeWithEnvoy("xds diff with a real Envoy", () => {
       stderr: note,
     });
     expect(await xds("diff", changed.path, dump)).toMatchObject(same);
-    const rotated = folderOf({ listenerPort, key: other.key, token: "b" });
+    const rotated = folderOf({ listenerPort, key: sameKey, token: "b" });
     expect(await xds("diff", rotated.path, withEndpoints)).toEqual({
       code: 1,
       stdout: "- secrets token\n",
@@ -164,7 +176,7 @@ describeWithEnvoy("xds diff with a real Envoy", () => {
 
     const ofNode = () => xds("diff", "--node", "edge-1", "--admin", `http://127.0.0.1:${admin}`);
     expect(await ofNode()).toEqual({ ...same, stderr: "" });
-    folder.rewrite({ listenerPort, key: other.key }); // a key of another certificate, which the Envoy refuses
+    folder.rewrite({ listenerPort, key: lockedKey }); // which the Envoy refuses
     await server.logged({ level: "warn", type: "secrets" });
     expect(await ofNode()).toEqual({
       code: 1,
@@ -181,7 +193,7 @@ describe("xds diff", () => {
     const { admin } = await xds.start("serve", folder.path, "--port", "0", "--rest-port", "off").ports();
     const dump = `http://127.0.0.1:${admin}/config_dump`;
     expect(await xds("diff", folder.path, dump)).toEqual({ ...same, stderr: "" });
-    const changed = folderOf({ listenerPort, key: other.key, timeout: "2s" });
+    const changed = folderOf({ listenerPort, key: sameKey, timeout: "2s" });
     expect(await xds("diff", changed.path, dump)).toEqual({
       code: 1,
       stdout: ["plain", "told"].map((name) => `~ clusters ${name}\n    connect_timeout: "2s" → "1s"\n`).join(""),

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { load } from "js-yaml";
@@ -229,6 +232,34 @@ describe("xds explain", () => {
     }
   });
 
+  test("does not take for missing what an Envoy's dump does not tell", async () => {
+    const cluster = {
+      "@type": clusterType,
+      name: "back",
+      type: "EDS",
+      eds_cluster_config: { eds_config: { ads: {} } },
+    };
+    const section = (name: string, fields: object) => ({
+      "@type": `type.googleapis.com/envoy.admin.v3.${name}`,
+      ...fields,
+    });
+    const clusters = section("ClustersConfigDump", { dynamic_active_clusters: [{ version_info: "1", cluster }] });
+    const bootstrap = section("BootstrapConfigDump", {});
+    const explained = async (...more: object[]) => {
+      await write("dump.json", JSON.stringify({ configs: [bootstrap, clusters, ...more] }));
+      const { code, stdout } = await xds.in(directory, "explain", "clusters/back", "dump.json");
+      expect(code).toBe(0);
+      return stdout
+        .split("\n")
+        .find((line) => line.includes("endpoints/"))
+        ?.replace(/^ +| {2}dump\S+/g, "")
+        .split(/ {2,}/);
+    };
+    expect(await explained()).toEqual(["endpoints/back (not told by the dump)", "name"]);
+    expect(await explained(section("EndpointsConfigDump", {}))).toEqual(["endpoints/back (missing)", "name"]);
+    expect((await xds.in(directory, "explain", "endpoints/back", "dump.json")).code).toBe(1);
+  });
+
   test("says how it is called, and what cannot be read", async () => {
     await edge();
     expect(await xds("explain", "back")).toMatchObject({ code: 2, stderr: expect.stringContaining("'where'") });
@@ -236,6 +267,19 @@ describe("xds explain", () => {
       code: 2,
       stderr: 'xds: "127.0.0.1:1" is no file or directory, and only of those there may be several\n',
     });
+    expect(await xds("explain", "back", "nowhere")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^xds: "nowhere" is not there/),
+    });
+    const page = createServer((_, response) => response.end("<!DOCTYPE html>\n<p>admin</p>"));
+    await once(page.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}/`;
+    expect(await xds("explain", "back", url)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `xds: ${url} cannot be had: it is a page for people, not a config dump; that is at /config_dump of an admin port\n`,
+    });
+    page.close();
     await write("bad.yaml", "resources: {");
     expect(await explain("back")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^xds: bad\.yaml:1:/) });
   });

@@ -150,9 +150,17 @@ describe("xds get", () => {
       stderr: expect.stringMatching(/^xds: the aggregated stream at/),
     });
     expect(await ask("--tls-ca", "none")).toMatchObject({
-      code: 2,
+      code: 1,
       stderr: expect.stringMatching(/--tls-ca none cannot/),
     });
+    expect(await ask("--tls-ca", "key")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: 'xds: --tls-ca key has no line "-----BEGIN CERTIFICATE-----"; it has to be PEM\n',
+    });
+    expect((await ask("--tls-cert", "ca", "--tls-key", "key")).stderr).toMatch(
+      /^xds: --tls-key key is another certificate's; the two have to be a pair\n$/,
+    );
     expect((await ask("--tls-cert", "cert")).stderr).toMatch(/go together; give both/);
   });
 
@@ -161,7 +169,7 @@ describe("xds get", () => {
     expect(nobody).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /^xds: .*127\.0\.0\.1:1 .*ECONNREFUSED 127\.0\.0\.1:1; is an xDS server there, .*\n$/,
+        /^xds: .*127\.0\.0\.1:1 .*ECONNREFUSED 127\.0\.0\.1:1; nothing listens there: .*\n$/,
       ),
     });
     expect(await xds("get", "clusters", "--server", "http://127.0.0.1:1")).toMatchObject({
@@ -292,7 +300,7 @@ describe("xds diff", () => {
     expect(bad.code).toBe(1);
     expect(bad.stderr).toMatch(/^xds: .*bad\.yaml:2:3: resources\[0\]: expected an object with its "@type"/);
     expect(await xds("diff", "no such", path)).toMatchObject({
-      code: 2,
+      code: 1,
       stderr: expect.stringMatching(/"no such" is not there/),
     });
     expect(await xds("diff", path)).toMatchObject({ code: 2 });

@@ -117,11 +117,11 @@ describe("xds serve", () => {
     expect(await clustersOf(rest, { id: "core" })).toEqual(["a 3s", "b 1s", "new undefined"]);
   });
 
-  test("warns when an edit leaves nothing to serve, which may be a file that is about to be written", async () => {
+  test("warns when an edit leaves nothing to serve", async () => {
     await write("a.yaml", clusterNamed("a"));
     const program = serve();
     await program.ports();
-    await write("a.yaml", "");
+    await write("a.yaml", "resources: []");
     await program.logged({ msg: "serving the changed configuration", added: 0, changed: 0, removed: 1 });
     await program.logged({
       level: "warn",
@@ -318,22 +318,46 @@ virtual_hosts:
     const check = (...args: string[]) => xds("serve", "--config", join(directory, "xds.yaml"), "--check", ...args);
 
     const good = await check();
-    const lines = good.stderr.replaceAll(directory, "DIR").split("\n");
-    expect(lines).toEqual([
-      "xds: the TLS certificate has expired; clients will refuse it  file=DIR/cert.pem from=2020-01-01T00:00:00.000Z expires=2020-12-31T00:00:00.000Z",
+    const linesOf = (text: string) => text.replaceAll(directory, "DIR").split("\n");
+    const expiry =
+      "xds: the TLS certificate has expired; clients will refuse it  file=DIR/cert.pem from=2020-01-01T00:00:00.000Z expires=2020-12-31T00:00:00.000Z";
+    expect(linesOf(good.stderr)).toEqual([expiry, ""]);
+    expect(linesOf(good.stdout)).toEqual([
       "DIR/envoy.yaml:1:1 info NOT_SERVED admin: left out: it cannot be served; keep it in the Envoy's own file",
       expect.stringContaining(`DIR/routes.yaml:4:83 warning MISSING_TARGET ${words}`),
+      "0 errors, 1 warning, 1 info in 2 resources",
       "",
     ]);
-    expect(good).toMatchObject({ code: 0, stdout: "nothing keeps it from being served: 2 resources\n" });
+    expect(good.code).toBe(0);
 
     const bad = await check("--validation", "strict");
-    expect(bad).toMatchObject({ code: 1, stdout: "" });
-    expect(bad.stderr.replaceAll(directory, "DIR").split("\n").slice(1)).toEqual([
+    expect(linesOf(bad.stdout)).toEqual([
       expect.stringContaining(`DIR/routes.yaml:4:83 error MISSING_TARGET ${words}`),
-      "xds: 1 problem; nothing is served",
+      "1 error, 0 warnings, 0 infos in 2 resources",
       "",
     ]);
+    expect(bad.code).toBe(1);
+    const data = await check("--validation", "strict", "-o", "json");
+    expect(JSON.parse(data.stdout)).toMatchObject({
+      findings: [{ line: 4, column: 83, severity: "error", code: "MISSING_TARGET", type: "routes", resource: "local" }],
+      counts: { error: 1, warning: 0, info: 0 },
+      resources: 2,
+    });
+    expect(data.code).toBe(1);
+    await write("bad.yaml", "resources: {");
+    const unreadable = await check("-o", "yaml");
+    expect(unreadable.code).toBe(1);
+    expect(unreadable.stdout).toMatch(
+      /^findings:\n {2}- file: .*bad\.yaml\n {4}line: 1\n[\s\S]*\ncounts:\n {2}error: 1\n {2}warning: 0\n {2}info: 0\n$/,
+    );
+  });
+
+  test("alone has an output", async () => {
+    expect(await xds("serve", directory, "-o", "json")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "xds: --output is of what --check prints; the log has --log-format\n",
+    });
   });
 });
 

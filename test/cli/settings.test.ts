@@ -196,6 +196,8 @@ describe("a table", () => {
     expect(table(["name", "n"], [["a\u001b[2J", { text: "1", paint: (text) => `<${text}>` }]], "none")).toBe(
       "NAME        N\na\\u001b[2J  <1>\n",
     );
+    expect(table(["name", "n"], [["a", { text: "", paint: (text) => `<${text}>` }]], "none")).toBe("NAME  N\na\n");
+    expect(table(["name"], [], "none")).toBe("none\n");
     expect(table(["name"], [], "no names")).toBe("no names\n");
   });
 });

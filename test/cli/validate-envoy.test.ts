@@ -197,6 +197,7 @@ describeWithEnvoy("xds validate --envoy", () => {
     ]);
     expect(load((await validate("-o", "yaml", "--severity", "error")).stdout)).toEqual(json);
     const sarif = JSON.parse((await validate("-o", "sarif", "--severity", "error")).stdout);
+    expect(sarif.runs[0].tool.extensions).toEqual([{ name: "envoy", version: expect.stringMatching(/^1\.\d+\.\d+$/) }]);
     expect(sarif.runs[0].results).toMatchObject([
       { ruleId: "ENVOY", level: "error", message: { text: expect.stringContaining("without an EDS config") } },
     ]);
