@@ -6,8 +6,9 @@ import { addExamples, type Exit, NoConfiguration, type OutputOptions, outputOpti
 import { checkGroup, loadOperands, operandHelp } from "./operand.js";
 import { type Cell, paint, print, table } from "./output.js";
 import { type Branch, type Explanation, ReferenceTrees } from "./reference-tree.js";
-import { addRemoteOptions, findTypeNamed, type RemoteOptions } from "./remote.js";
+import { addRemoteOptions, type RemoteOptions } from "./remote.js";
 import { placeOf } from "./report.js";
+import { findTypeNamed } from "./resource-type-name.js";
 
 interface ExplainOptions extends Omit<RemoteOptions, "server">, ApiOptions, OutputOptions {
   readonly group?: string;

@@ -11,19 +11,10 @@ import {
   UsageError,
   unknownWords,
 } from "./command.js";
+import { type Fetched, fetchResources, type Unavailable, type Wanted } from "./fetch-resources.js";
 import { print, table } from "./output.js";
-import {
-  addRemoteOptions,
-  connect,
-  type Fetched,
-  fetchResources,
-  type RemoteOptions,
-  serverOption,
-  typeArgument,
-  typeNamed,
-  type Unavailable,
-  type Wanted,
-} from "./remote.js";
+import { addRemoteOptions, connect, type RemoteOptions, serverOption } from "./remote.js";
+import { typeArgument, typeNamed } from "./resource-type-name.js";
 import { shownResource, tellUnknown } from "./shown.js";
 
 interface GetOptions extends RemoteOptions, ApiOptions, OutputOptions {

@@ -8,9 +8,10 @@ import { formatProblem, type Problem } from "../source/problem.js";
 import { type DumpFacts, type ResourceFile, readResourceFile } from "../source/resource-file.js";
 import type { GoodReading } from "../source/source.js";
 import { NoConfiguration, UsageError } from "./command.js";
+import { fetchResources } from "./fetch-resources.js";
 import { loadConfiguration } from "./load-configuration.js";
 import { refusalIn } from "./refusal.js";
-import { connect, fetchResources, type RemoteOptions } from "./remote.js";
+import { connect, type RemoteOptions } from "./remote.js";
 
 /** How the commands that read a configuration say where it may be. */
 export const operandHelp =

@@ -7,7 +7,7 @@ import { type ApiOptions, addApiOptions, envoyOption, readApi, useApi } from "./
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
 import type { Target } from "./generate-types.js";
 import { print } from "./output.js";
-import { typeArgument } from "./remote.js";
+import { typeArgument } from "./resource-type-name.js";
 
 const targets: readonly Target[] = ["ts", "js+dts"];
 

@@ -5,16 +5,10 @@ import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { changeOf, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
 import { ending } from "./ending.js";
+import { asResource } from "./fetch-resources.js";
 import { paint, print } from "./output.js";
-import {
-  addRemoteOptions,
-  asResource,
-  connect,
-  type RemoteOptions,
-  serverOption,
-  typeArgument,
-  typeNamed,
-} from "./remote.js";
+import { addRemoteOptions, connect, type RemoteOptions, serverOption } from "./remote.js";
+import { typeArgument, typeNamed } from "./resource-type-name.js";
 
 interface WatchOptions extends RemoteOptions, ApiOptions, OutputOptions {
   readonly showSecrets?: boolean;
