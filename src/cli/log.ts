@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { type Logger, silentLogger } from "../logger.js";
+import { logOutput } from "./log-output.js";
 import { printable } from "./output.js";
 
 export type Log = Logger;
@@ -9,10 +10,10 @@ export type LogFormat = "auto" | "json" | "pretty";
 /** The program's log, on stderr: lines for people, or one JSON object a line; `auto` tells by whether it is a terminal. */
 export function createLog(level: string, format: LogFormat): Log {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
-  // Written at once, so that nothing is lost when the process ends.
   const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
-  if (!isPretty) return pino(options, pino.destination({ fd: 2, sync: true }));
-  return pino(options, { write: (line) => process.stderr.write(readableLine(line)) });
+  const log = pino(options, isPretty ? { write: (line) => logOutput.write(readableLine(line)) } : logOutput);
+  logOutput.onLost = (lines) => log.warn({ lines }, "lines of the log were lost, for they could not be written");
+  return log;
 }
 
 const levelName = (level: string) => ({ level });

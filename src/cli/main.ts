@@ -2,6 +2,8 @@
 import { CommanderError } from "commander";
 import { messageOf, XdsError } from "../errors.js";
 import { NoConfiguration, UsageError } from "./command.js";
+import { endOnSignals } from "./ending.js";
+import { logOutput } from "./log-output.js";
 import { createProgram } from "./program.js";
 
 /** Exit codes: 0 fine, 1 findings or a failure, 2 it was called in a way that cannot be. */
@@ -30,9 +32,16 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+endOnSignals();
 // Whoever reads the output may have gone (`xds serve … | head`); that ends only what was to print.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+let unwritten: NodeJS.ErrnoException | undefined;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") unwritten ??= error;
+});
+process.stderr.on("error", () => {});
 const exitCode = await main(process.argv.slice(2));
 // A pipe takes what was printed only later.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
-process.exit(exitCode);
+if (unwritten) process.stderr.write(`xds: the output could not be written: ${unwritten.message}\n`);
+await logOutput.written(1_000);
+process.exit(unwritten ? exitCode || 1 : exitCode);

@@ -58,6 +58,19 @@ export class Program {
     this.process.stdout?.on("data", look);
   }
 
+  /** Reads nothing of its log for now. */
+  stallLog(): void {
+    this.process.stderr?.pause();
+  }
+
+  readLog(): void {
+    this.process.stderr?.resume();
+  }
+
+  get pid(): number {
+    return this.process.pid as number;
+  }
+
   /** Closes our end of what it prints to. */
   closeStdout(): void {
     this.process.stdout?.destroy();
@@ -103,16 +116,22 @@ async function ended(program: Program): Promise<Ended> {
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-/** Runs a command to its end; `in`: in a folder; `with`: with variables; `start`: it is ended with the test at the latest. */
+/**
+ * Runs a command to its end; `in`: in a folder; `with`: with variables; `start`: it is ended with the test at the latest; `shell`: by a line
+ * of a shell in which it is `"$@"`.
+ */
 export const xds = Object.assign((...args: string[]) => ended(new Program(args)), {
   in: (cwd: string, ...args: string[]) => ended(new Program(args, { cwd })),
   with: (variables: NodeJS.ProcessEnv, ...args: string[]) => ended(new Program(args, { variables })),
-  start: (...args: string[]) => {
-    const program = new Program(args);
-    onTestFinished(async () => {
-      program.signal("SIGKILL");
-      await program.end();
-    });
-    return program;
-  },
+  start: (...args: string[]) => endedWithTest(new Program(args)),
+  shell: (line: string, ...args: string[]) =>
+    endedWithTest(new Program(["-c", line, "sh", inject("xds"), ...args], { binary: "sh" })),
 });
+
+function endedWithTest(program: Program): Program {
+  onTestFinished(async () => {
+    program.signal("SIGKILL");
+    await program.end();
+  });
+  return program;
+}
