@@ -15,7 +15,7 @@ import { type Fetched, fetchResources, type Unavailable, type Wanted } from "./f
 import { print, table } from "./output.js";
 import { addRemoteOptions, connect, type RemoteOptions, serverOption } from "./remote.js";
 import { typeArgument, typeNamed } from "./resource-type-name.js";
-import { shownResource, tellUnknown } from "./shown.js";
+import { shownResource, tellRedacted, tellUnknown } from "./shown.js";
 
 interface GetOptions extends RemoteOptions, ApiOptions, OutputOptions {
   readonly all?: boolean;
@@ -48,7 +48,10 @@ export function addGet(program: Command, exit: Exit): void {
   addExamples(command, [
     ["xds get clusters --server 127.0.0.1:18000 --node-id edge-1", "all clusters that node edge-1 is served"],
     ["xds get routes local_route -o yaml", "one route configuration, in full"],
-    ["xds get --all -o yaml > config.yaml", "all that this node is served, as a file for `xds serve config.yaml`"],
+    [
+      "xds get --all -o yaml > config.yaml",
+      "all that this node is served, as a file for `xds serve config.yaml`; with secrets, if --show-secrets is given too",
+    ],
   ]);
   command.action(async (type: string | undefined, names: string[], options: GetOptions) =>
     exit(await get(type, names, options)),
@@ -88,7 +91,10 @@ async function get(typeName: string | undefined, names: readonly string[], optio
   // Without an answer it is not known that there are none.
   if (output !== "table" || resources.length > 0 || isAnswered)
     print(output, output === "table" ? undefined : data(), rows);
-  if (output !== "table") tellUnknown(resources);
+  if (output !== "table") {
+    tellUnknown(resources);
+    if (!showSecrets) tellRedacted(resources);
+  }
   for (const one of missing) complain(one);
   for (const one of unanswered)
     complain(

@@ -78,7 +78,7 @@ async function fromPaths(paths: readonly string[]): Promise<Operand> {
       : undefined;
     if (file?.dump) return { ...told(file), places: new Map(file.resources.map((each) => [each.resource, each])) };
   }
-  const reading = await loadConfiguration(paths);
+  const reading = await loadConfiguration(paths, true);
   if ("problems" in reading) throw new NoConfiguration(listed(reading.problems));
   return reading;
 }

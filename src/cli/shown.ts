@@ -27,13 +27,22 @@ export function shownResource(resource: Resource, withSecrets: boolean): JsonObj
 
 /** Says on stderr which resources have something that the API does not know, and that is therefore not shown. */
 export function tellUnknown(resources: Iterable<Resource>): void {
-  const found = Array.from(resources).filter(hasUnknownContent);
-  const [first] = found;
-  if (!first) return;
-  const others = found.length === 1 ? "" : `, and ${found.length - 1} more,`;
-  const verb = found.length === 1 ? "has" : "have";
-  process.stderr.write(
-    `xds: ${first.type.name} ${JSON.stringify(first.name)}${others} ${verb} fields or extensions that are not in the Envoy API in use, ` +
-      "and are left out here; --envoy or --descriptors takes another\n",
+  tellOf(
+    Array.from(resources).filter(hasUnknownContent),
+    "fields or extensions that are not in the Envoy API in use, and are left out here; --envoy or --descriptors takes another",
   );
+}
+
+/** Says on stderr which resources have secrets, which are not shown. */
+export function tellRedacted(resources: Iterable<Resource>): void {
+  tellOf(
+    Array.from(resources).filter((resource) => redacted(resource).hadSecrets),
+    "secrets, of which [redacted] is printed, and which cannot be served so; --show-secrets prints them",
+  );
+}
+
+function tellOf([first, ...others]: readonly Resource[], what: string): void {
+  if (!first) return;
+  const more = others.length === 0 ? " has" : `, and ${others.length} more, have`;
+  process.stderr.write(`xds: ${first.type.name} ${JSON.stringify(first.name)}${more} ${what}\n`);
 }

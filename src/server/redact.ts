@@ -15,20 +15,27 @@ export interface AnyContent {
   readonly value: Uint8Array;
 }
 
+/** The same of a resource without its secrets. */
+interface Redacted extends AnyContent {
+  /** It had some, or what may be some. */
+  readonly hadSecrets: boolean;
+}
+
 /**
  * A resource as others may see it: without what the API marks as sensitive (`udpa.annotations.sensitive`: private keys, passwords,
  * tokens), at any depth, nor any text with a private key in PEM, as a certificate chain may have it. What is of a type that is not known here cannot be checked, so only its type URL is left.
  */
-export function redacted(resource: Resource): AnyContent {
+export function redacted(resource: Resource): Redacted {
   let shown = known.get(resource);
   if (!shown) {
     const { typeUrl } = resource.type;
-    shown = { typeUrl, value: redactedBytes(typeUrl, resource.body, false) ?? resource.body };
+    const value = redactedBytes(typeUrl, resource.body, false);
+    shown = { typeUrl, value: value ?? resource.body, hadSecrets: value !== undefined };
     known.set(resource, shown);
   }
   return shown;
 }
-const known = new WeakMap<Resource, AnyContent>();
+const known = new WeakMap<Resource, Redacted>();
 
 const nothing = new Uint8Array();
 

@@ -22,6 +22,8 @@ export interface DirectorySourceOptions {
   readonly maxFileBytes?: number;
   /** Files that are not read though they are where it looks, such as a program's own settings. */
   readonly except?: readonly string[];
+  /** "[redacted]" may stand for a secret, as in what `xds get` prints: the resources are not to be served. Default false. */
+  readonly takesRedacted?: boolean;
   /** The messages that may occur in the files; by default those of the Envoy API. */
   readonly registry?: Registry;
 }
@@ -72,6 +74,7 @@ export class DirectorySource implements Source {
       useEvents: true,
       maxFileBytes: 32 * 2 ** 20,
       except: [],
+      takesRedacted: false,
       ...options,
     };
     this.burst = new Burst(this.options.quietMs, this.options.maxWaitMs, () => this.enqueue(() => this.refresh()));
@@ -177,7 +180,7 @@ export class DirectorySource implements Source {
   }
 
   private async readFile(file: TreeFile, before: KnownFile | undefined, roots: readonly string[]): Promise<KnownFile> {
-    const { maxFileBytes, registry } = this.options;
+    const { maxFileBytes, registry, takesRedacted } = this.options;
     const { path } = file;
     const problem = (message: string) => unreadable({ file: path, path: "", message });
     if (file.size > maxFileBytes) {
@@ -193,6 +196,7 @@ export class DirectorySource implements Source {
         previous: before?.content,
         ...(registry && { registry }),
         secretFiles: { roots, maxBytes: maxFileBytes },
+        takesRedacted,
       });
       return { signature, hash: contentHash, content };
     } catch (error) {

@@ -39,6 +39,8 @@ export class MessageJson {
   readonly faults: Fault[] = [];
   /** What is no fault, but good to know. */
   readonly notes: Fault[] = [];
+  /** Whether "[redacted]" may stand for a secret, for nobody is served it. */
+  takesRedacted = false;
   private readonly path: PathStep[] = [];
   private valuesLeft: number;
   /** Whether what is read is a secret, which must not be told. */
@@ -185,7 +187,10 @@ export class MessageJson {
   private item(field: DescField, node: YamlNode): JsonValue {
     if (field.message) return this.message(field.message, node);
     if (field.enum) return takesNull(field) && isNull(node) ? null : this.take(node, readEnum(field.enum, node));
-    return field.scalar ? this.take(node, readScalar(field.scalar, node)) : null;
+    if (!field.scalar) return null;
+    if (this.isSecret && !this.takesRedacted && node.kind === "scalar" && redactions.has(node.text))
+      return this.fault(node.at, notTold);
+    return this.take(node, readScalar(field.scalar, node));
   }
 
   private any(node: YamlNode): JsonValue {
@@ -260,6 +265,11 @@ export class MessageJson {
     return null;
   }
 }
+
+/** What Envoy, and `xds get`, write in place of a secret text, and of secret bytes. */
+export const redactions: ReadonlySet<unknown> = new Set(["[redacted]", Buffer.from("[redacted]").toString("base64")]);
+const notTold =
+  'no secret, but "[redacted]", which stands where one was not told; write it, or have it printed by --show-secrets';
 
 const isNull = (node: YamlNode) => node.kind === "scalar" && node.value === null;
 

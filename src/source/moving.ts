@@ -1,7 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { clusterType, endpointType, findResourceType, listenerType, secretType } from "../resource/types.js";
 import { type DocumentKind, type Found, follow, type Part, spellings } from "./document-kinds.js";
-import type { Rewrites, Tell } from "./message-json.js";
+import { type Rewrites, redactions, type Tell } from "./message-json.js";
 import { type Fault, formatPath } from "./problem.js";
 import { scalar, valueAt, type YamlEntry, type YamlMap, type YamlNode } from "./yaml.js";
 
@@ -173,10 +173,6 @@ function* clusterNamesIn(node: YamlNode): Iterable<string> {
 /** Whether something in it is a secret that the Envoy did not tell. */
 export const isRedacted = (node: YamlNode) =>
   [...entriesIn(node)].some(({ value }) => value.kind === "scalar" && redactions.has(value.text));
-
-const redacted = "[redacted]";
-/** What Envoy, and `xds get`, write in place of a secret text, and of secret bytes. */
-export const redactions: ReadonlySet<unknown> = new Set([redacted, Buffer.from(redacted).toString("base64")]);
 
 /** All that is in a value, and in what is in it; each once, though aliases repeat it. */
 function* entriesIn(node: YamlNode): Iterable<YamlEntry> {

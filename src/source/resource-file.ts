@@ -64,6 +64,8 @@ export interface ReadOptions {
   readonly secretFiles?: SecretFilesOptions;
   /** What a dump does not tell all of is read too, and `dump` tells of what that is so: to compare it, not to serve it. */
   readonly forComparing?: boolean;
+  /** "[redacted]" may stand for a secret: the resources are not to be served. */
+  readonly takesRedacted?: boolean;
 }
 
 /**
@@ -119,13 +121,15 @@ class FileReader {
   private readonly reader: ResourceReader;
   private readonly readerOfMoved: ResourceReader;
   private readonly forComparing: boolean;
+  private readonly takesRedacted: boolean;
 
   constructor(
     file: string,
     private readonly text: string,
-    { previous, registry = envoyRegistry(), secretFiles, forComparing = false }: ReadOptions,
+    { previous, registry = envoyRegistry(), secretFiles, forComparing = false, takesRedacted = false }: ReadOptions,
   ) {
     this.forComparing = forComparing;
+    this.takesRedacted = takesRedacted;
     const { documents, faults, size, hasAliases } = parseYaml(text);
     this.documents = documents;
     this.registry = registry;
@@ -155,6 +159,8 @@ class FileReader {
   private document(node: YamlNode): void {
     if (node.kind === "scalar" && node.value === null) return;
     const kind = kindOf(node);
+    // Of what is moved, that is left out by resource.
+    this.json.takesRedacted = this.takesRedacted || kind?.bootstrap !== undefined;
     if (node.kind === "map" && kind) this.ofKind(node, kind);
     else if (valueAt(node, "@type")) this.resource({ node, steps: [] }, this.text.length);
     else this.fault(node.at, `expected ${expectedDocument}, got ${describeDocument(node)}`);

@@ -358,14 +358,25 @@ describe("the files of secrets", () => {
     expect(more).toEqual([]);
   });
 
-  test("are not looked for in what was printed without its secrets", async () => {
+  test("are not looked for in what was printed without its secrets, which can be compared, but not served", async () => {
     const printed = { certificate_chain: inlined(own.cert), private_key: inlined("[redacted]") };
     writeResources(
       "a.yaml",
       secret({ tls_certificate: printed }, "bytes"),
       secret({ tls_certificate: { ...printed, private_key: { inline_string: "[redacted]" } } }, "text"),
+      secret({ generic_secret: { secret: { inline_string: "[redacted]" } } }, "generic"),
+      secret({ tls_certificate: { ...printed, private_key: { filename: "/[redacted]" } } }, "another"),
     );
-    expect(Object.keys(servedOf(await open()))).toEqual(["bytes", "text"]);
+    const why =
+      'no secret, but "[redacted]", which stands where one was not told; write it, or have it printed by --show-secrets';
+    expect(problemsOf(await open()).map((line) => line.replace(/^.*?: /, ""))).toEqual([
+      `resources[0].tls_certificate.private_key.inline_bytes: ${why}`,
+      `resources[1].tls_certificate.private_key.inline_string: ${why}`,
+      `resources[2].generic_secret.secret.inline_string: ${why}`,
+    ]);
+    await source?.close();
+    const reading = await open([directory], { takesRedacted: true });
+    expect(Object.keys(servedOf(reading))).toEqual(["bytes", "text", "generic", "another"]);
   });
 
   test.skipIf(process.getuid?.() === 0 /* root may read everything */)(

@@ -3,8 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { spellings } from "./document-kinds.js";
 import { isSettling, reasons, signatureOf } from "./file-tree.js";
-import type { Rewrite, Rewrites, Tell } from "./message-json.js";
-import { redactions } from "./moving.js";
+import { type Rewrite, type Rewrites, redactions, type Tell } from "./message-json.js";
 import { type Password, type PemLabel, whyNotKey, whyNotPem } from "./pem.js";
 import { quote } from "./scalar-json.js";
 

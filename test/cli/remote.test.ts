@@ -132,8 +132,17 @@ describe("xds get", () => {
     const redacted = await xds("get", "secrets", "-o", "json", "--server", address);
     expect(redacted.stdout).toContain("[redacted]");
     expect(redacted.stdout).not.toContain("the private key");
+    expect(redacted.stderr).toMatch(
+      /^xds: secrets "\w+" has secrets, of which \[redacted\] is printed, .*--show-secrets/,
+    );
+    await writeFile(join(directory, "got.json"), redacted.stdout);
+    const validated = await xds("validate", join(directory, "got.json"));
+    expect(validated).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/ error INVALID .*"\[redacted\]", which/),
+    });
     const shown = await xds("get", "secrets", "-o", "json", "--server", address, "--show-secrets");
-    expect(shown.stdout).toContain("the private key");
+    expect(shown).toMatchObject({ stderr: "", stdout: expect.stringContaining("the private key") });
   });
 
   test("speaks TLS, and shows its own certificate", async () => {
