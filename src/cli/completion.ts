@@ -79,8 +79,10 @@ ${answers.join("\n")}
 }
 
 const bashFunction = (name: string) => `_${name}_complete() {
-  local answers options current="\${COMP_WORDS[COMP_CWORD]}" IFS=$' \\n'
-  _${name}_answers "\${COMP_WORDS[@]:1:COMP_CWORD-1}"
+  local answers options word words=() current="\${COMP_WORDS[COMP_CWORD]}" IFS=$' \\n'
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ "$word" == = ]] || words+=("$word"); done # of --option=value
+  [[ "$current" == = ]] && current=""
+  _${name}_answers "\${words[@]}"
   if [[ "$current" == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$current"))
   elif [[ "$answers" != "" ]]; then COMPREPLY=($(compgen -W "$answers" -- "$current"))
   else
@@ -93,8 +95,12 @@ complete -o filenames -F _${name}_complete ${name}
 
 /** Works as a file in $fpath, which is run when it is needed first, and when it is sourced. */
 const zshFunction = (name: string) => `_${name}() {
-  local answers options
-  _${name}_answers "\${(@)words[2,CURRENT-1]}"
+  local answers options given=("\${(@)words[2,CURRENT-1]}")
+  if [[ "$PREFIX" == --*=* ]]; then
+    given+=("\${PREFIX%%=*}")
+    compset -P '*='
+  fi
+  _${name}_answers "\${given[@]}"
   if [[ "$PREFIX" == -* ]]; then compadd -- \${=options}
   elif [[ "$answers" != "" ]]; then compadd -- \${=answers}
   else _files

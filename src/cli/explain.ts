@@ -68,10 +68,9 @@ const mostNames = 5;
 
 function nothingOf(wanted: string, trees: ReferenceTrees): string {
   const names = trees.names().map(({ type, name }) => ({ name, full: `${type}/${name}` }));
-  const meant = nearest(
-    wanted,
-    names.flatMap(({ name, full }) => [name, full]),
-  );
+  const known = names.flatMap(({ name, full }) => [name, full]);
+  // Of TYPE/NAME the type may be none, or another one's.
+  const meant = nearest(wanted, known) ?? nearest(wanted.replace(/^[^/]+\//, ""), known);
   const near = names.filter(({ name, full }) => name === meant || full === meant).map(({ full }) => full);
   const advice =
     meant === undefined

@@ -3,8 +3,8 @@ import { settings, variableOf } from "./settings.js";
 
 const prefix = "XDS_";
 
-/** Those that are not of settings of `xds serve`. */
-const others = ["XDS_CONFIG", "XDS_SERVER", "XDS_ADMIN"];
+/** Those that no row of the settings of `xds serve` has. */
+const others = ["XDS_CONFIG", "XDS_PATHS", "XDS_SERVER", "XDS_ADMIN"];
 
 /**
  * What is to be said of variables `XDS_…` that no option has: a line each. Those that Kubernetes sets for Services whose names begin with

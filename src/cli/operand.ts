@@ -89,8 +89,8 @@ async function fromUrl(url: string, timeoutMs: number): Promise<Operand> {
     const answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     text = await answer.text();
     if (!answer.ok) throw new Error(`HTTP ${answer.status}: ${refusalIn(text)}`);
-    if (text.trimStart().startsWith("<"))
-      throw new Error("it is a page for people, not a config dump; that is at /config_dump of an admin port");
+    if (!text.trimStart().startsWith("{"))
+      throw new Error("it is no config dump; that is at /config_dump of an admin port");
   } catch (error) {
     const { cause } = error as Error;
     throw new NoConfiguration(`${url} cannot be had: ${messageOf(error)}${cause ? ` (${messageOf(cause)})` : ""}`);

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { delimiter } from "node:path";
 import type { Command } from "commander";
 import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
@@ -17,7 +18,7 @@ import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
 import { countsOf, formatEntry, lineOf, printReport, type ReportEntry } from "./report.js";
-import { checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
+import { checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
 
@@ -39,8 +40,8 @@ At start, a mistake in the files, or what Envoy would refuse (see \`xds validate
 reported, and what was served before stays served. \
 SIGTERM and SIGINT drain; a second one ends the program at once.
 
-Every option can also be set in the environment, and in a file xds.yaml, where --tls-cert is \`tls: {cert: …}\` and so on, beside \
-\`paths:\` (what to serve) and \`node_groups:\` (rules of groups, the first that fits counts: [{group: edge, id: "edge-*"}, {group: eu, \
+Every option with a variable of the environment below can also be set there, and in a file xds.yaml, where --tls-cert is \
+\`tls: {cert: …}\` and so on; what to serve in XDS_PATHS, with ":" between paths, and in the file in \`paths:\`, beside \`node_groups:\` (rules of groups, the first that fits counts: [{group: edge, id: "edge-*"}, {group: eu, \
 locality: {region: "eu-*"}}]). A flag goes before the environment, that before the file.`;
 
 /** `xds serve`; `exit` is given the exit code. */
@@ -77,6 +78,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const { paths, settings, groupRules, file } = await readCall(given, config, command);
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
+  checkPorts(settings);
   await useApi(settings);
   const { validation, unmatchedNodes, descriptors, envoy } = settings;
   const log = check ? plainLog : createLog(settings.logLevel, settings.logFormat);
@@ -144,13 +146,14 @@ const usualFile = "xds.yaml";
 /** What the command line, the environment and the settings file come to; `file`: the last one, if there is one. */
 async function readCall(given: readonly string[], config: string | undefined, command: Command) {
   const file = config ?? process.env.XDS_CONFIG ?? (existsSync(usualFile) ? usualFile : undefined);
-  const { values, paths, groupRules } = file === undefined ? noSettingsFile : await readSettingsFile(file);
-  if (given.length === 0 && paths.length === 0)
+  const { values, paths: ofFile, groupRules } = file === undefined ? noSettingsFile : await readSettingsFile(file);
+  const ofEnvironment = (process.env.XDS_PATHS ?? "").split(delimiter).filter(Boolean);
+  const paths = [given, ofEnvironment, ofFile].find(({ length }) => length > 0);
+  if (!paths)
     throw new UsageError(
-      "nothing to serve: name files or directories, as in `xds serve config/`, or `paths:` in xds.yaml",
+      "nothing to serve: name files or directories, as in `xds serve config/`, in XDS_PATHS, or `paths:` in xds.yaml",
     );
-  const settings = resolveSettings(command, process.env, values);
-  return { paths: given.length > 0 ? given : paths, settings, groupRules, file };
+  return { paths, settings: resolveSettings(command, process.env, values), groupRules, file };
 }
 
 /** Loaded here: who turns it off need not wait for it. */

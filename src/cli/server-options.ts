@@ -52,3 +52,18 @@ export function checkReach({ host, adminHost, adminPort, insecure }: Settings, w
   if (adminPort !== "off" && !isLoopback(adminHost))
     throw new UsageError(`--admin-host ${adminHost} ${open}, for it has no TLS; --insecure allows it`);
 }
+
+/** @throws UsageError for two that are to listen in the same place */
+export function checkPorts({ host, port, restPort, adminHost, adminPort }: Settings): void {
+  const taken = new Map<string, string>();
+  for (const [flag, on, number] of [
+    ["--port", host, port],
+    ["--rest-port", host, restPort],
+    ["--admin-port", adminHost, adminPort],
+  ] as const) {
+    if (number === 0 || number === "off") continue;
+    const other = taken.get(`${on} ${number}`);
+    if (other) throw new UsageError(`${other} and ${flag} are both ${number} on ${on}; give each its own`);
+    taken.set(`${on} ${number}`, flag);
+  }
+}

@@ -4,7 +4,7 @@ import { sanMatchesNode } from "../server/authorize.js";
 import { apiHelp } from "./api-options.js";
 import { completedWith, parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
 
-/** Reads a setting; `choices`: where there are just these. */
+/** Reads a setting; `choices`: where there are just these, or these too. */
 type Parse<T> = ((text: string) => T) & { readonly choices?: readonly string[] };
 
 /**
@@ -66,6 +66,15 @@ const orOff =
     }
   };
 
+const nodeFields = ["id", "cluster", "locality.region", "locality.zone", "locality.sub_zone"];
+const nodeField = Object.assign(
+  (value: string) => {
+    if (nodeFields.includes(value) || /^metadata\..+$/.test(value)) return value;
+    throw new InvalidArgumentError(`Allowed choices are ${nodeFields.join(", ")}, metadata.<path>.`);
+  },
+  { choices: nodeFields },
+);
+
 /** Every setting of `xds serve`, but the rules of node groups, which `xds.yaml` alone can have. */
 export const settings = {
   host: setting("host", "<address>", "address to listen on", text, "127.0.0.1"),
@@ -89,14 +98,8 @@ export const settings = {
   nodeGroup: setting(
     "node_group",
     "<field>",
-    "what of a node names its group, where no rule of xds.yaml says: id, cluster, locality.region, locality.zone, " +
-      "locality.sub_zone, or metadata.<path>",
-    (value) => {
-      if (/^(id|cluster|locality\.(region|zone|sub_zone)|metadata\..+)$/.test(value)) return value;
-      throw new InvalidArgumentError(
-        "Allowed choices are id, cluster, locality.region, locality.zone, locality.sub_zone, metadata.<path>.",
-      );
-    },
+    `what of a node names its group, where no rule of xds.yaml says: ${nodeFields.join(", ")}, or metadata.<path>`,
+    nodeField,
     "id",
   ),
   unmatchedNodes: setting(

@@ -45,6 +45,9 @@ describe("xds completion bash", () => {
     expect(await completed("get", "-o", "json", "--node-id", "x", "clu")).toEqual(["clusters"]);
     expect(await completed("get", "--tls", "clusters", "--all", "")).toEqual([""]);
     expect(await completed("get", "--tls-ca", "")).toEqual(["a b.yaml"]);
+    expect(await completed("serve", "--node-group", "cl")).toEqual(["cluster"]);
+    expect(await completed("serve", "--validation", "=", "st")).toEqual(["strict"]); // as bash splits --validation=st
+    expect(await completed("serve", "--validation", "=")).toEqual(["on", "strict", "off"]);
     expect(await completed("schema", "show", "show", "")).toEqual(["a b.yaml"]);
     expect(await completed("-")).toEqual(["--version", "--help"]);
   });
@@ -89,6 +92,7 @@ describe.skipIf(!hasZsh)(`xds completion zsh${hasZsh ? "" : " (skipped: there is
       "xds serve a",
       "xds diff x -o j",
       "xds get clusters a",
+      "xds serve --validation=st",
       "xds completion z",
     ];
     expect(await completed(typed, setUp)).toEqual([
@@ -97,6 +101,7 @@ describe.skipIf(!hasZsh)(`xds completion zsh${hasZsh ? "" : " (skipped: there is
       "xds serve a\\ b.yaml ",
       "xds diff x -o json ",
       "xds get clusters a",
+      "xds serve --validation=strict ",
       "xds completion zsh ",
     ]);
   });

@@ -144,6 +144,9 @@ describe("xds explain", () => {
     expect((await explain("clusters/font")).stderr).toBe(
       'xds: nothing is called "clusters/font"; did you mean clusters/gone?\n',
     );
+    expect((await explain("no-such-type/back")).stderr).toBe(
+      'xds: nothing is called "no-such-type/back"; did you mean clusters/back, endpoints/back?\n',
+    );
     expect((await explain("something else")).stderr).toContain("has nothing like it");
     const missing = await explain("gone");
     expect(missing.code).toBe(1);
@@ -277,7 +280,7 @@ describe("xds explain", () => {
     expect(await xds("explain", "back", url)).toEqual({
       code: 1,
       stdout: "",
-      stderr: `xds: ${url} cannot be had: it is a page for people, not a config dump; that is at /config_dump of an admin port\n`,
+      stderr: `xds: ${url} cannot be had: it is no config dump; that is at /config_dump of an admin port\n`,
     });
     page.close();
     await write("bad.yaml", "resources: {");

@@ -133,7 +133,7 @@ describe("xds get", () => {
     expect(redacted.stdout).toContain("[redacted]");
     expect(redacted.stdout).not.toContain("the private key");
     expect(redacted.stderr).toMatch(
-      /^xds: secrets "\w+" has secrets, of which \[redacted\] is printed, .*--show-secrets/,
+      /^xds: secrets "server-cert" has secrets, of which \[redacted\] is printed, .*--show-secrets/,
     );
     await writeFile(join(directory, "got.json"), redacted.stdout);
     const validated = await xds("validate", join(directory, "got.json"));

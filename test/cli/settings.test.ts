@@ -184,6 +184,27 @@ describe("xds serve with xds.yaml", () => {
     expect(code).toBe(0);
   });
 
+  test("takes paths from the command line before XDS_PATHS before the file", async () => {
+    const file = await settingsFile("paths: nowhere\n");
+    const empty = join(directory, "empty");
+    await mkdir(empty);
+    const served = async (environment: NodeJS.ProcessEnv, ...paths: string[]) =>
+      (await xds.with(environment, "serve", ...paths, "--config", file, "--check")).stdout;
+    const variables = { XDS_PATHS: `${empty}:${join(directory, "a.json")}` };
+    await writeFile(join(directory, "a.json"), cluster("a"));
+    expect(await served({})).toMatch(/nowhere error UNREADABLE/);
+    expect(await served(variables)).toBe("0 errors, 0 warnings, 0 infos in 1 resource\n");
+    expect(await served(variables, empty)).toBe("0 errors, 0 warnings, 0 infos in 0 resources\n");
+  });
+
+  test.each([
+    [["--port", "18000", "--admin-port", "18000"], "--port and --admin-port are both 18000 on 127.0.0.1"],
+    [["--port", "1", "--rest-port", "1"], "--port and --rest-port are both 1 on 127.0.0.1"],
+  ])("are told where two ports are one: %j", async (ports, why) => {
+    const run = await xds("serve", directory, ...ports);
+    expect(run).toEqual({ code: 2, stdout: "", stderr: `xds: ${why}; give each its own\n` });
+  });
+
   test("does not listen beyond loopback in plain text, unless it is told to", async () => {
     const refused = await xds("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
     expect(refused.code).toBe(2);
