@@ -36,6 +36,7 @@ export type { DrainOptions } from "./server/drain.js";
 export type { LimitName, Limits } from "./server/limits.js";
 export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/load-reporting.js";
 export type { ResourceState, TypeResources } from "./server/node-resources.js";
+export type { PollingNode } from "./server/polling-nodes.js";
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";
 export {

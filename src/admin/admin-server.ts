@@ -135,7 +135,7 @@ export class AdminServer {
       ),
       page(
         "/status",
-        "the server and every connected node: states, versions, ACKs, NACKs: ?node=ID",
+        "the server and every node: states, versions, ACKs, NACKs: ?node=ID",
         (query) => ({ type: json, body: this.status(query.get("node") ?? undefined) }),
         ["node"],
       ),

@@ -24,7 +24,7 @@ export interface StatusReport {
 /** As `/ready` tells it: DRAINING stays until the process ends. */
 export type AdminState = "STARTING" | "LIVE" | "DRAINING";
 
-/** A connected node as `/status` has it. Times are ISO 8601. */
+/** A node that is connected, or polls over REST, as `/status` has it. Times are ISO 8601. */
 export interface NodeReport {
   readonly id: string;
   readonly cluster: string;
@@ -33,8 +33,9 @@ export interface NodeReport {
   /** What it says it is: `envoy`, `gRPC Go`; "": nothing. */
   readonly agent: string;
   readonly version: string;
-  /** `sotw`, `delta`, or both. */
+  /** `sotw`, `delta`, or both; or `rest`. */
   readonly variants: readonly string[];
+  /** Over REST, its first request. */
   readonly connectedAt: string;
   readonly state: SyncState;
   readonly types: readonly TypeReport[];
@@ -72,14 +73,17 @@ export type ClientReport = Pick<
   "id" | "cluster" | "addresses" | "agent" | "version" | "variants" | "state"
 >;
 
-/** Every connected node, or the one of an id, made one by one. */
+/** Every node that is connected, then every one that polls, or those of an id, made one by one. */
 export function* nodeReports(server: XdsServer, id?: string): Iterable<NodeReport> {
+  const isAsked = ({ id: candidate }: Node) => id === undefined || candidate === id;
   const streams = new Map(server.status().map((stream) => [stream.id, stream]));
-  for (const node of server.nodes(id === undefined ? undefined : (candidate) => candidate.id === id))
+  for (const node of server.nodes(isAsked))
     yield nodeReport(
       node,
       node.streams.flatMap((stream) => streams.get(stream) ?? []),
     );
+  for (const { firstPollAt, peer, ...polling } of server.pollingNodes())
+    if (isAsked(polling.node)) yield nodeReport({ ...polling, connectedAt: firstPollAt }, [{ peer, variant: "rest" }]);
 }
 
 export function clientReport({ id, cluster, addresses, agent, version, variants, state }: NodeReport): ClientReport {
@@ -87,8 +91,8 @@ export function clientReport({ id, cluster, addresses, agent, version, variants,
 }
 
 function nodeReport(
-  { node, connectedAt, state, types }: ConnectedNode,
-  streams: readonly Pick<StreamStatus, "peer" | "variant">[],
+  { node, connectedAt, state, types }: Omit<ConnectedNode, "streams">,
+  streams: readonly { readonly peer: string; readonly variant: StreamStatus["variant"] | "rest" }[],
 ): NodeReport {
   return {
     id: node.id,

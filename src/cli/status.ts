@@ -22,13 +22,13 @@ export function adminOption(): Option {
 export function addStatus(program: Command, exit: Exit): void {
   const command = program
     .command("status")
-    .summary("show what every connected node was sent, took and refused")
+    .summary("show what every node was sent, took and refused")
     .description(
-      "Show every connected node of a running `xds serve`, a line for each type that it asks for; with NODE, that one in detail, with its own " +
+      "Show every node of a running `xds serve`, a line for each type that it asks for; with NODE, that one in detail, with its own " +
         "words where it has refused something.\n\nSYNCED: it has taken all that is to be sent. STALE: a response is unanswered, or something " +
         "changed since. NOT_SENT: nothing was sent yet. ERROR: something was refused, and what replaces it has not been taken " +
-        "yet. Nodes that poll over REST are not connected, and not shown; the metric xds_fetches_total counts their requests. Exit code 1 when any " +
-        "of the nodes shown is in ERROR, or the server cannot be reached.",
+        "yet. Nodes that poll over REST are shown as of their last request, for ten minutes; that they have refused something shows only in " +
+        "that they ask for it again. Exit code 1 when any of the nodes shown is in ERROR, or the server cannot be reached.",
     )
     .argument("[node]", "id of a node")
     .addOption(adminOption())
@@ -51,7 +51,7 @@ async function status(id: string | undefined, { admin, output }: StatusOptions):
   const [node] = nodes;
   if (id !== undefined && !node) {
     process.stderr.write(
-      `xds: no node with the id ${JSON.stringify(id)} is connected over gRPC; \`xds status\` lists those that are\n`,
+      `xds: no node with the id ${JSON.stringify(id)} is connected; \`xds status\` lists those that are\n`,
     );
     return 1;
   }
@@ -115,7 +115,7 @@ function overview(nodes: readonly NodeReport[], now: number): string {
   const lines = table(
     ["node", "type", "state", "version", "last ack", "client", "address"],
     rows,
-    "no node is connected over gRPC",
+    "no node is connected",
   );
   const failing = nodes.filter(({ state }) => state === "ERROR").map(({ id }) => id);
   if (failing.length === 0) return lines;
@@ -143,7 +143,7 @@ function detail(node: NodeReport, now: number): string {
 }
 
 const entry = (of: EntryReport | undefined, now: number) =>
-  of ? `${of.version || '""'} (nonce ${of.nonce}, ${ago(of.at, now)})` : "-";
+  of ? `${of.version || '""'} (${of.nonce && `nonce ${of.nonce}, `}${ago(of.at, now)})` : "-";
 
 function refusal({ type, nacked }: TypeReport, now: number): string {
   if (!nacked) return "";
@@ -154,7 +154,12 @@ function refusal({ type, nacked }: TypeReport, now: number): string {
     .trim()
     .split("\n")
     .map((line) => `  ${printable(line)}\n`);
-  return `\n${paint.bad(`${type} refused`)} ${ago(at, now)}: version ${printable(version)}, nonce ${nonce}, with ${shown.join(", ")}\n${words.join("")}`;
+  const response = [
+    `version ${printable(version)}`,
+    nonce && `nonce ${nonce}`,
+    names.length > 0 && `with ${shown.join(", ")}`,
+  ];
+  return `\n${paint.bad(`${type} refused`)} ${ago(at, now)}: ${response.filter(Boolean).join(", ")}\n${words.join("")}`;
 }
 
 const mostNames = 10;

@@ -118,7 +118,8 @@ export function worst(several: Iterable<SyncState>): SyncState {
   return states[rank] as SyncState;
 }
 
-function together(a: TypeStatus, b: TypeStatus): TypeStatus {
+/** One type of one node, of two of its streams or polls. */
+export function together(a: TypeStatus, b: TypeStatus): TypeStatus {
   return {
     typeUrl: a.typeUrl,
     state: worst([a.state, b.state]),

@@ -24,6 +24,7 @@ import { GrpcTransport } from "./grpc.js";
 import { LimitCounts, type LimitName, type Limits } from "./limits.js";
 import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
 import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
+import { type PollingNode, PollingNodes } from "./polling-nodes.js";
 import { RefusalLog } from "./refusal-log.js";
 import { RestTransport } from "./rest.js";
 import {
@@ -109,6 +110,7 @@ export class XdsServer {
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
   private readonly loads: LoadReporting | undefined;
   private readonly counts = new Counters();
+  private readonly polling = new PollingNodes();
   private readonly limits: LimitCounts;
   private readonly age: ConnectionAge | undefined;
   private readonly admission: Admission;
@@ -244,6 +246,14 @@ export class XdsServer {
     return streamsByNode(this.streams)
       .filter(({ node }) => matches(node))
       .map(({ node, streams }) => connectedNode(node, streams));
+  }
+
+  /**
+   * The nodes that have polled over REST within the last ten minutes, and what they have said. They are not connected: `nodes()`,
+   * `nodeStates()` and `applied()` know nothing of them.
+   */
+  pollingNodes(): PollingNode[] {
+    return this.polling.all();
   }
 
   /** How many connected nodes are in each state. */
@@ -383,8 +393,10 @@ export class XdsServer {
     return response as Response;
   }
 
-  private poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined> {
-    return this.answer({ typeUrl: type.typeUrl, ...caller, transport: "rest" }, type, request);
+  private async poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined> {
+    const response = await this.answer({ typeUrl: type.typeUrl, ...caller, transport: "rest" }, type, request);
+    if (request.node) this.polling.polled(type, request.node, request, caller.peer, response);
+    return response;
   }
 
   private async answer(info: FetchInfo, type: ResourceType, asked: DiscoveryRequest): Promise<Response | undefined> {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { describeWithEnvoy, startEnvoy } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
-import { adsDelta, adsSotw } from "../e2e/modes.js";
+import { adsDelta, adsSotw, rest } from "../e2e/modes.js";
 import { freePort } from "../e2e/ports.js";
 import { xds } from "./program.js";
 
@@ -45,19 +45,16 @@ async function start(text: string) {
 }
 
 describe("xds status", () => {
-  it("says so where no node is connected, and that a node is not; one that polls over REST is none", async () => {
-    const { status, rest } = await start(config("127.0.0.1", 1));
-    const body = JSON.stringify({ node: { id: "edge" } });
-    const polled = await fetch(`http://127.0.0.1:${rest}/v3/discovery:clusters`, { method: "POST", body });
-    expect(polled.status).toBe(200);
-    expect(await status()).toEqual({ code: 0, stdout: "no node is connected over gRPC\n", stderr: "" });
+  it("says so where no node is connected, and that a node is not", async () => {
+    const { status } = await start(config("127.0.0.1", 1));
+    expect(await status()).toEqual({ code: 0, stdout: "no node is connected\n", stderr: "" });
     const { code, stdout } = await status("-o", "json");
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ state: "LIVE", nodes: [], reloads: { succeeded: 1, failed: 0 } });
     expect(await status("edge")).toEqual({
       code: 1,
       stdout: "",
-      stderr: 'xds: no node with the id "edge" is connected over gRPC; `xds status` lists those that are\n',
+      stderr: 'xds: no node with the id "edge" is connected; `xds status` lists those that are\n',
     });
   });
 
@@ -177,6 +174,32 @@ describeWithEnvoy("xds status of a real Envoy", () => {
       expect(difference.code).toBe(1);
       expect(difference.stdout).toContain("203.0.113.1");
     });
+});
+
+describeWithEnvoy("xds status of a real Envoy that polls over REST", () => {
+  it("shows what it says it has, and that it has not taken something", async () => {
+    const port = await freePort();
+    const { rest: restPort, write, status, url } = await start(config("127.0.0.1", port));
+    const envoy = startEnvoy({ mode: rest, xdsPort: restPort, id: "edge-1" });
+    await envoy.ready();
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED[\s\S]*listeners +SYNCED/));
+    for (const type of ["clusters", "listeners"])
+      expect((await status()).stdout).toMatch(
+        new RegExp(`^edge-1  ${type} +SYNCED  [0-9a-f]{16}  (\\d+s ago|now) +envoy \\S+  127\\.0\\.0\\.1:\\d+$`, "m"),
+      );
+    await write(config("203.0.113.1", port)); // an address that this machine does not have
+    await eventually(async () => expect((await status()).stdout).toMatch(/listeners +ERROR/));
+    const detail = await status("edge-1");
+    expect(detail.code).toBe(1);
+    expect(detail.stdout).toMatch(/^variant: +rest$/m);
+    expect(detail.stdout).toMatch(
+      /^listeners refused (now|\d+s ago): version [0-9a-f]{16}\n {2}it asks again with the version that it had before/m,
+    );
+    expect(await (await fetch(`${url}/clients`)).json()).toMatchObject([{ id: "edge-1", variants: ["rest"] }]);
+    await write(config("127.0.0.1", port));
+    await eventually(async () => expect((await status()).stdout).toMatch(/listeners +SYNCED/));
+    expect((await status()).code).toBe(0);
+  });
 });
 
 interface Dump {

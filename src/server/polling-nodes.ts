@@ -1,0 +1,129 @@
+import { hash } from "node:crypto";
+import type { LedgerEntry, NackEntry } from "../protocol/ledger.js";
+import type { DiscoveryRequest, Response } from "../protocol/messages.js";
+import type { ResourceType } from "../resource/types.js";
+import type { Node } from "../schema/node.js";
+import { type SyncState, type TypeStatus, together, worst } from "./status.js";
+
+/** A node that polls over REST, as its last requests tell it. Times in milliseconds since 1970. */
+export interface PollingNode {
+  readonly node: Node;
+  /** Where its last request came from. */
+  readonly peer: string;
+  readonly firstPollAt: number;
+  readonly lastPollAt: number;
+  /** The worst of its types', as of its last request for each. */
+  readonly state: SyncState;
+  /** In the order in which a change goes out. */
+  readonly types: readonly TypeStatus[];
+}
+
+type Seen = Omit<PollingNode, "state" | "types">;
+
+/** One list of names of one type that a node asks for: what it was answered, and what it says it has. */
+interface Poll {
+  readonly nodeId: string;
+  readonly type: ResourceType;
+  readonly at: number;
+  readonly wildcard: boolean;
+  readonly names: number;
+  /** It was answered something that it had not said it has. */
+  readonly isAnswered: boolean;
+  readonly sent: LedgerEntry | undefined;
+  readonly acked: LedgerEntry | undefined;
+  readonly nacked: NackEntry | undefined;
+}
+
+/** For so long, in milliseconds, is known what is asked no more. */
+const patienceMs = 600_000;
+
+const noWords = {
+  code: 0,
+  message: "it asks again with the version that it had before, so it has not taken this one; its own log tells why",
+};
+
+/**
+ * The nodes that poll over REST. A request says which version the node has, and so whether it took the answer before. An Envoy that has
+ * refused one tells no more: it asks with the old version again.
+ */
+export class PollingNodes {
+  /** What was not asked for longest first. */
+  private readonly polls = new Map<string, Poll>();
+  /** Those that have polls, by id. */
+  private readonly nodes = new Map<string, Seen & { polls: number }>();
+
+  /** `mostPolls`: more are not known; what was not asked for longest goes. */
+  constructor(private readonly mostPolls = 50_000) {}
+
+  /** A node without an id cannot be told from others. `response` undefined: it has this version. */
+  polled(
+    type: ResourceType,
+    node: Node,
+    request: DiscoveryRequest,
+    peer: string,
+    response: Response | undefined,
+  ): void {
+    if (node.id === "") return;
+    const at = Date.now();
+    // An Envoy asks for the endpoints of each cluster apart.
+    const key = hash("sha1", JSON.stringify([node.id, type.typeUrl, request.resourceNames]), "base64");
+    const before = this.polls.get(key);
+    const { firstPollAt = at, polls = 0 } = this.nodes.get(node.id) ?? {};
+    this.nodes.set(node.id, { node, peer, firstPollAt, lastPollAt: at, polls: before ? polls : polls + 1 });
+    this.polls.delete(key);
+    this.polls.set(key, { nodeId: node.id, type, at, ...pollOf(request, response, before, at) });
+    this.forget(at);
+  }
+
+  /** Each with the types that it asks for. */
+  all(): PollingNode[] {
+    this.forget(Date.now());
+    const typesOf = new Map<string, Map<ResourceType, TypeStatus>>();
+    for (const poll of this.polls.values()) {
+      const types = typesOf.get(poll.nodeId) ?? new Map<ResourceType, TypeStatus>();
+      typesOf.set(poll.nodeId, types);
+      const known = types.get(poll.type);
+      types.set(poll.type, known ? together(known, typeStatus(poll)) : typeStatus(poll));
+    }
+    return Array.from(this.nodes, ([id, { polls: _, ...seen }]) => {
+      const types = [...(typesOf.get(id) ?? [])].sort(([a], [b]) => a.order - b.order).map(([, status]) => status);
+      return { ...seen, state: worst(types.map(({ state }) => state)), types };
+    });
+  }
+
+  private forget(now: number): void {
+    for (const [key, { nodeId, at }] of this.polls) {
+      if (this.polls.size <= this.mostPolls && now - at < patienceMs) return;
+      this.polls.delete(key);
+      const node = this.nodes.get(nodeId);
+      if (node && --node.polls === 0) this.nodes.delete(nodeId);
+    }
+  }
+}
+
+function pollOf(
+  { versionInfo, resourceNames, errorDetail }: DiscoveryRequest,
+  response: Response | undefined,
+  before: Poll | undefined,
+  at: number,
+): Omit<Poll, "nodeId" | "type" | "at"> {
+  const { sent, acked } = before ?? {};
+  // It was given another version, and asks with what it had before that.
+  const isRefused = sent !== undefined && sent.version !== versionInfo && (acked?.version ?? "") === versionInfo;
+  const entry = (version: string) => ({ version, nonce: "", at });
+  return {
+    wildcard: resourceNames.length === 0 || resourceNames.includes("*"),
+    names: resourceNames.filter((name) => name !== "*").length,
+    isAnswered: response !== undefined,
+    sent: response ? entry(response.versionInfo) : sent,
+    acked: acked?.version === versionInfo ? acked : versionInfo === "" ? undefined : entry(versionInfo),
+    ...(response && (errorDetail || isRefused)
+      ? { nacked: { ...entry(sent?.version ?? ""), error: errorDetail ?? noWords, names: [] } }
+      : { nacked: undefined }),
+  };
+}
+
+function typeStatus({ type, isAnswered, wildcard, names, sent, acked, nacked }: Poll): TypeStatus {
+  const state = nacked ? "ERROR" : isAnswered ? "STALE" : "SYNCED";
+  return { typeUrl: type.typeUrl, state, wildcard, names, sent, acked, nacked };
+}
