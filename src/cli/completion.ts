@@ -79,8 +79,14 @@ ${answers.join("\n")}
 }
 
 const bashFunction = (name: string) => `_${name}_complete() {
-  local answers options word words=() current="\${COMP_WORDS[COMP_CWORD]}" IFS=$' \\n'
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ "$word" == = ]] || words+=("$word"); done # of --option=value
+  local answers options word words=() before="" current="\${COMP_WORDS[COMP_CWORD]}" IFS=$' \\n'
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    # Bash splits --option=value, and host:port.
+    if [[ "$word" == :* || "$before" == *: ]]; then words[\${#words[@]}-1]+="$word"
+    elif [[ "$word" != = ]]; then words+=("$word")
+    fi
+    before="$word"
+  done
   [[ "$current" == = ]] && current=""
   _${name}_answers "\${words[@]}"
   if [[ "$current" == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$current"))

@@ -8,19 +8,13 @@ export interface GateOptions {
   readonly validation: "on" | "strict" | "off";
   /** Whether nodes of no group are served what is for all nodes. */
   readonly servesOthers: boolean;
-  /** How many warnings and notes are told at once, at most. */
-  readonly mostTold: number;
 }
 
-/** The errors that keep a configuration from being served. */
-export interface Refused {
-  readonly problems: readonly ReportEntry[];
-  /** How many there are; undefined: the files cannot be read. */
-  readonly resources?: number;
-}
+/** What may be served, or the errors that keep it from being. */
+export type Checked = GoodReading | { readonly problems: readonly ReportEntry[] };
 
-/** What may be served, or why it may not. */
-export type Checked = GoodReading | Refused;
+/** More lines than this at once help nobody. */
+export const mostLines = 100;
 
 /** Takes what is to be told of a configuration: the first, and how many there are more. */
 export type Tell = (entries: readonly ReportEntry[], more: number) => void;
@@ -40,15 +34,12 @@ export class ConfigurationGate {
 
   check(reading: Reading): Checked {
     if ("problems" in reading) return { problems: inOrder(reading.problems.map((problem) => fromProblem(problem))) };
-    const { validation, servesOthers, mostTold } = this.options;
+    const { validation, servesOthers } = this.options;
     const strict = validation === "strict";
     const findings = validation === "off" ? [] : checkConfiguration(reading.configuration, { strict, servesOthers });
     const locator = new Locator();
     const errors = findings.filter(({ severity }) => severity === "error");
-    if (errors.length > 0) {
-      const problems = inOrder(errors.map((error) => fromFinding(error, reading, locator)));
-      return { problems, resources: reading.places.size };
-    }
+    if (errors.length > 0) return { problems: inOrder(errors.map((error) => fromFinding(error, reading, locator))) };
     const warnings = findings.filter(({ severity }) => severity === "warning");
     const told = [
       ...warnings.map((warning) => ({
@@ -63,7 +54,7 @@ export class ConfigurationGate {
     const added = told.filter(({ key }) => !this.said.has(key));
     this.said = new Set(told.map(({ key }) => key));
     if (added.length > 0)
-      this.tell(inOrder(added.slice(0, mostTold).map(({ entry }) => entry())), Math.max(0, added.length - mostTold));
+      this.tell(inOrder(added.slice(0, mostLines).map(({ entry }) => entry())), Math.max(0, added.length - mostLines));
     return reading;
   }
 }

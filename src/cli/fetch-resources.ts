@@ -83,6 +83,7 @@ const advice: readonly (readonly [says: RegExp, advice: string])[] = [
     "it wants a certificate of the client: --tls-cert and --tls-key",
   ],
   [/unknown ca/, "it does not trust the authority of --tls-cert"],
+  [/certificate (has expired|is not yet valid)/, "a client cannot help that"],
   [/ALTNAME_INVALID/, "--tls-server-name says by which name to know it"],
   [/certificate/, "--tls-ca says which authorities to trust"],
 ];

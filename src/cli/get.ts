@@ -74,7 +74,7 @@ async function get(typeName: string | undefined, names: readonly string[], optio
     await client.close();
   }
   const { resources, missing, unanswered } = fetched;
-  const data = () => ({ resources: resources.map((resource) => shownResource(resource, showSecrets)) });
+  const shown = output === "table" ? [] : resources.map((resource) => shownResource(resource, showSecrets));
   const isAnswered = missing.length + unanswered.length === 0;
   const rows = () =>
     table(
@@ -89,12 +89,9 @@ async function get(typeName: string | undefined, names: readonly string[], optio
       `${options.server} gives node ${JSON.stringify(options.nodeId)} no such resources`,
     );
   // Without an answer it is not known that there are none.
-  if (output !== "table" || resources.length > 0 || isAnswered)
-    print(output, output === "table" ? undefined : data(), rows);
-  if (output !== "table") {
-    tellUnknown(resources);
-    if (!showSecrets) tellRedacted(resources);
-  }
+  if (output !== "table" || resources.length > 0 || isAnswered) print(output, { resources: shown }, rows);
+  if (output !== "table") tellUnknown(resources);
+  tellRedacted(resources, shown);
   for (const one of missing) complain(one);
   for (const one of unanswered)
     complain(

@@ -1,4 +1,5 @@
-import { write } from "node:fs";
+import { constants, openSync, write } from "node:fs";
+import { isatty } from "node:tty";
 
 /** More bytes than these are not kept for a reader that does not read. */
 const mostBytes = 1 << 20;
@@ -13,14 +14,20 @@ export class LogOutput {
   /** Is told, once lines can be written again, how many were lost. */
   onLost: (lines: number) => void = () => {};
   private lines: string[] = [];
+  /** Of lines that are not written yet; `inChunk`: of those that are being. */
   private bytes = 0;
+  private inChunk = 0;
   private lost = 0;
+  private fd: number | undefined;
   /** Written at the moment, up to `done`. */
   private chunk: Buffer | undefined;
   private done = 0;
+  /** A line stands there that was begun, and could not be ended. */
+  private isCut = false;
   private waiting: (() => void)[] = [];
 
-  constructor(private readonly fd: number) {}
+  /** `open`: gives the file descriptor, when it is needed first. */
+  constructor(private readonly open: () => number) {}
 
   /** Takes a line, with the line break at its end. */
   write(line: string): void {
@@ -51,7 +58,8 @@ export class LogOutput {
       for (const resolve of this.waiting.splice(0)) resolve();
       return;
     }
-    this.chunk = Buffer.from(this.lines.join(""));
+    this.chunk = Buffer.from(`${this.isCut ? "\n" : ""}${this.lines.join("")}`);
+    this.inChunk = this.bytes;
     this.done = 0;
     this.lines = [];
     this.go();
@@ -59,6 +67,7 @@ export class LogOutput {
 
   private readonly go = (): void => {
     const chunk = this.chunk as Buffer;
+    this.fd ??= this.open();
     write(this.fd, chunk, this.done, (error, written) => {
       if (error?.code === "EAGAIN") {
         setTimeout(this.go, busyMs);
@@ -66,9 +75,10 @@ export class LogOutput {
       }
       this.done += written;
       if (!error && this.done < chunk.length) return this.go();
-      this.bytes -= chunk.length;
-      if (error) this.lost += chunk.subarray(this.done).toString().split("\n").length - 1;
-      else if (this.lost > 0) this.tellLost();
+      this.bytes -= this.inChunk;
+      if (error) this.lost += linesIn(chunk.subarray(Math.max(this.done, this.isCut ? 1 : 0)));
+      if (this.done > 0) this.isCut = chunk[this.done - 1] !== newline;
+      if (!error && this.lost > 0) this.tellLost();
       this.next();
     });
   };
@@ -80,5 +90,21 @@ export class LogOutput {
   }
 }
 
+const newline = 10;
+const linesIn = (bytes: Buffer) => bytes.reduce((count, byte) => count + (byte === newline ? 1 : 0), 0);
+
+/**
+ * Standard error. A terminal may be stopped by who looks at it, and Node waits for its writes before it ends; so it is opened anew, for
+ * writes that do not wait.
+ */
+function standardError(): number {
+  if (!isatty(2)) return 2;
+  try {
+    return openSync("/dev/fd/2", constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return 2;
+  }
+}
+
 /** The program's log goes to standard error. */
-export const logOutput = new LogOutput(2);
+export const logOutput = new LogOutput(standardError);

@@ -12,7 +12,7 @@ export function createLog(level: string, format: LogFormat): Log {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
   const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const log = pino(options, isPretty ? { write: (line) => logOutput.write(readableLine(line)) } : logOutput);
-  logOutput.onLost = (lines) => log.warn({ lines }, "lines of the log were lost, for they could not be written");
+  logOutput.onLost = (lines) => log.error({ lines }, "lines of the log were lost, for they could not be written");
   return log;
 }
 

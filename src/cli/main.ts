@@ -34,14 +34,15 @@ async function main(args: readonly string[]): Promise<number> {
 
 endOnSignals();
 // Whoever reads the output may have gone (`xds serve … | head`); that ends only what was to print.
-let unwritten: NodeJS.ErrnoException | undefined;
+let isUnwritten = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") unwritten ??= error;
+  if (error.code === "EPIPE" || isUnwritten) return;
+  isUnwritten = true;
+  process.stderr.write(`xds: the output could not be written: ${error.message}\n`);
 });
 process.stderr.on("error", () => {});
 const exitCode = await main(process.argv.slice(2));
 // A pipe takes what was printed only later.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write("", done))));
-if (unwritten) process.stderr.write(`xds: the output could not be written: ${unwritten.message}\n`);
 await logOutput.written(1_000);
-process.exit(unwritten ? exitCode || 1 : exitCode);
+process.exit(isUnwritten ? exitCode || 1 : exitCode);

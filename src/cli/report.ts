@@ -1,9 +1,9 @@
 import type { FindingCode, Severity } from "../resource/findings.js";
 import { findResourceType } from "../resource/types.js";
-import type { ResourceFinding } from "../source/check-configuration.js";
+import { type CheckOptions, checkConfiguration, type ResourceFinding } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
 import type { Problem } from "../source/problem.js";
-import type { GoodReading } from "../source/source.js";
+import type { GoodReading, Reading } from "../source/source.js";
 import type { Remark } from "./envoy-verdict.js";
 import { type OutputFormat, paint, print, printable } from "./output.js";
 
@@ -107,6 +107,23 @@ export interface Report {
   /** undefined: none was asked. */
   readonly envoy?: Tally | undefined;
 }
+
+/** What is to be said of a reading; `options` undefined: the resources are not checked. */
+export function entriesOf(reading: Reading, options: CheckOptions | undefined): ReportEntry[] {
+  if ("problems" in reading) return reading.problems.map((problem) => fromProblem(problem));
+  const locator = new Locator();
+  const findings = options ? checkConfiguration(reading.configuration, options) : [];
+  return inOrder([
+    ...reading.notes.map((note) => fromProblem(note, "NOT_SERVED")),
+    ...findings.map((finding) => fromFinding(finding, reading, locator)),
+  ]);
+}
+
+export const reportOf = (findings: readonly ReportEntry[], reading: Reading): Report => ({
+  findings,
+  counts: countsOf(findings),
+  resources: "problems" in reading ? undefined : reading.places.size,
+});
 
 /** Prints a report as data, or a line for each finding and one that counts them. */
 export function printReport(output: OutputFormat, report: Report): void {

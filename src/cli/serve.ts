@@ -10,14 +10,14 @@ import type { Configuration, Reading } from "../source/source.js";
 import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, outputOption, UsageError } from "./command.js";
-import { type Checked, ConfigurationGate, type Tell } from "./configuration-gate.js";
+import { ConfigurationGate, type GateOptions, mostLines, type Tell } from "./configuration-gate.js";
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log, plainLog } from "./log.js";
 import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
-import { countsOf, formatEntry, lineOf, printReport, type ReportEntry } from "./report.js";
+import { entriesOf, formatEntry, lineOf, printReport, type ReportEntry, reportOf } from "./report.js";
 import { checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
@@ -27,9 +27,6 @@ interface ServeOptions {
   readonly check?: boolean;
   readonly output: OutputFormat;
 }
-
-/** More lines of the log than this at once help nobody. */
-const mostLines = 100;
 
 const description = `Serve resources from files to Envoys and gRPC clients, and take up what changes.
 
@@ -96,17 +93,15 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
-  const told: ReportEntry[] = [];
-  const gate = new ConfigurationGate(
-    { validation, servesOthers: unmatchedNodes === "default", mostTold: check ? Number.POSITIVE_INFINITY : mostLines },
-    check ? (entries) => told.push(...entries) : logEntries(log),
-  );
-  const first = gate.check(await source.open((reading) => take(reading, gate, publisher, log)));
-  if (!("problems" in first)) warnOfGroups(groupRules, first.configuration, log);
+  const gateOptions = { validation, servesOthers: unmatchedNodes === "default" };
+  const gate = new ConfigurationGate(gateOptions, logEntries(log));
+  const reading = await source.open((later) => take(later, gate, publisher, log));
+  if (!("problems" in reading)) warnOfGroups(groupRules, reading.configuration, log);
   if (check) {
     await stop();
-    return reportCheck(output, first, told);
+    return reportCheck(output, reading, gateOptions);
   }
+  const first = gate.check(reading);
   if ("problems" in first) {
     await stop();
     return reportProblems(first.problems);
@@ -214,13 +209,12 @@ const logEntries =
     if (more > 0) log.warn({ more }, "more of the like; xds validate prints all");
   };
 
-/** Prints what a check has found. Returns the exit code. */
-function reportCheck(output: OutputFormat, checked: Checked, told: readonly ReportEntry[]): number {
-  const isRefused = "problems" in checked;
-  const findings = isRefused ? checked.problems : told;
-  const resources = isRefused ? checked.resources : checked.places.size;
-  printReport(output, { findings, counts: countsOf(findings), resources });
-  return isRefused ? 1 : 0;
+/** Prints all that there is to know of a configuration. Returns the exit code. */
+function reportCheck(output: OutputFormat, reading: Reading, { validation, servesOthers }: GateOptions): number {
+  const options = validation === "off" ? undefined : { strict: validation === "strict", servesOthers };
+  const report = reportOf(entriesOf(reading, options), reading);
+  printReport(output, report);
+  return report.counts.error > 0 ? 1 : 0;
 }
 
 /** Tells what keeps it from being served: a line for each problem, and one that counts them. Returns the exit code. */

@@ -3,6 +3,7 @@ import { messageOf } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { resourceJson } from "../resource/resource-json.js";
 import { hasUnknownContent } from "../resource/unknown-content.js";
+import { redactions } from "../schema/sensitive.js";
 import { redacted } from "../server/redact.js";
 
 const wrapper = "type.googleapis.com/envoy.service.discovery.v3.Resource";
@@ -33,10 +34,14 @@ export function tellUnknown(resources: Iterable<Resource>): void {
   );
 }
 
-/** Says on stderr which resources have secrets, which are not shown. */
-export function tellRedacted(resources: Iterable<Resource>): void {
+/** Says on stderr which resources are shown without a secret. */
+export function tellRedacted(resources: readonly Resource[], shown: readonly JsonObject[]): void {
+  const isRedacted = shown.map((json) => {
+    const text = JSON.stringify(json);
+    return [...redactions].some((redaction) => text.includes(JSON.stringify(redaction)));
+  });
   tellOf(
-    Array.from(resources).filter((resource) => redacted(resource).hadSecrets),
+    resources.filter((_, index) => isRedacted[index]),
     "secrets, of which [redacted] is printed, and which cannot be served so; --show-secrets prints them",
   );
 }

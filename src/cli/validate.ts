@@ -1,7 +1,5 @@
 import { type Command, Option } from "commander";
 import type { Severity } from "../resource/findings.js";
-import { checkConfiguration } from "../source/check-configuration.js";
-import { Locator } from "../source/locator.js";
 import type { Reading } from "../source/source.js";
 import { type ApiOptions, addApiOptions, apiHelp, useApi } from "./api-options.js";
 import { addExamples, type Exit, outputOption } from "./command.js";
@@ -9,13 +7,13 @@ import { EnvoyValidator, type EnvoyVerdict, mostRefused } from "./envoy-verdict.
 import { loadConfiguration } from "./load-configuration.js";
 import { type OutputFormat, print } from "./output.js";
 import {
-  countsOf,
-  fromFinding,
+  entriesOf,
   fromProblem,
   fromRemark,
   inOrder,
   printReport,
   type ReportEntry,
+  reportOf,
   severities,
   type Tally,
 } from "./report.js";
@@ -68,27 +66,12 @@ async function validate(
   await useApi(api.descriptors === undefined ? api : { descriptors: api.descriptors });
   const reading = await loadConfiguration(paths);
   const verdict = "problems" in reading ? undefined : await validator?.ask(reading.configuration);
-  const all = inOrder([...entriesOf(reading, strict), ...entriesOfEnvoy(verdict, reading, paths)]);
+  const all = inOrder([...entriesOf(reading, { strict }), ...entriesOfEnvoy(verdict, reading, paths)]);
   const shown = all.filter((entry) => severities.indexOf(entry.severity) <= severities.indexOf(severity));
-  const report = {
-    findings: shown,
-    counts: countsOf(all),
-    resources: "problems" in reading ? undefined : reading.places.size,
-    envoy: verdict && tallyOf(verdict),
-  };
+  const report = { ...reportOf(all, reading), findings: shown, envoy: verdict && tallyOf(verdict) };
   if (output === "sarif") print("json", sarifOf(shown, version, report.envoy), String);
   else printReport(output, report);
   return report.counts.error > 0 ? 1 : 0;
-}
-
-function entriesOf(reading: Reading, strict: boolean): ReportEntry[] {
-  if ("problems" in reading) return reading.problems.map((problem) => fromProblem(problem));
-  const locator = new Locator();
-  const findings = checkConfiguration(reading.configuration, { strict });
-  return [
-    ...reading.notes.map((note) => fromProblem(note, "NOT_SERVED")),
-    ...findings.map((finding) => fromFinding(finding, reading, locator)),
-  ];
 }
 
 function entriesOfEnvoy(verdict: EnvoyVerdict | undefined, reading: Reading, paths: readonly string[]): ReportEntry[] {

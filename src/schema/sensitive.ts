@@ -15,3 +15,9 @@ export function isSensitive(field: DescField): boolean {
   }
   return is;
 }
+
+/** What is put in the place of a secret, as Envoy's config_dump has it. */
+export const redactionMark = "[redacted]";
+
+/** The same as it stands in JSON: of a text, and of bytes. */
+export const redactions: ReadonlySet<unknown> = new Set([redactionMark, Buffer.from(redactionMark).toString("base64")]);

@@ -4,10 +4,7 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import { fromTypedStruct, isTypedStruct, schemaOf } from "../resource/any-content.js";
 import type { Resource } from "../resource/resource.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { isSensitive } from "../schema/sensitive.js";
-
-/** What is put in the place of a secret, as Envoy's config_dump has it. */
-const mark = "[redacted]";
+import { isSensitive, redactionMark } from "../schema/sensitive.js";
 
 /** An `Any`, before it is a message. */
 export interface AnyContent {
@@ -15,27 +12,20 @@ export interface AnyContent {
   readonly value: Uint8Array;
 }
 
-/** The same of a resource without its secrets. */
-interface Redacted extends AnyContent {
-  /** It had some, or what may be some. */
-  readonly hadSecrets: boolean;
-}
-
 /**
  * A resource as others may see it: without what the API marks as sensitive (`udpa.annotations.sensitive`: private keys, passwords,
  * tokens), at any depth, nor any text with a private key in PEM, as a certificate chain may have it. What is of a type that is not known here cannot be checked, so only its type URL is left.
  */
-export function redacted(resource: Resource): Redacted {
+export function redacted(resource: Resource): AnyContent {
   let shown = known.get(resource);
   if (!shown) {
     const { typeUrl } = resource.type;
-    const value = redactedBytes(typeUrl, resource.body, false);
-    shown = { typeUrl, value: value ?? resource.body, hadSecrets: value !== undefined };
+    shown = { typeUrl, value: redactedBytes(typeUrl, resource.body, false) ?? resource.body };
     known.set(resource, shown);
   }
   return shown;
 }
-const known = new WeakMap<Resource, Redacted>();
+const known = new WeakMap<Resource, AnyContent>();
 
 const nothing = new Uint8Array();
 
@@ -127,8 +117,8 @@ function redactItems<K>(
 
 /** What stands for a text or bytes; undefined: numbers and the like are left out. */
 function shownInstead(value: unknown): string | Uint8Array | undefined {
-  if (typeof value === "string") return mark;
-  return value instanceof Uint8Array ? Buffer.from(mark) : undefined;
+  if (typeof value === "string") return redactionMark;
+  return value instanceof Uint8Array ? Buffer.from(redactionMark) : undefined;
 }
 
 /** Whether a text or bytes hold a private key in PEM. */

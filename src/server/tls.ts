@@ -28,6 +28,8 @@ export function secureContextOptions({ cert, key, clientCa }: TlsOptions): Secur
   };
   // Node takes a file without any certificate for one that is not given, so each is looked at by itself, too.
   const certificate = readPem("certificate", "CERTIFICATE", context.cert, (pem) => new X509Certificate(pem));
+  if (/BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED/.test(context.key.toString("latin1")))
+    throw new XdsError("INVALID_OPTION", "the TLS key is encrypted; give it without a passphrase");
   const privateKey = readPem("key", "PRIVATE KEY", context.key, createPrivateKey);
   if (context.ca) readPem("client CA", "CERTIFICATE", context.ca, (pem) => new X509Certificate(pem));
   if (!certificate.checkPrivateKey(privateKey))

@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { otherApiHint } from "../schema/registry.js";
-import { isSensitive } from "../schema/sensitive.js";
+import { isSensitive, redactions } from "../schema/sensitive.js";
 import { nearest } from "./nearest.js";
 import { type Fault, formatPath, type PathStep } from "./problem.js";
 import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
@@ -266,8 +266,6 @@ export class MessageJson {
   }
 }
 
-/** What Envoy, and `xds get`, write in place of a secret text, and of secret bytes. */
-export const redactions: ReadonlySet<unknown> = new Set(["[redacted]", Buffer.from("[redacted]").toString("base64")]);
 const notTold =
   'no secret, but "[redacted]", which stands where one was not told; write it, or have it printed by --show-secrets';
 

@@ -1,7 +1,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { clusterType, endpointType, findResourceType, listenerType, secretType } from "../resource/types.js";
+import { redactions } from "../schema/sensitive.js";
 import { type DocumentKind, type Found, follow, type Part, spellings } from "./document-kinds.js";
-import { type Rewrites, redactions, type Tell } from "./message-json.js";
+import type { Rewrites, Tell } from "./message-json.js";
 import { type Fault, formatPath } from "./problem.js";
 import { scalar, valueAt, type YamlEntry, type YamlMap, type YamlNode } from "./yaml.js";
 

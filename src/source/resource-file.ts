@@ -135,7 +135,7 @@ class FileReader {
     this.registry = registry;
     this.json = new MessageJson(registry, size);
     this.json.faults.push(...faults);
-    const secrets = secretFiles && new SecretFiles(file, secretFiles);
+    const secrets = secretFiles && new SecretFiles(file, secretFiles, takesRedacted);
     this.secretFiles = secrets;
     this.reader = new ResourceReader(registry, this.json, (typeUrl) =>
       secrets && typeUrl === secretType ? secrets.rewrites : noRewrites,

@@ -204,7 +204,12 @@ describe("the files of secrets", () => {
     };
     for (const [index, key] of [encrypted("pkcs1"), encrypted("pkcs8")].entries()) write(`${index}.key`, key);
     write("password", "word");
-    write("both.pem", `subject=CN = localhost\n${own.key}${own.cert}${other.cert}`);
+    const others = "# not -----BEGIN CERTIFICATE----- yet\nProc-Type: 4,ENCRYPTED is what is not\n";
+    const attributes = "-----BEGIN ATTRIBUTE CERTIFICATE-----\nAAAA\n-----END ATTRIBUTE CERTIFICATE-----\n";
+    write("both.pem", `${others}${own.key}${encrypted("pkcs8")}${own.cert}${attributes}${other.cert}`);
+    // A cipher that Node has no more, though Envoy may.
+    const rfc1421 = `Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-CBC,0011223344556677\n\n${base64("x".repeat(48))}`;
+    write("old.key", `-----BEGIN RSA PRIVATE KEY-----\n${rfc1421}\n-----END RSA PRIVATE KEY-----\n`);
     const [first, second] = [{ filename: "0.key" }, { filename: "1.key" }];
     writeResources(
       "a.yaml",
@@ -215,8 +220,13 @@ describe("the files of secrets", () => {
         { tls_certificate: { certificate_chain: { filename: "both.pem" }, private_key: { filename: "both.pem" } } },
         "both",
       ),
+      secret(
+        { tls_certificate: { private_key: { filename: "old.key" }, password: { inline_string: "word" } } },
+        "old",
+      ),
+      secret({ validation_context: { trusted_ca: inlined(own.cert), crl: { inline_string: " \n" } } }, "no-crl"),
     );
-    expect(Object.keys(servedOf(await open()))).toEqual(["pkcs1", "pkcs8", "elsewhere", "both"]);
+    expect(Object.keys(servedOf(await open()))).toEqual(["pkcs1", "pkcs8", "elsewhere", "both", "old", "no-crl"]);
   });
 
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -313,6 +323,18 @@ describe("the files of secrets", () => {
       "tls_certificate.private_key: the private key is another certificate's; the two have to be a pair",
     ],
     [
+      "is a certificate of which only the mark of a secret was printed",
+      tlsCertificate({ certificate_chain: { inline_string: "[redacted]" } }),
+      {},
+      'tls_certificate.certificate_chain: the inline text has no line "-----BEGIN CERTIFICATE-----"; it has to be PEM',
+    ],
+    [
+      "begins with what editors put there, which Envoy does not take",
+      inContext({ trusted_ca: { filename: "tls.crt" } }),
+      { "tls.crt": `\u{feff}${own.cert}` },
+      'validation_context.trusted_ca: the file has no line "-----BEGIN CERTIFICATE-----"; it has to be PEM',
+    ],
+    [
       "is no PEM though it stands inline",
       tlsCertificate({ certificate_chain: { inline_string: "hidden" } }),
       {},
@@ -328,7 +350,7 @@ describe("the files of secrets", () => {
       "is encrypted",
       tlsCertificate(),
       { "tls.key": encrypted },
-      "tls_certificate.private_key: the private key is encrypted; set password too",
+      "tls_certificate.private_key: the private key is encrypted, and there is no password for it",
     ],
     [
       "is encrypted otherwise",

@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { redactions } from "../schema/sensitive.js";
 import { spellings } from "./document-kinds.js";
 import { isSettling, reasons, signatureOf } from "./file-tree.js";
-import { type Rewrite, type Rewrites, redactions, type Tell } from "./message-json.js";
+import type { Rewrite, Rewrites, Tell } from "./message-json.js";
 import { type Password, type PemLabel, whyNotKey, whyNotPem } from "./pem.js";
 import { quote } from "./scalar-json.js";
 
@@ -52,10 +53,11 @@ export class SecretFiles {
   private bytesLeft: number;
   private used: InlinedFile[] = [];
 
-  /** `file`: the one that names them. */
+  /** `file`: the one that names them. `takesRedacted`: of "[redacted]" no certificate is expected. */
   constructor(
     file: string,
     private readonly options: SecretFilesOptions,
+    private readonly takesRedacted: boolean,
   ) {
     this.directory = dirname(file);
     this.roots = options.roots.map((root) => resolve(root));
@@ -103,7 +105,8 @@ export class SecretFiles {
 
   private validationContext(json: JsonObject, tell: Tell): JsonObject {
     this.check(json, "trusted_ca", "CERTIFICATE", tell);
-    this.check(json, "crl", "X509 CRL", tell);
+    // A blank one is none, as in what templates make.
+    if (this.contentOf(json.crl)?.toString("latin1").trim()) this.check(json, "crl", "X509 CRL", tell);
     return this.watchedHere(json, tell);
   }
 
@@ -128,11 +131,11 @@ export class SecretFiles {
     return isObject(source) && this.contents.has(source);
   }
 
-  /** Of a DataSource, what of it is here: not what whoever printed it kept to itself. */
+  /** Of a DataSource, what of it is here. */
   private contentOf(source: JsonValue | undefined): Buffer | undefined {
     if (!isObject(source)) return undefined;
     const { inlineString, inlineBytes } = source;
-    if (redactions.has(inlineString ?? inlineBytes)) return undefined;
+    if (this.takesRedacted && redactions.has(inlineString ?? inlineBytes)) return undefined;
     if (typeof inlineString === "string") return Buffer.from(inlineString);
     return (
       this.contents.get(source) ?? (typeof inlineBytes === "string" ? Buffer.from(inlineBytes, "base64") : undefined)

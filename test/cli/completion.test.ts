@@ -45,6 +45,8 @@ describe("xds completion bash", () => {
     expect(await completed("get", "-o", "json", "--node-id", "x", "clu")).toEqual(["clusters"]);
     expect(await completed("get", "--tls", "clusters", "--all", "")).toEqual([""]);
     expect(await completed("get", "--tls-ca", "")).toEqual(["a b.yaml"]);
+    expect(await completed("get", "--server", "127.0.0.1", ":", "18000", "clu")).toEqual(["clusters"]); // as bash splits it
+    expect(await completed("get", "--server", "=", "[", "::", "1]", ":", "18000", "clu")).toEqual(["clusters"]);
     expect(await completed("serve", "--node-group", "cl")).toEqual(["cluster"]);
     expect(await completed("serve", "--validation", "=", "st")).toEqual(["strict"]); // as bash splits --validation=st
     expect(await completed("serve", "--validation", "=")).toEqual(["on", "strict", "off"]);

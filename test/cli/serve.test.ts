@@ -324,26 +324,33 @@ virtual_hosts:
     expect(linesOf(good.stderr)).toEqual([expiry, ""]);
     expect(linesOf(good.stdout)).toEqual([
       "DIR/envoy.yaml:1:1 info NOT_SERVED admin: left out: it cannot be served; keep it in the Envoy's own file",
+      "DIR/envoy.yaml:2:32 info UNREFERENCED clusters/a: nothing in the snapshot refers to it",
       expect.stringContaining(`DIR/routes.yaml:4:83 warning MISSING_TARGET ${words}`),
-      "0 errors, 1 warning, 1 info in 2 resources",
+      "0 errors, 1 warning, 2 infos in 2 resources",
       "",
     ]);
     expect(good.code).toBe(0);
 
     const bad = await check("--validation", "strict");
-    expect(linesOf(bad.stdout)).toEqual([
+    expect(linesOf(bad.stdout).slice(2)).toEqual([
       expect.stringContaining(`DIR/routes.yaml:4:83 error MISSING_TARGET ${words}`),
-      "1 error, 0 warnings, 0 infos in 2 resources",
+      "1 error, 0 warnings, 2 infos in 2 resources",
       "",
     ]);
     expect(bad.code).toBe(1);
     const data = await check("--validation", "strict", "-o", "json");
     expect(JSON.parse(data.stdout)).toMatchObject({
-      findings: [{ line: 4, column: 83, severity: "error", code: "MISSING_TARGET", type: "routes", resource: "local" }],
-      counts: { error: 1, warning: 0, info: 0 },
+      findings: [
+        { severity: "info" },
+        { severity: "info" },
+        { line: 4, column: 83, severity: "error", code: "MISSING_TARGET", type: "routes", resource: "local" },
+      ],
+      counts: { error: 1, warning: 0, info: 2 },
       resources: 2,
     });
     expect(data.code).toBe(1);
+    const off = await check("--validation", "off");
+    expect(linesOf(off.stdout).slice(1)).toEqual(["0 errors, 0 warnings, 1 info in 2 resources", ""]);
     await write("bad.yaml", "resources: {");
     const unreadable = await check("-o", "yaml");
     expect(unreadable.code).toBe(1);

@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { XdsClient } from "../../src/client/index.js";
 import { clusterType } from "../../src/resource/types.js";
 import { eventually } from "../e2e/eventually.js";
-import { type Program, xds } from "./program.js";
+import { type LogLine, type Program, xds } from "./program.js";
+import { Folder } from "./serving.js";
 
 const quickstart = fileURLToPath(new URL("../../examples/quickstart", import.meta.url));
 const serve = ["serve", quickstart, "--port", "0", "--rest-port", "off"];
@@ -81,6 +82,45 @@ describe("a log that nobody reads", () => {
 });
 
 const run = promisify(execFile);
+const canMount = await run("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/tmp"]).then(
+  () => true,
+  () => false,
+);
+
+describe.skipIf(!canMount)("a log on a disk that is full (needs the right to mount one)", () => {
+  test("goes on when there is room again, on a new line, and says how many lines were lost", async () => {
+    const folder = new Folder();
+    const line =
+      'exec unshare -m sh -c \'mount -t tmpfs -o size=16k none "$0"; head -c 12000 /dev/zero > "$0/ballast"; exec "$@" 2> "$0/log"\' "$0" "$@"';
+    const program = xds.shell(line.replaceAll('"$0" "$@"', `${folder.path} "$@"`), ...serve);
+    const { grpc } = await program.ports();
+    const seen = `/proc/${program.pid}/root${folder.path}`;
+    const [many, few] = [20, 4];
+    for (let index = 0; index < many; index++) await ask(grpc, `${index} ${"x".repeat(300)}`);
+    await rm(`${seen}/ballast`);
+    for (let index = 0; index < few; index++) await ask(grpc, `later ${index}`);
+    const entries = async () => {
+      const lines = (await readFile(`${seen}/log`, "utf8")).trim().split("\n");
+      return lines.flatMap((text) => {
+        try {
+          return [JSON.parse(text) as LogLine];
+        } catch {
+          return [];
+        }
+      });
+    };
+    await eventually(async () => {
+      const told = await entries();
+      const streams = told.filter(({ msg }) => /^stream (opened|closed)$/.test(msg)).length;
+      const lost = told.filter(({ msg, level }) => /^lines of the log were lost/.test(msg) && level === "error");
+      expect(lost).toHaveLength(1);
+      expect(streams + Number(lost[0]?.lines)).toBe(2 * (many + few));
+      expect(told.filter(({ node }) => String(node).startsWith("later"))).toHaveLength(2 * few);
+    });
+    expect(await endedWith(program, "SIGTERM")).toBe(0);
+  });
+});
+
 const canBeFirst = await run("unshare", ["-p", "-f", "--mount-proc", "true"]).then(
   () => true,
   () => false,
