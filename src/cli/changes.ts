@@ -19,8 +19,8 @@ export interface ChangedResource {
 
 /** In place of what {@link changeOf} does by itself. */
 export interface Ways {
-  /** A resource as it is shown and compared; by default all of it. */
-  readonly shown?: (resource: Resource, withSecrets: boolean) => JsonObject;
+  /** What is compared of two, of what is shown of them; by default all. */
+  readonly compared?: ((before: JsonObject, after: JsonObject) => readonly [JsonObject, JsonObject]) | undefined;
   /** Whether two are different where nothing that is shown of them is; by default, whether their secrets are. */
   readonly hiddenDiffers?: ((before: Resource, after: Resource) => boolean) | undefined;
 }
@@ -30,19 +30,20 @@ export function changeOf(
   before: Resource | undefined,
   after: Resource | undefined,
   withSecrets: boolean,
-  { shown = shownResource, hiddenDiffers }: Ways = {},
+  { compared = (was, is) => [was, is], hiddenDiffers }: Ways = {},
 ): ChangedResource | undefined {
   const either = after ?? before;
   if (!either) return undefined;
   const of = { type: either.type.name, name: either.name };
-  if (!before) return { ...of, change: "added", after: shown(either, withSecrets) };
-  if (!after) return { ...of, change: "removed", before: shown(either, withSecrets) };
-  const [was, is] = [shown(before, withSecrets), shown(after, withSecrets)];
-  const fields = fieldChanges(was, is);
+  if (!before) return { ...of, change: "added", after: shownResource(either, withSecrets) };
+  if (!after) return { ...of, change: "removed", before: shownResource(either, withSecrets) };
+  const both = (secrets: boolean) => [shownResource(before, secrets), shownResource(after, secrets)] as const;
+  const [was, is] = both(withSecrets);
+  const fields = fieldChanges(...compared(was, is));
   const changed = { ...of, change: "changed", before: was, after: is, fields } as const;
   if (fields.length > 0) return changed;
   const secretsDiffer = () =>
-    !withSecrets && !before.hasBodyOf(after) && fieldChanges(shown(before, true), shown(after, true)).length > 0;
+    !withSecrets && !before.hasBodyOf(after) && fieldChanges(...compared(...both(true))).length > 0;
   return (hiddenDiffers?.(before, after) ?? secretsDiffer()) ? { ...changed, hidden: true } : undefined;
 }
 

@@ -1,11 +1,11 @@
 import type { Resource } from "../resource/resource.js";
-import { endpointType, type ResourceType } from "../resource/types.js";
+import { endpointType, type ResourceType, secretType } from "../resource/types.js";
 import { genericForm } from "../server/config-dumps.js";
 import type { DumpFacts } from "../source/resource-file.js";
-import { type ChangedResource, changeOf } from "./changes.js";
+import { type ChangedResource, changeOf, type Ways } from "./changes.js";
 import { asDumped } from "./dumped-endpoints.js";
+import { filesRead, withoutFiles } from "./dumped-secrets.js";
 import { isOfEnvoy, type Operand, tells } from "./operand.js";
-import { shownResource } from "./shown.js";
 
 /** More names than this in a note help nobody. */
 const mostNames = 5;
@@ -26,6 +26,8 @@ export class Comparison {
   private readonly untoldTypes = new Set<ResourceType>();
   /** Of these something is redacted that may be different. */
   private readonly untold = new Set<Resource>();
+  /** These name files that an Envoy's dump has only the content of. */
+  private readonly namingFiles = new Set<Resource>();
 
   constructor(
     private readonly before: Operand,
@@ -45,7 +47,7 @@ export class Comparison {
     const isRedacted = this.dumps.some(({ redacted }) => [was, is].some((one) => one && redacted.has(one)));
     const { withSecrets, sameServer } = this.options;
     return changeOf(was, is, withSecrets && !isRedacted, {
-      shown: type.typeUrl === endpointType && this.dumps.some(isOfEnvoy) ? shownAsDumped : shownResource,
+      compared: is && this.comparedWithDump(is),
       hiddenDiffers: sameServer ? this.versionsDiffer : isRedacted ? this.cannotTell : undefined,
     });
   }
@@ -58,11 +60,24 @@ export class Comparison {
     }
     if (this.dumps.some(({ sections }) => sections.has(genericForm.message)))
       yield "what the dump has in generic_xds_configs, such as runtime layers, was not compared";
-    const all = Array.from(this.untold, ({ type, name }) => `${type.name} ${JSON.stringify(name)}`);
-    if (all.length === 0) return;
-    const names =
-      all.slice(0, mostNames).join(", ") + (all.length > mostNames ? `, and ${all.length - mostNames} more` : "");
-    yield `not compared, as the dump does not tell it: what is [redacted] in ${names}`;
+    if (this.untold.size > 0)
+      yield `not compared, as the dump does not tell it: what is [redacted] in ${listed(this.untold)}`;
+    if (this.namingFiles.size > 0)
+      yield `not compared, as an Envoy's dump has the content of files, not their names: the files named in ${listed(this.namingFiles)}`;
+  }
+
+  /** undefined: an Envoy's dump has it as it was told. */
+  private comparedWithDump(resource: Resource): Ways["compared"] {
+    const [isBefore, isAfter] = [this.before, this.after].map(({ dump }) => dump && isOfEnvoy(dump));
+    if (!isBefore && !isAfter) return undefined;
+    const { typeUrl } = resource.type;
+    if (typeUrl === endpointType) return (was, is) => [asDumped(was), asDumped(is)];
+    if (typeUrl !== secretType) return undefined;
+    return (was, is) => {
+      const files = isAfter ? filesRead(was, is) : filesRead(is, was);
+      if (files.length > 0) this.namingFiles.add(resource);
+      return [withoutFiles(was, files), withoutFiles(is, files)];
+    };
   }
 
   private readonly versionsDiffer = (was: Resource, is: Resource) => this.versionOf(was) !== this.versionOf(is);
@@ -81,4 +96,7 @@ export class Comparison {
   }
 }
 
-const shownAsDumped = (resource: Resource, withSecrets: boolean) => asDumped(shownResource(resource, withSecrets));
+function listed(resources: ReadonlySet<Resource>): string {
+  const all = Array.from(resources, ({ type, name }) => `${type.name} ${JSON.stringify(name)}`);
+  return all.slice(0, mostNames).join(", ") + (all.length > mostNames ? `, and ${all.length - mostNames} more` : "");
+}

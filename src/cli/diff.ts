@@ -27,8 +27,9 @@ export function addDiff(program: Command, exit: Exit): void {
     .description(
       `Compare two configurations, resource by resource and field by field: from A to B. Exit code 1 when they differ.\n\nEach is ${operandHelp}. ` +
         "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells.\n\n" +
-        "What a config dump does not tell is not compared, and a note says so where it matters: secrets are [redacted], and an Envoy has " +
-        "endpoints with ?include_eds only. Of these, defaults that the Envoy filled in are no difference, nor are the fields that it leaves out " +
+        "What a config dump does not tell is not compared, and a note says so where it matters: secrets are [redacted]; an Envoy has the " +
+        "content of the files that a secret names (certificate chain, private key, trusted CA, CRL), not the names; and it has endpoints " +
+        "with ?include_eds only. Of these, defaults that the Envoy filled in are no difference, nor are the fields that it leaves out " +
         "(metadata and proximity of localities, endpoint_stale_after, weighted_priority_health, disable_active_health_check); their health " +
         "is what the Envoy has found.",
     )

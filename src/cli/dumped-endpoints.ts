@@ -1,7 +1,5 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-
-/** What becomes of a field; undefined: it is left out. */
-type Made = (value: JsonValue) => JsonValue | undefined;
+import { isObject, type Made, withMade } from "./with-made.js";
 
 const never: Made = () => undefined;
 const unless =
@@ -45,16 +43,6 @@ export function asDumped(assignment: JsonObject): JsonObject {
   return table.reduce((json, [path, made]) => withMade(json, path.split("."), made) as JsonObject, assignment);
 }
 
-/** A path leads into each element of a list; a list at its end is taken as one. */
-function withMade(json: JsonValue, [step = "", ...rest]: readonly string[], made: Made): JsonValue {
-  if (Array.isArray(json)) return json.map((item) => withMade(item, [step, ...rest], made));
-  if (!isObject(json)) return json;
-  const { [step]: value, ...others } = json;
-  if (value === undefined) return json;
-  const next = rest.length > 0 ? withMade(value, rest, made) : made(value);
-  return next === undefined ? others : { ...json, [step]: next };
-}
-
 /** One element for each priority and locality that has endpoints, in the order of these. */
 function byLocality(list: JsonValue): JsonValue {
   const groups = new Map<string, JsonObject>();
@@ -78,6 +66,4 @@ function inMillionths(fraction: JsonValue): JsonValue {
   return { numerator: Number(numerator) * (millionths[String(denominator)] ?? 1), denominator: "MILLION" };
 }
 
-const isObject = (json: JsonValue): json is JsonObject =>
-  typeof json === "object" && json !== null && !Array.isArray(json);
 const asList = (json: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(json) ? json : []);

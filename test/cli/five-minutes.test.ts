@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
+import { loadConfiguration } from "../../src/cli/load-configuration.js";
+import { SetHash } from "../../src/resource/resource-set.js";
 import { describeWithEnvoy } from "../e2e/envoy.js";
 import { freePort } from "../e2e/ports.js";
 import { outerEnvironment } from "./program.js";
@@ -13,15 +16,21 @@ import { outerEnvironment } from "./program.js";
 //   ```diff FILE   changes it: the lines without `+` must be in it, once; those without `-` take their place.
 //   ```sh          is run by bash. A line that ends in `# stays` goes on running beside; one that ends in `# exits with N`
 //                  ends its block with N, all others with 0.
-//   ```text        is what the block before printed, all of it; the block is run again until it does, for 15 seconds.
-//   ```text NAME   is printed next by the command that stays and begins with NAME.
+//   ```text        is what the block before printed, all of it; the block is run again until it does, for 15 seconds. A block
+//                  without one prints nothing.
+//   ```text NAME   is what the command that stays and begins with NAME has printed since the last such block, all of it; where it
+//                  begins with a line `…`, the end of that.
 //
 // Only ports are others: those of the page are replaced, in files and commands, by free ones, and those that the page leaves to
-// defaults are set in the environment. In what is printed versions, times, and the spaces between columns may be others.
-// `envoy` does not share memory with those of other tests.
+// defaults are set in the environment. So are versions, which are hashes of content: each that is printed is taken for the one that
+// the page's own file, with its own ports, has in the same place, and that is what has to stand on the page. Times, the Envoy's
+// version and the port that it calls from, and how many spaces are between columns may be others. `envoy` does not share memory with
+// those of other tests.
 
 const page = new URL("../../docs/five-minutes.md", import.meta.url);
 const patience = { timeout: 15_000, interval: 100 };
+/** What a command prints beyond what the page has comes right behind that. */
+const settleMs = 300;
 
 interface Block {
   readonly kind: string;
@@ -57,19 +66,59 @@ class Ports {
     return text.replace(/\b\d{4,5}\b/g, (number) => String(this.free.get(number) ?? number));
   }
 
-  /** Of what is printed, or of the page: only what is to be the same. */
-  comparable(text: string): string {
+  /** Of what is run, as the page has it. */
+  restored(text: string): string {
     const back = new Map(Array.from(this.free, ([port, other]) => [String(other), port]));
+    return text.replace(/\b\d{4,5}\b/g, (number) => back.get(number) ?? number);
+  }
+
+  /** Of what is printed, with the page's ports, or of the page: only what is to be the same. */
+  comparable(text: string): string {
     return text
-      .replace(/\b\d{5}\b/g, (number) => back.get(number) ?? number)
       .replace(/127\.0\.0\.1:(\d{5})\b/g, (address, port) => (this.free.has(port) ? address : "ADDRESS"))
-      .replace(/\b[0-9a-f]{16}\b/g, "VERSION")
       .replace(/\b(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{3}Z?\b/g, "TIME")
       .replace(/\bnow\b|\b\d+[smh] ago\b/g, "AGO")
       .replace(/envoy \d+\.\d+\.\d+/g, "envoy N")
       .replace(/ +/g, " ")
-      .replace(/ $/gm, "");
+      .replace(/ $/gm, "")
+      .trimEnd();
   }
+}
+
+/** Of each version of what is run, which it is with the page's own files. */
+class Versions {
+  private readonly ofPage = new Map<string, string>();
+
+  constructor(private readonly ports: Ports) {}
+
+  /** Takes up a file that has been changed, unless it is a mistake. */
+  async learn(file: string): Promise<void> {
+    const own = await mkdtemp(join(tmpdir(), "xds-five-minutes-own-"));
+    onTestFinished(() => rm(own, { recursive: true }));
+    await writeFile(join(own, basename(file)), this.ports.restored(await readFile(file, "utf8")));
+    const [run, onPage] = [await versionsOf(file), await versionsOf(join(own, basename(file)))];
+    expect([...run.keys()]).toEqual([...onPage.keys()]);
+    for (const [place, version] of run) this.ofPage.set(version, onPage.get(place) as string);
+  }
+
+  /** Of what is printed, as with the page's own files. */
+  restored(text: string): string {
+    return text.replace(/\b[0-9a-f]{16}\b/g, (version) => this.ofPage.get(version) ?? `${version}, of nothing there`);
+  }
+}
+
+/** The versions of the resources of a file, and of all of a type. */
+async function versionsOf(file: string): Promise<Map<string, string>> {
+  const reading = await loadConfiguration([file]);
+  const versions = new Map<string, string>();
+  const types = new Map<string, SetHash>();
+  for (const resource of "problems" in reading ? [] : reading.configuration.common) {
+    const { type, name, version } = resource;
+    versions.set(`${type.name}/${name}`, version);
+    types.set(type.name, (types.get(type.name) ?? new SetHash()).add(resource));
+  }
+  for (const [type, hash] of types) versions.set(type, String(hash));
+  return versions;
 }
 
 /** A command in the folder, and all that it has printed. */
@@ -85,9 +134,13 @@ class Shell {
     readonly command: string,
     options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
   ) {
-    this.process = spawn("bash", ["-c", command], { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [this.process.stdout, this.process.stderr])
-      stream.on("data", (chunk) => (this.printed += String(chunk)));
+    // One pipe, so that what is printed is in order.
+    this.process = spawn("bash", ["-c", `exec 2>&1\n${command}`], {
+      ...options,
+      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.process.stdout.on("data", (chunk) => (this.printed += String(chunk)));
     this.ended = new Promise((resolve) =>
       this.process.once("close", (code) => {
         this.exitCode = code ?? -1;
@@ -106,19 +159,23 @@ class Shell {
 /** The reader, in a folder of their own. */
 class Reader {
   private readonly staying: Shell[] = [];
+  private readonly versions: Versions;
 
   constructor(
     private readonly folder: string,
     private readonly env: NodeJS.ProcessEnv,
     private readonly ports: Ports,
-  ) {}
+  ) {
+    this.versions = new Versions(ports);
+  }
 
   async follow({ kind, name, text }: Block, next: Block | undefined): Promise<void> {
     if (kind === "yaml") await writeFile(join(this.folder, name), this.ports.replaced(text));
     else if (kind === "diff") await this.change(name, this.ports.replaced(text));
-    else if (kind === "sh") await this.type(text, next?.kind === "text" && next.name === "" ? next.text : undefined);
+    else if (kind === "sh") await this.type(text, next?.kind === "text" && next.name === "" ? next.text : "");
     else if (kind === "text" && name !== "") await this.seeNext(name, text);
     else if (kind !== "text") throw new Error(`a block of another kind: ${kind}`);
+    if (kind === "yaml" || kind === "diff") await this.versions.learn(join(this.folder, name));
   }
 
   /** Fails if one of the commands that stay has not. */
@@ -137,7 +194,12 @@ class Reader {
     await writeFile(path, parts.join(side("-")));
   }
 
-  private async type(text: string, expected: string | undefined): Promise<void> {
+  /** Only what is to be the same. */
+  private comparable(printed: string): string {
+    return this.ports.comparable(this.versions.restored(this.ports.restored(printed)));
+  }
+
+  private async type(text: string, expected: string): Promise<void> {
     const lines = this.ports.replaced(text).trim().split("\n");
     const stays = lines.filter((line) => line.endsWith("# stays"));
     const script = lines.filter((line) => !line.endsWith("# stays")).join("\n");
@@ -145,8 +207,8 @@ class Reader {
     await vi.waitFor(async () => {
       const shell = new Shell(script, { cwd: this.folder, env: this.env });
       await shell.ended;
-      const printed = this.ports.comparable(shell.printed);
-      const wanted = expected === undefined ? printed : this.ports.comparable(expected);
+      const printed = this.comparable(shell.printed);
+      const wanted = this.ports.comparable(expected);
       expect({ script, printed, exitCode: shell.exitCode }).toEqual({ script, printed: wanted, exitCode });
     }, patience);
     for (const line of stays) this.staying.push(new Shell(`exec ${line}`, { cwd: this.folder, env: this.env }));
@@ -155,11 +217,15 @@ class Reader {
   private async seeNext(name: string, text: string): Promise<void> {
     const shell = this.staying.find(({ command }) => command.startsWith(`exec ${name}`));
     if (!shell) throw new Error(`no command that stays begins with ${name}`);
-    const expected = this.ports.comparable(text);
-    await vi.waitFor(() => {
-      const printed = this.ports.comparable(shell.printed.slice(shell.told));
-      expect(`\n${printed}`).toContain(`\n${expected}`);
-    }, patience);
+    const isEnd = text.startsWith("…\n");
+    const expected = this.ports.comparable(isEnd ? text.slice(2) : text).split("\n");
+    const look = () => {
+      const printed = this.comparable(shell.printed.slice(shell.told)).split("\n");
+      expect(isEnd ? printed.slice(-expected.length) : printed, shell.command).toEqual(expected);
+    };
+    await vi.waitFor(look, patience);
+    await setTimeout(settleMs);
+    look();
     shell.told = shell.printed.length;
   }
 }
@@ -187,6 +253,7 @@ describeWithEnvoy("docs/five-minutes.md", () => {
       XDS_SERVER: `127.0.0.1:${ports.get("18000")}`,
       XDS_ADMIN: `http://127.0.0.1:${ports.get("18002")}`,
       XDS_LOG_FORMAT: "pretty", // as on a terminal
+      npm_command: undefined, // of these tests, where `npx` runs them
     };
     const blocks = blocksOf(await readFile(page, "utf8"));
     expect(blocks.filter(({ kind }) => kind === "sh").length).toBeGreaterThan(10);
