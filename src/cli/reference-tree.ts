@@ -15,8 +15,8 @@ interface Described extends Partial<Place> {
   /** The node group that it is for; absent: all nodes. */
   readonly group?: string;
   /**
-   * `missing`: there is no such resource. `untold`: there may be one, which the dump does not tell. `cycle`: it is on the way from the root to here. `above`: it stands further up, with
-   * its branches. `deep`: it is not followed any further.
+   * `missing`: there is no such resource. `untold`: there may be one, which the dump does not tell. `cycle`: it is on the way from the
+   * root to here. `above`: it stands further up, with its branches. `deep`: it is not followed any further.
    */
   readonly mark?: "missing" | "untold" | "cycle" | "above" | "deep";
 }

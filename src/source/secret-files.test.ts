@@ -220,10 +220,7 @@ describe("the files of secrets", () => {
         { tls_certificate: { certificate_chain: { filename: "both.pem" }, private_key: { filename: "both.pem" } } },
         "both",
       ),
-      secret(
-        { tls_certificate: { private_key: { filename: "old.key" }, password: { inline_string: "word" } } },
-        "old",
-      ),
+      secret({ tls_certificate: { private_key: { filename: "old.key" }, password: { inline_string: "word" } } }, "old"),
       secret({ validation_context: { trusted_ca: inlined(own.cert), crl: { inline_string: " \n" } } }, "no-crl"),
     );
     expect(Object.keys(servedOf(await open()))).toEqual(["pkcs1", "pkcs8", "elsewhere", "both", "old", "no-crl"]);
