@@ -301,6 +301,16 @@ describe("DirectorySource, watching", () => {
     expect(commonOf(readings[2])).toEqual(["a"]);
   });
 
+  test("gives who writes a file in place the time to do so", async () => {
+    await write("a.yaml", fileOf([cluster("a")]));
+    await open([directory], { quietMs: 800, maxWaitMs: 800 });
+    await truncate(at("a.yaml"), 0);
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // it has been read, and is to be again
+    await write("a.yaml", fileOf([cluster("b")]));
+    await told(1);
+    expect(commonOf(readings[0])).toEqual(["b"]);
+  });
+
   test("leaves no watcher and no timer behind", async () => {
     const left = new Map<number, string>();
     let isOpen = true;

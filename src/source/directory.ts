@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Registry } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
 import { Burst } from "./burst.js";
@@ -59,6 +60,8 @@ export class DirectorySource implements Source {
   private signature = "";
   private onReading: ((reading: Reading) => void) | undefined;
   private pollTimer: NodeJS.Timeout | undefined;
+  /** Whether this reading has waited for a file that was empty. */
+  private hasWaited = false;
   /** The reading or looking that goes on: one at a time. */
   private work: Promise<unknown> = Promise.resolve();
   private isClosed = false;
@@ -145,6 +148,7 @@ export class DirectorySource implements Source {
 
   /** Reads what changed. What is found is taken only if the files stood still meanwhile, or never do. */
   private async readTree(): Promise<Reading> {
+    this.hasWaited = false;
     let tree = await this.scan();
     let files = await this.readFiles(tree);
     for (let attempt = 1; attempt < attempts; attempt++) {
@@ -189,7 +193,13 @@ export class DirectorySource implements Source {
     }
     const signature = isSettling(file.modifiedNs) ? "" : file.signature;
     try {
-      const bytes = await readFile(path);
+      let bytes = await readFile(path);
+      if (bytes.length === 0 && signature === "" && before && !this.hasWaited) {
+        // Whoever writes it in place has only begun, and is most likely done in a moment.
+        this.hasWaited = true;
+        await sleep(this.options.quietMs);
+        bytes = await readFile(path);
+      }
       const contentHash = hash("sha1", bytes, "base64");
       if (before?.hash === contentHash && before.content.referred.size === 0) return { ...before, signature };
       const content = readResourceFile(path, bytes, {

@@ -141,7 +141,8 @@ describe.skipIf(!canBeFirst)("as the first process of a container (needs the rig
         process.kill(child, "SIGTERM");
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    expect(await over).toBe(143);
+    // In its first moments Node handles them itself, and raises them again without; not every kernel drops that.
+    expect([143, "SIGTERM"]).toContain(await over);
     expect(program.stdout).toBe("");
   });
 });
