@@ -37,6 +37,7 @@ interface KnownFile {
   readonly content: ResourceFile;
 }
 
+const emptyHash = hash("sha1", "", "base64");
 /** How often to start again when files change while they are read. */
 const attempts = 3;
 /** The part of its time that the source spends looking for changes is at most one in so many. */
@@ -194,7 +195,7 @@ export class DirectorySource implements Source {
     const signature = isSettling(file.modifiedNs) ? "" : file.signature;
     try {
       let bytes = await readFile(path);
-      if (bytes.length === 0 && signature === "" && before && !this.hasWaited) {
+      if (bytes.length === 0 && before && before.hash !== emptyHash && !this.hasWaited) {
         // Whoever writes it in place has only begun, and is most likely done in a moment.
         this.hasWaited = true;
         await sleep(this.options.quietMs);
