@@ -1,7 +1,8 @@
-import type { Node } from "../cache/node-group.js";
 import type { LedgerEntry } from "../protocol/ledger.js";
 import { findResourceType } from "../resource/types.js";
+import { userAgentVersion } from "../schema/node.js";
 import type { ServerCounters } from "../server/counters.js";
+import type { PollingNode } from "../server/polling-nodes.js";
 import type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "../server/status.js";
 import type { XdsServer } from "../server/xds-server.js";
 
@@ -75,37 +76,48 @@ export type ClientReport = Pick<
 
 /** Every node that is connected, then every one that polls, or those of an id, made one by one. */
 export function* nodeReports(server: XdsServer, id?: string): Iterable<NodeReport> {
-  const isAsked = ({ id: candidate }: Node) => id === undefined || candidate === id;
+  const isAsked = (candidate: { readonly id: string }) => id === undefined || candidate.id === id;
   const streams = new Map(server.status().map((stream) => [stream.id, stream]));
   for (const node of server.nodes(isAsked))
-    yield nodeReport(
+    yield connectedReport(
       node,
       node.streams.flatMap((stream) => streams.get(stream) ?? []),
     );
-  for (const { firstPollAt, peer, ...polling } of server.pollingNodes())
-    if (isAsked(polling.node)) yield nodeReport({ ...polling, connectedAt: firstPollAt }, [{ peer, variant: "rest" }]);
+  for (const node of server.pollingNodes()) if (isAsked(node)) yield pollingReport(node);
 }
 
 export function clientReport({ id, cluster, addresses, agent, version, variants, state }: NodeReport): ClientReport {
   return { id, cluster, addresses, agent, version, variants, state };
 }
 
-function nodeReport(
-  { node, connectedAt, state, types }: Omit<ConnectedNode, "streams">,
-  streams: readonly { readonly peer: string; readonly variant: StreamStatus["variant"] | "rest" }[],
+function connectedReport(
+  { node, connectedAt, state, types }: ConnectedNode,
+  streams: readonly Pick<StreamStatus, "peer" | "variant">[],
 ): NodeReport {
   return {
     id: node.id,
     cluster: node.cluster,
     addresses: [...new Set(streams.map(({ peer }) => peer))],
     agent: node.userAgentName,
-    version: versionOf(node),
+    version: userAgentVersion(node),
     variants: [...new Set(streams.map(({ variant }) => variant))],
     connectedAt: time(connectedAt),
     state,
     types: types.map(typeReport),
   };
 }
+
+const pollingReport = ({ id, cluster, peer, agent, version, firstPollAt, state, types }: PollingNode): NodeReport => ({
+  id,
+  cluster,
+  addresses: [peer],
+  agent,
+  version,
+  variants: ["rest"],
+  connectedAt: time(firstPollAt),
+  state,
+  types: types.map(typeReport),
+});
 
 function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked }: TypeStatus): TypeReport {
   return {
@@ -129,9 +141,3 @@ function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked }: Ty
 
 const entryReport = ({ version, nonce, at }: LedgerEntry): EntryReport => ({ version, nonce, at: time(at) });
 const time = (ms: number) => new Date(ms).toISOString();
-
-function versionOf({ userAgentVersionType: { case: kind, value } }: Node): string {
-  if (kind === "userAgentVersion") return value;
-  const version = value?.version;
-  return version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : "";
-}

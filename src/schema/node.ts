@@ -9,3 +9,10 @@ export type { Node };
 export function anonymousNode(): Node {
   return create(apiMessage("envoy.config.core.v3.Node")) as Node;
 }
+
+/** Which version the node says it is of; "": it does not say. */
+export function userAgentVersion({ userAgentVersionType: { case: kind, value } }: Node): string {
+  if (kind === "userAgentVersion") return value;
+  const version = value?.version;
+  return version ? `${version.majorNumber}.${version.minorNumber}.${version.patch}` : "";
+}

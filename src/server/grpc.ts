@@ -31,7 +31,7 @@ import type { LoadReporting } from "./load-reporting.js";
 import { addLoadReportingService } from "./lrs.js";
 import { addReflectionService } from "./reflection.js";
 import type { RefusalLog } from "./refusal-log.js";
-import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
+import { type TlsOptions, tlsServerOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface GrpcHost {
@@ -156,12 +156,15 @@ export class GrpcTransport {
 /** TLS in front of a gRPC server, which by itself would tell nobody of handshakes that fail. */
 function tlsServer(server: Server, tls: TlsOptions, refused: RefusalLog): TlsServer {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const options = { ...secureContextOptions(tls), ...clientCertificates(tls), ALPNProtocols: ["h2"] };
+  const options = { ...tlsServerOptions(tls), ALPNProtocols: ["h2"] };
   const secure = createTlsServer(options, (socket) => {
     socket.on("error", () => {}); // it ends the session, and that its streams
     injector.injectConnection(socket);
   });
-  return secure.on("tlsClientError", (error, socket) => refused.tellHandshake(error, socket));
+  return secure.on("tlsClientError", (error, socket) => {
+    refused.tellHandshake(error, socket);
+    socket.destroy(); // what is not TLS, and who says nothing, would stay connected
+  });
 }
 
 function streamHandler<R extends Request>(

@@ -3,7 +3,7 @@ import { XdsError } from "../errors.js";
 /**
  * How much clients may ask for. What is beyond is refused with LIMIT_EXCEEDED, a request's size with REQUEST_TOO_LARGE; both are
  * RESOURCE_EXHAUSTED on gRPC. The defaults are for fleets: thousands of Envoys behind one address, or all back at once after a
- * restart, do not come near them. They stop a client that runs wild.
+ * restart, do not come near them. They count things, not bytes: what streams may keep in memory together has no bound but theirs.
  */
 export interface Limits {
   /** Open streams: discovery, CSDS and LRS. Default 100,000. */

@@ -1,13 +1,17 @@
 import { hash } from "node:crypto";
 import type { LedgerEntry, NackEntry } from "../protocol/ledger.js";
-import type { DiscoveryRequest, Response } from "../protocol/messages.js";
+import type { DiscoveryRequest, ErrorDetail, Response } from "../protocol/messages.js";
 import type { ResourceType } from "../resource/types.js";
-import type { Node } from "../schema/node.js";
+import { type Node, userAgentVersion } from "../schema/node.js";
 import { type SyncState, type TypeStatus, together, worst } from "./status.js";
 
 /** A node that polls over REST, as its last requests tell it. Times in milliseconds since 1970. */
 export interface PollingNode {
-  readonly node: Node;
+  readonly id: string;
+  readonly cluster: string;
+  /** What it says it is, and of which version; "": nothing. */
+  readonly agent: string;
+  readonly version: string;
   /** Where its last request came from. */
   readonly peer: string;
   readonly firstPollAt: number;
@@ -36,6 +40,8 @@ interface Poll {
 
 /** For so long, in milliseconds, is known what is asked no more. */
 const patienceMs = 600_000;
+/** Whose id or version has more characters is not known; of other texts no more are. */
+const longestText = 256;
 
 const noWords = {
   code: 0,
@@ -53,7 +59,7 @@ export class PollingNodes {
   private readonly nodes = new Map<string, Seen & { polls: number }>();
 
   /** `mostPolls`: more are not known; what was not asked for longest goes. */
-  constructor(private readonly mostPolls = 50_000) {}
+  constructor(private readonly mostPolls = 20_000) {}
 
   /** A node without an id cannot be told from others. `response` undefined: it has this version. */
   polled(
@@ -63,13 +69,22 @@ export class PollingNodes {
     peer: string,
     response: Response | undefined,
   ): void {
-    if (node.id === "") return;
+    if (node.id === "" || Math.max(node.id.length, request.versionInfo.length) > longestText) return;
     const at = Date.now();
     // An Envoy asks for the endpoints of each cluster apart.
     const key = hash("sha1", JSON.stringify([node.id, type.typeUrl, request.resourceNames]), "base64");
     const before = this.polls.get(key);
     const { firstPollAt = at, polls = 0 } = this.nodes.get(node.id) ?? {};
-    this.nodes.set(node.id, { node, peer, firstPollAt, lastPollAt: at, polls: before ? polls : polls + 1 });
+    this.nodes.set(node.id, {
+      id: node.id,
+      cluster: cut(node.cluster),
+      agent: cut(node.userAgentName),
+      version: cut(userAgentVersion(node)),
+      peer,
+      firstPollAt,
+      lastPollAt: at,
+      polls: before ? polls : polls + 1,
+    });
     this.polls.delete(key);
     this.polls.set(key, { nodeId: node.id, type, at, ...pollOf(request, response, before, at) });
     this.forget(at);
@@ -118,7 +133,7 @@ function pollOf(
     sent: response ? entry(response.versionInfo) : sent,
     acked: acked?.version === versionInfo ? acked : versionInfo === "" ? undefined : entry(versionInfo),
     ...(response && (errorDetail || isRefused)
-      ? { nacked: { ...entry(sent?.version ?? ""), error: errorDetail ?? noWords, names: [] } }
+      ? { nacked: { ...entry(sent?.version ?? ""), error: errorDetail ? inShort(errorDetail) : noWords, names: [] } }
       : { nacked: undefined }),
   };
 }
@@ -127,3 +142,8 @@ function typeStatus({ type, isAnswered, wildcard, names, sent, acked, nacked }: 
   const state = nacked ? "ERROR" : isAnswered ? "STALE" : "SYNCED";
   return { typeUrl: type.typeUrl, state, wildcard, names, sent, acked, nacked };
 }
+
+const inShort = ({ code, message }: ErrorDetail): ErrorDetail => ({ code, message: cut(message) });
+
+/** Copied, for a part of a text keeps all of it. */
+const cut = (text: string) => (text.length > longestText ? Buffer.from(text.slice(0, longestText)).toString() : text);

@@ -12,7 +12,7 @@ import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./c
 import type { LimitCounts } from "./limits.js";
 import { listenOn } from "./listen-on.js";
 import type { RefusalLog } from "./refusal-log.js";
-import { clientCertificates, secureContextOptions, type TlsOptions } from "./tls.js";
+import { type TlsOptions, tlsServerOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface RestHost {
@@ -35,6 +35,8 @@ const requestTimeoutMs = 10_000;
 export class RestTransport {
   private readonly server: Server;
   private readonly routes = new Map<string, Route>();
+  /** When the requests that have come are answered. */
+  private turn: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly host: RestHost,
@@ -54,9 +56,7 @@ export class RestTransport {
         async (body, caller) => (await answerClientStatus(clientStatus, "json", { body, caller })).body,
       );
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
-    this.server = tls
-      ? createTlsServer({ ...secureContextOptions(tls), ...clientCertificates(tls) }, handle)
-      : createServer(handle);
+    this.server = tls ? createTlsServer(tlsServerOptions(tls), handle) : createServer(handle);
     this.server.on("tlsClientError", (error, socket) => host.refused.tellHandshake(error, socket));
     this.server.requestTimeout = requestTimeoutMs;
   }
@@ -94,6 +94,7 @@ export class RestTransport {
       this.host.admission.enterOnce();
       const route = this.route(request);
       const body = await readBody(request, this.host.limits);
+      await this.takeTurn();
       const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });
       if (answer === undefined) response.writeHead(304).end();
       else send(response, 200, answer);
@@ -105,6 +106,12 @@ export class RestTransport {
       if (!request.complete) response.setHeader("connection", "close");
       send(response, known.httpStatus, JSON.stringify({ code: known.code, message: known.message }));
     }
+  }
+
+  /** One request is answered at a time, and between them the server does all else: a client may send hundreds at once. */
+  private takeTurn(): Promise<void> {
+    this.turn = this.turn.then(() => new Promise((resolve) => void setImmediate(resolve)));
+    return this.turn;
   }
 
   private route(request: IncomingMessage): Route {

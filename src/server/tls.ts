@@ -10,10 +10,18 @@ export interface TlsOptions {
   readonly clientCa?: string | Uint8Array;
 }
 
-/** What a TLS server asks of its clients; it cannot be changed while it listens. */
-export const clientCertificates = ({ clientCa }: TlsOptions) => ({
-  requestCert: clientCa !== undefined,
-  rejectUnauthorized: clientCa !== undefined,
+/** How long, in milliseconds, a client may take to agree on TLS. */
+const handshakeTimeout = 20_000;
+
+/**
+ * What a TLS server is made with; of it only the certificates can be changed while it listens.
+ * @throws XdsError INVALID_OPTION for certificates that cannot be used
+ */
+export const tlsServerOptions = (tls: TlsOptions) => ({
+  ...secureContextOptions(tls),
+  requestCert: tls.clientCa !== undefined,
+  rejectUnauthorized: tls.clientCa !== undefined,
+  handshakeTimeout,
 });
 
 /**

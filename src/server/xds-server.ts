@@ -119,6 +119,8 @@ export class XdsServer {
   private grpc: GrpcTransport | undefined;
   private rest: RestTransport | undefined;
   private phase: ServerState = "new";
+  /** All that it is to listen on is open. */
+  private isOpen = false;
 
   /** @throws XdsError INVALID_OPTION */
   constructor(
@@ -195,17 +197,19 @@ export class XdsServer {
       this.grpc = await GrpcTransport.create(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
       connectionAge?.start(admission.seats);
-      if (restPort === undefined) return { grpc };
-      this.rest = new RestTransport(hosts, tls);
-      return { grpc, rest: { host, port: await this.rest.listen(host, restPort) } };
+      if (restPort !== undefined) this.rest = new RestTransport(hosts, tls);
+      const rest = this.rest && { host, port: await this.rest.listen(host, restPort as number) };
+      this.isOpen = true;
+      return { grpc, ...(rest && { rest }) };
     } catch (error) {
       await this.close();
       throw error;
     }
   }
 
+  /** `new` until all that it is to listen on is open. */
   get state(): ServerState {
-    return this.phase;
+    return this.phase === "listening" && !this.isOpen ? "new" : this.phase;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { toJson } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
@@ -17,7 +18,7 @@ import {
   scopedRouteType,
   secretType,
 } from "../../src/resource/types.js";
-import { cacheOf, TestServer } from "./harness.js";
+import { cacheOf, TestServer, until } from "./harness.js";
 import { cluster, endpoints, extensionConfig, listener, route, runtime, scopedRoute, secret } from "./resources.js";
 
 const paths = [
@@ -54,6 +55,35 @@ const clusters = "/v3/discovery:clusters";
 const node = { id: "n" };
 const namesOf = ({ body }: { body: Body }) =>
   (body.resources ?? []).map(({ name, clusterName }) => name ?? clusterName).sort();
+
+describe("requests that come at once", () => {
+  it("are answered one at a time, and between them the server does all else", async () => {
+    const ticks: number[] = [];
+    let tick = 0;
+    let ticking = true;
+    const count = () => {
+      tick++;
+      if (ticking) setImmediate(count);
+    };
+    const server = await TestServer.start(new LinearCache(clusterType, { resources: [cluster("a"), cluster("b")] }), {
+      rest: true,
+      callbacks: { onFetchResponse: () => void ticks.push(tick) },
+    });
+    const { port, hostname } = new URL(server.url(clusters));
+    const body = JSON.stringify({ node });
+    const one = `POST ${clusters} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    count();
+    const socket = connect(Number(port), hostname);
+    let answers = "";
+    socket.on("data", (data) => (answers += data));
+    socket.write(one.repeat(50));
+    await until(() => answers.match(/HTTP\/1.1 200/g)?.length === 50, "all are answered");
+    ticking = false;
+    socket.destroy();
+    expect(ticks).toHaveLength(50);
+    expect(new Set(ticks).size).toBe(50);
+  });
+});
 
 describe("a path", () => {
   for (const { path, typeUrl, make } of paths) {

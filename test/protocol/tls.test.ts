@@ -127,6 +127,22 @@ describe("TLS", () => {
     },
   );
 
+  it("keeps no connection of who never agrees on TLS", { timeout: 60_000 }, async () => {
+    const { port, restPort } = await start({ rest: true, tls: server, channel: channel() });
+    const beginnings = [Buffer.of(), Buffer.from("16030100a5010000a10303", "hex"), Buffer.from("no TLS at all\n")];
+    const sockets = [port, restPort as number].flatMap((to) =>
+      beginnings.map((beginning) => {
+        const socket = connect({ port: to, host: "127.0.0.1", allowHalfOpen: true });
+        socket.write(beginning);
+        return socket;
+      }),
+    );
+    await Promise.all(
+      sockets.map((socket) => new Promise((resolve) => socket.on("error", resolve).on("end", resolve).resume())),
+    );
+    for (const socket of sockets) socket.destroy();
+  });
+
   it("tells nothing of clients that get through the handshake", async () => {
     const logger = new LogBook();
     const tls = { ...server, clientCa: client.cert };

@@ -11,6 +11,22 @@ import { cluster, endpoints } from "./resources.js";
 const aggregated = "envoy.service.discovery.v3.AggregatedDiscoveryService";
 const [serving, notServing] = [1, 2];
 
+it("is new until all ports are open, and listening from then on", async () => {
+  const server = new XdsServer(cacheOf());
+  onTestFinished(() => server.close());
+  const listens = server.listen({ port: 0, restPort: 0 });
+  expect(server.state).toBe("new");
+  const { rest } = await listens;
+  expect(server.state).toBe("listening");
+  const { server: taken } = await TestServer.start(cacheOf());
+  await expect(taken.listen({ port: 0 })).rejects.toMatchObject({ code: "WRONG_STATE" });
+  const late = new XdsServer(cacheOf());
+  await expect(late.listen({ port: 0, restPort: rest?.port as number })).rejects.toMatchObject({
+    code: "CANNOT_LISTEN",
+  });
+  expect(late.state).toBe("closed");
+});
+
 describe("health", () => {
   it("is SERVING for the whole and for each service, and NOT_FOUND for any other", async () => {
     const server = await TestServer.start(cacheOf());

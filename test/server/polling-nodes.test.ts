@@ -28,7 +28,7 @@ async function start() {
   const typesOf = (id = "n") =>
     server
       .pollingNodes()
-      .find(({ node }) => node.id === id)
+      .find((node) => node.id === id)
       ?.types.map(({ state, names, wildcard, sent, acked, nacked }) => ({
         state,
         names,
@@ -72,6 +72,21 @@ describe("a node that polls over REST", () => {
     expect(nacked()?.message).toMatch(/^it asks again with the version that it had before/);
     await poll("clusters", { error_detail: { code: 3, message: "no such thing" } });
     expect(nacked()).toMatchObject({ code: 3, message: "no such thing" });
+    await poll("clusters", { error_detail: { code: 3, message: "long".repeat(1_000) } });
+    expect(nacked()?.message).toBe("long".repeat(64));
+  });
+
+  it("is known by what is shown of it, however much it says", async () => {
+    const { server, poll } = await start();
+    const metadata = { large: "x".repeat(1 << 20) };
+    expect(await poll("clusters", { node: { id: "n", cluster: "c".repeat(1_000), metadata } })).toBe(200);
+    const [node, ...others] = server.pollingNodes();
+    expect(others).toEqual([]);
+    expect(node).toMatchObject({ id: "n", cluster: "c".repeat(256), agent: "", version: "" });
+    expect(JSON.stringify(node).length).toBeLessThan(1_000);
+    expect(await poll("clusters", {}, "i".repeat(257))).toBe(200);
+    expect(await poll("clusters", { version_info: "v".repeat(257) }, "m")).toBe(200);
+    expect(server.pollingNodes()).toHaveLength(1);
   });
 
   it("may ask for several lists of names of a type, each with a version of its own", async () => {
@@ -94,7 +109,7 @@ describe("a node that polls over REST", () => {
     await poll("clusters", {}, "x");
     await poll("endpoints", { resource_names: ["a"] }, "x");
     await poll("clusters", {}, "y");
-    const ids = () => server.pollingNodes().map(({ node, types }) => `${node.id} ${types.length}`);
+    const ids = () => server.pollingNodes().map(({ id, types }) => `${id} ${types.length}`);
     expect(ids()).toEqual(["x 2", "y 1"]);
     vi.setSystemTime(Date.now() + 400_000);
     await poll("clusters", {}, "x");
@@ -119,7 +134,7 @@ describe("a node that polls over REST", () => {
       };
       polling.polled(clusters, node, request, "127.0.0.1:1", undefined);
     };
-    const known = () => polling.all().map(({ node, types }) => `${node.id} ${types[0]?.names}`);
+    const known = () => polling.all().map(({ id, types }) => `${id} ${types[0]?.names}`);
     for (const id of ["x", "y", "z"]) poll(id, "a");
     expect(known()).toEqual(["x 1", "y 1", "z 1"]);
     poll("x", "a");
