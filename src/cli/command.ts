@@ -55,6 +55,13 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("Expected a whole number from 1.");
 }
 
+/** A whole number from 1 to 100. */
+export function parsePercent(text: string): number {
+  const percent = Number(text);
+  if (/^\d{1,3}$/.test(text) && percent >= 1 && percent <= 100) return percent;
+  throw new InvalidArgumentError("Expected a whole number from 1 to 100.");
+}
+
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** A time such as 500ms, 30s, 5m or 1.5h, in milliseconds; more than 0, and at most 20 days, for timers take no more. */

@@ -2,7 +2,15 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../errors.js";
 import { sanMatchesNode } from "../server/authorize.js";
 import { apiHelp } from "./api-options.js";
-import { completedWith, parseBytes, parseCount, parseDuration, parsePort, UsageError } from "./command.js";
+import {
+  completedWith,
+  parseBytes,
+  parseCount,
+  parseDuration,
+  parsePercent,
+  parsePort,
+  UsageError,
+} from "./command.js";
 
 /** Reads a setting; `choices`: where there are just these, or these too. */
 type Parse<T> = ((text: string) => T) & { readonly choices?: readonly string[] };
@@ -163,7 +171,15 @@ export const settings = {
     "1000",
   ),
   maxRequestBytes: setting("limits.request_bytes", "<size>", "size of one request", parseBytes, "16MiB"),
+  maxNodeBytes: setting("limits.node_bytes", "<size>", "size of what a node says of itself", parseBytes, "1MiB"),
   maxNames: setting("limits.names", "<count>", "names in one subscription", parseCount, "100000"),
+  maxHeapPercent: setting(
+    "limits.heap_percent",
+    "<percent>",
+    "how full Node's heap is when no new streams are taken; 100: they always are",
+    parsePercent,
+    "85",
+  ),
   maxConnectionAge: setting(
     "max_connection_age",
     "<time>",

@@ -13,9 +13,11 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
   ttlFeatures: [["xds.config.supports-resource-ttl"]],
   staleRequestsCount: true,
 
+  named: ({ resourceNamesSubscribe }) => resourceNamesSubscribe,
+
   subscribe(subscription, request, first) {
     const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
-    const { type, held, asked } = subscription;
+    const { type, names, view, held, asked } = subscription;
     // Neither list in the first request: the legacy wildcard (P46). Later empty lists change nothing (P48).
     if (first && subscribe.length === 0 && unsubscribe.length === 0) {
       subscription.setWildcard(type.emptyIsWildcard);
@@ -25,13 +27,15 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     // names that leave with the same message: the client still has them.
     const everything = subscribe.includes("*");
     if (unsubscribe.includes("*"))
-      if (everything && subscription.wildcard) for (const { key } of subscription.view.all()) asked.add(key);
+      if (everything && subscription.wildcard) for (const { key } of view.all()) asked.add(key);
       else subscription.setWildcard(false);
     if (everything) subscription.setWildcard(true);
-    for (const name of unsubscribe) {
-      if (name === "*") continue;
-      subscription.drop(name);
-      if (subscription.wildcard) asked.add(canonicalName(name)); // answered with what the wildcard still gives (P45)
+    for (const spelling of unsubscribe) {
+      if (spelling === "*") continue;
+      const name = canonicalName(spelling);
+      const isKnown = names.has(name) || view.get(name);
+      subscription.drop(spelling);
+      if (subscription.wildcard && isKnown) asked.add(name); // answered with what the wildcard still gives (P45)
     }
     for (const name of subscribe) if (name !== "*") subscription.add(name);
     if (!first) return;

@@ -16,6 +16,8 @@ export const sotw: Variant<DiscoveryRequest> = {
   ],
   staleRequestsCount: false,
 
+  named: ({ resourceNames }) => resourceNames,
+
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;
     if (resourceNames === subscription.list) return; // as nearly every ACK does

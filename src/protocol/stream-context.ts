@@ -48,6 +48,8 @@ export interface StreamContext {
   readonly nodeStreams: NodeStreams<Stream<never>>;
   /** Asked for names that do not exist (P62). */
   readonly resolver: Resolver | undefined;
+  /** Throws where there is no memory for more; `grows` says whether more is asked for. */
+  checkGrowth(grows: () => boolean): void;
   /** Throws for more names than one subscription may have. */
   checkNames(names: number, typeUrl: string): void;
 }

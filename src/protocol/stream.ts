@@ -14,6 +14,8 @@ import type { Content, Variant } from "./variant.js";
 
 /** How many type URLs that nobody knows are remembered per stream, to log each once. */
 const unknownTypesKept = 16;
+/** A longer one is not told. */
+const longestTypeUrl = 256;
 
 const none: readonly never[] = [];
 
@@ -148,6 +150,9 @@ export class Stream<R extends Request> implements StreamInfo {
   private handle(request: R): void | Promise<void> {
     if (this.closed) return;
     const existing = this.subscriptions.get(request.typeUrl);
+    const named = this.protocol.named(request);
+    this.context.checkNames(named.length, request.typeUrl);
+    this.context.checkGrowth(() => !existing || named.some((name) => !existing.knows(name)));
     const subscription = existing ?? this.subscribe(request.typeUrl);
     if (!subscription) return;
     const traffic = this.context.traffic.of(request.typeUrl);
@@ -171,7 +176,7 @@ export class Stream<R extends Request> implements StreamInfo {
     }
     this.protocol.subscribe(subscription, request, !existing);
     if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
-    this.context.checkNames(Math.max(subscription.names.size, subscription.asked.size), request.typeUrl);
+    this.context.checkNames(subscription.names.size, request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
     if (subscription.isSettled && this.dirty.size === 0) this.context.flushed?.(this as unknown as Stream<never>);
     else this.wake(subscription); // something may be missing, or have waited for this answer
@@ -198,7 +203,8 @@ export class Stream<R extends Request> implements StreamInfo {
         return subscription;
       }
     }
-    if (!this.unknownTypes.has(typeUrl) && this.unknownTypes.size < unknownTypesKept) {
+    const isTold = typeUrl.length > longestTypeUrl || this.unknownTypes.has(typeUrl);
+    if (!isTold && this.unknownTypes.size < unknownTypesKept) {
       this.unknownTypes.add(typeUrl);
       const why = type ? "no cache serves this type" : "no resource type has this type URL";
       this.context.logger.warn({ stream: this.id, node: node.id, typeUrl }, `${why}; the subscription stays silent`);

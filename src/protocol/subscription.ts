@@ -114,6 +114,11 @@ export class Subscription implements Watcher {
     if (this.inFlight) yield* this.inFlight.changed;
   }
 
+  /** Whether a request subscribes nothing new by saying this. */
+  knows(spelling: string): boolean {
+    return spelling === "*" || this.names.has(canonicalName(spelling));
+  }
+
   covers(name: string): boolean {
     if (this.wildcard || this.names.has(name)) return true;
     const glob = collectionOf(name);

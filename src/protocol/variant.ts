@@ -12,6 +12,8 @@ export interface Variant<R extends Request> {
   readonly ttlFeatures: readonly (readonly string[])[];
   /** Whether a request with a stale nonce still changes the subscription when no response is on its way (P21, P22). */
   readonly staleRequestsCount: boolean;
+  /** The names that a request subscribes, `*` among them; of state of the world many are subscribed already. */
+  named(request: R): readonly string[];
   /** How a request changes the subscription; `first` of its type on this stream. */
   subscribe(subscription: Subscription, request: R, first: boolean): void;
   /** How a difference becomes a response; undefined: there is nothing to say. */

@@ -1,7 +1,7 @@
 import { XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import type { ConnectionAge } from "./connection-age.js";
-import { type LimitCounts, TokenBucket } from "./limits.js";
+import { type LimitCounts, type RequestForm, TokenBucket } from "./limits.js";
 
 /** A stream, as those see it who may have to end it. */
 export interface Guest {
@@ -31,9 +31,18 @@ export class Seat {
    * A request has come.
    * @throws XdsError LIMIT_EXCEEDED, REQUEST_TOO_LARGE
    */
-  request(bytes: number): void {
+  request(bytes: number, form: RequestForm): void {
     if (!this.requests.take()) throw this.counts.exceeded("requestsPerSecond", "too many requests on one stream");
-    this.counts.checkBytes(bytes);
+    this.counts.checkRequest(bytes, form);
+  }
+
+  /**
+   * The request is the first and brings the client's node, or may.
+   * @throws XdsError LIMIT_EXCEEDED
+   */
+  introduction(bytes: number): void {
+    this.counts.checkNode(bytes);
+    this.counts.checkGrowth();
   }
 
   /** A response goes out: the client may answer it. */
@@ -70,6 +79,7 @@ export class Admission {
     const ofHost = hosts.get(host) ?? 0;
     if (seats.size >= counts.limits.streams) throw counts.exceeded("streams", "too many streams");
     if (ofHost >= counts.limits.streamsPerPeer) throw counts.exceeded("streamsPerPeer", `too many streams of ${host}`);
+    counts.checkGrowth();
     this.takeNew("new streams");
     const seat = new Seat(this, caller, guest, counts, this.age?.enter(caller) ?? Number.POSITIVE_INFINITY);
     hosts.set(host, ofHost + 1);
@@ -78,7 +88,7 @@ export class Admission {
   }
 
   /**
-   * Lets in a unary call or a REST request: of those and of new streams there may be so many a second in all.
+   * Lets in a unary call or a REST request, of which nothing is kept: of those and of new streams there may be so many a second in all.
    * @throws XdsError LIMIT_EXCEEDED
    */
   enterOnce(): void {

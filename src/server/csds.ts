@@ -23,7 +23,7 @@ const maxBytes = 64 << 20;
 interface Asked {
   readonly body: Uint8Array;
   readonly caller: Caller;
-  /** From an earlier request of the stream. */
+  /** From the stream's first request. */
   readonly node?: Node | undefined;
 }
 
@@ -53,11 +53,11 @@ export function addClientStatusService(server: Server, host: ClientStatusHost, d
     },
     {
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        let node: Node | undefined;
+        let first: { readonly node: Node | undefined } | undefined;
         serveMessages(call, door, (caller) => ({
           message: async (body) => {
-            const answered = await answerClientStatus(host, "protobuf", { body, caller, node });
-            node = answered.node;
+            const answered = await answerClientStatus(host, "protobuf", { body, caller, node: first?.node });
+            first ??= { node: answered.node };
             return answered.body;
           },
         }));
@@ -67,6 +67,7 @@ export function addClientStatusService(server: Server, host: ClientStatusHost, d
           call,
           reply,
           door,
+          "protobuf",
           async (caller) => (await answerClientStatus(host, "protobuf", { body: call.request, caller })).body,
         );
       },

@@ -9,6 +9,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Admission, Seat } from "./admission.js";
 import { certificateNames } from "./certificate-names.js";
+import type { LimitCounts, RequestForm } from "./limits.js";
 import type { RefusalLog } from "./refusal-log.js";
 
 /** A method whose messages are bytes on both sides. */
@@ -49,6 +50,7 @@ export interface MessageHandler {
 /** Who lets calls in, and hears of those that are refused. */
 export interface Door {
   readonly admission: Admission;
+  readonly limits: LimitCounts;
   readonly refused: RefusalLog;
 }
 
@@ -56,12 +58,14 @@ export interface Door {
 export function serveOne(
   call: ServerUnaryCall<Buffer, Buffer>,
   reply: sendUnaryData<Buffer>,
-  { admission, refused }: Door,
+  { admission, limits, refused }: Door,
+  form: RequestForm,
   answer: (caller: Caller) => Promise<Buffer>,
 ): void {
   const caller = callerOf(call);
   const admitted = async () => {
     admission.enterOnce();
+    limits.checkRequest(call.request.length, form);
     return answer(caller);
   };
   admitted().then(
@@ -105,9 +109,12 @@ export function serveMessages(
     handler.closed?.();
   };
   let turn = Promise.resolve();
+  let isFirst = true;
   const handle = async (bytes: Buffer) => {
     if (!isOpen) return;
-    seat.request(bytes.length);
+    seat.request(bytes.length, "protobuf");
+    if (isFirst) seat.introduction(bytes.length);
+    isFirst = false;
     const answer = await handler.message(bytes);
     if (!isOpen) return;
     if (answer && !call.write(answer)) call.once("drain", () => call.resume());

@@ -170,7 +170,7 @@ function tlsServer(server: Server, tls: TlsOptions, refused: RefusalLog): TlsSer
 function streamHandler<R extends Request>(
   host: GrpcHost,
   variant: Variant<R>,
-  decode: (bytes: Uint8Array) => R,
+  decode: (bytes: Uint8Array, checkNode: (bytes: number) => void) => R,
   encode: (response: Response) => Buffer,
   type: ResourceType | undefined,
 ) {
@@ -218,8 +218,8 @@ function streamHandler<R extends Request>(
       if (!isOpen) return; // what came with the request that ended it
       let request: R;
       try {
-        seat?.request(bytes.length);
-        request = decode(bytes);
+        seat?.request(bytes.length, "discovery");
+        request = decode(bytes, host.limits.checkNode);
       } catch (error) {
         stream.fail(error);
         return;
@@ -238,8 +238,8 @@ function streamHandler<R extends Request>(
 
 function fetchHandler(host: GrpcHost, type: ResourceType) {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
-    serveOne(call, reply, host, async (caller) => {
-      host.limits.checkBytes(call.request.length);
-      return encodeDiscoveryResponse(await host.fetch(type, decodeDiscoveryRequest(call.request), caller));
+    serveOne(call, reply, host, "discovery", async (caller) => {
+      const request = decodeDiscoveryRequest(call.request, host.limits.checkNode);
+      return encodeDiscoveryResponse(await host.fetch(type, request, caller));
     });
 }

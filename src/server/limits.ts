@@ -1,9 +1,10 @@
 import { XdsError } from "../errors.js";
+import { Heap } from "./heap.js";
 
 /**
  * How much clients may ask for. What is beyond is refused with LIMIT_EXCEEDED, a request's size with REQUEST_TOO_LARGE; both are
  * RESOURCE_EXHAUSTED on gRPC. The defaults are for fleets: thousands of Envoys behind one address, or all back at once after a
- * restart, do not come near them. They count things, not bytes: what streams may keep in memory together has no bound but theirs.
+ * restart, do not come near them.
  */
 export interface Limits {
   /** Open streams: discovery, CSDS and LRS. Default 100,000. */
@@ -19,8 +20,16 @@ export interface Limits {
   readonly requestsPerSecond: number;
   /** Bytes of one request, on gRPC and REST. Default 16 MiB: some 100,000 resource names. */
   readonly requestBytes: number;
+  /** Bytes of a node, which is kept as long as its stream. Default 1 MiB: that of an Envoy 1.40 has some 100 kB. */
+  readonly nodeBytes: number;
   /** Names in one subscription, or one fetch. Default 100,000. */
   readonly names: number;
+  /**
+   * How much, in percent, of the heap that V8 may have (`--max-old-space-size`) is used when new streams and requests for more than
+   * before are refused, so that those that are served go on being served. A request that may take more than is left of the heap is refused
+   * as well. Default 85; 100 turns off the first.
+   */
+  readonly heapPercent: number;
 }
 
 export type LimitName = keyof Limits;
@@ -31,8 +40,19 @@ const defaults: Limits = {
   newStreamsPerSecond: 5_000,
   requestsPerSecond: 1_000,
   requestBytes: 16 << 20,
+  nodeBytes: 1 << 20,
   names: 100_000,
+  heapPercent: 85,
 };
+
+/**
+ * How many bytes of heap one byte of a request may take while it is read, at the worst that was found, which is many empty messages,
+ * short names, or numbers: of what we read ourselves, of what protobuf-es reads (nodes too), of JSON.
+ */
+const heapPerByte = { discovery: 32, protobuf: 128, json: 300 };
+
+/** How a request is read. */
+export type RequestForm = keyof typeof heapPerByte;
 
 /** A server's limits, and how often each was hit. */
 export class LimitCounts {
@@ -43,8 +63,11 @@ export class LimitCounts {
     newStreamsPerSecond: 0,
     requestsPerSecond: 0,
     requestBytes: 0,
+    nodeBytes: 0,
     names: 0,
+    heapPercent: 0,
   };
+  private readonly heap = new Heap();
 
   /** @throws XdsError INVALID_OPTION */
   constructor(limits: Partial<Limits>) {
@@ -55,6 +78,8 @@ export class LimitCounts {
           "INVALID_OPTION",
           `limits: there is no ${name}; there are ${Object.keys(defaults).join(", ")}`,
         );
+      if (name === "heapPercent" && limit > 100)
+        throw new XdsError("INVALID_OPTION", `limits: ${name} is at most 100, not ${limit}`);
       if (!(limit > 0)) throw new XdsError("INVALID_OPTION", `limits: ${name} is more than 0, not ${limit}`);
     }
   }
@@ -66,9 +91,35 @@ export class LimitCounts {
     return new XdsError(code, `${what}; the server's limit ${name} is ${this.limits[name]}`);
   }
 
-  /** @throws XdsError REQUEST_TOO_LARGE */
-  checkBytes(bytes: number): void {
+  /**
+   * Whether a request may be read.
+   * @throws XdsError REQUEST_TOO_LARGE, LIMIT_EXCEEDED
+   */
+  checkRequest(bytes: number, form: RequestForm): void {
     if (bytes > this.limits.requestBytes) throw this.exceeded("requestBytes", `a request of ${bytes} bytes`);
+    this.checkRoom(bytes, form, "a request");
+  }
+
+  /** @throws XdsError LIMIT_EXCEEDED */
+  readonly checkNode = (bytes: number): void => {
+    if (bytes > this.limits.nodeBytes) throw this.exceeded("nodeBytes", `a node of ${bytes} bytes`);
+    this.checkRoom(bytes, "protobuf", "a node");
+  };
+
+  /**
+   * Something that a client brings is to be kept; `grows` is asked where there is no room.
+   * @throws XdsError LIMIT_EXCEEDED
+   */
+  checkGrowth(grows: () => boolean = () => true): void {
+    const { heapPercent } = this.limits;
+    if (heapPercent >= 100 || this.heap.holds(0, heapPercent / 100) || !grows()) return;
+    throw this.exceeded("heapPercent", "memory is short, and no more is taken on; try again later");
+  }
+
+  private checkRoom(bytes: number, form: RequestForm, what: string): void {
+    if (this.heap.holds(bytes * heapPerByte[form], 1)) return;
+    const room = `${Math.max(0, Math.floor(this.heap.room(1) / 2 ** 20))} MiB`;
+    throw this.exceeded("heapPercent", `${what} of ${bytes} bytes may take more than the ${room} of heap that are left`);
   }
 
   /** @throws XdsError LIMIT_EXCEEDED */

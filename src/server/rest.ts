@@ -45,7 +45,7 @@ export class RestTransport {
     for (const type of resourceTypes()) {
       if (!type.restPath) continue;
       this.routes.set(`/v3/discovery:${type.restPath}`, async (body, caller) => {
-        const answer = await host.poll(type, decodeJsonRequest(body.toString("utf8")), caller);
+        const answer = await host.poll(type, decodeJsonRequest(body.toString("utf8"), host.limits.checkNode), caller);
         return answer && encodeJsonResponse(answer);
       });
     }
@@ -135,12 +135,12 @@ function send(response: ServerResponse, status: number, body: string | Buffer): 
 }
 
 async function readBody(request: IncomingMessage, limits: LimitCounts): Promise<Buffer> {
-  limits.checkBytes(Number(request.headers["content-length"] ?? 0));
+  limits.checkRequest(Number(request.headers["content-length"] ?? 0), "json");
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    limits.checkBytes(size);
+    limits.checkRequest(size, "json");
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);

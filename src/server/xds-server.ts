@@ -149,6 +149,7 @@ export class XdsServer {
       patience: options.orderTimeoutMs ?? 5_000,
       nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous,
+      checkGrowth: (grows: () => boolean) => this.limits.checkGrowth(grows),
       checkNames: (names: number, typeUrl: string) => this.limits.checkNames(names, typeUrl),
       failed: ({ id, node, peer }: StreamInfo, error: unknown) =>
         this.refused.tell("stream", error, { stream: id, node: node?.id, peer }),

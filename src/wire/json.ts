@@ -3,19 +3,21 @@ import { messageOf, XdsError } from "../errors.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import type { Resource } from "../resource/resource.js";
 import { apiMessage, envoyRegistry } from "../schema/registry.js";
-import { decodeDiscoveryRequest } from "./requests.js";
+import { type CheckNode, decodeDiscoveryRequest } from "./requests.js";
 
 /**
  * Reads a DiscoveryRequest in proto3 JSON. Unknown fields are passed over, as they are in bytes.
- * @throws XdsError INVALID_JSON
+ * @throws XdsError INVALID_JSON, and what `checkNode` throws
  */
-export function decodeJsonRequest(text: string): DiscoveryRequest {
+export function decodeJsonRequest(text: string, checkNode?: CheckNode): DiscoveryRequest {
   const message = apiMessage("envoy.service.discovery.v3.DiscoveryRequest");
   const registry = envoyRegistry();
   try {
     const json = JSON.parse(text) as JsonValue;
-    return decodeDiscoveryRequest(toBinary(message, fromJson(message, json, { registry, ignoreUnknownFields: true })));
+    const bytes = toBinary(message, fromJson(message, json, { registry, ignoreUnknownFields: true }));
+    return decodeDiscoveryRequest(bytes, checkNode);
   } catch (cause) {
+    if (cause instanceof XdsError) throw cause;
     throw new XdsError("INVALID_JSON", `the body is not a DiscoveryRequest in JSON: ${messageOf(cause)}`, { cause });
   }
 }

@@ -15,6 +15,12 @@ const noVersions: ReadonlyMap<string, string> = new Map();
 
 const lists = new NameLists();
 
+/** How many bytes of what a client says in a NACK are read; it is kept until what was refused is replaced. */
+const nackBytes = 32 << 10;
+
+/** Called with the length of a request's node, in bytes, before it is read. A throw refuses the request. */
+export type CheckNode = (bytes: number) => void;
+
 /** Both lists; what is frozen is shared. */
 function joined(names: readonly string[], more: readonly string[]): readonly string[] {
   if (names.length === 0) return more;
@@ -25,9 +31,9 @@ function joined(names: readonly string[], more: readonly string[]): readonly str
 
 /**
  * Reads an `envoy.service.discovery.v3.DiscoveryRequest`. Unknown fields are passed over.
- * @throws XdsError INVALID_REQUEST
+ * @throws XdsError INVALID_REQUEST, and what `checkNode` throws
  */
-export function decodeDiscoveryRequest(bytes: Uint8Array): DiscoveryRequest {
+export function decodeDiscoveryRequest(bytes: Uint8Array, checkNode?: CheckNode): DiscoveryRequest {
   const request: Mutable<DiscoveryRequest> = {
     node: undefined,
     typeUrl: "",
@@ -38,7 +44,7 @@ export function decodeDiscoveryRequest(bytes: Uint8Array): DiscoveryRequest {
   };
   walk(bytes, "DiscoveryRequest", (field, reader) => {
     if (field === 1) request.versionInfo = string(reader);
-    else if (field === 2) request.node = node(reader.bytes());
+    else if (field === 2) request.node = node(reader.bytes(), checkNode);
     else if (field === 3) request.resourceNames = joined(request.resourceNames, lists.read(reader, field));
     else if (field === 4) request.typeUrl = string(reader);
     else if (field === 5) request.responseNonce = string(reader);
@@ -52,9 +58,9 @@ export function decodeDiscoveryRequest(bytes: Uint8Array): DiscoveryRequest {
 
 /**
  * Reads an `envoy.service.discovery.v3.DeltaDiscoveryRequest`. Unknown fields are passed over.
- * @throws XdsError INVALID_REQUEST
+ * @throws XdsError INVALID_REQUEST, and what `checkNode` throws
  */
-export function decodeDeltaDiscoveryRequest(bytes: Uint8Array): DeltaDiscoveryRequest {
+export function decodeDeltaDiscoveryRequest(bytes: Uint8Array, checkNode?: CheckNode): DeltaDiscoveryRequest {
   const request: Mutable<DeltaDiscoveryRequest> = {
     node: undefined,
     typeUrl: "",
@@ -72,7 +78,7 @@ export function decodeDeltaDiscoveryRequest(bytes: Uint8Array): DeltaDiscoveryRe
     request.resourceNamesUnsubscribe = joined(request.resourceNamesUnsubscribe, names);
   };
   walk(bytes, "DeltaDiscoveryRequest", (field, reader) => {
-    if (field === 1) request.node = node(reader.bytes());
+    if (field === 1) request.node = node(reader.bytes(), checkNode);
     else if (field === 2) request.typeUrl = string(reader);
     else if (field === 3) subscribe(lists.read(reader, field));
     else if (field === 4) unsubscribe(lists.read(reader, field));
@@ -98,6 +104,7 @@ function walk(bytes: Uint8Array, message: string, take: (field: number, reader: 
       if (!take(field, reader)) reader.skip(wireType, field);
     }
   } catch (cause) {
+    if (cause instanceof XdsError) throw cause;
     throw new XdsError("INVALID_REQUEST", `not a ${message}: ${messageOf(cause)}`, { cause });
   }
 }
@@ -105,8 +112,16 @@ function walk(bytes: Uint8Array, message: string, take: (field: number, reader: 
 /** Faster than the reader's own `string()`, which makes a view of the bytes first. */
 const string = (reader: WireReader) => reader.text(reader.valueEnd());
 
-function node(bytes: Uint8Array): Node {
+function node(bytes: Uint8Array, check?: CheckNode): Node {
+  check?.(bytes.length);
   return fromBinary(apiMessage("envoy.config.core.v3.Node"), bytes) as Node;
+}
+
+/** The first bytes alone are made a string: a part of one would keep the whole. */
+function cut(text: Uint8Array): string {
+  const left = text.length - nackBytes;
+  const start = new TextDecoder().decode(text.subarray(0, nackBytes));
+  return left > 0 ? `${start}… (${left} bytes more)` : start;
 }
 
 /** google.rpc.Status */
@@ -117,7 +132,7 @@ function errorDetail(bytes: Uint8Array): ErrorDetail {
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
     if (field === 1) code = reader.int32();
-    else if (field === 2) message = reader.string();
+    else if (field === 2) message = cut(reader.bytes());
     else reader.skip(wireType, field);
   }
   return { code, message };

@@ -78,7 +78,7 @@ describe("a node that polls over REST", () => {
 
   it("is known by what is shown of it, however much it says", async () => {
     const { server, poll } = await start();
-    const metadata = { large: "x".repeat(1 << 20) };
+    const metadata = { large: "x".repeat(1 << 19) };
     expect(await poll("clusters", { node: { id: "n", cluster: "c".repeat(1_000), metadata } })).toBe(200);
     const [node, ...others] = server.pollingNodes();
     expect(others).toEqual([]);
