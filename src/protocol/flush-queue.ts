@@ -14,25 +14,33 @@ export class FlushQueue {
   private waiting = new Set<Flushable>();
   private scheduled = false;
 
+  /** `hasRoom`: whether something may be sent; after a no, `resume` is called. */
+  constructor(private readonly hasRoom: () => boolean = () => true) {}
+
   add(item: Flushable): void {
     this.waiting.add(item);
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(this.run);
+    this.resume();
   }
 
   remove(item: Flushable): void {
     this.waiting.delete(item);
   }
 
+  resume(): void {
+    if (this.scheduled || this.waiting.size === 0) return;
+    this.scheduled = true;
+    setImmediate(this.run);
+  }
+
   private readonly run = () => {
     const until = performance.now() + slice;
+    this.scheduled = false;
     for (const item of this.waiting) {
+      if (!this.hasRoom()) return;
       this.waiting.delete(item);
       item.flush();
       if (performance.now() > until) break;
     }
-    this.scheduled = this.waiting.size > 0;
-    if (this.scheduled) setImmediate(this.run);
+    this.resume();
   };
 }

@@ -1,6 +1,10 @@
 import {
   type MethodDefinition,
+  ResponderBuilder,
   type ServerDuplexStream,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  ServerListenerBuilder,
   type ServerUnaryCall,
   type sendUnaryData,
   status,
@@ -11,6 +15,7 @@ import type { Admission, Seat } from "./admission.js";
 import { certificateNames } from "./certificate-names.js";
 import type { LimitCounts, RequestForm } from "./limits.js";
 import type { RefusalLog } from "./refusal-log.js";
+import type { UnsentResponse, UnsentResponses } from "./unsent.js";
 
 /** A method whose messages are bytes on both sides. */
 export function passThrough(path: string, streaming: boolean): MethodDefinition<Buffer, Buffer> {
@@ -52,6 +57,34 @@ export interface Door {
   readonly admission: Admission;
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
+  readonly unsent: UnsentResponses;
+  /** Ends the connection of a client. */
+  cut(peer: string): void;
+}
+
+/** What counts the responses of one call. If they are left where they are for too long, `fail` is called and the connection is cut. */
+export const unsentOf = ({ unsent, cut }: Door, peer: string, fail: (error: XdsError) => void): UnsentResponse =>
+  unsent.of((error) => {
+    fail(error);
+    cut(peer);
+  });
+
+/** Counts a unary call's answer until the call has ended, which grpc-js tells nowhere else. */
+export function countUnaryAnswer(call: ServerInterceptingCallInterface, door: Door): ServerInterceptingCall {
+  const peer = call.getPeer();
+  const answer = unsentOf(door, peer, (error) => door.refused.tell("request", error, { peer }));
+  let hasEnded = false;
+  const listener = new ServerListenerBuilder().withOnCancel(() => {
+    hasEnded = true;
+    answer.sent();
+  });
+  const responder = new ResponderBuilder()
+    .withStart((next) => next(listener.build()))
+    .withSendMessage((message: Buffer | object, next) => {
+      if (message instanceof Buffer && !hasEnded) answer.written(message.length);
+      next(message);
+    });
+  return new ServerInterceptingCall(call, responder.build());
 }
 
 /** Answers a unary call. */
@@ -80,9 +113,10 @@ export function serveOne(
 /** Serves a stream message by message, so that it costs one message and one answer at most, and a seat. */
 export function serveMessages(
   call: ServerDuplexStream<Buffer, Buffer>,
-  { admission, refused }: Door,
+  door: Door,
   open: (caller: Caller) => MessageHandler,
 ): void {
+  const { admission, refused } = door;
   const caller = callerOf(call);
   let isOpen = true;
   const end = (error: unknown) => {
@@ -102,9 +136,12 @@ export function serveMessages(
     return;
   }
   const handler = open(caller);
+  const response = unsentOf(door, caller.peer, fail);
+  const sent = () => response.sent();
   const close = () => {
     if (!isOpen) return;
     isOpen = false;
+    sent();
     seat.leave();
     handler.closed?.();
   };
@@ -117,7 +154,8 @@ export function serveMessages(
     isFirst = false;
     const answer = await handler.message(bytes);
     if (!isOpen) return;
-    if (answer && !call.write(answer)) call.once("drain", () => call.resume());
+    if (answer) response.written(answer.length);
+    if (answer && !call.write(answer, sent)) call.once("drain", () => call.resume());
     else call.resume();
   };
   call.on("data", (bytes: Buffer) => {

@@ -1,14 +1,13 @@
-import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from "node:tls";
+import type { SecureContextOptions } from "node:tls";
 import {
   type MethodDefinition,
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
+  type ServerInterceptingCall,
   type ServerUnaryCall,
   type sendUnaryData,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import { messageOf, XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
@@ -23,15 +22,16 @@ import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/r
 import type { Admission, Seat } from "./admission.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
-import { callerOf, passThrough, serveOne, statusOf } from "./grpc-methods.js";
+import { GrpcFront } from "./grpc-front.js";
+import { callerOf, countUnaryAnswer, type Door, passThrough, serveOne, statusOf, unsentOf } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
 import type { LimitCounts } from "./limits.js";
-import { listenOn } from "./listen-on.js";
 import type { LoadReporting } from "./load-reporting.js";
 import { addLoadReportingService } from "./lrs.js";
 import { addReflectionService } from "./reflection.js";
 import type { RefusalLog } from "./refusal-log.js";
-import { type TlsOptions, tlsServerOptions } from "./tls.js";
+import type { TlsOptions } from "./tls.js";
+import type { UnsentResponses } from "./unsent.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface GrpcHost {
@@ -42,6 +42,7 @@ export interface GrpcHost {
   readonly admission: Admission;
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
+  readonly unsent: UnsentResponses;
   /** Where the bytes of the streams' responses are counted. */
   readonly traffic: { readonly sotw: TrafficByType; readonly delta: TrafficByType };
   /** undefined: the client status service is not offered. */
@@ -70,21 +71,25 @@ export class GrpcTransport {
   private constructor(
     private readonly server: Server,
     private readonly health: Health,
-    /** Listens in its place. */
-    private readonly secure: TlsServer | undefined,
+    private readonly front: GrpcFront,
   ) {}
 
   /** @throws XdsError INVALID_OPTION for certificates that cannot be used */
-  static async create(host: GrpcHost, options: GrpcOptions): Promise<GrpcTransport> {
+  static async create(outer: GrpcHost, options: GrpcOptions): Promise<GrpcTransport> {
     const server = new Server({
       // What is larger still is not even read; up to here it is we who refuse, and count.
-      "grpc.max_receive_message_length": 2 * host.limits.limits.requestBytes,
+      "grpc.max_receive_message_length": 2 * outer.limits.limits.requestBytes,
       "grpc.max_send_message_length": -1,
       // "grpc.enable_channelz" stays on, for grpc-js 1.14 forgets its sessions without, and forceShutdown() ends none of them.
       "grpc.keepalive_time_ms": options.keepaliveMs,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
       ...options.connectionAge?.channelOptions,
+      interceptors: [
+        (method, call) => (method.responseStream ? (call as ServerInterceptingCall) : countUnaryAnswer(call, host)),
+      ],
     });
+    const front = new GrpcFront(server, options.tls, outer.refused);
+    const host = { ...outer, cut: (peer: string) => front.cut(peer) };
     const services: string[] = [];
     const rows = [
       { service: aggregated, type: undefined },
@@ -115,7 +120,7 @@ export class GrpcTransport {
     if (host.loads) services.push(addLoadReportingService(server, host.loads, host));
     const health = await addHealthService(server, services);
     addReflectionService(server, [...services, "grpc.health.v1.Health"]);
-    return new GrpcTransport(server, health, options.tls && tlsServer(server, options.tls, host.refused));
+    return new GrpcTransport(server, health, front);
   }
 
   /**
@@ -123,52 +128,30 @@ export class GrpcTransport {
    * @throws XdsError CANNOT_LISTEN
    */
   listen(host: string, port: number): Promise<number> {
-    if (this.secure) return listenOn(this.secure, host, port, "gRPC");
-    const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    return new Promise((resolve, reject) => {
-      this.server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-        if (!error) return resolve(bound);
-        const message = `cannot listen for gRPC on ${address}: ${messageOf(error)}`;
-        reject(new XdsError("CANNOT_LISTEN", message, { cause: error }));
-      });
-    });
+    return this.front.listen(host, port);
   }
 
   /** New connections get these certificates. */
   setTls(context: SecureContextOptions): void {
-    this.secure?.setSecureContext(context);
+    this.front.setTls(context);
   }
 
   /** Takes no new connections, tells the open ones to go elsewhere, and resolves when their last stream has ended. */
   stop(): Promise<void> {
     this.health.stop();
-    this.secure?.close();
+    this.front.stop();
     return new Promise((resolve) => this.server.tryShutdown(() => resolve()));
   }
 
   /** Ends everything at once. */
   close(): void {
-    this.secure?.close();
+    this.front.stop();
     this.server.forceShutdown();
   }
 }
 
-/** TLS in front of a gRPC server, which by itself would tell nobody of handshakes that fail. */
-function tlsServer(server: Server, tls: TlsOptions, refused: RefusalLog): TlsServer {
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const options = { ...tlsServerOptions(tls), ALPNProtocols: ["h2"] };
-  const secure = createTlsServer(options, (socket) => {
-    socket.on("error", () => {}); // it ends the session, and that its streams
-    injector.injectConnection(socket);
-  });
-  return secure.on("tlsClientError", (error, socket) => {
-    refused.tellHandshake(error, socket);
-    socket.destroy(); // what is not TLS, and who says nothing, would stay connected
-  });
-}
-
 function streamHandler<R extends Request>(
-  host: GrpcHost,
+  host: GrpcHost & Door,
   variant: Variant<R>,
   decode: (bytes: Uint8Array, checkNode: (bytes: number) => void) => R,
   encode: (response: Response) => Buffer,
@@ -186,6 +169,7 @@ function streamHandler<R extends Request>(
           const bytes = encode(response);
           traffic.of(response.typeUrl).bytes += bytes.length;
           seat?.response();
+          unsent.written(bytes.length);
           call.write(bytes, written);
           return false; // until the transport has passed it on: a client that does not read costs one response
         },
@@ -196,9 +180,11 @@ function streamHandler<R extends Request>(
       },
       type,
     );
+    const unsent = unsentOf(host, caller.peer, (error) => stream.fail(error));
     let isOpen = true;
     const close = () => {
       isOpen = false;
+      unsent.sent();
       stream.close();
       seat?.leave();
     };
@@ -208,7 +194,10 @@ function streamHandler<R extends Request>(
       stream.fail(error);
       return;
     }
-    const written = () => stream.writable();
+    const written = () => {
+      unsent.sent();
+      stream.writable();
+    };
     const paced = (waiting: void | Promise<void>) => {
       if (!waiting) return;
       call.pause();
@@ -236,7 +225,7 @@ function streamHandler<R extends Request>(
   };
 }
 
-function fetchHandler(host: GrpcHost, type: ResourceType) {
+function fetchHandler(host: GrpcHost & Door, type: ResourceType) {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
     serveOne(call, reply, host, "discovery", async (caller) => {
       const request = decodeDiscoveryRequest(call.request, host.limits.checkNode);

@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { XdsError } from "../errors.js";
 import { Heap } from "./heap.js";
 
@@ -25,6 +26,11 @@ export interface Limits {
   /** Names in one subscription, or one fetch. Default 100,000. */
   readonly names: number;
   /**
+   * Bytes of responses that are written and not sent yet, of all clients together: beyond, others wait, and who takes nothing for ten
+   * seconds is ended. Default a quarter of the memory that the process may have: that of the machine, or of its container.
+   */
+  readonly responseBytes: number;
+  /**
    * How much, in percent, of the heap that V8 may have (`--max-old-space-size`) is used when new streams and requests for more than
    * before are refused, so that those that are served go on being served. A request that may take more than is left of the heap is refused
    * as well. Default 85; 100 turns off the first.
@@ -42,6 +48,8 @@ const defaults: Limits = {
   requestBytes: 16 << 20,
   nodeBytes: 1 << 20,
   names: 100_000,
+  // What has no bound is told as 0 by some versions of Node, and as more than there is by others.
+  responseBytes: Math.floor(Math.min(process.constrainedMemory() || totalmem(), totalmem()) / 4),
   heapPercent: 85,
 };
 
@@ -65,6 +73,7 @@ export class LimitCounts {
     requestBytes: 0,
     nodeBytes: 0,
     names: 0,
+    responseBytes: 0,
     heapPercent: 0,
   };
   private readonly heap = new Heap();
@@ -119,7 +128,10 @@ export class LimitCounts {
   private checkRoom(bytes: number, form: RequestForm, what: string): void {
     if (this.heap.holds(bytes * heapPerByte[form], 1)) return;
     const room = `${Math.max(0, Math.floor(this.heap.room(1) / 2 ** 20))} MiB`;
-    throw this.exceeded("heapPercent", `${what} of ${bytes} bytes may take more than the ${room} of heap that are left`);
+    throw this.exceeded(
+      "heapPercent",
+      `${what} of ${bytes} bytes may take more than the ${room} of heap that are left`,
+    );
   }
 
   /** @throws XdsError LIMIT_EXCEEDED */

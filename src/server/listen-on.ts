@@ -1,19 +1,50 @@
-import type { Server } from "node:net";
+import { lookup } from "node:dns/promises";
+import { createServer, type Server } from "node:net";
 import { messageOf, XdsError } from "../errors.js";
 
 /**
- * Returns the port that it listens on.
+ * Makes a server listen on every address of a host that this machine has. Returns the port, which is one for all.
  * @throws XdsError CANNOT_LISTEN
  */
-export function listenOn(server: Server, host: string, port: number, what: string): Promise<number> {
+export async function listenOn(server: Server, host: string, port: number, what: string): Promise<number> {
+  let bound: number | undefined;
+  let missing: unknown;
+  try {
+    const addresses = new Set((await lookup(host, { all: true })).map(({ address }) => address));
+    for (const address of addresses)
+      try {
+        bound = await listen(bound === undefined ? server : helperOf(server), address, bound ?? port);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EADDRNOTAVAIL") throw error;
+        missing = error;
+      }
+    if (bound === undefined) throw missing;
+    return bound;
+  } catch (cause) {
+    server.close();
+    const message = `cannot listen for ${what} on ${host}:${port}: ${messageOf(cause)}`;
+    throw new XdsError("CANNOT_LISTEN", message, { cause });
+  }
+}
+
+/** A server listens on one address: this one listens on another for it, for as long as it does. */
+function helperOf(server: Server): Server {
+  const helper = createServer((socket) => {
+    if (server.listening) server.emit("connection", socket);
+    else socket.destroy();
+  });
+  server.once("close", () => helper.close());
+  return helper;
+}
+
+/** Returns the port. */
+function listen(server: Server, address: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
-      const message = `cannot listen for ${what} on ${host}:${port}: ${messageOf(cause)}`;
-      reject(new XdsError("CANNOT_LISTEN", message, { cause }));
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address ? address.port : port);
+    server.once("error", reject);
+    server.listen(port, address, () => {
+      server.off("error", reject);
+      const bound = server.address();
+      resolve(typeof bound === "object" && bound ? bound.port : port);
     });
   });
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { messageOf, XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
@@ -13,6 +14,7 @@ import type { LimitCounts } from "./limits.js";
 import { listenOn } from "./listen-on.js";
 import type { RefusalLog } from "./refusal-log.js";
 import { type TlsOptions, tlsServerOptions } from "./tls.js";
+import type { UnsentResponses } from "./unsent.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface RestHost {
@@ -21,6 +23,7 @@ export interface RestHost {
   readonly admission: Admission;
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
+  readonly unsent: UnsentResponses;
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
 }
@@ -31,12 +34,17 @@ type Route = (body: Buffer, caller: Caller) => Promise<string | Buffer | undefin
 /** How long, in milliseconds, a client may take to send a request. */
 const requestTimeoutMs = 10_000;
 
+/** After so many requests a connection is closed: one that asks without end and reads nothing has that many waiting. */
+const requestsPerConnection = 1_000;
+
 /** REST and JSON over HTTP/1.1, one path for each type that has one (P66–P69), and one for the status of clients. */
 export class RestTransport {
   private readonly server: Server;
   private readonly routes = new Map<string, Route>();
   /** When the requests that have come are answered. */
   private turn: Promise<void> = Promise.resolve();
+  /** When a connection's last request is answered and its answer sent. */
+  private readonly connections = new WeakMap<Socket, Promise<void>>();
 
   constructor(
     private readonly host: RestHost,
@@ -59,6 +67,7 @@ export class RestTransport {
     this.server = tls ? createTlsServer(tlsServerOptions(tls), handle) : createServer(handle);
     this.server.on("tlsClientError", (error, socket) => host.refused.tellHandshake(error, socket));
     this.server.requestTimeout = requestTimeoutMs;
+    this.server.maxRequestsPerSocket = requestsPerConnection;
   }
 
   /**
@@ -90,14 +99,23 @@ export class RestTransport {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    const before = this.connections.get(socket);
+    this.connections.set(socket, new Promise((resolve) => response.once("close", resolve)));
     try {
       this.host.admission.enterOnce();
       const route = this.route(request);
       const body = await readBody(request, this.host.limits);
+      await before; // never, if its client takes nothing: one answer a connection is in memory
       await this.takeTurn();
       const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });
+      if (socket.destroyed) return;
       if (answer === undefined) response.writeHead(304).end();
-      else send(response, 200, answer);
+      else {
+        const unsent = this.host.unsent.of(() => socket.destroy());
+        unsent.written(Buffer.byteLength(answer));
+        response.once("close", () => unsent.sent());
+        send(response, 200, answer);
+      }
     } catch (error) {
       if (!(error instanceof XdsError) && !request.complete) return; // its client has gone
       this.host.refused.tell("request", error, { peer });

@@ -37,6 +37,7 @@ import {
   streamsByNode,
 } from "./status.js";
 import { secureContextOptions, type TlsOptions } from "./tls.js";
+import { UnsentResponses } from "./unsent.js";
 
 export interface XdsServerOptions {
   readonly callbacks?: Callbacks;
@@ -117,6 +118,7 @@ export class XdsServer {
   private unauthorized = 0;
   private tls: TlsOptions | undefined;
   private grpc: GrpcTransport | undefined;
+  private readonly unsent: UnsentResponses;
   private rest: RestTransport | undefined;
   private phase: ServerState = "new";
   /** All that it is to listen on is open. */
@@ -140,10 +142,12 @@ export class XdsServer {
       new LoadReporting(options.loadReporting, this.logger, anonymous, (caller, node) =>
         this.permit("lrs", caller, node),
       );
+    const queue = new FlushQueue(() => this.unsent.hasRoom());
+    this.unsent = new UnsentResponses(this.limits, () => queue.resume());
     const shared = {
       watcher: cache,
       logger: this.logger,
-      queue: new FlushQueue(),
+      queue,
       resolver: options.onDemand && { timeoutMs: 1_000, ...options.onDemand },
       ordered: options.makeBeforeBreak ?? true,
       patience: options.orderTimeoutMs ?? 5_000,
@@ -194,6 +198,7 @@ export class XdsServer {
         limits,
         admission,
         refused: this.refused,
+        unsent: this.unsent,
       };
       this.grpc = await GrpcTransport.create(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
@@ -238,6 +243,11 @@ export class XdsServer {
   /** How often each limit was hit, and how often `authorize` refused, since the server was made. */
   refusals(): Readonly<Record<LimitName | "authorize", number>> {
     return { ...this.limits.hits, authorize: this.unauthorized };
+  }
+
+  /** Bytes of responses that are written and that clients have not taken yet. */
+  get unsentBytes(): number {
+    return this.unsent.bytes;
   }
 
   /** Every open stream: what each of its types was sent, took and refused. */
@@ -383,6 +393,7 @@ export class XdsServer {
     return {
       clients: () => streamsByNode(this.streams),
       asked: async (caller, node) => {
+        this.unsent.check();
         await this.permit("csds", caller, node);
         await this.callbacks.onClientStatusRequest?.(caller, node);
       },
@@ -412,6 +423,7 @@ export class XdsServer {
       const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
       if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
       this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
+      this.unsent.check();
       await this.permit(info.transport === "rest" ? "rest" : "fetch", info, node);
       const request = { ...asked, node, typeUrl: type.typeUrl };
       await this.callbacks.onFetchRequest?.(info, request);
