@@ -123,6 +123,13 @@ export const metricRows: readonly MetricRow[] = [
       counters.fetches.map(({ count, transport, typeUrl, result }) => [count, transport, typeName(typeUrl), result]),
   },
   {
+    name: "xds_unsent_response_bytes",
+    kind: "gauge",
+    help: "Bytes of responses that are written and that clients have not taken yet.",
+    labels: [],
+    read: ({ server }) => [[server.unsentBytes]],
+  },
+  {
     name: "xds_refusals_total",
     kind: "counter",
     help: "Streams and requests that were refused: by the limit that they would go beyond, or by authorize.",

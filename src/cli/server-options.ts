@@ -21,6 +21,7 @@ export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
       requestBytes: settings.maxRequestBytes,
       nodeBytes: settings.maxNodeBytes,
       names: settings.maxNames,
+      ...(settings.maxResponseBytes !== undefined && { responseBytes: settings.maxResponseBytes }),
       heapPercent: settings.maxHeapPercent,
     },
     ...(tlsNodeSan !== undefined && { authorize: sanMatchesNode(tlsNodeSan) }),

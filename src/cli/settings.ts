@@ -173,6 +173,12 @@ export const settings = {
   maxRequestBytes: setting("limits.request_bytes", "<size>", "size of one request", parseBytes, "16MiB"),
   maxNodeBytes: setting("limits.node_bytes", "<size>", "size of what a node says of itself", parseBytes, "1MiB"),
   maxNames: setting("limits.names", "<count>", "names in one subscription", parseCount, "100000"),
+  maxResponseBytes: setting(
+    "limits.response_bytes",
+    "<size>",
+    "responses written that clients have not taken yet, in all; by default a quarter of the memory there is",
+    parseBytes,
+  ),
   maxHeapPercent: setting(
     "limits.heap_percent",
     "<percent>",

@@ -28,7 +28,7 @@ export class UnsentResponse {
 
 /**
  * The bytes of all responses that are written and not sent yet, for a client takes them when it likes. Beyond the limit nothing more
- * is written until some are sent; and who has left its own where it is for ten seconds then is ended.
+ * is written until some are sent; and those that have left theirs where they are for ten seconds then are ended, until half of it is free.
  */
 export class UnsentResponses {
   bytes = 0;
@@ -79,8 +79,9 @@ export class UnsentResponses {
 
   private endSlow(): void {
     const tooOld = Date.now() - patienceMs;
+    const enough = this.limits.limits.responseBytes / 2;
     for (const response of this.waiting) {
-      if (response.since > tooOld || !this.timer) return;
+      if (response.since > tooOld || this.bytes <= enough) return;
       const what = `a response of ${response.bytes} bytes was not taken for ten seconds while others had to wait`;
       response.end(this.limits.exceeded("responseBytes", what));
       this.remove(response);

@@ -1,0 +1,280 @@
+import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectTcp } from "node:net";
+import { getHeapStatistics } from "node:v8";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
+import { DiscoveryRequestSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
+import { clusterType, endpointType, Snapshot } from "../../src/index.js";
+import { allWays, cacheOf, LogBook, on, streamPath, TestServer, until } from "../protocol/harness.js";
+import { cluster, endpoints } from "../protocol/resources.js";
+import { post } from "./post.js";
+
+const { RESOURCE_EXHAUSTED } = status;
+const ads = { variant: "sotw", kind: "ADS" } as const;
+const fetchPath = "/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters";
+const lrs = "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats";
+const csds = "/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus";
+const fetchStatus = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus";
+const refusal = (pattern: RegExp) => ({ code: RESOURCE_EXHAUSTED, details: expect.stringMatching(pattern) });
+
+describe("the limit heapPercent", () => {
+  /** So much of the heap is taken for as long as this is not called. */
+  function take(bytes: number): () => void {
+    // In pieces, and of distinct objects: V8 keeps them where what is live is counted.
+    let taken: object[] | undefined = [];
+    const { used_heap_size: before } = getHeapStatistics();
+    while (getHeapStatistics().used_heap_size - before < bytes)
+      for (let i = 0; i < 10_000; i++) taken?.push({ i, more: [i] });
+    return () => {
+      taken = undefined;
+    };
+  }
+
+  it("takes no new streams, and none that ask for more, while the heap is full; those that are served go on", async () => {
+    const { used_heap_size, heap_size_limit } = getHeapStatistics();
+    const mib = 2 ** 20;
+    const heapPercent = ((used_heap_size + 128 * mib) / heap_size_limit) * 100;
+    const cache = cacheOf(cluster("a"), endpoints("e"));
+    const test = await TestServer.start(cache, { limits: { heapPercent }, loadReporting: {} });
+    const all = allWays.map((way) => ({ way, stream: test.open(way, clusterType) }));
+    const eds = allWays.map((way) => test.open(way, endpointType));
+    for (const { stream } of all) {
+      stream.want();
+      await stream.take(["a@1"]);
+    }
+    for (const stream of eds) {
+      stream.want("e");
+      await stream.take(["e@1"]);
+    }
+    expect(test.server.refusals()).toMatchObject({ heapPercent: 0 });
+
+    const give = take(256 * mib);
+    const more = /^memory is short, and no more is taken on.*limit heapPercent is/;
+    for (const { way } of all) {
+      const late = test.open(way, clusterType);
+      late.want();
+      expect(await late.ended).toMatchObject(refusal(more));
+    }
+    for (const path of [lrs, csds]) {
+      const call = test.call(path);
+      call.on("error", () => {});
+      expect(await new Promise((resolve) => call.on("status", resolve))).toMatchObject(refusal(more));
+    }
+    cache.set("n", Snapshot.of([cluster("a", 2), endpoints("e", 2)]));
+    for (const { stream } of all) await stream.take(["a@2"]);
+    for (const stream of eds) await stream.take(["e@2"]);
+    for (const stream of eds) {
+      stream.want("e"); // what it has named before
+      await stream.quiet();
+      stream.want("e", "f");
+      expect(await stream.ended).toMatchObject(refusal(more));
+    }
+    expect((await test.fetch(fetchPath, { node: { id: "n" } })).resources).toHaveLength(1); // of which nothing is kept
+
+    give();
+    // Garbage is collected for the sake of knowing, but not every time.
+    for (let left = 200; ; left--) {
+      const late = test.open(ads, clusterType);
+      late.want();
+      const taken = late.take(["a@2"]).then(() => true);
+      if (await Promise.race([taken, late.ended.then(() => false)])) break;
+      taken.catch(() => {});
+      if (left === 0) throw new Error("no stream is taken though there is memory again");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    for (const { stream } of all) await stream.quiet();
+  });
+
+  it("refuses a request that may take more than is left of the heap", async () => {
+    const mib = 2 ** 20;
+    const test = await TestServer.start(cacheOf(cluster("a")), {
+      rest: true,
+      limits: { requestBytes: 256 * mib, nodeBytes: 256 * mib },
+      loadReporting: {},
+    });
+    const { heap_size_limit } = getHeapStatistics();
+    const tooMuch = /^a request of \d+ bytes may take more than the \d+ MiB of heap that are left; the server's limit/;
+    // In JSON, many small values take three hundred times their bytes.
+    const blank = " ".repeat(heap_size_limit / 300);
+    expect(await post({ port: test.restPort }, "/v3/discovery:clusters", { node: { id: blank } })).toMatchObject({
+      status: 429,
+      body: { code: "LIMIT_EXCEEDED", message: expect.stringMatching(tooMuch) },
+    });
+    for (const path of [lrs, csds]) {
+      const call = test.call(path);
+      call.on("error", () => {});
+      call.on("data", () => {});
+      call.write(Buffer.alloc(Math.ceil(heap_size_limit / 128)));
+      expect(await new Promise((resolve) => call.on("status", resolve))).toMatchObject(refusal(tooMuch));
+    }
+    await expect(test.unary(fetchStatus, Buffer.alloc(Math.ceil(heap_size_limit / 128)))).rejects.toMatchObject(
+      refusal(tooMuch),
+    );
+    expect((await test.fetch(fetchPath, { node: { id: "n" } })).resources).toHaveLength(1);
+    expect(test.server.refusals()).toMatchObject({ heapPercent: 4, requestBytes: 0 });
+  });
+});
+
+describe("the limit nodeBytes", () => {
+  const tooLarge = /^a node of \d+ bytes; the server's limit nodeBytes is 1000$/;
+  const node = { id: "n", cluster: "c".repeat(1_000) };
+
+  on(allWays, (way) => {
+    it("refuses a larger node", async () => {
+      const test = await TestServer.start(cacheOf(cluster("a")), { limits: { nodeBytes: 1_000 } });
+      const [good, bad] = [test.open(way, clusterType), test.open(way, clusterType, "n".repeat(1_000))];
+      good.want();
+      await good.take(["a@1"]);
+      bad.want();
+      expect(await bad.ended).toMatchObject(refusal(tooLarge));
+      await good.quiet();
+      expect(test.server.refusals()).toMatchObject({ nodeBytes: 1 });
+    });
+  });
+
+  it("is for fetches, REST, and the first message of load reports and client status too", async () => {
+    const test = await TestServer.start(cacheOf(cluster("a")), {
+      rest: true,
+      limits: { nodeBytes: 1_000 },
+      loadReporting: {},
+    });
+    await expect(test.fetch(fetchPath, { node })).rejects.toMatchObject(refusal(tooLarge));
+    expect(await post({ port: test.restPort }, "/v3/discovery:clusters", { node })).toMatchObject({
+      status: 429,
+      body: { code: "LIMIT_EXCEEDED", message: expect.stringMatching(tooLarge) },
+    });
+    const nodeField = Buffer.from(toBinary(NodeSchema, create(NodeSchema, node)));
+    for (const [path, field] of [
+      [lrs, 0x0a],
+      [csds, 0x12],
+    ] as const) {
+      const call = test.call(path);
+      call.on("error", () => {});
+      call.on("data", () => {});
+      call.write(Buffer.concat([Buffer.of(field, 0x80 | (nodeField.length & 0x7f), nodeField.length >> 7), nodeField]));
+      expect(await new Promise((resolve) => call.on("status", resolve))).toMatchObject(refusal(tooLarge));
+    }
+    expect(test.server.refusals()).toMatchObject({ nodeBytes: 4 });
+  });
+});
+
+describe("the limit responseBytes", () => {
+  const large = "l".repeat(8 << 20);
+  const message = (request: MessageInitShape<typeof DiscoveryRequestSchema>) =>
+    Buffer.from(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, request)));
+  const all = message({ node: { id: "n" }, typeUrl: clusterType });
+  const none = Buffer.of();
+
+  /** A client that sends a message and reads nothing of what comes. */
+  function unread(port: number, path: string, body: Buffer): ClientHttp2Session {
+    const session = connect(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    session.on("error", () => {});
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    stream.on("error", () => {});
+    stream.pause();
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(body.length, 1);
+    const frame = Buffer.concat([head, body]);
+    if (path === fetchPath || path === fetchStatus) stream.end(frame);
+    else stream.write(frame);
+    return session;
+  }
+
+  const start = (logger = new LogBook()) =>
+    TestServer.start(cacheOf(cluster(large), endpoints("e")), {
+      rest: true,
+      limits: { responseBytes: 1 << 20 },
+      logger,
+    });
+  const occupied = (test: TestServer) => until(() => test.server.unsentBytes > 8 << 20, "a response that is not taken");
+
+  it.each([
+    ["a stream", streamPath(ads, clusterType), all],
+    ["a fetch", fetchPath, all],
+    ["client status", csds, none],
+    ["a fetch of client status", fetchStatus, none],
+  ])("lets others wait while %s is not taken, and no longer", async (_, path, body) => {
+    const test = await start();
+    const served = test.open(ads, endpointType);
+    served.want("e");
+    await served.take(["e@1"]);
+    // Only who is connected has a status, which is what it is served.
+    const shown = test.open(ads, clusterType);
+    shown.want();
+    await shown.take([`${large}@1`]);
+    const slow = unread(test.port, path, body);
+    await occupied(test);
+    const late = test.open(ads, endpointType);
+    late.want("e");
+    await late.quiet();
+    const refused = refusal(/^\d+ bytes of responses are not sent yet; the server's limit responseBytes is 1048576$/);
+    await expect(test.fetch(fetchPath, { node: { id: "n" } })).rejects.toMatchObject(refused);
+    await expect(test.unary(fetchStatus, none)).rejects.toMatchObject(refused);
+    for (const poll of ["clusters", "client_status"])
+      expect(await post({ port: test.restPort }, `/v3/discovery:${poll}`, { node: { id: "n" } })).toMatchObject({
+        status: 429,
+        body: { code: "LIMIT_EXCEEDED", message: refused.details },
+      });
+    slow.destroy();
+    await late.take(["e@1"]);
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+    expect((await test.fetch(fetchPath, { node: { id: "n" } })).resources).toHaveLength(1);
+    await served.quiet();
+    expect(test.server.refusals()).toMatchObject({ responseBytes: 4 });
+  });
+
+  it("counts what REST has not sent, one answer a connection however many it asks for", async () => {
+    const test = await start();
+    const socket = connectTcp(test.restPort as number, "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    socket.on("error", () => {});
+    const ask = JSON.stringify({ node: { id: "n" } });
+    const poll = `POST /v3/discovery:clusters HTTP/1.1\r\nHost: x\r\nContent-Length: ${ask.length}\r\n\r\n${ask}`;
+    socket.pause();
+    socket.write(poll.repeat(400));
+    await occupied(test);
+    await test.barrier();
+    expect(test.server.unsentBytes).toBeLessThan(9 << 20);
+    expect(await post({ port: test.restPort }, "/v3/discovery:clusters", { node: { id: "n" } })).toMatchObject({
+      status: 429,
+    });
+    socket.destroy();
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+    expect(await post({ port: test.restPort }, "/v3/discovery:clusters", { node: { id: "n" } })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  it("ends whose response others have waited for ten seconds, with its connection", async () => {
+    const log = new LogBook();
+    const test = await start(log);
+    const paths = [streamPath(ads, clusterType), fetchPath];
+    const slow = unread(test.port, paths[0] as string, all);
+    await occupied(test);
+    const closed = new Promise((resolve) => slow.on("close", resolve));
+    const late = test.open(ads, endpointType);
+    late.want("e");
+    await late.take(["e@1"]);
+    await closed;
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+    expect(log.entries).toContainEqual({
+      level: "warn",
+      message: "a stream is ended",
+      fields: expect.objectContaining({
+        node: "n",
+        error: expect.stringMatching(
+          /^a response of \d+ bytes was not taken for ten seconds while others had to wait;/,
+        ),
+      }),
+    });
+    expect(test.server.status()).toHaveLength(1);
+  }, 30_000);
+});
