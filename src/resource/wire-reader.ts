@@ -44,6 +44,12 @@ export class WireReader extends BinaryReader {
     return this.pos + length;
   }
 
+  /** Passes over the value of a repeated field whose first tag is read, up to the last that directly follows. */
+  passRepeated(fieldNo: number): void {
+    do this.pos = this.valueEnd();
+    while (this.skipTag(lengthDelimited(fieldNo)));
+  }
+
   /** The string from here to there; goes there. */
   text(end: number): string {
     const text = this.buffer.toString("utf8", this.pos, end);

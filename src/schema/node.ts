@@ -2,7 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { Node } from "../../gen/envoy/config/core/v3/base_pb.js";
 import { apiMessage } from "./registry.js";
 
-/** The client as it describes itself in its first request (envoy.config.core.v3.Node). */
+/**
+ * The client as it describes itself in its first request (envoy.config.core.v3.Node). A long list of its extensions is frozen, and
+ * may be shared with other nodes.
+ */
 export type { Node };
 
 /** A node that says nothing of itself. */

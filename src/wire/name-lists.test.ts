@@ -46,7 +46,7 @@ describe("NameLists", () => {
       expect(read(lists, long(0))).toBe(first);
     }
     expect(read(lists, long(1))).not.toBe(second);
-    const kept = (lists as unknown as { lists: Map<string, unknown> }).lists;
+    const kept = (lists as unknown as { lists: { lists: Map<string, unknown> } }).lists.lists;
     expect([...kept.keys()].reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(2 * 2 ** 20);
     read(lists, ["y".repeat(3 * 2 ** 20)]);
     expect(kept.size).toBe(0);
