@@ -21,7 +21,7 @@ export interface Limits {
   readonly requestsPerSecond: number;
   /** Bytes of one request, on gRPC and REST. Default 16 MiB: some 100,000 resource names. */
   readonly requestBytes: number;
-  /** Bytes of a node, which is kept as long as its stream. Default 1 MiB: that of an Envoy 1.40 has some 100 kB. */
+  /** Bytes of a node, which is kept as long as its stream. Default 1 MiB: that of an Envoy 1.40 has some 60 kB. */
   readonly nodeBytes: number;
   /** Names in one subscription, or one fetch. Default 100,000. */
   readonly names: number;
