@@ -184,7 +184,7 @@ export const settings = {
     "<percent>",
     "how full Node's heap is when no new streams are taken; 100: they always are",
     parsePercent,
-    "85",
+    "75",
   ),
   maxConnectionAge: setting(
     "max_connection_age",

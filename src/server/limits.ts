@@ -33,7 +33,7 @@ export interface Limits {
   /**
    * How much, in percent, of the heap that V8 may have (`--max-old-space-size`) is used when new streams and requests for more than
    * before are refused, so that those that are served go on being served. A request that may take more than is left of the heap is refused
-   * as well. Default 85; 100 turns off the first.
+   * as well. Default 75, for beyond 80 V8 may give up, however little is left to do; 100 turns off the first.
    */
   readonly heapPercent: number;
 }
@@ -50,7 +50,7 @@ const defaults: Limits = {
   names: 100_000,
   // What has no bound is told as 0 by some versions of Node, and as more than there is by others.
   responseBytes: Math.floor(Math.min(process.constrainedMemory() || totalmem(), totalmem()) / 4),
-  heapPercent: 85,
+  heapPercent: 75,
 };
 
 /**

@@ -117,13 +117,14 @@ async function ended(program: Program): Promise<Ended> {
 }
 
 /**
- * Runs a command to its end; `in`: in a folder; `with`: with variables; `start`: it is ended with the test at the latest; `shell`: by a line
+ * Runs a command to its end; `in`: in a folder; `with`: with variables; `start`, `startWith`: it is ended with the test at the latest; `shell`: by a line
  * of a shell in which it is `"$@"`.
  */
 export const xds = Object.assign((...args: string[]) => ended(new Program(args)), {
   in: (cwd: string, ...args: string[]) => ended(new Program(args, { cwd })),
   with: (variables: NodeJS.ProcessEnv, ...args: string[]) => ended(new Program(args, { variables })),
   start: (...args: string[]) => endedWithTest(new Program(args)),
+  startWith: (variables: NodeJS.ProcessEnv, ...args: string[]) => endedWithTest(new Program(args, { variables })),
   shell: (line: string, ...args: string[]) =>
     endedWithTest(new Program(["-c", line, "sh", inject("xds"), ...args], { binary: "sh" })),
 });

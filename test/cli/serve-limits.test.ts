@@ -10,10 +10,12 @@ const cluster = (seconds: number) =>
   `resources: [{ "@type": "${clusterType}", name: a, connect_timeout: ${seconds}s }]\n`;
 
 /** `xds serve` with these flags and one client that asks for little. */
-async function start(...flags: string[]) {
+const start = (...flags: string[]) => startWith({}, ...flags);
+
+async function startWith(variables: NodeJS.ProcessEnv, ...flags: string[]) {
   const folder = new Folder();
   const config = folder.write("a.yaml", cluster(1));
-  const server = xds.start("serve", config, "--port", "0", "--rest-port", "0", ...flags);
+  const server = xds.startWith(variables, "serve", config, "--port", "0", "--rest-port", "0", ...flags);
   const ports = await server.ports();
   const bystander = openStream(ports.grpc, "bystander");
   bystander.send({});
@@ -77,6 +79,17 @@ const cases: Case[] = [
     reason: "request_bytes",
     exceed: (port) => requests(port, ["x".repeat(1_200)]),
     says: "bytes; the server's limit requestBytes is 1024",
+  },
+  {
+    flag: "--limits-node-bytes",
+    value: "1KiB",
+    reason: "node_bytes",
+    exceed: (port) => {
+      const stream = openStream(port, "n".repeat(1_100));
+      stream.send({});
+      return stream;
+    },
+    says: "a node of 1103 bytes; the server's limit nodeBytes is 1024",
   },
   {
     flag: "--limits-names",
@@ -145,6 +158,52 @@ describe("xds serve", () => {
     });
     expect([await refusals("names"), await refusals("request_bytes")]).toEqual([1, 1]);
     await undisturbed();
+  });
+
+  test("outlives clients that bring more than its heap can hold, serves those that it serves, and then takes new ones again", async () => {
+    const { server, ports, undisturbed, refusals } = await startWith({ NODE_OPTIONS: "--max-old-space-size=256" });
+    const mib = 1 << 20;
+    // Nodes, long names, versions: each client brings some MiB, and all together a GiB.
+    const nodes = Array.from({ length: 300 }, (_, i) => {
+      const stream = openStream(ports.grpc);
+      stream.send({ node: { id: `n${i}`, userAgentName: "u".repeat(mib / 2) } });
+      return stream;
+    });
+    const names = Array.from({ length: 50 }, () => openStream(ports.grpc));
+    for (let i = 0; i < 20; i++)
+      for (const [j, stream] of names.entries())
+        stream.send({ resourceNamesSubscribe: [`${i} ${j} ${"x".repeat(mib / 2)}`] });
+    const versions = Array.from({ length: 20 }, (_, i) => {
+      const stream = openStream(ports.grpc);
+      const initialResourceVersions = Object.fromEntries(Array.from({ length: 20_000 }, (_, j) => [`${i} ${j}`, "1"]));
+      stream.send({ initialResourceVersions });
+      return stream;
+    });
+    const greedy = [...nodes, ...names, ...versions];
+    expect((await Promise.race(greedy.map(({ ended }) => ended))).code).toBe(status.RESOURCE_EXHAUSTED);
+    // Ten MB of many small values: each is hundreds of bytes once it is read.
+    const small = { node: { id: "n", metadata: { a: Array.from({ length: 5_000_000 }, () => 0) } } };
+    expect(await post({ port: ports.rest }, "/v3/discovery:clusters", small)).toMatchObject({ status: 429 });
+    await server.logged({ level: "warn", error: expect.stringMatching(/limit heapPercent is 75$/) });
+    await undisturbed();
+    expect(await refusals("heap_percent")).toBeGreaterThan(10);
+    for (const stream of greedy) stream.close();
+    await eventually(async () => {
+      const late = openStream(ports.grpc, "late");
+      late.send({});
+      await Promise.race([late.ended, new Promise((resolve) => setTimeout(resolve, 500))]);
+      late.close();
+      expect(late.responses).toBe(1);
+    });
+  }, 60_000);
+
+  test("lets others wait while more than --limits-response-bytes is not taken", async () => {
+    const { ports, undisturbed } = await start("--limits-response-bytes", "1");
+    await undisturbed(); // one response at a time
+    expect(await metric(ports.admin, "xds_unsent_response_bytes")).toBe(0);
+    expect(await post({ port: ports.rest }, "/v3/discovery:clusters", { node: { id: "n" } })).toMatchObject({
+      status: 200,
+    });
   });
 
   test("logs twenty of three hundred refusals, and counts them all", async () => {

@@ -80,6 +80,8 @@ type Fields = Exclude<MessageInitShape<typeof DeltaDiscoveryRequestSchema>, { $t
 
 /** A stream that a test speaks for, on a connection of its own. */
 export interface TestStream {
+  /** Ends its connection. */
+  close(): void;
   send(request: Fields): void;
   /** How many responses have come; each is ACKed. */
   readonly responses: number;
@@ -105,6 +107,7 @@ export function openStream(port: number, id = "n"): TestStream {
   });
   call.on("error", () => {});
   return {
+    close: () => client.close(),
     send,
     get responses() {
       return responses;

@@ -35,7 +35,7 @@ describe("the limit heapPercent", () => {
   it("takes no new streams, and none that ask for more, while the heap is full; those that are served go on", async () => {
     const { used_heap_size, heap_size_limit } = getHeapStatistics();
     const mib = 2 ** 20;
-    const heapPercent = ((used_heap_size + 128 * mib) / heap_size_limit) * 100;
+    const heapPercent = ((used_heap_size + 128 * mib) / (heap_size_limit - 64 * mib)) * 100;
     const cache = cacheOf(cluster("a"), endpoints("e"));
     const test = await TestServer.start(cache, { limits: { heapPercent }, loadReporting: {} });
     const all = allWays.map((way) => ({ way, stream: test.open(way, clusterType) }));
