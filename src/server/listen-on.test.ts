@@ -1,0 +1,52 @@
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { listenOn } from "./listen-on.js";
+
+vi.mock("node:dns/promises", () => ({ lookup: vi.fn() }));
+const resolvesTo = (...addresses: string[]) =>
+  vi.mocked(lookup).mockResolvedValue(addresses.map((address) => ({ address, family: 4 })) as never);
+
+/** What a client of this address is told. */
+async function told(host: string, port: number): Promise<string> {
+  const socket = connect(port, host);
+  onTestFinished(() => void socket.destroy());
+  try {
+    const [text] = await once(socket, "data");
+    return String(text);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code as string;
+  }
+}
+
+const greeter = () => createServer((socket) => socket.end("hello"));
+
+it("a server listens on every address of a host that this machine has, on one port, until it is closed", async () => {
+  resolvesTo("203.0.113.1", "127.0.0.1", "127.0.0.2", "127.0.0.1"); // RFC 5737: the first is nobody's
+  const server = greeter();
+  const port = await listenOn(server, "several.example", 0, "greetings");
+  for (const host of ["127.0.0.1", "127.0.0.2"]) expect(await told(host, port)).toBe("hello");
+  server.close();
+  await once(server, "close");
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const host of ["127.0.0.1", "127.0.0.2"]) expect(await told(host, port)).toBe("ECONNREFUSED");
+});
+
+it("a server that cannot have one of the addresses listens on none", async () => {
+  resolvesTo("127.0.0.2");
+  const other = greeter();
+  const port = await listenOn(other, "other.example", 0, "greetings");
+  onTestFinished(() => void other.close());
+  resolvesTo("127.0.0.1", "127.0.0.2");
+  await expect(listenOn(greeter(), "several.example", port, "greetings")).rejects.toMatchObject({
+    code: "CANNOT_LISTEN",
+    message: expect.stringMatching(`^cannot listen for greetings on several.example:${port}: .*EADDRINUSE`),
+  });
+  expect(await told("127.0.0.1", port)).toBe("ECONNREFUSED");
+  resolvesTo("203.0.113.1");
+  await expect(listenOn(greeter(), "nobody.example", 0, "greetings")).rejects.toMatchObject({
+    code: "CANNOT_LISTEN",
+    message: expect.stringMatching(/EADDRNOTAVAIL/),
+  });
+});
