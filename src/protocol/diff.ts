@@ -120,10 +120,13 @@ export function diff(
   return { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none, unresolved, kept, to };
 }
 
-/** Whether what a client has stays although it is served otherwise. What is asked for is to be answered: with what is known only. */
+/**
+ * Whether what a client has, or may have taken of what it refused, stays although it is served otherwise. What is asked for is to be
+ * answered: with what is known only.
+ */
 function staysOn(has: Held | undefined, now: Resource, asked: boolean, breaks: DiffOptions["breaks"]): boolean {
   if (!breaks) return false;
-  const old = resourceOf(has);
+  const old = !asked && has instanceof Refusal ? repeatable(has) : resourceOf(has);
   const isReported = !asked && has?.version !== undefined && !(has instanceof Refusal);
   return (old !== undefined || isReported) && breaks(now, old);
 }

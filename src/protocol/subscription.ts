@@ -309,7 +309,10 @@ export class Subscription implements Watcher {
       const has = this.has(name);
       const used = refused && !known ? [...inUse(has), refused] : inUse(has);
       const version = known ? has?.version : "";
-      this.held.set(name, new Refusal(version, refused, entry, sent, resourceOf(has), used.slice(-inUseKept)));
+      // A client may have taken a removal although it refused the response, as Envoy does.
+      const mayBeGone = has instanceof Refusal && !has.refused;
+      const had = refused && mayBeGone ? undefined : resourceOf(has);
+      this.held.set(name, new Refusal(version, refused, entry, sent, had, used.slice(-inUseKept)));
     };
     for (const resource of sent.changed) for (const key of this.keysOf(resource)) refuse(key, resource);
     for (const name of sent.removed) if (this.covers(name)) refuse(name, undefined);
@@ -341,9 +344,10 @@ export class Subscription implements Watcher {
       this.mustAnswer = false;
       empty(this.kept);
     }
-    for (const [name, has] of kept) {
+    for (const name of kept.keys()) {
       this.kept.set(name, since?.get(name) ?? Date.now());
-      this.held.set(name, has);
+      const has = this.has(name); // not yet what is on its way, as it was
+      if (has) this.held.set(name, has);
     }
   }
 

@@ -364,6 +364,51 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
+    it("P53 stays as it was if the client may have taken that, out of several that it refused together", async () => {
+      const { stream, serve } = await synced(way, {}, {}, cluster("c1"), routeToC("r", 1), routeToC("bad", 1));
+      stream.of(routeType).want("r", "bad");
+      stream.nack(await stream.of(routeType).expect(["bad@1", "r@1"]));
+      serve(cluster("c1"), cluster("c2"), routeToC("r", 2), routeToC("bad", 1));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@1"] : ["c2@1"]));
+      // One of those that were refused together has changed, so the other goes again.
+      stream.nack(await stream.of(routeType).expect(["bad@1"]));
+      await stream.quiet();
+      serve(cluster("c1"), cluster("c2", 2), routeToC("r", 2), routeToC("bad", 1));
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2"] : ["c2@2"]));
+      stream.ack(await stream.of(routeType).expect(["r@2"]));
+      await stream.quiet();
+    });
+
+    it("P53 stays as it was if what it is to refer to was sent as it was, and refused", async () => {
+      const always = [cluster("c1"), cluster("c9"), routeToC("r2", 1)];
+      const start = [...always, listenerToR("l", 1), listenerToR("m", 2), routeToC("r1", 1)];
+      const { stream, serve } = await synced(way, {}, { [routeType]: ["r2"] }, ...start);
+      serve(...always, listenerToR("m", 2));
+      const without = await stream.of(listenerType).expect(isSotw ? ["m@2"] : [], ["l"]);
+      stream.of(routeType).want("r2", "r1");
+      stream.nack(await stream.of(routeType).expect(["r1@1"]));
+      serve(...always, listenerToR("m", 1), routeToC("r1", 9));
+      stream.ack(without);
+      stream.ack(await stream.of(routeType).expect(["r1@9"]));
+      stream.ack(await stream.of(listenerType).expect(["m@1"]));
+      stream.ack(await stream.of(routeType).expect(["r1@9"])); // P55
+      await stream.quiet();
+    });
+
+    it("P53 stays as it was if the client may have removed what it is to refer to, and then refused it", async () => {
+      const always = [cluster("c1"), routeToC("r", 1)];
+      const { stream, serve } = await synced(way, {}, { [routeType]: ["r"] }, ...always, cluster("c2"));
+      serve(...always, cluster("bad"));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["bad@1", "c1@1"] : ["bad@1"], ["c2"]));
+      serve(cluster("c1"), cluster("c2", 2), routeToC("r", 2));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2"] : ["c2@2"], ["bad"]));
+      await stream.quiet();
+      serve(cluster("c1"), cluster("c2", 3), routeToC("r", 2));
+      stream.ack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@3"] : ["c2@3"], ["bad"]));
+      stream.ack(await stream.of(routeType).expect(["r@2"]));
+      await stream.quiet();
+    });
+
     it("P53 is sent if the client has no older one, or one that refers to it as well", async () => {
       const { stream, serve } = await refusing();
       const others = [cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9)];
