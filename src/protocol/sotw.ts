@@ -24,12 +24,14 @@ export const sotw: Variant<DiscoveryRequest> = {
     // An empty list is a wildcard only until something has been named (P33, P35).
     const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
     const wanted = new Set(resourceNames.map(canonicalName));
+    const distinct = wanted.size;
     const wildcard = wanted.delete("*") || legacy;
     if (resourceNames.length > 0) subscription.named = true;
     subscription.setWildcard(wildcard);
     for (const name of names) if (!wanted.has(name)) subscription.drop(name);
     for (const name of wanted) if (!names.has(name)) subscription.add(name);
-    subscription.list = resourceNames;
+    // With repetitions it may be of any length, and is not kept.
+    subscription.list = resourceNames.length === distinct ? resourceNames : undefined;
     // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
     // anything, and so not dropped any of it either. Whoever says `*` may have.
     const hasAll = first && legacy && type.fullStateInSotw;

@@ -151,8 +151,10 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.closed) return;
     const existing = this.subscriptions.get(request.typeUrl);
     const named = this.protocol.named(request);
-    this.context.checkNames(named.length, request.typeUrl);
-    this.context.checkGrowth(() => !existing || named.some((name) => !existing.knows(name)));
+    if (!existing || (named.length > 0 && named !== existing.list)) {
+      this.context.checkNames(named.length, request.typeUrl);
+      this.context.checkGrowth(() => !existing || named.some((name) => !existing.knows(name)));
+    }
     const subscription = existing ?? this.subscribe(request.typeUrl);
     if (!subscription) return;
     const traffic = this.context.traffic.of(request.typeUrl);

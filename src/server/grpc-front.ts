@@ -5,30 +5,33 @@ import { listenOn } from "./listen-on.js";
 import type { RefusalLog } from "./refusal-log.js";
 import { type TlsOptions, tlsServerOptions } from "./tls.js";
 
+/** How long, in milliseconds, a client may take to read its last status. */
+const closingMs = 1_000;
+
 /**
  * The connections of a gRPC server, in plain text or by TLS. By itself grpc-js tells nobody of a handshake that fails, and what is
  * written to a client that reads nothing it keeps until the connection is gone.
  */
 export class GrpcFront {
   private readonly server: NetServer;
-  /** By the client's address. */
-  private readonly sockets = new Map<string, Socket>();
+  /** Every open connection, those that have not agreed on TLS yet among them. */
+  private readonly sockets = new Set<Socket>();
 
   /** @throws XdsError INVALID_OPTION for certificates that cannot be used */
   constructor(grpc: Server, tls: TlsOptions | undefined, refused: RefusalLog) {
     const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const take = (socket: Socket) => {
-      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-      this.sockets.set(peer, socket);
-      socket.on("close", () => this.sockets.delete(peer));
       socket.on("error", () => {}); // it ends the session, and that its streams
-      injector.injectConnection(socket);
+      if (this.server.listening) injector.injectConnection(socket);
+      else socket.destroy();
     };
-    if (!tls) {
-      this.server = createServer({ noDelay: true }, take);
-      return;
-    }
-    this.server = createTlsServer({ ...tlsServerOptions(tls), ALPNProtocols: ["h2"] }, take);
+    this.server = tls
+      ? createTlsServer({ ...tlsServerOptions(tls), ALPNProtocols: ["h2"] }, take)
+      : createServer({ noDelay: true }, take);
+    this.server.on("connection", (socket: Socket) => {
+      this.sockets.add(socket.setMaxListeners(0)); // of each stream that waits for its end, one
+      socket.on("close", () => this.sockets.delete(socket));
+    });
     this.server.on("tlsClientError", (error, socket) => {
       refused.tellHandshake(error, socket);
       socket.destroy(); // what is not TLS, and who says nothing, would stay connected
@@ -53,8 +56,29 @@ export class GrpcFront {
     this.server.close();
   }
 
+  /** Takes no new connections, and cuts those that have not ended in a second. */
+  close(): void {
+    this.server.close();
+    const cutAll = () => {
+      for (const socket of this.sockets) socket.destroy();
+    };
+    if (this.sockets.size > 0) setTimeout(cutAll, closingMs).unref();
+  }
+
   /** Ends the connection of a client, and what is kept for it. */
   cut(peer: string): void {
-    this.sockets.get(peer)?.destroy();
+    for (const socket of this.of(peer)) socket.destroy();
+  }
+
+  /** Calls back when the connection of a client has ended. */
+  whenGone(peer: string, tell: () => void): void {
+    const sockets = this.of(peer);
+    if (sockets.length === 0) tell();
+    for (const socket of sockets) socket.once("close", tell);
+  }
+
+  /** One, but for a client that connects from one port to two of our addresses. */
+  private of(peer: string): Socket[] {
+    return [...this.sockets].filter(({ remoteAddress, remotePort }) => `${remoteAddress}:${remotePort}` === peer);
   }
 }

@@ -13,6 +13,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Admission, Seat } from "./admission.js";
 import { certificateNames } from "./certificate-names.js";
+import type { GrpcFront } from "./grpc-front.js";
 import type { LimitCounts, RequestForm } from "./limits.js";
 import type { RefusalLog } from "./refusal-log.js";
 import type { UnsentResponse, UnsentResponses } from "./unsent.js";
@@ -58,16 +59,61 @@ export interface Door {
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
   readonly unsent: UnsentResponses;
-  /** Ends the connection of a client. */
-  cut(peer: string): void;
+  readonly connections: Pick<GrpcFront, "cut" | "whenGone">;
 }
 
 /** What counts the responses of one call. If they are left where they are for too long, `fail` is called and the connection is cut. */
-export const unsentOf = ({ unsent, cut }: Door, peer: string, fail: (error: XdsError) => void): UnsentResponse =>
+const unsentOf = ({ unsent, connections }: Door, peer: string, fail: (error: XdsError) => void): UnsentResponse =>
   unsent.of((error) => {
     fail(error);
-    cut(peer);
+    connections.cut(peer);
   });
+
+/**
+ * What goes out on a stream, counted until it is sent. What a client has not taken, grpc-js keeps when the stream has got its status, too,
+ * and tells of its end at a second status already: so there is one, and the first is not given while a response waits.
+ */
+export class Outlet {
+  private readonly response: UnsentResponse;
+  private isEnding = false;
+  private hasFailed = false;
+
+  /** `fail` is called for one who takes nothing. */
+  constructor(
+    private readonly call: ServerDuplexStream<Buffer, Buffer>,
+    private readonly door: Door,
+    private readonly peer: string,
+    fail: (error: XdsError) => void,
+  ) {
+    this.response = unsentOf(door, peer, fail);
+    call.on("cancelled", () => {
+      if (!this.hasFailed) this.response.sent();
+    });
+  }
+
+  /** `written` is called when the client has taken it, and the stream goes on. */
+  write(bytes: Buffer, written: () => void): void {
+    this.response.written(bytes.length);
+    this.call.write(bytes, () => {
+      this.response.sent();
+      if (this.isEnding) this.call.end();
+      else written();
+    });
+  }
+
+  /** The client has said all: so have we, when what is written is sent. */
+  end(): void {
+    if (this.hasFailed) return;
+    if (this.response.bytes > 0) this.isEnding = true;
+    else this.call.end();
+  }
+
+  fail(error: unknown): void {
+    this.hasFailed = true;
+    if (this.response.bytes > 0) this.door.connections.whenGone(this.peer, () => this.response.sent());
+    this.call.emit("error", statusOf(error));
+  }
+}
 
 /** Counts a unary call's answer until the call has ended, which grpc-js tells nowhere else. */
 export function countUnaryAnswer(call: ServerInterceptingCallInterface, door: Door): ServerInterceptingCall {
@@ -121,13 +167,14 @@ export function serveMessages(
   let isOpen = true;
   const end = (error: unknown) => {
     refused.tell("stream", error, { peer: caller.peer });
-    call.emit("error", statusOf(error));
+    outlet.fail(error);
   };
   const fail = (error: unknown) => {
     if (!isOpen) return;
     close();
     end(error);
   };
+  const outlet = new Outlet(call, door, caller.peer, fail);
   let seat: Seat;
   try {
     seat = admission.enter(caller, { answered: true, fail });
@@ -136,12 +183,9 @@ export function serveMessages(
     return;
   }
   const handler = open(caller);
-  const response = unsentOf(door, caller.peer, fail);
-  const sent = () => response.sent();
   const close = () => {
     if (!isOpen) return;
     isOpen = false;
-    sent();
     seat.leave();
     handler.closed?.();
   };
@@ -154,8 +198,7 @@ export function serveMessages(
     isFirst = false;
     const answer = await handler.message(bytes);
     if (!isOpen) return;
-    if (answer) response.written(answer.length);
-    if (answer && !call.write(answer, sent)) call.once("drain", () => call.resume());
+    if (answer) outlet.write(answer, () => call.resume());
     else call.resume();
   };
   call.on("data", (bytes: Buffer) => {
@@ -165,7 +208,7 @@ export function serveMessages(
   call.on("end", () => {
     void turn.then(() => {
       close();
-      call.end();
+      outlet.end();
     });
   });
   call.on("cancelled", close);

@@ -23,7 +23,7 @@ import type { Admission, Seat } from "./admission.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
 import { GrpcFront } from "./grpc-front.js";
-import { callerOf, countUnaryAnswer, type Door, passThrough, serveOne, statusOf, unsentOf } from "./grpc-methods.js";
+import { callerOf, countUnaryAnswer, type Door, Outlet, passThrough, serveOne } from "./grpc-methods.js";
 import { addHealthService, type Health } from "./health.js";
 import type { LimitCounts } from "./limits.js";
 import type { LoadReporting } from "./load-reporting.js";
@@ -89,7 +89,7 @@ export class GrpcTransport {
       ],
     });
     const front = new GrpcFront(server, options.tls, outer.refused);
-    const host = { ...outer, cut: (peer: string) => front.cut(peer) };
+    const host: GrpcHost & Door = { ...outer, connections: front };
     const services: string[] = [];
     const rows = [
       { service: aggregated, type: undefined },
@@ -119,7 +119,7 @@ export class GrpcTransport {
     if (host.clientStatus) services.push(addClientStatusService(server, host.clientStatus, host));
     if (host.loads) services.push(addLoadReportingService(server, host.loads, host));
     const health = await addHealthService(server, services);
-    addReflectionService(server, [...services, "grpc.health.v1.Health"]);
+    addReflectionService(server, [...services, "grpc.health.v1.Health"], host);
     return new GrpcTransport(server, health, front);
   }
 
@@ -145,8 +145,8 @@ export class GrpcTransport {
 
   /** Ends everything at once. */
   close(): void {
-    this.front.stop();
     this.server.forceShutdown();
+    this.front.close();
   }
 }
 
@@ -169,22 +169,20 @@ function streamHandler<R extends Request>(
           const bytes = encode(response);
           traffic.of(response.typeUrl).bytes += bytes.length;
           seat?.response();
-          unsent.written(bytes.length);
-          call.write(bytes, written);
+          outlet.write(bytes, written);
           return false; // until the transport has passed it on: a client that does not read costs one response
         },
         end: (error) => {
-          call.emit("error", statusOf(error));
+          outlet.fail(error);
           close();
         },
       },
       type,
     );
-    const unsent = unsentOf(host, caller.peer, (error) => stream.fail(error));
+    const outlet = new Outlet(call, host, caller.peer, (error) => stream.fail(error));
     let isOpen = true;
     const close = () => {
       isOpen = false;
-      unsent.sent();
       stream.close();
       seat?.leave();
     };
@@ -194,10 +192,7 @@ function streamHandler<R extends Request>(
       stream.fail(error);
       return;
     }
-    const written = () => {
-      unsent.sent();
-      stream.writable();
-    };
+    const written = () => stream.writable();
     const paced = (waiting: void | Promise<void>) => {
       if (!waiting) return;
       call.pause();
@@ -217,7 +212,7 @@ function streamHandler<R extends Request>(
     });
     call.on("end", () => {
       close();
-      call.end();
+      outlet.end();
     });
     call.on("cancelled", close);
     call.on("close", close);

@@ -59,6 +59,9 @@ const defaults: Limits = {
  */
 const heapPerByte = { discovery: 32, protobuf: 128, json: 300 };
 
+/** What takes so many bytes of heap at most is read however full it is: a served client's ACKs are. */
+const alwaysHeld = 4 << 20;
+
 /** How a request is read. */
 export type RequestForm = keyof typeof heapPerByte;
 
@@ -126,7 +129,8 @@ export class LimitCounts {
   }
 
   private checkRoom(bytes: number, form: RequestForm, what: string): void {
-    if (this.heap.holds(bytes * heapPerByte[form], 1)) return;
+    const most = bytes * heapPerByte[form];
+    if (most <= alwaysHeld || this.heap.holds(most, 1)) return;
     const room = `${Math.max(0, Math.floor(this.heap.room(1) / 2 ** 20))} MiB`;
     throw this.exceeded(
       "heapPercent",

@@ -2,6 +2,9 @@ import { lookup } from "node:dns/promises";
 import { createServer, type Server } from "node:net";
 import { messageOf, XdsError } from "../errors.js";
 
+/** This machine does not have the address, or nothing of its kind. */
+const missingCodes = new Set<string | undefined>(["EADDRNOTAVAIL", "EAFNOSUPPORT"]);
+
 /**
  * Makes a server listen on every address of a host that this machine has. Returns the port, which is one for all.
  * @throws XdsError CANNOT_LISTEN
@@ -15,7 +18,7 @@ export async function listenOn(server: Server, host: string, port: number, what:
       try {
         bound = await listen(bound === undefined ? server : helperOf(server), address, bound ?? port);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EADDRNOTAVAIL") throw error;
+        if (!missingCodes.has((error as NodeJS.ErrnoException).code)) throw error;
         missing = error;
       }
     if (bound === undefined) throw missing;

@@ -1,7 +1,9 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Server, type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { XdsError } from "../errors.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
+import { type Door, passThrough, serveMessages } from "./grpc-methods.js";
 
 /**
  * Server reflection (grpc.reflection.v1 and v1alpha, which are alike), for grpcurl and its like: every service here whose
@@ -10,33 +12,22 @@ import { envoyRegistry } from "../schema/registry.js";
  *
  * Ours because the descriptors are at hand as bytes: @grpc/reflection decodes and encodes all of them at start (0.6 s, 24 MB).
  */
-export function addReflectionService(server: Server, services: readonly string[]): void {
+export function addReflectionService(server: Server, services: readonly string[], door: Door): void {
+  const message = async (request: Buffer) => {
+    door.unsent.check();
+    try {
+      return answer(request, services);
+    } catch (cause) {
+      throw new XdsError("INVALID_REQUEST", "not a ServerReflectionRequest", { cause });
+    }
+  };
   for (const version of ["v1", "v1alpha"]) {
     const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    const same = (bytes: Buffer) => bytes;
-    const serializers = {
-      requestSerialize: same,
-      requestDeserialize: same,
-      responseSerialize: same,
-      responseDeserialize: same,
-    };
     server.addService(
-      { ServerReflectionInfo: { path, requestStream: true, responseStream: true, ...serializers } },
+      { ServerReflectionInfo: passThrough(path, true) },
       {
-        ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) => {
-          call.on("data", (request: Buffer) => {
-            try {
-              // A client that asks faster than it reads is paused, so that answers do not pile up.
-              if (!call.write(answer(request, services))) {
-                call.pause();
-                call.once("drain", () => call.resume());
-              }
-            } catch {
-              call.emit("error", { code: status.INVALID_ARGUMENT, details: "not a ServerReflectionRequest" });
-            }
-          });
-          call.on("end", () => call.end());
-        },
+        ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) =>
+          serveMessages(call, door, () => ({ message })),
       },
     );
   }

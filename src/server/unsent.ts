@@ -5,7 +5,7 @@ import type { LimitCounts } from "./limits.js";
 const patienceMs = 10_000;
 const checkEveryMs = 1_000;
 
-/** A client's responses that it has not taken yet. A stream has one at a time, and so has a connection of REST. */
+/** The response that a client has not taken yet, of which a stream has one at a time, as has a connection of REST. */
 export class UnsentResponse {
   bytes = 0;
   since = 0;
@@ -20,7 +20,7 @@ export class UnsentResponse {
     this.all.add(this, bytes);
   }
 
-  /** It is on its way, or its client is gone. */
+  /** It is on its way, or its client is gone: nothing of it is kept any more. */
   sent(): void {
     this.all.remove(this);
   }

@@ -95,6 +95,28 @@ describe(`${count.toLocaleString("en")} streams, opened and closed`, () => {
       });
 });
 
+it("a list of names is kept as it came for as long as it repeats none: by repetition it could be of any length", () => {
+  const context = streamContext(cacheOf(...resources(1)), "sotw", { queue: new FlushQueue() });
+  const transport = { peer: "test", send: () => true, end: () => {} };
+  const stream = new Stream(sotw as unknown as Variant<Request>, context, transport, undefined);
+  void stream.open();
+  const lists = [["a", "b"], ["a", "a", "b"], ["b", "a"], Array.from({ length: 1_000 }, () => "a")];
+  const kept = lists.map((names) => {
+    void stream.receive(request(clusterType, names));
+    const { list, names: known } = stream.subscriptions.get(clusterType) ?? {};
+    return [list === names, [...(known ?? [])].sort()];
+  });
+  const both = ["a", "b"];
+  expect(kept).toEqual([
+    [true, both],
+    [false, both],
+    [true, both],
+    [false, ["a"]],
+  ]);
+  expect(stream.subscriptions.get(clusterType)?.list).toBeUndefined();
+  stream.close();
+});
+
 describe("streams of one connection", () =>
   on(allWays, (way) => {
     it("leave nothing, whoever ends them", async () => {

@@ -54,6 +54,15 @@ function plainly(port: number, text: string): Promise<void> {
   return ended(socket);
 }
 
+it("close() ends connections that have not agreed on TLS, and takes none that do so then", async () => {
+  const { server: xds, port } = await start({ tls: server });
+  const [silent, late] = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+  await Promise.all([once(silent, "connect"), once(late, "connect")]);
+  await xds.close();
+  const secure = connectTls({ socket: late, ca: server.cert, ...alpn });
+  await Promise.all([ended(silent), ended(secure)]);
+});
+
 describe("TLS", () => {
   on(allWays, (way) => {
     it("carries streams", async () => {

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { logVerbosity, setLogVerbosity, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { clusterType, endpointType, resourceTypes } from "../../src/resource/types.js";
 import { XdsServer } from "../../src/server/xds-server.js";
@@ -192,8 +192,6 @@ describe("a request", () => {
 
 describe("listening", () => {
   it("says which port is taken, and is done once", async () => {
-    setLogVerbosity(logVerbosity.NONE); // grpc-js would print what the errors say
-    onTestFinished(() => setLogVerbosity(logVerbosity.ERROR));
     const { port, restPort } = await TestServer.start(cacheOf(), { rest: true });
     await expect(new XdsServer(cacheOf()).listen({ port })).rejects.toMatchObject({ code: "CANNOT_LISTEN" });
     const half = new XdsServer(cacheOf());

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect } from "node:http2";
+import { type ClientHttp2Stream, connect } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { getHeapStatistics } from "node:v8";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -167,8 +167,14 @@ describe("the limit responseBytes", () => {
   const all = message({ node: { id: "n" }, typeUrl: clusterType });
   const none = Buffer.of();
 
+  const framed = (body: Buffer) => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(body.length, 1);
+    return Buffer.concat([head, body]);
+  };
+
   /** A client that sends a message and reads nothing of what comes. */
-  function unread(port: number, path: string, body: Buffer): ClientHttp2Session {
+  function unread(port: number, path: string, body: Buffer) {
     const session = connect(`http://127.0.0.1:${port}`);
     onTestFinished(() => session.destroy());
     session.on("error", () => {});
@@ -180,12 +186,9 @@ describe("the limit responseBytes", () => {
     });
     stream.on("error", () => {});
     stream.pause();
-    const head = Buffer.alloc(5);
-    head.writeUInt32BE(body.length, 1);
-    const frame = Buffer.concat([head, body]);
-    if (path === fetchPath || path === fetchStatus) stream.end(frame);
-    else stream.write(frame);
-    return session;
+    if (path === fetchPath || path === fetchStatus) stream.end(framed(body));
+    else stream.write(framed(body));
+    return { session, stream };
   }
 
   const start = (logger = new LogBook()) =>
@@ -223,12 +226,72 @@ describe("the limit responseBytes", () => {
         status: 429,
         body: { code: "LIMIT_EXCEEDED", message: refused.details },
       });
-    slow.destroy();
+    slow.session.destroy();
     await late.take(["e@1"]);
     await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
     expect((await test.fetch(fetchPath, { node: { id: "n" } })).resources).toHaveLength(1);
     await served.quiet();
     expect(test.server.refusals()).toMatchObject({ responseBytes: 4 });
+  });
+
+  it.each([
+    ["is done asking", (stream: ClientHttp2Stream) => void stream.end(), status.OK],
+    ["is refused", (stream: ClientHttp2Stream) => void stream.write(framed(Buffer.of(0xff))), status.INVALID_ARGUMENT],
+    [
+      "is refused, and then done",
+      (stream: ClientHttp2Stream) => void stream.end(framed(Buffer.of(0xff))),
+      status.INVALID_ARGUMENT,
+    ],
+  ])("counts what a client that %s has not taken, until it has", async (_, act, code) => {
+    const test = await start();
+    const { stream } = unread(test.port, streamPath(ads, clusterType), all);
+    await occupied(test);
+    act(stream);
+    await until(() => test.server.status().length === 0, "the end of the stream");
+    const late = test.open(ads, endpointType);
+    late.want("e");
+    await late.quiet();
+    expect(test.server.unsentBytes).toBeGreaterThan(8 << 20);
+    const ended = new Promise((resolve) => stream.on("trailers", (trailers) => resolve(trailers["grpc-status"])));
+    stream.resume();
+    expect(await ended).toBe(String(code));
+    await late.take(["e@1"]);
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+  });
+
+  it("is gone with the connection, and so is what a stream that was refused has not taken", async () => {
+    const test = await start();
+    const { session, stream } = unread(test.port, streamPath(ads, clusterType), all);
+    await occupied(test);
+    stream.write(framed(Buffer.of(0xff)));
+    await until(() => test.server.status().length === 0, "the end of the stream");
+    await test.barrier();
+    expect(test.server.unsentBytes).toBeGreaterThan(8 << 20);
+    session.destroy();
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+  });
+
+  it("has one answer of client status at a time, however often a stream asks", async () => {
+    const test = await start();
+    const shown = test.open(ads, clusterType);
+    shown.want();
+    await shown.take([`${large}@1`]);
+    const { stream } = unread(test.port, csds, none);
+    await occupied(test);
+    const one = test.server.unsentBytes;
+    for (let i = 0; i < 5; i++) stream.write(framed(none));
+    await test.barrier();
+    expect(test.server.unsentBytes).toBe(one);
+    let bytes = 0;
+    const taken = new Promise<void>((resolve) => {
+      stream.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes >= 6 * one) resolve();
+      });
+    });
+    stream.resume();
+    await taken;
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
   });
 
   it("counts what REST has not sent, one answer a connection however many it asks for", async () => {
@@ -256,10 +319,9 @@ describe("the limit responseBytes", () => {
   it("ends whose response others have waited for ten seconds, with its connection", async () => {
     const log = new LogBook();
     const test = await start(log);
-    const paths = [streamPath(ads, clusterType), fetchPath];
-    const slow = unread(test.port, paths[0] as string, all);
+    const { session } = unread(test.port, streamPath(ads, clusterType), all);
     await occupied(test);
-    const closed = new Promise((resolve) => slow.on("close", resolve));
+    const closed = new Promise((resolve) => session.on("close", resolve));
     const late = test.open(ads, endpointType);
     late.want("e");
     await late.take(["e@1"]);
