@@ -98,7 +98,8 @@ export function diff(
     const has = subscription.has(name);
     const now = view.get(name) ?? (has?.version === placeholderVersion ? (has as Resource) : undefined);
     if (asked.has(name)) put(name, now, has);
-    else if (!(has instanceof Refusal)) {
+    // What was refused together with others and is held back since may be good: what else was refused may long have changed.
+    else if (!(has instanceof Refusal) || (has.version === "" && now && subscription.kept.has(name))) {
       if (has?.version !== now?.version) put(name, now, has);
     } else if (has.refused?.version === now?.version) withheld.push([name, now, has.response]);
     else if (has.version === now?.version)

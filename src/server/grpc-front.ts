@@ -70,11 +70,14 @@ export class GrpcFront {
     for (const socket of this.of(peer)) socket.destroy();
   }
 
-  /** Calls back when the connection of a client has ended. */
-  whenGone(peer: string, tell: () => void): void {
+  /** Calls back when the connection of a client has ended. Returns what takes that back. */
+  whenGone(peer: string, tell: () => void): () => void {
     const sockets = this.of(peer);
     if (sockets.length === 0) tell();
     for (const socket of sockets) socket.once("close", tell);
+    return () => {
+      for (const socket of sockets) socket.off("close", tell);
+    };
   }
 
   /** One, but for a client that connects from one port to two of our addresses. */

@@ -70,24 +70,27 @@ const unsentOf = ({ unsent, connections }: Door, peer: string, fail: (error: Xds
   });
 
 /**
- * What goes out on a stream, counted until it is sent. What a client has not taken, grpc-js keeps when the stream has got its status, too,
- * and tells of its end at a second status already: so there is one, and the first is not given while a response waits.
+ * What goes out on a stream, counted until it is sent. What a client has not taken, grpc-js keeps when the stream has got its status, too;
+ * so it is the end of the writing that counts, which comes with that of the stream or the connection as well. Where grpc-js has
+ * written nothing, for the stream was ending, it tells of no end: then it is the connection's.
  */
 export class Outlet {
   private readonly response: UnsentResponse;
   private isEnding = false;
   private hasFailed = false;
+  /** Waits no more for the end of the connection. */
+  private forget: () => void = () => {};
 
   /** `fail` is called for one who takes nothing. */
   constructor(
     private readonly call: ServerDuplexStream<Buffer, Buffer>,
-    private readonly door: Door,
-    private readonly peer: string,
+    door: Door,
+    peer: string,
     fail: (error: XdsError) => void,
   ) {
     this.response = unsentOf(door, peer, fail);
     call.on("cancelled", () => {
-      if (!this.hasFailed) this.response.sent();
+      if (this.response.bytes > 0) this.forget = door.connections.whenGone(peer, () => this.response.sent());
     });
   }
 
@@ -96,12 +99,13 @@ export class Outlet {
     this.response.written(bytes.length);
     this.call.write(bytes, () => {
       this.response.sent();
+      this.forget();
       if (this.isEnding) this.call.end();
       else written();
     });
   }
 
-  /** The client has said all: so have we, when what is written is sent. */
+  /** The client has said all: so have we, when what is written is sent. Who has failed has had its status. */
   end(): void {
     if (this.hasFailed) return;
     if (this.response.bytes > 0) this.isEnding = true;
@@ -110,7 +114,6 @@ export class Outlet {
 
   fail(error: unknown): void {
     this.hasFailed = true;
-    if (this.response.bytes > 0) this.door.connections.whenGone(this.peer, () => this.response.sent());
     this.call.emit("error", statusOf(error));
   }
 }

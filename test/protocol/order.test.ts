@@ -379,6 +379,19 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
+    it("P53 P18 is sent, if it was refused together with others, when nothing that was refused stands in its way any more", async () => {
+      const { stream, serve } = await synced(way, {}, {}, cluster("c1"), routeToC("r", 1), routeToC("bad", 1));
+      stream.of(routeType).want("r", "bad");
+      stream.nack(await stream.of(routeType).expect(["bad@1", "r@1"]));
+      serve(cluster("c1"), cluster("c2"), routeToC("r", 2), routeToC("bad", 9));
+      stream.nack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@1"] : ["c2@1"]));
+      stream.ack(await stream.of(routeType).expect(["bad@9"]));
+      await stream.quiet();
+      serve(cluster("c1"), routeToC("r", 1), routeToC("bad", 9));
+      stream.ack(await stream.of(routeType).expect(["r@1"])); // c2 the client never had
+      await stream.quiet();
+    });
+
     it("P53 stays as it was if what it is to refer to was sent as it was, and refused", async () => {
       const always = [cluster("c1"), cluster("c9"), routeToC("r2", 1)];
       const start = [...always, listenerToR("l", 1), listenerToR("m", 2), routeToC("r1", 1)];

@@ -1,4 +1,4 @@
-import { type ClientHttp2Stream, connect } from "node:http2";
+import { type ClientHttp2Stream, connect, constants, type OutgoingHttpHeaders } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { getHeapStatistics } from "node:v8";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
@@ -174,7 +174,7 @@ describe("the limit responseBytes", () => {
   };
 
   /** A client that sends a message and reads nothing of what comes. */
-  function unread(port: number, path: string, body: Buffer) {
+  function unread(port: number, path: string, body: Buffer, headers: OutgoingHttpHeaders = {}) {
     const session = connect(`http://127.0.0.1:${port}`);
     onTestFinished(() => session.destroy());
     session.on("error", () => {});
@@ -183,6 +183,7 @@ describe("the limit responseBytes", () => {
       ":path": path,
       "content-type": "application/grpc",
       te: "trailers",
+      ...headers,
     });
     stream.on("error", () => {});
     stream.pause();
@@ -257,6 +258,27 @@ describe("the limit responseBytes", () => {
     expect(await ended).toBe(String(code));
     await late.take(["e@1"]);
     await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+  });
+
+  it("counts what a client has not taken whose messages grpc-js itself refuses", async () => {
+    const test = await start();
+    const { session, stream } = unread(test.port, streamPath(ads, clusterType), all, { "grpc-encoding": "unknown" });
+    await occupied(test);
+    stream.write(Buffer.concat([Buffer.of(1, 0, 0, 0, 1, 0), Buffer.of(1, 0, 0, 0, 1, 0)])); // compressed, it knows not how
+    await until(() => test.server.status().length === 0, "the end of the stream");
+    await test.barrier();
+    expect(test.server.unsentBytes).toBeGreaterThan(8 << 20);
+    session.destroy();
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+  });
+
+  it("counts nothing of a client that has reset its stream", async () => {
+    const test = await start();
+    const { stream } = unread(test.port, streamPath(ads, clusterType), all);
+    await occupied(test);
+    stream.close(constants.NGHTTP2_CANCEL);
+    await until(() => test.server.unsentBytes === 0, "the end of what was not taken");
+    expect(test.server.status()).toEqual([]);
   });
 
   it("is gone with the connection, and so is what a stream that was refused has not taken", async () => {
