@@ -120,3 +120,16 @@ describe("decoding the node of requests", () => {
     expect(config && toJson(ClientConfigSchema, config)).toEqual(expected && toJson(ClientConfigSchema, expected));
   });
 });
+
+it("of what a client says in a NACK the first 32 KiB are read, and how much there was is told", () => {
+  const nack = (message: string) => {
+    const detail = new BinaryWriter().tag(1, WireType.Varint).int32(3).tag(2, WireType.LengthDelimited).string(message);
+    return new BinaryWriter().tag(6, WireType.LengthDelimited).bytes(detail.finish()).finish();
+  };
+  const most = 32 << 10;
+  expect(decodeDiscoveryRequest(nack("x".repeat(most))).errorDetail).toEqual({ code: 3, message: "x".repeat(most) });
+  expect(decodeDiscoveryRequest(nack("x".repeat(most + 10))).errorDetail).toEqual({
+    code: 3,
+    message: `${"x".repeat(most)}… (10 bytes more)`,
+  });
+});

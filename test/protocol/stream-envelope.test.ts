@@ -274,6 +274,7 @@ describe("a type URL that is in no row of the table", () =>
       unknown.want("c");
       cache.set("n", Snapshot.of([runtime("r", 2)]));
       await stream.of(runtimeType).take(["r@2"]);
+      stream.of(`type.googleapis.com/${"long.".repeat(100)}Unheard`).want("a"); // not logged, for it would have to be remembered
       await stream.quiet();
       expect(logger.entries).toMatchObject([
         {

@@ -160,6 +160,17 @@ describe("a wildcard", () => {
       await stream.take(["a@2"]); // still there, by the wildcard
     });
 
+    it("P44 does not answer a name that leaves and was neither subscribed nor is there", async () => {
+      const stream = (await TestServer.start(cacheOf(make("a"), make("b")))).open(way, typeUrl);
+      stream.want("*");
+      await stream.take(["a@1", "b@1"]);
+      stream.request(typeUrl, unsubscribe("never"));
+      await stream.quiet();
+      stream.request(typeUrl, unsubscribe("b", "never"));
+      await stream.take(["b@1"]);
+      await stream.quiet();
+    });
+
     it("P45 that is taken up as a name leaves answers that name", async () => {
       const cache = cacheOf(make("a"), make("b"));
       const stream = (await TestServer.start(cache)).open(way, typeUrl);
