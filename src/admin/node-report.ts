@@ -57,9 +57,11 @@ export interface TypeReport {
     readonly code: number;
     /** The node's own words. */
     readonly message: string;
-    /** The first hundred names of the response. */
+    /** The names that are refused: alone where that could be found out, else all of the response; the first hundred. */
     readonly names: readonly string[];
   };
+  /** When the first of what was refused alone is offered again. */
+  readonly retryAt?: string;
 }
 
 export interface EntryReport {
@@ -119,7 +121,7 @@ const pollingReport = ({ id, cluster, peer, agent, version, firstPollAt, state, 
   types: types.map(typeReport),
 });
 
-function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked }: TypeStatus): TypeReport {
+function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked, retryAt }: TypeStatus): TypeReport {
   return {
     type: findResourceType(typeUrl)?.name ?? typeUrl,
     typeUrl,
@@ -136,6 +138,7 @@ function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked }: Ty
         names: nacked.names,
       },
     }),
+    ...(retryAt !== undefined && { retryAt: time(retryAt) }),
   };
 }
 

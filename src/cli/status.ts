@@ -91,6 +91,7 @@ async function ask(admin: string, id: string | undefined): Promise<StatusReport 
 
 const colours: Readonly<Record<SyncState, (text: string) => string>> = {
   SYNCED: paint.good,
+  DRAINING: paint.good,
   NOT_SENT: paint.faint,
   STALE: paint.warn,
   ERROR: paint.bad,

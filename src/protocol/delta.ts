@@ -1,5 +1,5 @@
 import { canonicalName, hasSpellings } from "../resource/names.js";
-import { resourceOf } from "./held.js";
+import { Resource } from "../resource/resource.js";
 import type { DeltaDiscoveryRequest } from "./messages.js";
 import type { Subscription } from "./subscription.js";
 import type { Variant } from "./variant.js";
@@ -14,10 +14,15 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
   staleRequestsCount: true,
 
   named: ({ resourceNamesSubscribe }) => resourceNamesSubscribe,
+  counts: ({ resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions }) => [
+    resourceNamesSubscribe.length,
+    resourceNamesUnsubscribe.length,
+    initialResourceVersions.size,
+  ],
 
   subscribe(subscription, request, first) {
     const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
-    const { type, names, view, held, asked } = subscription;
+    const { type, names, view, asked } = subscription;
     // Neither list in the first request: the legacy wildcard (P46). Later empty lists change nothing (P48).
     if (first && subscribe.length === 0 && unsubscribe.length === 0) {
       subscription.setWildcard(type.emptyIsWildcard);
@@ -42,14 +47,12 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     subscription.list = subscribe;
     for (const [spelling, version] of request.initialResourceVersions) {
       const name = canonicalName(spelling);
-      if (!subscription.covers(name)) continue; // they subscribe nothing (P50)
-      held.set(name, { version });
-      if (hasSpellings(name)) subscription.spellings.set(name, spelling);
-      asked.delete(name); // the same version is skipped, also of a name subscribed here (P49)
+      const placeholder = type.placeholder?.inDelta && !view.get(name) ? Resource.placeholder(type, name) : undefined;
+      subscription.report(spelling, version, placeholder);
     }
   },
 
-  respond(subscription, { changed, removed: gone, unresolved }) {
+  respond(subscription, { changes: { changed, removed: gone }, unresolved }) {
     const { type, view, names, mustAnswer } = subscription;
     if (changed.length === 0 && gone.length === 0 && !mustAnswer) return undefined;
     const removed = asSent(subscription, gone);
@@ -59,7 +62,7 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     return { ...content, removed: removed.filter((name) => !subscribed.has(name)), unresolved: [...subscribed] };
   },
 
-  keepAlive({ ledger }, _difference, heartbeats) {
+  keepAlive({ ledger }, heartbeats) {
     return { version: ledger.sent?.version ?? "", resources: [], removed: none, unresolved: none, heartbeats };
   },
 };
@@ -68,5 +71,5 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
 function asSent(subscription: Subscription, removed: readonly string[]): readonly string[] {
   if (!removed.some(hasSpellings)) return removed;
   const spelt = (name: string) => hasSpellings(name) && !subscription.spellings.has(name);
-  return removed.map((name) => (spelt(name) && resourceOf(subscription.has(name))?.name) || name);
+  return removed.map((name) => (spelt(name) && subscription.state.repeatable(name)?.name) || name);
 }

@@ -1,169 +1,305 @@
-import type { ResourceView } from "../cache/config-watcher.js";
+import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { isGlob } from "../resource/names.js";
-import { placeholderVersion, type Resource } from "../resource/resource.js";
+import { Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { Gone, type Held, Refusal, repeatable, resourceOf, type Sent } from "./held.js";
+import { withoutRemovals } from "./changes.js";
+import type { ClientState } from "./client-state.js";
+import type { OpenChange } from "./open-change.js";
 import type { Subscription } from "./subscription.js";
+import type { Withheld } from "./withheld.js";
 
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
 export interface Difference {
-  readonly changed: readonly Resource[];
-  readonly removed: readonly string[];
-  /** Of those, what was asked for and does not exist. */
+  readonly changes: Changes;
+  /** Of what is removed, what was asked for and does not exist. */
   readonly unresolved: readonly string[];
   /** What stays on the client for now, though no longer served (P54) or served otherwise (P53). */
-  readonly kept: ReadonlyMap<string, Held>;
+  readonly withheld: ReadonlyMap<string, Withheld>;
+  /** Refused names of which the client has what is served again (P18). */
+  readonly healed: readonly string[];
   /** Under a wildcard, the position that the client reaches with it. */
   readonly to: number | undefined;
+  /** The change that this is a piece of. */
+  readonly piece: OpenChange | undefined;
 }
 
-export interface DiffOptions {
-  /** A response repeats all there is, also what was refused before. */
-  readonly whole: boolean;
-  /** Looks at nothing but what was asked for. */
-  readonly partial: boolean;
-  /** Whether a resource that is no longer served has to stay on the client. */
-  keep(name: string): boolean;
-  /** Whether the client has all that an old resource refers to, so that it can have that as well. */
-  usable(old: Resource): boolean;
-  /** Whether a client with an older resource (undefined: unknown) keeps that for now; undefined: nothing has to be kept so. */
-  readonly breaks: ((now: Resource, old: Resource | undefined) => boolean) | undefined;
-  /** What to answer for a name that does not exist (P56). */
-  readonly placeholder: ((name: string) => Resource | undefined) | undefined;
+/** Which parts of a difference have to wait, and what is answered for names that do not exist. */
+export interface References {
+  /** Why a removal has to wait (P54); undefined: it need not. */
+  holdsRemoval(name: string): Withheld | undefined;
+  /** Why a resource stays as the client has it, whatever it may have of it (P53); undefined: it is sent. */
+  holdsChange(now: Resource): Withheld | undefined;
+  /** Nothing that a change may refer to is unanswered, refused or yet to come: no change is held. */
+  readonly holdsNoChange: boolean;
+  /** A removal goes in a response of its own, after the rest of its change (P54). */
+  readonly removedLast: boolean;
+  /** Why such a removal waits now. */
+  waitsForRest(name: string): Withheld;
+  /** A removed resource that what the client has still refers to, if the client has all that this one refers to (P40, P54). */
+  asItWas(name: string): Resource | undefined;
+  /** What is answered for a name that never existed on this client: a resource, a removal, or nothing (P40, P56). */
+  missing(name: string): Resource | "removed" | "silence";
 }
 
-const none: readonly string[] = [];
-const nothingKept: ReadonlyMap<string, Held> = new Map();
+const none: readonly never[] = [];
+const nothing: ReadonlyMap<string, Withheld> = new Map();
 
-/** Compares what the client has with what is served, in time proportional to what has changed or was asked for. */
+/**
+ * Compares what the client has with what is served, in time proportional to what has changed or was asked for. `whole`: a response
+ * repeats all there is, also what was refused before. `partial`: only what was asked for.
+ */
 export function diff(
   subscription: Subscription,
-  { whole, partial, keep, usable, breaks, placeholder }: DiffOptions,
+  references: References,
+  { whole, partial }: { readonly whole: boolean; readonly partial: boolean },
 ): Difference {
-  const { view, wildcard, held, asked } = subscription;
+  const { view, wildcard, state, asked, retried } = subscription;
   const to = wildcard && !partial ? view.position : undefined;
-  if (wildcard && held.size === 0 && asked.size === 0) {
-    const { changed, removed } = view.since(subscription.position);
-    const breaksIt = (now: Resource) => staysOn(subscription.has(now.key), now, false, breaks);
-    if (!removed.some(keep) && !(breaks && changed.some(breaksIt)))
-      return { changed, removed, unresolved: none, kept: nothingKept, to };
+  const difference = (changes: Changes, withheld = nothing): Difference => {
+    return { changes, unresolved: none, withheld, healed: none, to, piece: undefined };
+  };
+  if (wildcard && !partial && asked.size === 0 && retried.size === 0) {
+    const shared = state.isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
+    if (shared && state.isPlain) return difference(shared.changes, shared.withheld);
+    if (shared && shared.withheld.size === 0) {
+      // A full state repeats what was refused, and its answer is about that too.
+      const isNew = shared.changes.changed.length + shared.changes.removed.length > 0 || subscription.mustAnswer;
+      return difference(isNew ? view.since(state.certainPosition) : shared.changes);
+    }
   }
-
   // All that name the same are sent the same list, so that it is encoded once.
   const list = subscription.unansweredList;
   if (list) {
     const changed = view.listed(list);
-    if (changed.length === list.length) return { changed, removed: none, unresolved: none, kept: nothingKept, to };
+    if (changed.length === list.length) return difference(listed(changed));
+  }
+  return new Comparison(subscription, references, whole).compare(partial, to);
+}
+
+/** The log's own difference, as all clients in this position get it; undefined: something in it has to be decided by name. */
+function sharedDifference(
+  { view, state, waiting }: Subscription,
+  references: References,
+): { changes: Changes; withheld: ReadonlyMap<string, Withheld> } | undefined {
+  const changes = view.since(state.offered);
+  if (!references.holdsNoChange)
+    for (const now of changes.changed) if (state.mayHave(now.key) && references.holdsChange(now)) return undefined;
+  if (changes.removed.length === 0) return { changes, withheld: nothing };
+  const withheld = new Map<string, Withheld>();
+  const last = references.removedLast && changes.changed.length > 0;
+  for (const name of changes.removed) {
+    const why = references.holdsRemoval(name) ?? (last ? references.waitsForRest(name) : undefined);
+    if (why) withheld.set(name, why);
+  }
+  if (withheld.size === 0 && waiting.size === 0) return { changes, withheld: nothing };
+  return withheld.size === changes.removed.length ? { changes: withoutRemovals(changes), withheld } : undefined;
+}
+
+class Comparison {
+  private readonly changed = new Map<string, Resource>();
+  private readonly removed = new Set<string>();
+  private readonly unresolved: string[] = [];
+  private readonly withheld = new Map<string, Withheld>();
+  private readonly healed: string[] = [];
+  /** What was refused and is served still. */
+  private readonly refused: [name: string, now: Resource | undefined, change: OpenChange | undefined][] = [];
+  /** Changes that were refused together, of which something differs now. */
+  private readonly touched = new Set<OpenChange>();
+  private readonly seen = new Set<string>();
+  private readonly state: ClientState;
+
+  constructor(
+    private readonly subscription: Subscription,
+    private readonly references: References,
+    private readonly whole: boolean,
+  ) {
+    this.state = subscription.state;
   }
 
-  const changed = new Map<string, Resource>();
-  const removed = new Set<string>();
-  const kept = new Map<string, Held>();
-  const touched = new Set<Sent>(); // refused responses of which something differs now
-  const withheld: [string, Resource | undefined, Sent][] = [];
-  const lately = (name: string) => {
-    const old = view.lately(name);
-    return old && usable(old) ? old : undefined;
-  };
-  const put = (name: string, now: Resource | undefined, has: Held | undefined) => {
-    if (now && !staysOn(has, now, asked.has(name), breaks)) changed.set(now.key, now);
-    else {
-      // What the client uses refers to it: what it has stays, and if it asks for it, it gets it as it was (P54).
-      const old = resourceOf(has) ?? (asked.has(name) ? lately(name) : undefined);
-      const keeps = has?.version === undefined ? old : has;
-      if (!keeps || !(now || keep(name))) removed.add(name);
-      else {
-        kept.set(name, keeps);
-        if (asked.has(name) && old) changed.set(old.key, old);
-      }
-    }
-  };
+  compare(partial: boolean, to: number | undefined): Difference {
+    const { subscription, state, references, changed, removed } = this;
+    for (const name of partial ? subscription.asked : this.candidates()) this.look(name);
+    const repeats = this.whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
+    if (repeats) {
+      for (const change of state.open) for (const name of change.names()) this.look(name);
+      for (const name of state.refused.keys()) this.look(name);
+    } else for (const change of this.touched) for (const name of change.names()) this.look(name);
+    for (const [name, now, change] of this.refused) if (repeats || (change && this.touched.has(change))) this.put(name, now);
+    if (references.removedLast && changed.size > 0)
+      for (const name of removed)
+        if (state.mayHave(name)) {
+          removed.delete(name);
+          this.withheld.set(name, references.waitsForRest(name));
+        }
+    const changes = { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none };
+    return { changes, unresolved: this.unresolved, withheld: this.withheld, healed: this.healed, to, piece: undefined };
+  }
 
-  const seen = new Set<string>();
-  for (const name of partial ? [...asked] : candidates(subscription, whole)) {
-    if (seen.has(name)) continue;
+  /** The names that may differ; some may come twice. */
+  private *candidates(): Iterable<string> {
+    const { asked, retried, names, wildcard, view, allStale, stale, waiting } = this.subscription;
+    const { state } = this;
+    yield* asked;
+    yield* retried;
+    if (wildcard) {
+      const { changed, removed } = view.since(state.offered);
+      for (const { key } of changed) yield key;
+      yield* removed;
+      yield* state.exceptions.keys();
+    } else if (allStale) {
+      yield* names;
+      yield* state.exceptions.keys();
+    } else {
+      yield* stale;
+      yield* waiting.keys();
+    }
+  }
+
+  private look(name: string): void {
+    const { seen, subscription, state } = this;
+    const { view, asked, retried, waiting } = subscription;
+    if (seen.has(name)) return;
     seen.add(name);
     if (isGlob(name)) {
-      // Its members speak for it; where there are none, it is answered itself (P63).
-      let empty = true;
-      for (const member of view.members(name)) {
-        empty = false;
-        const has = subscription.has(member.key);
-        if (has?.version !== member.version) put(member.key, member, has);
-      }
-      if (empty && asked.has(name)) removed.add(name);
-      continue;
+      this.lookAtMembers(name);
+      return;
     }
-    if (!subscription.covers(name) && !asked.has(name)) continue;
-    const has = subscription.has(name);
-    const now = view.get(name) ?? (has?.version === placeholderVersion ? (has as Resource) : undefined);
-    if (asked.has(name)) put(name, now, has);
-    // What was refused together with others and is held back since may be good: what else was refused may long have changed.
-    else if (!(has instanceof Refusal) || (has.version === "" && now && subscription.kept.has(name))) {
-      if (has?.version !== now?.version) put(name, now, has);
-    } else if (has.refused?.version === now?.version) withheld.push([name, now, has.response]);
-    else if (has.version === now?.version)
-      held.set(name, now ?? new Gone(has.inUse)); // back to what the client has (P18)
+    const isAsked = asked.has(name);
+    if (!isAsked && !subscription.covers(name)) return;
+    const last = state.last(name);
+    const now = view.get(name) ?? (last instanceof Resource && last.isPlaceholder ? last : undefined);
+    if (isAsked || retried.has(name)) {
+      this.put(name, now);
+      return;
+    }
+    const coming = state.coming(name);
+    if (coming) {
+      if (coming.resource?.version !== now?.version || waiting.has(name)) this.put(name, now);
+      return;
+    }
+    const isSame = last?.version === now?.version;
+    const refused = state.refused.get(name);
+    const change = state.openWith(name);
+    if (refused) {
+      if (refused.resource?.version === now?.version) this.refused.push([name, now, undefined]);
+      else if (isSame && state.isCertain(name)) this.healed.push(name);
+      else this.put(name, now);
+    } else if (change && change.content(name)?.version === now?.version) {
+      if (change.isPending(name)) return; // a piece will say it
+      // It may be good, and what it waited for may have come.
+      if (!change.isRefused || (now && waiting.has(name))) this.put(name, now);
+      else this.refused.push([name, now, change]);
+    } else if (!state.isCertain(name)) {
+      this.put(name, now);
+      if (change && !change.isSplitting) this.touched.add(change);
+    } else if (!isSame) this.put(name, now);
+    else if (change) this.healed.push(name);
+  }
+
+  /** The members speak for a glob collection; where there are none, it is answered itself (P63). */
+  private lookAtMembers(glob: string): void {
+    const { view, asked } = this.subscription;
+    let isEmpty = true;
+    for (const { key } of view.members(glob)) {
+      isEmpty = false;
+      this.look(key);
+    }
+    if (isEmpty && asked.has(glob)) this.removed.add(glob);
+  }
+
+  /** The client is to have this, unless it has to wait. */
+  private put(name: string, now: Resource | undefined): void {
+    const { state, references, subscription, changed, removed } = this;
+    const isAsked = subscription.asked.has(name);
+    if (now) {
+      const old = isAsked ? lastResource(state, name) : state.repeatable(name);
+      const why = old || (!isAsked && state.mayHave(name)) ? references.holdsChange(now) : undefined;
+      if (!why) changed.set(now.key, now);
+      else this.withhold(name, why, isAsked);
+    } else if (state.mayHave(name)) {
+      const why = references.holdsRemoval(name);
+      if (why) this.withhold(name, why, isAsked);
+      else {
+        removed.add(name);
+        if (isAsked && !lastResource(state, name)) this.unresolved.push(name);
+      }
+    } else if (isAsked) this.answerMissing(name);
+    else if (state.openWith(name)) this.healed.push(name); // it was not sent yet, and is gone already
+  }
+
+  private withhold(name: string, why: Withheld, isAsked: boolean): void {
+    this.withheld.set(name, why);
+    const old = isAsked ? lastResource(this.state, name) : undefined;
+    if (old) this.changed.set(old.key, old);
+  }
+
+  private answerMissing(name: string): void {
+    const { references, changed, withheld, removed, unresolved, state } = this;
+    const old = references.asItWas(name);
+    if (old) {
+      changed.set(old.key, old);
+      withheld.set(name, { why: "reference", since: performance.now() });
+      return;
+    }
+    const answer = state.gone.has(name) ? "removed" : references.missing(name);
+    if (answer instanceof Resource) changed.set(name, answer);
     else {
-      put(name, now, has);
-      touched.add(has.response);
+      if (answer === "removed") removed.add(name);
+      unresolved.push(name);
     }
   }
-  if (placeholder)
-    for (const name of removed) {
-      const empty = asked.has(name) ? placeholder(name) : undefined;
-      if (empty) changed.set(name, empty);
-    }
-  const all = whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
-  for (const [name, now, response] of withheld)
-    if (all || touched.has(response)) put(name, now, subscription.has(name));
-  const unresolved = [...removed].filter((name) => asked.has(name) && subscription.has(name)?.version === undefined);
-  return { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none, unresolved, kept, to };
 }
+
+const lastResource = (state: ClientState, name: string): Resource | undefined => {
+  const last = state.last(name);
+  return last instanceof Resource ? last : undefined;
+};
 
 /**
- * Whether what a client has, or may have taken of what it refused, stays although it is served otherwise. What is asked for is to be
- * answered: with what is known only.
+ * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next difference.
+ * undefined: nothing of the piece is left.
  */
-function staysOn(has: Held | undefined, now: Resource, asked: boolean, breaks: DiffOptions["breaks"]): boolean {
-  if (!breaks) return false;
-  const old = !asked && has instanceof Refusal ? repeatable(has) : resourceOf(has);
-  const isReported = !asked && has?.version !== undefined && !(has instanceof Refusal);
-  return (old !== undefined || isReported) && breaks(now, old);
+export function pieceOf(subscription: Subscription, change: OpenChange, references: References): Difference | undefined {
+  const { view, state, waiting } = subscription;
+  for (let piece = change.next; piece; piece = change.next) {
+    const withheld = new Map(waiting);
+    const stays = (name: string, now: Resource | undefined): boolean => {
+      if (!change.has(name) || view.get(name)?.version !== now?.version) return false;
+      const why = now
+        ? references.holdsNoChange || !state.last(name)
+          ? undefined
+          : references.holdsChange(now)
+        : references.holdsRemoval(name);
+      if (why) withheld.set(name, why);
+      return !why;
+    };
+    const changed = piece.changed.filter((now) => stays(now.key, now));
+    const removed = piece.removed.filter((name) => stays(name, undefined));
+    const isAll = changed.length === piece.changed.length && removed.length === piece.removed.length;
+    const now = isAll ? piece : { changed, removed };
+    if (!isAll) {
+      const kept = new Set([...changed.map(({ key }) => key), ...removed]);
+      change.defer(piece, now, {
+        changed: piece.changed.filter(({ key }) => !kept.has(key)),
+        removed: piece.removed.filter((name) => !kept.has(name)),
+      });
+    }
+    if (changed.length + removed.length > 0)
+      return { changes: now, unresolved: none, withheld, healed: none, to: undefined, piece: change };
+  }
+  return undefined;
 }
 
-/** The names that may differ; some may come twice. */
-function* candidates(
-  { view, wildcard, position, held, asked, names, stale, allStale, kept }: Subscription,
-  whole: boolean,
-): Iterable<string> {
-  yield* asked;
-  if (wildcard) {
-    const { changed, removed } = view.since(position);
-    for (const { key } of changed) yield key;
-    yield* removed;
-    yield* held.keys();
-  } else if (allStale) {
-    yield* names;
-    yield* held.keys();
-  } else {
-    yield* stale;
-    yield* kept.keys();
-    if (whole) for (const [name, has] of held) if (has instanceof Refusal) yield name; // a response repeats them
-    const refused = new Set<Sent>();
-    for (const name of stale) {
-      const has = held.get(name);
-      if (has instanceof Refusal) refused.add(has.response);
-    }
-    for (const response of refused) {
-      for (const { key, aliases } of response.changed) {
-        yield key;
-        yield* aliases;
-      }
-      yield* response.removed;
-    }
+/** A list of resources as a change: the same object for the same list. */
+function listed(changed: readonly Resource[]): Changes {
+  let changes = listedMemo.get(changed);
+  if (!changes) {
+    changes = { changed, removed: none };
+    listedMemo.set(changed, changes);
   }
+  return changes;
 }
+const listedMemo = new WeakMap<readonly Resource[], Changes>();
 
 /** The resources that a subscription covers, in the view's order or, without a wildcard, in the order named. */
 export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "names">): readonly Resource[] {
@@ -172,9 +308,8 @@ export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "
   return [...names].flatMap((name) => view.get(name) ?? []);
 }
 
-/** What was kept joins what is served, or stands in for it, as the same list for all streams that keep the same. */
-export function withKept(resources: readonly Resource[], kept: ReadonlyMap<string, Held>): readonly Resource[] {
-  const old = [...kept.values()].flatMap((has) => repeatable(has) ?? []);
+/** `resources` with `old` in the place of those of the same names: the same list for all streams that keep the same. */
+export function withOld(resources: readonly Resource[], old: readonly Resource[]): readonly Resource[] {
   if (old.length === 0) return resources;
   const key = old.map(({ name, version }) => `${name} ${version}`).join("\n");
   const lists = joined.get(resources) ?? new Map<string, readonly Resource[]>();

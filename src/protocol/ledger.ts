@@ -1,4 +1,5 @@
-import type { Sent } from "./held.js";
+import type { Changes } from "../cache/config-watcher.js";
+import type { Delivery } from "./client-state.js";
 import type { ErrorDetail } from "./messages.js";
 
 /** A response, when something happened to it: milliseconds since 1970. */
@@ -11,11 +12,11 @@ export interface LedgerEntry {
 export interface NackEntry extends LedgerEntry {
   /** The client's own words. */
   readonly error: ErrorDetail;
-  /** The resources that the refused response changed or removed; the first hundred. */
+  /** The names that are refused: alone where that could be found out, else all that were refused together. The first hundred. */
   readonly names: readonly string[];
 }
 
-/** How many names of a refused response are kept for the status. */
+/** How many refused names are kept for the status. */
 const namesKept = 100;
 
 /** What became of the responses of one type on one stream: the last of each kind. */
@@ -25,17 +26,34 @@ export class Ledger {
   /** Set while something that was refused has not been replaced. */
   nacked: NackEntry | undefined;
 
-  onSent({ version, nonce }: Sent): void {
+  onSent({ version, nonce }: Pick<Delivery, "version" | "nonce">): void {
     this.sent = { version, nonce, at: Date.now() };
   }
 
-  onAck({ version, nonce }: Sent): void {
+  onAck({ version, nonce }: Delivery): void {
     this.acked = { version, nonce, at: Date.now() };
   }
 
-  onNack({ version, nonce, changed, removed }: Sent, error: ErrorDetail): NackEntry {
-    const names = [...changed.slice(0, namesKept).map(({ name }) => name), ...removed].slice(0, namesKept);
-    this.nacked = { version, nonce, at: Date.now(), error, names };
-    return this.nacked;
+  /** A refusal with its bad resources. `others` are the names of those that were refused alone before and still are. */
+  onNack(delivery: Delivery, error: ErrorDetail, refused: Changes, others: Iterable<string>): void {
+    const { names, ...entry } = this.entry(delivery, error, refused);
+    const all = new Set(names);
+    for (const name of others) if (all.size < namesKept) all.add(name);
+    this.nacked = { ...entry, names: [...all] };
+  }
+
+  entry({ version, nonce }: Delivery, error: ErrorDetail, refused: Changes): NackEntry {
+    return { version, nonce, at: Date.now(), error, names: namesIn(refused) };
   }
 }
+
+/** The first names of a change: one list for all who ask. */
+function namesIn(changes: Changes): readonly string[] {
+  let names = namesMemo.get(changes);
+  if (!names) {
+    names = [...changes.changed.slice(0, namesKept).map(({ name }) => name), ...changes.removed].slice(0, namesKept);
+    namesMemo.set(changes, names);
+  }
+  return names;
+}
+const namesMemo = new WeakMap<Changes, readonly string[]>();

@@ -1,32 +1,219 @@
 import type { Node } from "../cache/config-watcher.js";
+import { refersTo } from "./make-before-break.js";
+import type { Subscription } from "./subscription.js";
 
-/** A stream, as far as this needs to know. */
+/** A stream, as far as this has to know it. */
 interface OfNode {
+  /** "" on an aggregated stream. */
   readonly typeUrl: string;
   readonly node: Node | undefined;
+  /** The connection. */
+  readonly peer: string;
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
 }
 
-/** The streams of types' own services, by their nodes' ids, so that a node's can be found together. */
-export class NodeStreams<S extends OfNode> {
-  private readonly byNode = new Map<string, Set<S>>();
+/** How many streams of one node id are asked, where each would have to be: more than that are not one client. */
+const mostAsked = 64;
 
-  /** Called once the node is known. Aggregated streams stand alone, and so do those of nodes without an id. */
+/** How many names of one group are waited for at a time. */
+const mostWatched = 10_000;
+
+/**
+ * The streams that may belong to one client. An aggregated stream and the separate ones beside it on the same connection do. Where a
+ * node has no aggregated stream on the connection, separate streams with its id are taken for one client's. Aggregated
+ * streams are never related to each other: two Envoys may share an id.
+ */
+export class NodeStreams<S extends OfNode> {
+  private readonly byNode = new Map<string, Group<S>>();
+  private readonly byConnection = new Map<string, Group<S>>();
+
+  /** Called once the node is known. Streams of nodes without an id stand alone. */
   add(stream: S): void {
-    if (!stream.typeUrl || !stream.node?.id) return;
-    const streams = this.byNode.get(stream.node.id);
-    if (streams) streams.add(stream);
-    else this.byNode.set(stream.node.id, new Set([stream]));
+    const id = stream.node?.id;
+    if (!id) return;
+    for (const [groups, key] of [
+      [this.byNode, id],
+      [this.byConnection, connectionKey(stream)],
+    ] as const) {
+      const group = groups.get(key) ?? new Group<S>();
+      groups.set(key, group);
+      group.add(stream);
+    }
   }
 
   remove(stream: S): void {
     const id = stream.node?.id;
-    if (id === undefined) return;
-    const streams = this.byNode.get(id);
-    if (streams?.delete(stream) && streams.size === 0) this.byNode.delete(id);
+    if (!id) return;
+    for (const [groups, key] of [
+      [this.byNode, id],
+      [this.byConnection, connectionKey(stream)],
+    ] as const) {
+      const group = groups.get(key);
+      group?.remove(stream);
+      if (group?.streams.size === 0) groups.delete(key);
+    }
   }
 
-  /** All streams of the same node, this one included. */
-  of(stream: S): Iterable<S> {
-    return this.byNode.get(stream.node?.id ?? "") ?? [stream];
+  /** The streams of the same client, this one included. Of separate streams that share nothing but an id, the first. */
+  *of(stream: S): Iterable<S> {
+    yield stream;
+    const isAggregated = stream.typeUrl === "";
+    const group = isAggregated ? this.byConnection.get(connectionKey(stream)) : this.groupOf(stream);
+    let count = 0;
+    for (const other of group?.streams ?? []) {
+      if (other === stream || (isAggregated && other.typeUrl === "")) continue;
+      if (++count > mostAsked) return;
+      yield other;
+    }
   }
+
+  /** Whether any stream of a separate stream's client refers to a name. If so, `waiter` is woken when none does any more. */
+  isUsed(stream: S, typeUrl: string, name: string, waiter: Subscription): boolean {
+    return this.groupOf(stream)?.isUsed(typeUrl, name, waiter) ?? false;
+  }
+
+  /** What the stream's client has, has changed. */
+  answered(stream: S): void {
+    if (!stream.node?.id) return;
+    this.byNode.get(stream.node.id)?.answered(stream);
+    this.byConnection.get(connectionKey(stream))?.answered(stream);
+  }
+
+  /** What is served to the stream has changed. */
+  changed(stream: S): void {
+    if (!stream.node?.id) return;
+    this.byNode.get(stream.node.id)?.changed();
+    this.byConnection.get(connectionKey(stream))?.changed();
+  }
+
+  /** The aggregated streams beside a separate one. */
+  *aggregatedBeside(stream: S): Iterable<S> {
+    if (stream.typeUrl === "" || !stream.node?.id) return;
+    const group = this.byConnection.get(connectionKey(stream));
+    if (group?.aggregated) for (const other of group.streams) if (other.typeUrl === "") yield other;
+  }
+
+  private groupOf(stream: S): Group<S> | undefined {
+    const id = stream.node?.id;
+    if (!id) return undefined;
+    const beside = this.byConnection.get(connectionKey(stream));
+    return beside?.aggregated ? beside : this.byNode.get(id);
+  }
+}
+
+const connectionKey = ({ node, peer }: OfNode) => `${peer} ${node?.id}`;
+
+/** A name that removals wait for. */
+interface Watched {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** One that refers to it. */
+  witness: Subscription;
+  readonly waiters: Set<Subscription>;
+}
+
+/**
+ * Streams that are taken for one client's. Who refers to a name is not looked up for each stream that asks: one subscription that does is
+ * the witness, and only when it no longer does the next one is looked for. So a swap costs time in proportion to the streams.
+ */
+class Group<S extends OfNode> {
+  readonly streams = new Set<S>();
+  aggregated = 0;
+  private readonly watched = new Map<string, Watched>();
+  private readonly byWitness = new Map<Subscription, Set<Watched>>();
+  /** Names that nothing refers to, until something changes. */
+  private readonly free = new Set<string>();
+  /** Where the search for the next witness goes on. */
+  private search: Iterator<S> | undefined;
+
+  add(stream: S): void {
+    this.streams.add(stream);
+    if (stream.typeUrl === "") this.aggregated++;
+    this.free.clear();
+  }
+
+  remove(stream: S): void {
+    if (!this.streams.delete(stream)) return;
+    if (stream.typeUrl === "") this.aggregated--;
+    for (const subscription of stream.subscriptions.values())
+      for (const one of this.watched.values()) one.waiters.delete(subscription);
+    this.answered(stream, true);
+  }
+
+  changed(): void {
+    if (this.free.size > 0) this.free.clear();
+  }
+
+  isUsed(typeUrl: string, name: string, waiter: Subscription): boolean {
+    const key = `${typeUrl} ${name}`;
+    const known = this.watched.get(key);
+    if (known) {
+      known.waiters.add(waiter);
+      if (uses(known.witness, typeUrl, name)) return true;
+      this.findNext(known);
+      return this.watched.has(key);
+    }
+    if (this.free.has(key) || this.watched.size >= mostWatched) return false;
+    const witness = this.find(typeUrl, name);
+    if (!witness) {
+      this.free.add(key);
+      return false;
+    }
+    const one: Watched = { typeUrl, name, witness, waiters: new Set([waiter]) };
+    this.watched.set(key, one);
+    this.note(one);
+    return true;
+  }
+
+  answered(stream: S, isGone = false): void {
+    if (this.byWitness.size === 0) return;
+    for (const subscription of stream.subscriptions.values())
+      for (const one of [...(this.byWitness.get(subscription) ?? [])])
+        if (isGone || !uses(subscription, one.typeUrl, one.name)) this.findNext(one);
+  }
+
+  private findNext(one: Watched): void {
+    const before = this.byWitness.get(one.witness);
+    if (before?.delete(one) && before.size === 0) this.byWitness.delete(one.witness);
+    const witness = this.find(one.typeUrl, one.name);
+    if (witness) {
+      one.witness = witness;
+      this.note(one);
+      return;
+    }
+    const key = `${one.typeUrl} ${one.name}`;
+    this.watched.delete(key);
+    this.free.add(key);
+    for (const waiter of one.waiters) waiter.lookAgain();
+  }
+
+  private note(one: Watched): void {
+    const known = this.byWitness.get(one.witness);
+    if (known) known.add(one);
+    else this.byWitness.set(one.witness, new Set([one]));
+  }
+
+  /** Any subscription that refers to a name. The streams are gone through in turn, from where the last search ended. */
+  private find(typeUrl: string, name: string): Subscription | undefined {
+    // The rest of this round, and a whole one.
+    for (let ends = 0; ends < 2; ) {
+      this.search ??= this.streams.values();
+      const { value: stream, done } = this.search.next();
+      if (done) {
+        this.search = undefined;
+        ends++;
+        continue;
+      }
+      for (const subscription of stream.subscriptions.values())
+        if (uses(subscription, typeUrl, name)) {
+          return subscription;
+        }
+    }
+    return undefined;
+  }
+}
+
+function uses(subscription: Subscription, typeUrl: string, name: string): boolean {
+  for (const resource of subscription.outdated()) if (refersTo(resource, typeUrl, name)) return true;
+  return false;
 }

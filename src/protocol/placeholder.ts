@@ -5,26 +5,26 @@ import { glance } from "./fetch.js";
 import type { Subscription } from "./subscription.js";
 
 /**
- * What SotW answers for names that do not exist, if the type's row has something: a message with nothing but the name, so that
- * the client's start does not wait for it in vain (P56).
+ * What is answered for a name that does not exist, and that the client never had (P40, P56). A removal where the variant has
+ * them, but for types of which a client would take that for an answer and then wait for ever: their row says what they get. In SotW,
+ * silence, unless the row has a placeholder.
  */
-export function placeholderFor(
-  { type, node }: Subscription,
+export function answerForMissing(
+  { type, node, names }: Subscription,
+  name: string,
+  tellsRemovals: boolean,
   watcher: ConfigWatcher,
-  related: () => readonly Subscription[],
-): ((name: string) => Resource | undefined) | undefined {
+  related: () => Iterable<Subscription>,
+): Resource | "removed" | "silence" {
+  const otherwise = tellsRemovals ? "removed" : "silence";
   const row = type.placeholder;
-  if (!row) return undefined;
+  if (tellsRemovals && names.has(name) && type.missingIsSilent) return "silence";
+  if (!row || (tellsRemovals && !(row.inDelta && names.has(name)))) return otherwise;
   const { afterTypeUrl } = row;
-  if (!afterTypeUrl) return (name) => Resource.placeholder(type, name);
-  const after = resourceType(afterTypeUrl);
+  if (!afterTypeUrl) return Resource.placeholder(type, name);
   // The other resource may be gone already, but on the client, which waits for this one.
-  const onClient = (name: string) =>
-    related().some(
-      (other) =>
-        other.type.typeUrl === afterTypeUrl &&
-        (other.has(name)?.version !== undefined || other.inFlight?.changed.some((resource) => resource.key === name)),
-    );
-  const served = (name: string) => glance(watcher, { node, type: after })?.get(name) !== undefined;
-  return (name) => (onClient(name) || served(name) ? Resource.placeholder(type, name) : undefined);
+  for (const other of related())
+    if (other.type.typeUrl === afterTypeUrl && other.state.mayHave(name)) return Resource.placeholder(type, name);
+  const served = glance(watcher, { node, type: resourceType(afterTypeUrl) })?.get(name);
+  return served ? Resource.placeholder(type, name) : otherwise;
 }

@@ -1,5 +1,7 @@
 import { canonicalName } from "../resource/names.js";
-import { covered, type Difference, versionOf, withKept } from "./diff.js";
+import type { Resource } from "../resource/resource.js";
+import { covered, type Difference, versionOf, withOld } from "./diff.js";
+import { livingState } from "./heartbeat.js";
 import type { DiscoveryRequest } from "./messages.js";
 import type { Subscription } from "./subscription.js";
 import type { Content, Variant } from "./variant.js";
@@ -17,6 +19,7 @@ export const sotw: Variant<DiscoveryRequest> = {
   staleRequestsCount: false,
 
   named: ({ resourceNames }) => resourceNames,
+  counts: ({ resourceNames }) => [resourceNames.length],
 
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;
@@ -34,28 +37,38 @@ export const sotw: Variant<DiscoveryRequest> = {
     subscription.list = resourceNames.length === distinct ? resourceNames : undefined;
     // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
     // anything, and so not dropped any of it either. Whoever says `*` may have.
-    const hasAll = first && legacy && type.fullStateInSotw;
+    const hasAll = first && legacy && type.fullStateInSotw && subscription.isTrusted;
     if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
   },
 
-  respond(subscription, { changed, removed, kept }) {
+  respond(subscription, difference) {
     const { fullStateInSotw } = subscription.type;
+    const { changed, removed } = difference.changes;
     const different = changed.length > 0 || (fullStateInSotw && removed.length > 0);
     if (!different && !subscription.mustAnswer) return undefined;
     if (!fullStateInSotw)
       return { version: subscription.view.version, resources: changed, removed: none, unresolved: none };
-    return fullState(subscription, kept);
+    return fullState(subscription, covered(subscription), difference.withheld);
   },
 
   // With their bodies, for Envoy takes a heartbeat without one for the absence of the cluster or listener, and of other types
   // does not prolong the life (1.40, whose incremental side does all this right).
-  keepAlive(subscription, { kept }, resources) {
-    if (subscription.type.fullStateInSotw) return fullState(subscription, kept);
+  keepAlive(subscription, resources) {
+    if (subscription.type.fullStateInSotw)
+      return fullState(subscription, livingState(subscription, covered(subscription)), subscription.waiting);
     return { version: subscription.ledger.sent?.version ?? "", resources, removed: none, unresolved: none };
   },
 };
 
-function fullState(subscription: Subscription, kept: Difference["kept"]): Content {
-  const resources = withKept(covered(subscription), kept);
-  return { version: versionOf(subscription.view, resources), resources, removed: none, unresolved: none };
+/** What is withheld joins what is served, or stands in for it, as the client has it. */
+function fullState(
+  { view, state }: Subscription,
+  served: readonly Resource[],
+  withheld: Difference["withheld"],
+): Content {
+  const resources = withOld(
+    served,
+    [...withheld.keys()].flatMap((name) => state.repeatable(name) ?? []),
+  );
+  return { version: versionOf(view, resources), resources, removed: none, unresolved: none };
 }

@@ -3,6 +3,8 @@ import type { Logger } from "../logger.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
+import type { OpenRefusals } from "./open-refusals.js";
+import type { RetryWaits } from "./retry.js";
 import type { Stream } from "./stream.js";
 import type { StreamEvents, StreamInfo } from "./stream-events.js";
 import type { TrafficByType } from "./traffic.js";
@@ -42,9 +44,19 @@ export interface StreamContext {
   failed(stream: StreamInfo, error: unknown): void;
   /** The stream has ended. */
   ended(stream: Stream<never>): void;
-  /** Changes go out in order, and removals after what refers to them (P53–P55); `patience` bounds the waits, in milliseconds. */
+  /** Changes go out in order, and removals after what refers to them (P53–P55). */
   readonly ordered: boolean;
+  /** Milliseconds: how long a type waits for another's answer, and further changes for the answer to the one before (P25, P53). */
   readonly patience: number;
+  /** Milliseconds: how long a client goes on using a listener that was replaced or removed (P54). */
+  readonly drainTimeMs: number;
+  /** Milliseconds: after this time a client stops waiting for a resource that does not exist (P54). */
+  readonly missingAfterMs: number;
+  /** When refused content is offered again (P16); undefined: never. */
+  readonly retryRefused: RetryWaits | undefined;
+  /** How many bytes a delta response may have. A larger one is divided. */
+  readonly maxResponseBytes: number;
+  readonly openRefusals: OpenRefusals;
   readonly nodeStreams: NodeStreams<Stream<never>>;
   /** Asked for names that do not exist (P62). */
   readonly resolver: Resolver | undefined;

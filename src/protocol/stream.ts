@@ -1,21 +1,33 @@
-import type { Node } from "../cache/config-watcher.js";
+import type { Changes, Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
-import { type Difference, diff } from "./diff.js";
-import { resourceOf, type Sent } from "./held.js";
+import { bytesIn, partsOf, withoutRemovals } from "./changes.js";
+import type { Delivery } from "./client-state.js";
+import { type Difference, diff, pieceOf, type References } from "./diff.js";
+import { heartbeatOf } from "./heartbeat.js";
+import { MakeBeforeBreak } from "./make-before-break.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
-import { blockedUntil, breaking, hasAllOf, neededAgain, nextTurn, referredTo, type Turn } from "./order.js";
-import { placeholderFor } from "./placeholder.js";
+import { blockedUntil, freeAt, nextTurn, type Turn, type TurnTimes } from "./order.js";
+import { answerForMissing } from "./placeholder.js";
+import { type RetryTimes, retryTimes } from "./retry.js";
 import type { Resolver, StreamContext, Transport } from "./stream-context.js";
 import type { StreamInfo } from "./stream-events.js";
 import { Subscription } from "./subscription.js";
 import { Turns } from "./turns.js";
 import type { Content, Variant } from "./variant.js";
+import type { Withheld } from "./withheld.js";
 
 /** How many type URLs that nobody knows are remembered per stream, to log each once. */
 const unknownTypesKept = 16;
 /** A longer one is not told. */
 const longestTypeUrl = 256;
+
+/** How many unanswered heartbeats are remembered per type (P58). */
+const heartbeatsKept = 4;
+
+/** How many responses are remembered for what they make a client wait for, until its first requests of those types (P55). */
+const earlyKept = 4;
 
 const none: readonly never[] = [];
 
@@ -38,15 +50,24 @@ export class Stream<R extends Request> implements StreamInfo {
   private ttl = false;
   private nonces = 0;
   private ready = true;
-  /** Those who are told of it have heard of it: they are told of its end too. */
+  /** Its opening was reported, so its end is too. */
   private announced = false;
   private closed = false;
   private readonly turns = new Turns(
     (error) => this.fail(error),
     () => this.schedule(),
   );
-  /** Wakes the stream when a wait for another type is over. */
-  private patience: NodeJS.Timeout | undefined;
+  private readonly order: MakeBeforeBreak;
+  private readonly retryTimes: RetryTimes;
+  /** How often a subscription was looked at in full. */
+  looks = 0;
+  /** Wakes the stream when a wait is over. */
+  private timer: NodeJS.Timeout | undefined;
+  /** Unanswered heartbeats: nonce → what they name. */
+  private readonly heartbeats = new Map<Subscription, Map<string, readonly string[]>>();
+  /** What was sent before the client's first requests of types that it then waits for. */
+  private early: (readonly Resource[])[] = [];
+  private largeLogged = false;
 
   constructor(
     private readonly protocol: Variant<R>,
@@ -54,7 +75,24 @@ export class Stream<R extends Request> implements StreamInfo {
     private readonly transport: Transport,
     /** The type of the service that was called; undefined: ADS. */
     private readonly serviceType: ResourceType | undefined,
-  ) {}
+  ) {
+    this.retryTimes = retryTimes(context.retryRefused);
+    this.order = new MakeBeforeBreak(
+      this,
+      context,
+      (subscription, name) =>
+        answerForMissing(subscription, name, protocol.tellsRemovals, context.watcher, () => this.related()),
+      (kept) =>
+        context.logger.warn(
+          { stream: this.id, node: this.node?.id, kept },
+          "old listeners of this client refer to too many names; the oldest may be removed before the listeners have drained",
+        ),
+    );
+  }
+
+  private get asStream(): Stream<never> {
+    return this as unknown as Stream<never>;
+  }
 
   get variant(): "sotw" | "delta" {
     return this.protocol.name;
@@ -70,6 +108,14 @@ export class Stream<R extends Request> implements StreamInfo {
 
   get certificateNames(): readonly string[] {
     return this.transport.certificateNames ?? [];
+  }
+
+  get isSeparate(): boolean {
+    return this.serviceType !== undefined;
+  }
+
+  get lastNonce(): number {
+    return this.nonces;
   }
 
   /** It has been sent something, or there is nothing to send. */
@@ -108,13 +154,17 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.closed) return;
     this.closed = true;
     this.context.queue.remove(this);
-    this.context.nodeStreams.remove(this as unknown as Stream<never>);
-    clearTimeout(this.patience);
+    const beside = [...this.context.nodeStreams.aggregatedBeside(this.asStream)];
+    this.context.nodeStreams.remove(this.asStream);
+    clearTimeout(this.timer);
+    if (this.node) this.context.openRefusals.closed(this.node.id, this.subscriptions.keys(), this.id);
     for (const subscription of this.subscriptions.values()) subscription.close();
     this.subscriptions.clear();
     this.dirty.clear();
     this.lastRequests.clear();
-    this.context.ended(this as unknown as Stream<never>);
+    this.heartbeats.clear();
+    for (const stream of beside) stream.reconsider();
+    this.context.ended(this.asStream);
     if (!this.announced) return;
     void this.turns.run(() => this.quietly("onStreamClosed", () => this.context.events.closed(this)));
   }
@@ -134,7 +184,7 @@ export class Stream<R extends Request> implements StreamInfo {
       this.ttl = this.protocol.ttlFeatures.every((names) =>
         names.some((name) => this.node?.clientFeatures.includes(name)),
       );
-      this.context.nodeStreams.add(this as unknown as Stream<never>);
+      this.context.nodeStreams.add(this.asStream);
     } else if (request.node && request.node.id !== this.node.id && !this.otherNodeLogged) {
       this.otherNodeLogged = true;
       this.context.logger.warn(
@@ -151,38 +201,94 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.closed) return;
     const existing = this.subscriptions.get(request.typeUrl);
     const named = this.protocol.named(request);
-    if (!existing || (named.length > 0 && named !== existing.list)) {
-      this.context.checkNames(named.length, request.typeUrl);
+    if (!existing || named !== existing.list)
+      for (const count of this.protocol.counts(request)) this.context.checkNames(count, request.typeUrl);
+    if (!existing || (named.length > 0 && named !== existing.list))
       this.context.checkGrowth(() => !existing || named.some((name) => !existing.knows(name)));
-    }
     const subscription = existing ?? this.subscribe(request.typeUrl);
     if (!subscription) return;
     const traffic = this.context.traffic.of(request.typeUrl);
     traffic.requests++;
     subscription.lastRequestAt = Date.now();
-    const { sent } = subscription.ledger;
+    const { ledger, state } = subscription;
     // A nonce from before the type's first response is an earlier stream's, and says nothing here (P7).
-    const nonce = sent ? request.responseNonce : "";
-    const stale = nonce !== "" && nonce !== sent?.nonce;
+    const nonce = ledger.sent ? request.responseNonce : "";
+    const stale = nonce !== "" && nonce !== ledger.sent?.nonce;
+    const answered = nonce === "" ? undefined : state.inFlight.find((one) => one.nonce === nonce);
+    const heartbeat = answered ? undefined : this.answeredHeartbeat(subscription, nonce);
     // A request that crossed a response is not answered before that one is (P21), but its names count (P24, P28).
-    if (stale && !this.protocol.staleRequestsCount && !subscription.inFlight) return;
-    const answered = !stale && nonce !== "" ? subscription.inFlight : undefined;
-    if (answered) {
-      if (request.errorDetail) {
-        traffic.nacks++;
-        subscription.nack(answered, request.errorDetail);
-      } else {
-        traffic.acks++;
-        subscription.ack(answered);
-      }
+    const counts = this.protocol.staleRequestsCount || !stale || (!answered && !heartbeat && state.inFlight.length > 0);
+    if (stale && !counts && !answered && !heartbeat) return;
+    let refused: Changes | undefined;
+    if (answered || heartbeat) {
+      if (request.errorDetail) traffic.nacks++;
+      else traffic.acks++;
     }
-    this.protocol.subscribe(subscription, request, !existing);
-    if (this.context.ordered) for (const stream of this.related()) stream.reconsiderKept();
+    if (answered) refused = this.take(subscription, answered, request.errorDetail);
+    if (heartbeat) {
+      // A heartbeat that is refused is followed by the body (P58).
+      if (request.errorDetail) for (const name of heartbeat) if (subscription.covers(name)) subscription.asked.add(name);
+    }
+    const wanted = subscription.names.size;
+    if (counts) this.protocol.subscribe(subscription, request, !existing);
+    if (!existing) this.meet(subscription);
+    if (this.context.ordered) this.settled(subscription, subscription.names.size < wanted);
     this.context.checkNames(subscription.names.size, request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
-    if (subscription.isSettled && this.dirty.size === 0) this.context.flushed?.(this as unknown as Stream<never>);
+    if (subscription.isSettled && this.dirty.size === 0) this.context.flushed?.(this.asStream);
     else this.wake(subscription); // something may be missing, or have waited for this answer
-    if (answered) return this.tellAnswer(answered, request.typeUrl, request.errorDetail);
+    if (answered) return this.reportAnswer(answered, request.typeUrl, request.errorDetail, refused);
+  }
+
+  /** A response is answered. Returns what is known to be refused of it. */
+  private take(subscription: Subscription, answered: Delivery, error: ErrorDetail | undefined): Changes | undefined {
+    const { openRefusals, ordered } = this.context;
+    const { type, state } = subscription;
+    let refused: Changes | undefined;
+    if (error) refused = subscription.nack(answered, error, this.retryTimes).refused;
+    else {
+      if (ordered) this.order.taking(subscription, answered);
+      subscription.ack(answered);
+    }
+    if (type.fullStateInSotw && this.node?.id)
+      openRefusals.note(this.node.id, type.typeUrl, this.id, state.hasRefused);
+    return refused;
+  }
+
+  /** What a heartbeat with this nonce named. */
+  private answeredHeartbeat(subscription: Subscription, nonce: string): readonly string[] | undefined {
+    const beats = this.heartbeats.get(subscription);
+    const names = beats?.get(nonce);
+    beats?.delete(nonce);
+    return names;
+  }
+
+  /** A type's first request: what the client brings from an earlier stream is not all that counts (P36, P49, P55). */
+  private meet(subscription: Subscription): void {
+    const { type, state, asked, hasReported } = subscription;
+    if (!hasReported) return;
+    if (type.sentAgain && this.context.ordered) {
+      const all = new Map([[type.typeUrl, subscription]]);
+      for (const sent of this.early) for (const [, name] of this.order.neededAgain(sent, all)) asked.add(name);
+    }
+    if (!subscription.isTrusted) for (const name of state.exceptions.keys()) if (subscription.view.get(name)) asked.add(name);
+  }
+
+  /** The node has refused something of this type, and takes parts of what it refuses: what it reports is no evidence (P36, P49). */
+  private isDistrusted(type: ResourceType): boolean {
+    return type.fullStateInSotw && this.node !== undefined && this.context.openRefusals.has(this.node.id, type.typeUrl);
+  }
+
+  /** Something was answered or asked for: what waits for it is looked at again. */
+  private settled(subscription: Subscription, hasDropped: boolean): void {
+    const { nodeStreams } = this.context;
+    this.order.settled();
+    if (this.serviceType) {
+      nodeStreams.answered(this.asStream);
+      for (const stream of nodeStreams.aggregatedBeside(this.asStream)) stream.reconsider();
+    }
+    for (const one of this.subscriptions.values())
+      if (one.waiting.size > 0 && (hasDropped || one === subscription || one.isWaiting)) this.wake(one);
   }
 
   /** The subscription of a type that is asked for the first time, if anyone can answer it. */
@@ -193,8 +299,14 @@ export class Stream<R extends Request> implements StreamInfo {
       const request = { node, type };
       if (!this.context.watcher.ready(request))
         throw new XdsError("NOT_READY", "no configuration has been loaded yet; try again later");
-      const subscription = Subscription.open(this.context.watcher, request, (woken) => this.wake(woken));
+      const subscription = Subscription.open(
+        this.context.watcher,
+        request,
+        (woken) => this.wake(woken),
+        () => this.serviceType && this.context.nodeStreams.changed(this.asStream),
+      );
       if (subscription) {
+        subscription.isTrusted = !this.isDistrusted(type);
         this.subscriptions.set(typeUrl, subscription);
         if (this.context.ordered && type.unknownWithoutBody) this.sendFirst(subscription);
         if (!subscription.view.serving && !this.waitingLogged) {
@@ -226,81 +338,132 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Sends what is missing, type by type in the order of the table, until nothing is or the transport is full. */
   flush(): void {
     try {
-      // What is unanswered comes back with its answer; a later change is merged into what is sent then (P25).
-      for (const subscription of this.dirty)
-        if (subscription.inFlight || !subscription.view.serving || subscription.isSettled)
-          this.dirty.delete(subscription);
-      const patience = this.context.ordered && !this.serviceType ? this.context.patience : 0;
-      while (this.ready && !this.closed && !this.turns.busy) {
-        const now = Date.now();
-        const turn = nextTurn(this.dirty, this.subscriptions, now, patience);
-        if (!turn) {
-          this.waitForTurn(now, patience);
-          return;
+      const times = this.turnTimes();
+      this.order.settled();
+      for (const subscription of this.subscriptions.values())
+        if (subscription.state.refused.size > 0) {
+          subscription.retry(times.now);
+          if (subscription.retried.size > 0) this.dirty.add(subscription);
         }
-        if (!turn.partial) this.dirty.delete(turn.subscription);
-        this.respond(turn);
+      for (const subscription of this.dirty) {
+        if (subscription.beatDue && subscription.view.serving && this.ready && !this.turns.busy) this.beat(subscription);
+        // A later change is merged into what is sent when there is an answer, or when the wait for it is over (P25).
+        const isHeld = freeAt(subscription, times) === Number.POSITIVE_INFINITY;
+        if (isHeld || !subscription.view.serving || subscription.isSettled) this.dirty.delete(subscription);
+      }
+      const looksBefore = this.looks;
+      let isReconsidered = false;
+      while (this.ready && !this.closed && !this.turns.busy) {
+        const turn = nextTurn(this.dirty, this.subscriptions, times, this.order);
+        if (turn) {
+          if (!turn.partial) this.dirty.delete(turn.subscription);
+          this.respond(turn, times);
+          continue;
+        }
+        // What waits for the rest of a change may go, if there was nothing more to send of it.
+        if (!isReconsidered && this.looks > looksBefore) {
+          isReconsidered = true;
+          for (const one of this.subscriptions.values())
+            if (one.waiting.size > 0 && one.lookedAt < this.looks && one.isWaiting) this.dirty.add(one);
+          continue;
+        }
+        this.waitForTurn(times);
+        return;
       }
     } catch (error) {
       this.fail(error);
     } finally {
-      if (!this.closed) this.context.flushed?.(this as unknown as Stream<never>);
+      if (!this.closed) this.context.flushed?.(this.asStream);
     }
   }
 
-  /** Comes back when the first of the waiting types has waited long enough. */
-  private waitForTurn(now: number, patience: number): void {
-    const ends: number[] = [];
+  private turnTimes(): TurnTimes {
+    const { ordered, patience } = this.context;
+    return { now: performance.now(), order: ordered && !this.serviceType ? patience : 0, answer: patience };
+  }
+
+  /** Comes back when the first of the waits is over. */
+  private waitForTurn(times: TurnTimes): void {
+    let next = Number.POSITIVE_INFINITY;
+    const until = (end: number | undefined) => {
+      if (end !== undefined && end < next) next = end;
+    };
     for (const subscription of this.dirty) {
-      const until = subscription.inFlight ? undefined : blockedUntil(subscription, this.subscriptions, now, patience);
-      if (until !== undefined) ends.push(until);
+      if (!subscription.view.serving) continue;
+      const free = freeAt(subscription, times);
+      until(free > times.now ? free : blockedUntil(subscription, this.subscriptions, times));
     }
-    if (this.serviceType)
-      for (const { kept } of this.subscriptions.values())
-        for (const since of kept.values()) ends.push(since + this.context.patience);
-    clearTimeout(this.patience);
-    if (ends.length === 0) return;
-    this.patience = setTimeout(() => this.reconsiderKept(), Math.max(1, Math.min(...ends) - now)).unref();
+    for (const subscription of this.subscriptions.values()) {
+      const { waiting, state } = subscription;
+      if (waiting.size > 0) for (const { until: end } of waiting.values()) until(end);
+      if (state.refused.size > 0) until(subscription.retry(times.now));
+    }
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (next === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(1, Math.ceil(next - times.now)), 2 ** 31 - 1);
+    this.timer = setTimeout(() => this.reconsider(), wait).unref();
   }
 
-  private respond({ subscription, partial }: Turn): void {
+  private respond({ subscription, partial }: Turn, times: TurnTimes): void {
     const { type, view } = subscription;
-    const { protocol } = this;
-    if (this.context.resolver) this.resolve(subscription, this.context.resolver);
-    const difference = diff(subscription, {
-      partial,
-      whole: !protocol.tellsRemovals && type.fullStateInSotw,
-      keep: this.keeper(subscription),
-      usable: (old) => hasAllOf(old, this.relatedSubscriptions()),
-      breaks: this.context.ordered && !this.serviceType ? breaking(this.subscriptions) : undefined,
-      placeholder: protocol.tellsRemovals
-        ? undefined
-        : placeholderFor(subscription, this.context.watcher, () => this.relatedSubscriptions()),
-    });
-    const content = protocol.respond(subscription, difference) ?? this.heartbeat(subscription, difference);
+    const { protocol, context } = this;
+    if (context.resolver) this.resolve(subscription, context.resolver);
+    const references = this.referencesFor(subscription);
+    // A name that is asked for does not wait for the pieces of a change.
+    const isPartial = partial || (subscription.nextPiece !== undefined && subscription.asked.size > 0);
+    let difference = isPartial ? undefined : this.nextPiece(subscription, references);
+    if (!difference) {
+      const whole = !protocol.tellsRemovals && type.fullStateInSotw;
+      difference = diff(subscription, references, { whole, partial: isPartial });
+      if (!isPartial) {
+        this.looks++;
+        subscription.lookedAt = this.looks;
+      }
+      const pieces = protocol.tellsRemovals ? this.partsOf(subscription, difference) : none;
+      if (pieces.length > 1) {
+        subscription.sendInPieces(pieces, difference);
+        difference = this.nextPiece(subscription, references) ?? nothingNew;
+      }
+    }
+    const isPiece = difference.piece !== undefined;
+    const content = protocol.respond(subscription, difference);
     if (!content) {
-      subscription.settle(difference, partial);
+      subscription.settle(difference, isPartial || isPiece);
       return;
     }
-    const { heartbeats = none, resources, unresolved } = content;
-    const version = content.version || view.version;
+    if (isPiece || isPartial) this.dirty.add(subscription);
     // SotW tells of removals by absence, and only where a response holds the full state.
-    const [removed, untold] =
-      protocol.tellsRemovals || type.fullStateInSotw ? [difference.removed, none] : [none, difference.removed];
-    const { changed, unresolved: unknown, kept, to } = difference;
-    const nonce = String(++this.nonces);
-    const at = Date.now();
-    // Written out: V8 makes an object that is spread into another in its slow path, and this is made for every push.
-    const sent: Sent = { changed, removed, unresolved: unknown, kept, to, nonce, version, at, partial };
-    subscription.send(sent, untold);
-    const traffic = this.context.traffic.of(type.typeUrl);
+    const tells = protocol.tellsRemovals || type.fullStateInSotw;
+    const delivery: Delivery = {
+      changes: tells ? difference.changes : withoutRemovals(difference.changes),
+      nonce: this.nextNonce(),
+      version: content.version || view.version,
+      at: times.now,
+      to: difference.to,
+      partial: isPartial || isPiece,
+      whole: !protocol.tellsRemovals && type.fullStateInSotw,
+      piece: difference.piece,
+    };
+    subscription.send(delivery, difference, tells ? none : difference.changes.removed);
+    if (context.ordered) this.sendAgain(delivery);
+    this.dispatch(subscription, content, delivery);
+  }
+
+  private nextNonce(): string {
+    return String(++this.nonces);
+  }
+
+  private dispatch(subscription: Subscription, content: Content, { nonce, version }: { nonce: string; version: string }): void {
+    const { typeUrl } = subscription.type;
+    const { heartbeats = none, resources, unresolved } = content;
+    const traffic = this.context.traffic.of(typeUrl);
     traffic.responses++;
     traffic.resources += resources.length;
-    if (this.context.ordered) this.sendAgain(sent);
     const response: Response = {
-      typeUrl: type.typeUrl,
+      typeUrl,
       versionInfo: version,
-      nonce: sent.nonce,
+      nonce,
       resources,
       removedResources: content.removed,
       heartbeats,
@@ -308,11 +471,51 @@ export class Stream<R extends Request> implements StreamInfo {
       ttl: this.ttl,
       spellings: subscription.spellings,
     };
+    this.warnOfSize(response);
     const request = this.lastRequests.get(subscription);
     const told =
       request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
     if (told) void this.turns.hold(told.then(() => this.send(response)));
     else this.send(response);
+  }
+
+  /** gRPC clients refuse messages above a limit, 4 MiB by default, and a response that cannot be divided may be larger. */
+  private warnOfSize({ typeUrl, resources }: Response): void {
+    const { maxResponseBytes, logger } = this.context;
+    if (this.largeLogged || (this.protocol.tellsRemovals && resources.length > 1)) return;
+    const bytes = bytesIn(resources);
+    if (bytes <= maxResponseBytes) return;
+    this.largeLogged = true;
+    logger.warn(
+      { stream: this.id, node: this.node?.id, typeUrl, bytes, maxResponseBytes },
+      "a response is larger than maxResponseBytes and cannot be divided; raise the client's limit of message size (gRPC: max_receive_message_length, 4 MiB by default), or use incremental xDS",
+    );
+  }
+
+  private referencesFor(subscription: Subscription): References {
+    if (this.context.ordered) return this.order.for(subscription);
+    return {
+      holdsRemoval: () => undefined,
+      holdsChange: () => undefined,
+      holdsNoChange: true,
+      removedLast: false,
+      waitsForRest: () => unordered,
+      asItWas: () => undefined,
+      missing: (name) => this.order.for(subscription).missing(name),
+    };
+  }
+
+  /** The next piece of a change that is sent in pieces. */
+  private nextPiece(subscription: Subscription, references: References): Difference | undefined {
+    for (let change = subscription.nextPiece; change; change = subscription.nextPiece) {
+      const piece = pieceOf(subscription, change, references);
+      if (piece) return piece;
+    }
+    return undefined;
+  }
+
+  private partsOf({ state }: Subscription, { changes }: Difference): readonly Changes[] {
+    return partsOf(changes, this.context.maxResponseBytes, (name) => state.possible(name)[0]);
   }
 
   private resolve(subscription: Subscription, resolver: Resolver): void {
@@ -324,72 +527,79 @@ export class Stream<R extends Request> implements StreamInfo {
     }
   }
 
-  /** What has a TTL and is on the client as it is served is named again, so that the client keeps it (P58). */
-  private heartbeat(subscription: Subscription, difference: Difference): Content | undefined {
-    if (!subscription.beatDue) return undefined;
+  /** What has a TTL is named again, so that the client keeps it. This waits for no answer (P58). */
+  private beat(subscription: Subscription): void {
     subscription.beatDue = false;
-    if (!this.ttl) return undefined;
-    const { kept } = subscription;
-    const mortal = [...subscription.view.withTtl()]
-      .map((now) => (kept.has(now.key) && resourceOf(subscription.has(now.key))) || now) // what is kept lives on as it was
-      .filter(
-        ({ key, version, ttlMs }) =>
-          ttlMs !== undefined && subscription.covers(key) && subscription.has(key)?.version === version,
-      );
-    return mortal.length > 0 ? this.protocol.keepAlive(subscription, difference, mortal) : undefined;
+    const living = this.ttl ? heartbeatOf(subscription) : none;
+    if (living.length === 0 || (subscription.state.inFlight.length === 0 && !subscription.ledger.sent)) return;
+    const content = this.protocol.keepAlive(subscription, living);
+    const beat = { nonce: this.nextNonce(), version: content.version };
+    const beats = this.heartbeats.get(subscription) ?? new Map<string, readonly string[]>();
+    this.heartbeats.set(subscription, beats);
+    beats.set(
+      beat.nonce,
+      living.map(({ key }) => key),
+    );
+    for (const nonce of beats.keys()) if (beats.size > heartbeatsKept) beats.delete(nonce);
+    subscription.ledger.onSent(beat);
+    this.dispatch(subscription, content, beat);
   }
 
-  /** Which resources have to stay on the client though they are no longer served (P54). */
-  private keeper({ type, kept }: Subscription): (name: string) => boolean {
-    if (!this.context.ordered) return () => false;
-    const referred = referredTo(type.typeUrl, () => this.relatedSubscriptions());
-    // Streams of a type's own cannot tell for sure that they belong together, so they wait for each other only so long.
-    const tooLong = (name: string) => Date.now() - (kept.get(name) ?? Date.now()) >= this.context.patience;
-    return (name) => !(this.serviceType && tooLong(name)) && referred(name);
+  /** The subscriptions of this stream's client. */
+  *related(): Iterable<Subscription> {
+    for (const stream of this.context.nodeStreams.of(this.asStream)) yield* stream.subscriptions.values();
   }
 
-  /** The streams whose clients are one with this one's: on a type's own service, those of the same node. */
-  private related(): Iterable<Stream<never>> {
-    return this.serviceType
-      ? this.context.nodeStreams.of(this as unknown as Stream<never>)
-      : [this as unknown as Stream<never>];
+  isUsed(typeUrl: string, name: string, by: Subscription): boolean {
+    return this.context.nodeStreams.isUsed(this.asStream, typeUrl, name, by);
   }
 
-  private relatedSubscriptions(): Subscription[] {
-    return [...this.related()].flatMap((stream) => [...stream.subscriptions.values()]);
-  }
-
-  /** Something that referred to what is kept may be gone. */
-  reconsiderKept(): void {
-    for (const subscription of this.subscriptions.values()) if (subscription.kept.size > 0) this.wake(subscription);
+  /** What something waited for may have come, or its time is over. */
+  reconsider(): void {
+    for (const subscription of this.subscriptions.values())
+      if (subscription.waiting.size > 0) this.wake(subscription);
+    for (const subscription of this.subscriptions.values())
+      if (subscription.state.refused.size > 0) this.wake(subscription);
     this.schedule();
   }
 
   /** What is on its way will make the client wait for resources that it has already, before it ACKs (P55). */
-  private sendAgain({ changed }: Sent): void {
-    for (const [subscription, name] of neededAgain(changed, this.subscriptions)) {
+  private sendAgain({ changes: { changed } }: Delivery): void {
+    for (const [subscription, name] of this.order.neededAgain(changed, this.subscriptions)) {
       subscription.asked.add(name);
       this.wake(subscription);
     }
+    if (!this.protocol.tellsRemovals || changed.length === 0) return;
+    this.early.push(changed);
+    if (this.early.length > earlyKept) this.early.shift();
   }
 
   /** What the client has been sent already makes it wait to hear something of this type's collections (P56). */
   private sendFirst(subscription: Subscription): void {
     const all = new Map([[subscription.type.typeUrl, subscription]]);
-    for (const other of this.relatedSubscriptions())
-      for (const [, name] of neededAgain([...other.inUse()], all)) subscription.asked.add(name);
+    for (const other of this.related())
+      for (const [, name] of this.order.neededAgain([...other.state.inUse()], all)) subscription.asked.add(name);
   }
 
   private send(response: Response): void {
     if (!this.closed) this.ready = this.transport.send(response);
   }
 
-  private tellAnswer(sent: Sent, typeUrl: string, error: ErrorDetail | undefined): void | Promise<void> {
-    const { version, nonce, changed: resources, removed: removedResources } = sent;
-    const answer = { typeUrl, version, nonce, resources, removedResources };
+  /** Callbacks get every ACK, and of NACKs those after which it is known what is refused (P17). */
+  private reportAnswer(
+    { version, nonce, changes: { changed: resources, removed: removedResources } }: Delivery,
+    typeUrl: string,
+    error: ErrorDetail | undefined,
+    refused: Changes | undefined,
+  ): void | Promise<void> {
     const { events } = this.context;
-    if (error) return this.quietly("onStreamNack", () => events.nack(this, { ...answer, error }));
-    return this.quietly("onStreamAck", () => events.ack(this, answer));
+    if (!error)
+      return this.quietly("onStreamAck", () =>
+        events.ack(this, { typeUrl, version, nonce, resources, removedResources }),
+      );
+    if (!refused) return;
+    const nack = { typeUrl, version, nonce, resources: refused.changed, removedResources: refused.removed, error };
+    return this.quietly("onStreamNack", () => events.nack(this, nack));
   }
 
   /** Tells of something; what is thrown there is logged, and nobody is disturbed. */
@@ -410,3 +620,15 @@ export class Stream<R extends Request> implements StreamInfo {
     this.transport.end(error);
   }
 }
+
+/** A difference that says nothing. */
+const nothingNew: Difference = {
+  changes: { changed: none, removed: none },
+  unresolved: none,
+  withheld: new Map(),
+  healed: none,
+  to: undefined,
+  piece: undefined,
+};
+
+const unordered: Withheld = { why: "unseen", since: 0 };

@@ -2,31 +2,48 @@ import type { ConfigWatcher, Node, ResourceView, Watch, Watcher, WatchRequest } 
 import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
+import { ClientState, type Delivery, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
-import { Gone, type Held, inUse, Refusal, resourceOf, type Sent } from "./held.js";
-import { Ledger } from "./ledger.js";
+import { Ledger, type NackEntry } from "./ledger.js";
+import { mentionedIn } from "./mentions.js";
 import type { ErrorDetail } from "./messages.js";
+import type { OpenChange } from "./open-change.js";
+import type { RetryTimes } from "./retry.js";
+import type { Withheld } from "./withheld.js";
 
-/** How many versions of a refused name are taken for perhaps in use: the latest ones. */
-const inUseKept = 4;
+/** What is known of one name of one client. */
+export interface NameState {
+  /** Canonical. */
+  readonly name: string;
+  /** What is served of it. */
+  readonly served: Resource | undefined;
+  /** What the client last certainly had, where the content is known. */
+  readonly has: Resource | undefined;
+  /** The version of that; undefined: it had nothing. */
+  readonly version: string | undefined;
+  /** A response with it is unanswered, or it is in a piece that is not sent yet. */
+  readonly isMoving: boolean;
+  /** What was refused and is not replaced; `resource` undefined: its removal. */
+  readonly refused: { readonly resource: Resource | undefined; readonly nack: NackEntry } | undefined;
+  /** Why it stays on the client as it is. */
+  readonly waits: Withheld | undefined;
+  /** When what was refused is offered again, as `performance.now()`; undefined: never. */
+  readonly retryAt: number | undefined;
+}
 
-/**
- * What one client wants of one type, has, and was sent.
- *
- * What it has is written down as the state of the view at `position` (everything subscribed) and the exceptions to that by
- * name in `held`. Without a wildcard there is no position, and `held` has it all.
- */
-export class Subscription implements Watcher {
+/** What one client wants of one type, and what is to be said of it. What the client has stands in `state`. */
+export class Subscription implements Watcher, Wants {
   wildcard = false;
   /** Some request has named something, so that an empty list no longer means everything (P35). */
   named = false;
   readonly names = new Set<string>();
   /** What `names` are, as a request listed them; undefined: not as one list. */
   list: readonly string[] | undefined;
-  position = -1;
-  readonly held = new Map<string, Held>();
+  readonly state = new ClientState(this);
   /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
   readonly asked = new Set<string>();
+  /** Refused names whose content is offered again (P16). */
+  readonly retried = new Set<string>();
   /** Explicit names that have changed since they were last looked at. */
   readonly stale = new Set<string>();
   /** Every explicit name is to be looked at. */
@@ -35,14 +52,20 @@ export class Subscription implements Watcher {
   readonly spellings = new Map<string, string>();
   /** Names that a resolver was asked for, and the bound of its time (P62); "done": what is there now is the answer. */
   readonly resolving = new Map<string, NodeJS.Timeout | "done">();
-  /** What has a TTL is to be heard of again (P58). */
+  /** A heartbeat of what has a TTL is due (P58). */
   beatDue = false;
-  /** Names whose removal waits for what refers to them (P54), or whose change for what it refers to (P53), and since when, in ms since 1970. */
-  readonly kept = new Map<string, number>();
-  /** The client waits for a response, be it empty (P46, P56). */
+  /** Names whose removal (P54) or change (P53) waits. */
+  readonly waiting = new Map<string, Withheld>();
+  /** Subscribed names that an earlier state of the client referred to, and that nothing may refer to any more (P54). */
+  readonly left = new Set<string>();
+  /** The client waits for a response, even an empty one (P46, P56). */
   mustAnswer = false;
-  /** The one response without an answer (P25). */
-  inFlight: Sent | undefined;
+  /** The client brought versions from an earlier stream. */
+  hasReported = false;
+  /** What the client reports of an earlier stream counts (P36). */
+  isTrusted = true;
+  /** Counts the stream's looks: its number when this subscription was last looked at in full. */
+  lookedAt = 0;
   readonly ledger = new Ledger();
   lastRequestAt = 0;
   /** Set by `open`, and by the cache when another view answers. */
@@ -53,6 +76,8 @@ export class Subscription implements Watcher {
     readonly node: Node,
     readonly type: ResourceType,
     private readonly onWake: (subscription: Subscription) => void,
+    /** Called when the cache has something new. */
+    private readonly onChange: () => void,
   ) {}
 
   /** Starts with nothing subscribed; undefined: the cache has nothing to say of this type to this node. */
@@ -60,8 +85,9 @@ export class Subscription implements Watcher {
     watcher: ConfigWatcher,
     request: WatchRequest,
     onWake: (subscription: Subscription) => void,
+    onChange: () => void = () => {},
   ): Subscription | undefined {
-    const subscription = new Subscription(request.node, request.type, onWake);
+    const subscription = new Subscription(request.node, request.type, onWake, onChange);
     const watch = watcher.watch(request, subscription);
     if (!watch) return undefined;
     subscription.watch = watch;
@@ -73,45 +99,91 @@ export class Subscription implements Watcher {
     return this.ledger.sent?.at ?? 0;
   }
 
-  /** Nothing has changed or been asked for since it was last looked at, and nothing is kept back. */
+  /** Nothing has changed or been asked for since it was last looked at, and nothing waits but what a draining listener may use. */
   get upToDate(): boolean {
-    return this.isLookedAt && this.kept.size === 0;
+    return this.isLookedAt && !this.isWaiting;
+  }
+
+  /** Something waits, and not only for the client's old listeners to drain. */
+  get isWaiting(): boolean {
+    for (const { why } of this.waiting.values()) if (why !== "draining") return true;
+    return false;
   }
 
   /** Nothing has changed or been asked for since it was last looked at. */
   get isLookedAt(): boolean {
-    if (this.mustAnswer || this.asked.size > 0) return false;
-    return this.wildcard ? this.position === this.view.position : !this.allStale && this.stale.size === 0;
+    const { state, asked, retried } = this;
+    if (this.mustAnswer || asked.size > 0 || retried.size > 0 || this.nextPiece) return false;
+    return this.wildcard ? state.offered === this.view.position : !this.allStale && this.stale.size === 0;
   }
 
   /** The list, where nothing is known of what the client has, and it is to be answered each of the names and nothing else. */
   get unansweredList(): readonly string[] | undefined {
-    const { list, asked } = this;
-    if (!list || this.wildcard || !this.allStale || this.held.size > 0 || list.length !== asked.size) return undefined;
+    const { list, asked, state } = this;
+    if (!list || this.wildcard || !this.allStale || state.hasAnything || list.length !== asked.size) return undefined;
+    if (!state.isPlain || state.inFlight.length > 0) return undefined;
     return list.every((name) => asked.has(name)) ? list : undefined;
   }
 
   /** Looking at it again would find nothing to say and nothing to write down. */
   get isSettled(): boolean {
-    return this.upToDate && !this.beatDue && !this.ledger.nacked;
+    return this.isLookedAt && this.waiting.size === 0 && !this.beatDue && !this.ledger.nacked;
   }
 
-  /** What the client is known to have of a name. */
-  has(name: string): Held | undefined {
-    return this.held.get(name) ?? (this.wildcard ? this.view.at(name, this.position) : undefined);
+  /** The change of which a piece is to be sent next (P17). */
+  get nextPiece(): OpenChange | undefined {
+    for (const change of this.state.open)
+      if (change.next && !this.state.inFlight.some(({ piece }) => piece === change)) return change;
+    return undefined;
   }
 
-  /** Every resource that the client may be using: what it has, what it may have taken or kept of what it refused, what is on its way. */
-  *inUse(): Iterable<Resource> {
-    if (this.wildcard)
-      for (const resource of this.view.allAt(this.position)) if (!this.held.has(resource.key)) yield resource;
-    for (const [name, has] of this.held) {
-      yield* inUse(has);
-      if (has.version === undefined || has instanceof Resource || has instanceof Refusal) continue;
-      const now = this.view.get(name); // reported by the client: known if it is still what is served
-      if (now?.version === has.version) yield now;
+  /** The names that may differ from what is served, without a wildcard. */
+  get touched(): Iterable<string> {
+    if (this.allStale) return new Set([...this.names, ...this.state.exceptions.keys()]);
+    return this.waiting.size === 0 ? this.stale : new Set([...this.stale, ...this.waiting.keys()]);
+  }
+
+  /** Every resource that the client may be using and that is not what is served. */
+  outdated(): Iterable<Resource> {
+    return this.state.outdated(this.wildcard ? [] : this.touched);
+  }
+
+  /** Every name that the client subscribes or may have, with what is known of it. This is what status, CSDS and dumps read. */
+  *nameStates(): Iterable<NameState> {
+    const { view, wildcard, state, names, waiting } = this;
+    const all = new Set<string>();
+    if (wildcard) for (const { key } of view.all()) all.add(key);
+    for (const name of names)
+      if (isGlob(name)) for (const member of view.members(name)) all.add(member.key);
+      else if (!wildcard || !view.get(name)) all.add(name);
+    if (wildcard) for (const name of view.since(state.position).removed) all.add(name);
+    for (const known of [state.exceptions, state.refused, waiting]) for (const name of known.keys()) all.add(name);
+    for (const change of state.open) for (const name of change.names()) all.add(name);
+    for (const name of all) {
+      const last = state.last(name);
+      const now = view.get(name);
+      const change = state.openWith(name);
+      const nack = change?.blames(name) ? change.nack : undefined;
+      const refused = state.refused.get(name) ?? (nack && { resource: change?.content(name), nack });
+      yield {
+        name,
+        served: now,
+        has: last instanceof Resource ? last : last && last.version === now?.version ? now : undefined,
+        version: last?.version,
+        isMoving: state.coming(name) !== undefined || change?.isPending(name) === true,
+        refused,
+        waits: waiting.get(name),
+        retryAt: state.refused.get(name)?.retryAt,
+      };
     }
-    if (this.inFlight) yield* this.inFlight.changed;
+  }
+
+  isWithheld(name: string): boolean {
+    return this.waiting.has(name);
+  }
+
+  isDraining(name: string): boolean {
+    return this.waiting.get(name)?.why === "draining";
   }
 
   /** Whether a request subscribes nothing new by saying this. */
@@ -125,10 +197,10 @@ export class Subscription implements Watcher {
     return glob !== undefined && this.names.has(glob);
   }
 
-  /** The names by which a resource is subscribed: its own, or aliases. */
-  private keysOf(resource: Resource): string[] {
-    const aliases = resource.aliases.length > 0 ? resource.aliases.filter((alias) => this.names.has(alias)) : [];
-    return this.covers(resource.key) ? [resource.key, ...aliases] : aliases;
+  keysOf({ key, aliases }: Resource): readonly string[] {
+    if (aliases.length === 0) return this.covers(key) ? [key] : [];
+    const found = aliases.map(canonicalName).filter((alias) => this.names.has(alias));
+    return this.covers(key) ? [key, ...found] : found;
   }
 
   // Called by the variants, for a request
@@ -150,12 +222,23 @@ export class Subscription implements Watcher {
     const name = canonicalName(spelling);
     this.list = undefined;
     this.names.delete(name);
+    this.left.delete(name);
     this.spellings.delete(name);
     this.stopResolving(name);
     if (this.wildcard) return;
     this.view.unfollow(this, name);
     this.forget(name);
-    if (isGlob(name)) for (const held of this.held.keys()) if (!this.covers(held)) this.forget(held);
+    if (isGlob(name)) for (const held of [...this.state.exceptions.keys()]) if (!this.covers(held)) this.forget(held);
+  }
+
+  /** The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served. */
+  report(spelling: string, version: string, placeholder: Resource | undefined): void {
+    const name = canonicalName(spelling);
+    if (!this.covers(name)) return; // reporting subscribes nothing (P50)
+    this.hasReported = true;
+    this.state.report(name, placeholder?.version === version ? placeholder : new Reported(version));
+    if (hasSpellings(name)) this.spellings.set(name, spelling);
+    this.asked.delete(name);
   }
 
   private stopResolving(name: string): void {
@@ -165,30 +248,26 @@ export class Subscription implements Watcher {
   }
 
   private forget(name: string): void {
-    this.held.delete(name);
-    this.asked.delete(name);
-    this.stale.delete(name);
-    this.kept.delete(name);
+    this.state.forget(name);
+    for (const set of [this.asked, this.stale, this.retried, this.waiting]) set.delete(name);
   }
 
   setWildcard(wildcard: boolean): void {
     if (wildcard === this.wildcard) return;
-    this.wildcard = wildcard;
     if (wildcard) {
+      this.wildcard = true;
       for (const name of this.names) this.view.unfollow(this, name);
       this.view.followAll(this);
       this.mustAnswer = true;
       return;
     }
     this.view.unfollowAll(this);
-    for (const name of this.names) {
-      const has = this.held.get(name) ?? this.view.at(name, this.position); // as `has()` had it under the wildcard
-      if (has) this.held.set(name, has);
-      this.view.follow(this, name);
-    }
-    for (const set of [this.held, this.asked, this.kept])
+    const covers = (name: string) => this.names.has(name) || this.names.has(collectionOf(name) ?? "");
+    this.state.flatten(this.names, covers);
+    this.wildcard = false;
+    for (const name of this.names) this.view.follow(this, name);
+    for (const set of [this.asked, this.retried, this.waiting])
       for (const name of set.keys()) if (!this.covers(name)) set.delete(name);
-    this.forgetPosition();
     this.allStale = true;
     this.mustAnswer = false;
   }
@@ -197,6 +276,12 @@ export class Subscription implements Watcher {
 
   wake(name?: string): void {
     if (name !== undefined) this.stale.add(name);
+    this.onChange();
+    this.onWake(this);
+  }
+
+  /** Something that it waits for may have come. */
+  lookAgain(): void {
     this.onWake(this);
   }
 
@@ -242,22 +327,18 @@ export class Subscription implements Watcher {
   move(view: ResourceView): void {
     const old = this.view;
     if (this.wildcard) {
-      const hold = (name: string) => {
-        const has = this.held.get(name) ?? old.at(name, this.position);
-        if (has) this.held.set(name, has);
-      };
-      if (this.position >= 0) {
-        for (const { key } of old.all()) hold(key);
-        for (const name of old.since(this.position).removed) hold(name);
-      }
+      const { position } = this.state;
+      const known = position < 0 ? [] : [...old.all().map(({ key }) => key), ...old.since(position).removed];
+      this.state.flatten(known, () => true);
       old.unfollowAll(this);
       view.followAll(this);
-    } else
+    } else {
+      this.state.leave();
       for (const name of this.names) {
         old.unfollow(this, name);
         view.follow(this, name);
       }
-    this.forgetPosition();
+    }
     this.view = view;
     this.allStale = true;
     this.wake();
@@ -265,124 +346,99 @@ export class Subscription implements Watcher {
 
   // Called by the stream, for a response
 
-  /** A response goes out; nothing further does until it is answered (P25). `untold`: what is gone but cannot be told. */
-  send(sent: Sent, untold: readonly string[]): void {
-    if (sent.to !== undefined) this.view.retain(sent.to);
-    this.inFlight = sent;
-    this.ledger.onSent(sent);
-    this.looked(sent, sent.partial);
+  /** A response goes out. `untold`: removals that this variant cannot announce. */
+  send(delivery: Delivery, difference: Difference, untold: readonly string[]): void {
+    this.state.send(delivery);
+    this.ledger.onSent(delivery);
+    this.looked(difference, delivery.partial);
     this.mustAnswer = false; // a part is an answer too
-    for (const name of untold) this.lose(name);
+    for (const name of untold) this.state.lose(name);
+  }
+
+  /** A change goes out in pieces. */
+  sendInPieces(pieces: readonly Difference["changes"][], difference: Difference): void {
+    this.looked(difference, false);
+    this.mustAnswer = false;
+    this.state.sendInPieces(pieces, difference.to);
   }
 
   /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
   settle(difference: Difference, partial: boolean): void {
     this.looked(difference, partial);
-    for (const name of difference.removed) this.lose(name);
-    if (difference.to === undefined) this.clearError();
-    else {
-      this.view.retain(difference.to);
-      this.moveTo(difference.to);
-    }
+    for (const name of difference.changes.removed) this.state.lose(name);
+    // What is on its way may yet be refused: the position moves with its answer.
+    if (difference.to !== undefined && this.state.inFlight.length === 0) this.state.reach(difference.to);
+    this.clearError();
   }
 
   /** The client has taken the response. */
-  ack(sent: Sent): void {
-    this.inFlight = undefined;
-    this.ledger.onAck(sent);
-    for (const resource of sent.changed)
-      for (const key of this.keysOf(resource))
-        if (sent.to !== undefined && !sent.kept.has(key)) this.held.delete(key);
-        else this.held.set(key, resource);
-    for (const name of sent.removed) this.lose(name);
-    if (sent.to !== undefined) this.moveTo(sent.to);
-    else this.clearError();
+  ack(delivery: Delivery): void {
+    this.state.ack(delivery);
+    this.ledger.onAck(delivery);
+    this.clearError();
   }
 
-  /** The client has refused the response; what it had before is still in force. */
-  nack(sent: Sent, error: ErrorDetail): void {
-    this.inFlight = undefined;
-    const entry = this.ledger.onNack(sent, error);
-    // Of several a client may have taken some (Envoy does, of clusters and listeners): only of one is it known what it has.
-    const known = sent.changed.length === 1 && sent.removed.length === 0;
-    const refuse = (name: string, refused: Resource | undefined) => {
-      const has = this.has(name);
-      const used = refused && !known ? [...inUse(has), refused] : inUse(has);
-      const version = known ? has?.version : "";
-      // A client may have taken a removal although it refused the response, as Envoy does.
-      const mayBeGone = has instanceof Refusal && !has.refused;
-      const had = refused && mayBeGone ? undefined : resourceOf(has);
-      this.held.set(name, new Refusal(version, refused, entry, sent, had, used.slice(-inUseKept)));
-    };
-    for (const resource of sent.changed) for (const key of this.keysOf(resource)) refuse(key, resource);
-    for (const name of sent.removed) if (this.covers(name)) refuse(name, undefined);
-    if (sent.to !== undefined) this.moveTo(sent.to);
+  /** The client has refused the response. */
+  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes): Verdict {
+    const { ledger } = this;
+    const verdict = this.state.nack(delivery, (refused) => ledger.entry(delivery, error, refused), {
+      mentioned: (changes) => mentionedIn(changes, error.message),
+      retryAt: (tries) => retry.next(tries),
+    });
+    if (verdict.refused) ledger.onNack(delivery, error, verdict.refused, this.state.refused.keys());
+    return verdict;
+  }
+
+  /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
+  retry(now: number): number | undefined {
+    let next: number | undefined;
+    for (const [name, { retryAt, resource }] of this.state.refused) {
+      if (retryAt === undefined || this.retried.has(name) || this.state.coming(name)) continue;
+      if (this.view.get(name)?.version !== resource?.version) continue;
+      if (retryAt <= now) this.retried.add(name);
+      else if (next === undefined || retryAt < next) next = retryAt;
+    }
+    return next;
   }
 
   /** The client is known to have all of the view as it is now (P36). */
   assumeCurrent(): void {
     this.mustAnswer = false;
     this.asked.clear();
-    this.view.retain(this.view.position);
-    this.moveTo(this.view.position);
+    this.state.reach(this.view.position);
   }
 
   close(): void {
     if (this.wildcard) this.view.unfollowAll(this);
     else for (const name of this.names) this.view.unfollow(this, name);
     for (const name of this.resolving.keys()) this.stopResolving(name);
-    this.forgetPosition();
+    this.state.leave();
     this.watch.close();
   }
 
-  private looked({ kept }: Difference, partial: boolean): void {
+  private looked({ withheld, healed }: Difference, partial: boolean): void {
     empty(this.asked);
-    const since = kept.size > 0 ? new Map(this.kept) : undefined;
+    empty(this.retried);
     if (!partial) {
       empty(this.stale);
       this.allStale = false;
       this.mustAnswer = false;
-      empty(this.kept);
+      empty(this.waiting);
     }
-    for (const name of kept.keys()) {
-      this.kept.set(name, since?.get(name) ?? Date.now());
-      const has = this.has(name); // not yet what is on its way, as it was
-      if (has) this.held.set(name, has);
+    for (const [name, why] of withheld) {
+      if (this.wildcard) this.state.withhold(name);
+      this.waiting.set(name, why);
     }
-  }
-
-  /** The client no longer has this, or cannot be told that it has not. */
-  private lose(name: string): void {
-    const used = inUse(this.held.get(name));
-    if (!this.wildcard && used.length > 0 && this.names.has(name)) this.held.set(name, new Gone(used));
-    else this.held.delete(name);
-  }
-
-  /** Takes over a retained position. All that `held` says is in the view there, but for what was refused or kept. */
-  private moveTo(position: number): void {
-    this.view.release(this.position);
-    this.position = position;
-    for (const [name, has] of this.held) if (!(has instanceof Refusal) && !this.kept.has(name)) this.held.delete(name);
-    this.clearError();
+    for (const name of healed) this.state.heal(name);
   }
 
   /** The error of a NACK stands until nothing that was refused is left (P18). */
   private clearError(): void {
-    if (!this.ledger.nacked) return;
-    for (const has of this.held.values()) if (has instanceof Refusal) return;
-    this.ledger.nacked = undefined;
-  }
-
-  private forgetPosition(): void {
-    this.view.release(this.position);
-    this.position = -1;
-    if (this.inFlight?.to === undefined) return;
-    this.view.release(this.inFlight.to);
-    this.inFlight = { ...this.inFlight, to: undefined };
+    if (this.ledger.nacked && this.state.isClean) this.ledger.nacked = undefined;
   }
 }
 
 /** Clears what is not empty: V8 allocates even to clear what is. */
-const empty = (names: Set<string> | Map<string, number>) => {
+const empty = (names: Set<string> | Map<string, unknown>) => {
   if (names.size > 0) names.clear();
 };

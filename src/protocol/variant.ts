@@ -14,12 +14,14 @@ export interface Variant<R extends Request> {
   readonly staleRequestsCount: boolean;
   /** The names that a request subscribes, `*` among them; of state of the world many are subscribed already. */
   named(request: R): readonly string[];
+  /** How long each list of a request is. */
+  counts(request: R): readonly number[];
   /** How a request changes the subscription; `first` of its type on this stream. */
   subscribe(subscription: Subscription, request: R, first: boolean): void;
   /** How a difference becomes a response; undefined: there is nothing to say. */
   respond(subscription: Subscription, difference: Difference): Content | undefined;
   /** How these, of which nothing has changed, are named again so that the client keeps them (P58). */
-  keepAlive(subscription: Subscription, difference: Difference, resources: readonly Resource[]): Content;
+  keepAlive(subscription: Subscription, resources: readonly Resource[]): Content;
 }
 
 /** A response but for its envelope. */

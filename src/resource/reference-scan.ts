@@ -142,7 +142,7 @@ function valueAt(values: Values, [first = 0, ...rest]: readonly number[]): Uint8
 }
 
 /** The last value of a field that is a message, a string or bytes. */
-function fieldOf(message: Uint8Array, fieldNo: number): Uint8Array | undefined {
+export function fieldOf(message: Uint8Array, fieldNo: number): Uint8Array | undefined {
   const reader = new WireReader(message);
   let value: Uint8Array | undefined;
   while (reader.pos < reader.len) {

@@ -32,9 +32,6 @@ export interface ResourceError {
   readonly message: string;
 }
 
-/** @internal The version of what stands in for a resource that does not exist. */
-export const placeholderVersion = "placeholder";
-
 const noAliases: readonly string[] = [];
 
 /** One resource as it is served: named, versioned and encoded once. Every cache, stream and response shares it. */
@@ -55,6 +52,8 @@ export class Resource {
     readonly ttlMs: number | undefined,
     /** Set where it stands for a resource that cannot be had, which clients are told in `resource_errors` (P65). */
     readonly error: ResourceError | undefined,
+    /** @internal It has nothing but its name and stands for a resource that does not exist (P40, P56). */
+    readonly isPlaceholder = false,
   ) {
     this.key = canonicalName(name);
   }
@@ -119,7 +118,7 @@ export class Resource {
   /** @internal A message with nothing but its name, for a type whose row allows it. */
   static placeholder(type: ResourceType, name: string): Resource {
     const writer = new BinaryWriter().tag(type.placeholder?.field ?? 1, WireType.LengthDelimited).string(name);
-    return Resource.encode(type, name, writer.finish(), { version: placeholderVersion });
+    return Resource.encode(type, name, writer.finish(), {}, undefined, true);
   }
 
   private static encode(
@@ -128,6 +127,7 @@ export class Resource {
     body: Uint8Array,
     { version: ownVersion, ttlMs, aliases = noAliases }: ResourceOptions,
     error?: ResourceError,
+    isPlaceholder = false,
   ): Resource {
     const refuse = (why: string) =>
       new XdsError("INVALID_OPTION", `${type.name} resource ${JSON.stringify(name)}: ${why}`);
@@ -147,7 +147,15 @@ export class Resource {
       aliases,
       ttlMs,
       error,
+      isPlaceholder,
     );
+  }
+
+  /** @internal About how many bytes it takes in a response, at most. */
+  get entryBytes(): number {
+    const { content, type, name, version, aliases } = this;
+    const names = aliases.reduce((sum, alias) => sum + alias.length, name.length + version.length);
+    return content.length + type.typeUrl.length + 3 * names + 64;
   }
 
   /** @internal Field 2 of a DiscoveryResponse, or 7 if it is an error, tag and length included. */

@@ -18,16 +18,27 @@ export interface ResourceType {
   readonly unknownWithoutBody?: boolean;
   /** Sent again, though unchanged, when a resource that refers to it has changed: Envoy waits for it anew (P55). */
   readonly sentAgain?: boolean;
+  /**
+   * A client goes on using an old resource of the type after it has taken the new one or the removal, until connections have drained
+   * (P54). So what the old one referred to stays on the client meanwhile.
+   */
+  readonly drains?: boolean;
+  /** Code that nobody here can read may pick resources of the type, so they are removed after the rest of a change (P54). */
+  readonly removedLast?: boolean;
+  /** The message's field with an address that only one resource on a client can have at a time. */
+  readonly addressField?: number;
   /** The type's own gRPC service. */
   readonly service?: DiscoveryServiceMethods;
   /** The last part of its REST path, `/v3/discovery:<restPath>` (P66). */
   readonly restPath?: string;
   /**
-   * What SotW answers for a name that does not exist, where silence would stall the client's start (P56):
-   * `afterTypeUrl` is the type whose resource of the same name must exist for that (undefined: always), `field` the
-   * number of the message's string field that is set to the name.
+   * The answer for a name that does not exist, where another one would stall the client's start (P40, P56): a resource that has nothing
+   * but its name, in the string field with this number. `afterTypeUrl`: only where that type has a resource of the same
+   * name. `inDelta`: in delta too, for a client that never had the resource; by default delta answers with a removal.
    */
-  readonly placeholder?: { readonly field: number; readonly afterTypeUrl?: string };
+  readonly placeholder?: { readonly field: number; readonly afterTypeUrl?: string; readonly inDelta?: boolean };
+  /** Delta does not answer for a name that never existed: the client would take any answer for the resource's end (P40). */
+  readonly missingIsSilent?: boolean;
 }
 
 /** The names of a discovery service's methods; a method left out is not offered. */
@@ -69,6 +80,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: clusterType,
     name: "clusters",
     order: 0,
+    removedLast: true,
     service: methods("envoy.service.cluster.v3.ClusterDiscoveryService", "Clusters"),
     restPath: "clusters",
   },
@@ -79,6 +91,7 @@ const builtIn: readonly ResourceType[] = [
     order: 1,
     nameField: "clusterName",
     sentAgain: true,
+    removedLast: true,
     service: methods("envoy.service.endpoint.v3.EndpointDiscoveryService", "Endpoints"),
     restPath: "endpoints",
     placeholder: { field: 1, afterTypeUrl: clusterType },
@@ -88,6 +101,8 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: listenerType,
     name: "listeners",
     order: 2,
+    drains: true,
+    addressField: 2,
     service: methods("envoy.service.listener.v3.ListenerDiscoveryService", "Listeners"),
     restPath: "listeners",
   },
@@ -106,6 +121,7 @@ const builtIn: readonly ResourceType[] = [
     name: "routes",
     order: 4,
     sentAgain: true,
+    placeholder: { field: 1, inDelta: true },
     service: methods("envoy.service.route.v3.RouteDiscoveryService", "Routes"),
     restPath: "routes",
   },
@@ -142,6 +158,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: extensionConfigType,
     name: "extension-configs",
     order: 6,
+    missingIsSilent: true,
     service: methods("envoy.service.extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs"),
     restPath: "extension_configs",
   },

@@ -1,6 +1,7 @@
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { NackEntry } from "../protocol/ledger.js";
+import { mentions } from "../protocol/mentions.js";
 import type { Subscription } from "../protocol/subscription.js";
 import { findResourceType } from "../resource/types.js";
 import { type StreamOfNode, type SyncState, syncState } from "./status.js";
@@ -185,8 +186,8 @@ class Wait {
 
   /** Whether it has applied what is served; a refusal of another version than the one waited for is not the last word. */
   private current(one: Subscription, version: string | undefined): Verdict {
-    const { inFlight, ledger, view, isLookedAt } = one;
-    if (ledger.nacked && !inFlight && isLookedAt && view.serving) {
+    const { state, ledger, view, isLookedAt } = one;
+    if (ledger.nacked && state.inFlight.length === 0 && isLookedAt && view.serving) {
       const concerns = version === undefined || view.version === version || ledger.nacked.version === version;
       return concerns ? "refused" : "pending";
     }
@@ -198,17 +199,18 @@ class Wait {
    * where changes never do.
    */
   private hasCaughtUp(one: Subscription): boolean {
-    const { inFlight, ledger, names, asked, kept } = one;
+    const { state, ledger, names, asked, isWaiting, nextPiece } = one;
+    const latest = state.inFlight.at(-1);
     const known = this.progress.get(one);
-    const at = known ?? { names: names.size, before: inFlight?.nonce, nonce: undefined, acked: false };
+    const at = known ?? { names: names.size, before: latest?.nonce, nonce: undefined, acked: false };
     if (!known) this.progress.set(one, at);
     if (at.names !== names.size) Object.assign(at, { names: names.size, nonce: undefined, acked: false });
     if (at.nonce !== undefined && at.nonce === ledger.acked?.nonce) {
-      if (kept.size === 0) at.acked = true;
-      else at.nonce = undefined; // what is kept back goes with a later one
+      if (!isWaiting) at.acked = true;
+      else at.nonce = undefined; // what waits goes with a later one
     }
-    if (at.nonce === undefined && inFlight && !inFlight.partial && inFlight.nonce !== at.before && asked.size === 0)
-      at.nonce = inFlight.nonce;
+    const isFull = latest && !latest.partial && latest.nonce !== at.before && asked.size === 0 && !nextPiece;
+    if (at.nonce === undefined && isFull) at.nonce = latest.nonce;
     return at.acked;
   }
 }
@@ -219,8 +221,8 @@ const mostShown = 10;
 const nameOf = (node: Node) => `node ${JSON.stringify(node.id)}`;
 const short = (typeUrl: string) => findResourceType(typeUrl)?.name ?? typeUrl;
 
-function isInSync({ inFlight, upToDate, ledger, view }: Subscription): boolean {
-  return !inFlight && (!view.serving || (upToDate && !ledger.nacked));
+function isInSync({ state, upToDate, ledger, view }: Subscription): boolean {
+  return state.inFlight.length === 0 && (!view.serving || (upToDate && !ledger.nacked));
 }
 
 function describe(stream: StreamOfNode, one: Subscription): NotApplied {
@@ -235,12 +237,4 @@ function describe(stream: StreamOfNode, one: Subscription): NotApplied {
     nack,
     refused: named.length > 0 ? named : (nack?.names ?? []),
   };
-}
-
-/** Whether a text has a name in it, and not only as a part of a longer one. */
-function mentions(text: string, name: string): boolean {
-  const isPart = (character: string | undefined) => character !== undefined && /[\w-]/.test(character);
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1))
-    if (!isPart(text[at - 1]) && !isPart(text[at + name.length])) return true;
-  return false;
 }

@@ -1,7 +1,6 @@
-import { Refusal, resourceOf } from "../protocol/held.js";
 import type { Subscription } from "../protocol/subscription.js";
 import { isGlob } from "../resource/names.js";
-import { placeholderVersion, type Resource } from "../resource/resource.js";
+import type { Resource } from "../resource/resource.js";
 import { latest, rankOf, type StreamOfNode, subscriptionsByType, syncState } from "./status.js";
 
 /** `acked`: what a node has taken, and not been told to drop since; `served`: what it is to have, of all that it asks for. */
@@ -35,7 +34,7 @@ export function nodeResources(streams: readonly StreamOfNode[], state: ResourceS
     for (const subscription of subscriptions) {
       const found = state === "acked" ? ackedBy(subscription, refused) : servedTo(subscription);
       for (const [name, resource] of found)
-        if (resource?.version !== placeholderVersion) resources.set(resource?.name ?? name, resource);
+        if (!resource?.isPlaceholder) resources.set(resource?.name ?? name, resource);
     }
     if (state === "served") {
       const version = subscriptions[0]?.view.version ?? ""; // all streams of a node look at the same view
@@ -54,19 +53,12 @@ export function nodeResources(streams: readonly StreamOfNode[], state: ResourceS
   });
 }
 
-function* ackedBy(
-  { wildcard, view, position, held, spellings }: Subscription,
-  refused: Set<string>,
-): Iterable<[string, Resource | undefined]> {
-  if (wildcard)
-    for (const resource of view.allAt(position)) if (!held.has(resource.key)) yield [resource.name, resource];
-  for (const [key, has] of held) {
-    const now = view.get(key);
-    // What a client brought from an earlier stream is known if it is still what is served.
-    const resource = resourceOf(has) ?? (has.version !== undefined && has.version === now?.version ? now : undefined);
-    const name = resource?.name ?? spellings.get(key) ?? key;
-    if (has instanceof Refusal) refused.add(name);
-    if (resource || has instanceof Refusal) yield [name, resource];
+function* ackedBy(subscription: Subscription, refused: Set<string>): Iterable<[string, Resource | undefined]> {
+  for (const known of subscription.nameStates()) {
+    const { has } = known;
+    const name = has?.name ?? subscription.spellings.get(known.name) ?? known.name;
+    if (known.refused) refused.add(name);
+    if (has || known.refused) yield [name, has];
   }
 }
 

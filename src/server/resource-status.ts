@@ -1,7 +1,5 @@
-import { Refusal, resourceOf } from "../protocol/held.js";
-import type { Subscription } from "../protocol/subscription.js";
-import { isGlob } from "../resource/names.js";
-import { placeholderVersion, type Resource } from "../resource/resource.js";
+import type { NameState, Subscription } from "../protocol/subscription.js";
+import type { Resource } from "../resource/resource.js";
 import { type StreamOfNode, type SyncState, worst } from "./status.js";
 
 /** One resource, as one node has it. */
@@ -43,23 +41,26 @@ export function resourceStatuses(streams: readonly StreamOfNode[], typeUrl: stri
 }
 
 function* ofSubscription(subscription: Subscription, variant: "sotw" | "delta"): Iterable<ResourceStatus> {
-  const { inFlight, ledger, upToDate, view } = subscription;
-  const coming = new Set(inFlight?.changed.map(({ key }) => key));
-  const going = new Set(inFlight?.removed);
+  const { ledger, upToDate, view, spellings } = subscription;
   // Without an ACK a client has what it had before, and said so (P36).
   const sotwVersion = ledger.acked?.version ?? (upToDate ? view.version : "");
-  for (const [key, served] of subscribed(subscription)) {
-    const has = subscription.has(key);
-    const resource = served ?? resourceOf(has);
-    const state = stateOf(subscription, variant, { key, served, coming: coming.has(key), going: going.has(key) });
-    const name = resource?.name ?? subscription.spellings.get(key) ?? key;
+  const at = ledger.acked?.at ?? 0;
+  for (const known of subscription.nameStates()) {
+    const { served, has, version: last, refused } = known;
+    // A removed name that the client never had, or has dropped, is nobody's business any more.
+    if (!served && last === undefined && !refused && !subscription.names.has(known.name)) continue;
+    const isMissing = !served && has?.isPlaceholder === true;
+    const resource = served ?? (isMissing ? undefined : has);
+    const state = stateOf(subscription, variant, known);
+    const name = resource?.name ?? spellings.get(known.name) ?? known.name;
     const common = { name, state, resource };
-    const at = ledger.acked?.at ?? 0;
-    if (has instanceof Refusal) {
-      const failure = failureOf(has, variant);
-      yield { ...common, client: "NACKED", version: failure.version, updatedAt: failure.at, failure };
-    } else if (has?.version !== undefined) {
-      const version = variant === "delta" ? has.version : sotwVersion;
+    if (refused) {
+      const version = (variant === "delta" ? refused.resource?.version : undefined) ?? refused.nack.version;
+      const { at: failedAt, error } = refused.nack;
+      const failure = { version, at: failedAt, message: error.message, resource: refused.resource };
+      yield { ...common, client: "NACKED", version, updatedAt: failedAt, failure };
+    } else if (last !== undefined && !isMissing) {
+      const version = variant === "delta" ? last : sotwVersion;
       yield { ...common, client: "ACKED", version, updatedAt: at, failure: undefined };
     } else if (state === "SYNCED")
       yield { ...common, client: "DOES_NOT_EXIST", version: "", updatedAt: at, failure: undefined };
@@ -67,43 +68,14 @@ function* ofSubscription(subscription: Subscription, variant: "sotw" | "delta"):
   }
 }
 
-/** The keys of what is subscribed, and of what the client has to be rid of yet, each with what is served of it. */
-function subscribed(subscription: Subscription): Map<string, Resource | undefined> {
-  const { view, wildcard, position, names, kept, held } = subscription;
-  const all = new Map<string, Resource | undefined>();
-  if (wildcard) for (const resource of view.all()) all.set(resource.key, resource);
-  for (const name of names) {
-    if (isGlob(name)) for (const member of view.members(name)) all.set(member.key, member);
-    else if (!wildcard || !view.get(name)) all.set(name, view.get(name));
-  }
-  if (wildcard) for (const name of view.since(position).removed) all.set(name, undefined);
-  for (const name of kept.keys()) if (!all.has(name)) all.set(name, undefined);
-  for (const [name, has] of held)
-    if (has instanceof Refusal && has.refused === undefined && !all.has(name)) all.set(name, undefined);
-  return all;
-}
-
-interface Moment {
-  readonly key: string;
-  readonly served: Resource | undefined;
-  /** In the unanswered response. */
-  readonly coming: boolean;
-  readonly going: boolean;
-}
-
-function stateOf(subscription: Subscription, variant: "sotw" | "delta", moment: Moment): SyncState {
-  const { key, served, coming, going } = moment;
-  if (coming || going || subscription.kept.has(key)) return "STALE";
-  const has = subscription.has(key);
-  if (has instanceof Refusal && has.refused?.version === served?.version) return "ERROR";
-  if (served) return has?.version === served.version ? "SYNCED" : "NOT_SENT";
-  if (has?.version !== undefined) return has.version === placeholderVersion ? "SYNCED" : "NOT_SENT";
+function stateOf(subscription: Subscription, variant: "sotw" | "delta", known: NameState): SyncState {
+  const { served, has, version, isMoving, refused, waits } = known;
+  if (isMoving) return "STALE";
+  if (waits) return waits.why === "draining" ? "DRAINING" : "STALE";
+  if (refused && refused.resource?.version === served?.version) return "ERROR";
+  if (served) return version === served.version ? "SYNCED" : "NOT_SENT";
+  if (version !== undefined) return has?.isPlaceholder ? "SYNCED" : "NOT_SENT";
   // That there is none can be told in delta, and where a response has the full state.
   const isTold = (variant === "delta" || subscription.type.fullStateInSotw) && subscription.ledger.acked !== undefined;
   return isTold && subscription.upToDate ? "SYNCED" : "NOT_SENT";
-}
-
-function failureOf({ refused, response, nack }: Refusal, variant: "sotw" | "delta"): Failure {
-  const version = (variant === "delta" ? refused?.version : undefined) ?? response.version;
-  return { version, at: nack.at, message: nack.error.message, resource: refused };
 }

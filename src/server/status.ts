@@ -5,11 +5,12 @@ import type { StreamInfo } from "../protocol/stream-events.js";
 import type { Subscription } from "../protocol/subscription.js";
 
 /**
- * As `envoy.service.status.v3.ConfigStatus` has it. SYNCED: the client has taken all that is to be sent. STALE: a response is
- * unanswered, or what the client has is not what is served, be it that this is kept back (P53, P54). ERROR: something was refused, and what replaces it
- * has not been taken yet (P18). NOT_SENT: nothing was sent yet.
+ * SYNCED: the client has taken all that is to be sent. DRAINING: it has too, and also keeps something that only its old listeners may
+ * still use (P54). NOT_SENT: nothing was sent yet. STALE: a response is unanswered, or the client has something else than what is
+ * served, also because a part of a change has to wait (P53, P54). ERROR: something was refused, and what replaces it has not
+ * been taken yet (P18). All but DRAINING are names of `envoy.service.status.v3.ConfigStatus`; CSDS says SYNCED for it.
  */
-export type SyncState = "SYNCED" | "NOT_SENT" | "STALE" | "ERROR";
+export type SyncState = "SYNCED" | "DRAINING" | "NOT_SENT" | "STALE" | "ERROR";
 
 /** One type on one stream, or of one node: what was sent last, taken last, and refused and not replaced. */
 export interface TypeStatus {
@@ -21,6 +22,8 @@ export interface TypeStatus {
   readonly sent: LedgerEntry | undefined;
   readonly acked: LedgerEntry | undefined;
   readonly nacked: NackEntry | undefined;
+  /** When the first of what was refused alone is offered again, in milliseconds since 1970 (P16); undefined: nothing is. */
+  readonly retryAt: number | undefined;
 }
 
 export interface StreamStatus extends Caller {
@@ -48,7 +51,7 @@ export interface ConnectedNode {
   readonly streams: readonly number[];
   /** Of its oldest stream, in milliseconds since 1970. */
   readonly connectedAt: number;
-  /** The worst of its types': ERROR, then STALE, NOT_SENT, SYNCED. */
+  /** The worst of its types': ERROR, then STALE, NOT_SENT, DRAINING, SYNCED. */
   readonly state: SyncState;
   /** In the order in which a change goes out. Of a type on several streams: the worst state, and the latest of each entry. */
   readonly types: readonly TypeStatus[];
@@ -85,7 +88,7 @@ export function connectedNode(node: Node, streams: readonly StreamOfNode[]): Con
 
 /** How many nodes there are in each state, as {@link connectedNode} has them. */
 export function nodeStates(streams: Iterable<StreamOfNode>): Record<SyncState, number> {
-  const counts = { SYNCED: 0, NOT_SENT: 0, STALE: 0, ERROR: 0 };
+  const counts = { SYNCED: 0, DRAINING: 0, NOT_SENT: 0, STALE: 0, ERROR: 0 };
   for (const { streams: own } of streamsByNode(streams)) {
     const all = own.flatMap(({ subscriptions }) => [...subscriptions.values()]);
     counts[worst(all.map(syncState))]++;
@@ -106,7 +109,7 @@ export function subscriptionsByType(streams: readonly StreamOfNode[]): Map<strin
   return byType;
 }
 
-const states: readonly SyncState[] = ["SYNCED", "NOT_SENT", "STALE", "ERROR"];
+const states: readonly SyncState[] = ["SYNCED", "DRAINING", "NOT_SENT", "STALE", "ERROR"];
 
 /** How much attention a state needs. */
 export const rankOf = (state: SyncState): number => states.indexOf(state);
@@ -128,6 +131,7 @@ export function together(a: TypeStatus, b: TypeStatus): TypeStatus {
     sent: latest(a.sent, b.sent),
     acked: latest(a.acked, b.acked),
     nacked: latest(a.nacked, b.nacked),
+    retryAt: a.retryAt !== undefined && b.retryAt !== undefined ? Math.min(a.retryAt, b.retryAt) : (a.retryAt ?? b.retryAt),
   };
 }
 
@@ -137,23 +141,31 @@ export function latest<E extends LedgerEntry>(a: E | undefined, b: E | undefined
 }
 
 function typeStatus(subscription: Subscription): TypeStatus {
-  const { type, wildcard, names, ledger } = subscription;
+  const { type, wildcard, names, ledger, state } = subscription;
   const { sent, acked, nacked } = ledger;
-  return { typeUrl: type.typeUrl, state: syncState(subscription), wildcard, names: names.size, sent, acked, nacked };
+  let retryAt: number | undefined;
+  for (const { retryAt: at } of state.refused.values())
+    if (at !== undefined && !(retryAt !== undefined && retryAt <= at)) retryAt = at;
+  return {
+    typeUrl: type.typeUrl,
+    state: syncState(subscription),
+    wildcard,
+    names: names.size,
+    sent,
+    acked,
+    nacked,
+    retryAt: retryAt === undefined ? undefined : Date.now() + retryAt - performance.now(),
+  };
 }
 
 export function syncState(subscription: Subscription): SyncState {
-  const { ledger, inFlight, upToDate, view } = subscription;
+  const { ledger, state, upToDate, view, waiting, wildcard, names } = subscription;
   if (ledger.nacked) return "ERROR"; // until the ACK of what replaces it (P18)
-  if (inFlight) return "STALE";
-  if (!ledger.sent) return upToDate && hasAnything(subscription) ? "SYNCED" : "NOT_SENT";
+  if (state.inFlight.length > 0) return "STALE";
+  // Nothing needs to be sent where the client brought what is served from an earlier stream (P36, P49), or wants nothing.
+  const wantsNothing = !wildcard && names.size === 0 && subscription.named;
+  if (!ledger.sent && !(upToDate && (state.hasAnything || wantsNothing))) return "NOT_SENT";
   // Where nothing is configured any more, what the client has stays in force.
-  return upToDate || !view.serving ? "SYNCED" : "STALE";
-}
-
-/** Nothing needed to be sent because the client brought what is served from an earlier stream (P36, P49). */
-function hasAnything({ wildcard, position, held }: Subscription): boolean {
-  if (wildcard) return position >= 0;
-  for (const { version } of held.values()) if (version !== undefined) return true;
-  return false;
+  if (!upToDate && view.serving) return "STALE";
+  return waiting.size > 0 ? "DRAINING" : "SYNCED";
 }

@@ -6,6 +6,8 @@ import { fetchOnce } from "../protocol/fetch.js";
 import { FlushQueue } from "../protocol/flush-queue.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
 import { NodeStreams } from "../protocol/node-streams.js";
+import { OpenRefusals } from "../protocol/open-refusals.js";
+import { retryWaits } from "../protocol/retry.js";
 import { Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
 import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
@@ -69,10 +71,26 @@ export interface XdsServerOptions {
    */
   readonly onDemand?: { readonly resolve: Resolver["resolve"]; readonly timeoutMs?: number };
   /**
-   * How long, in milliseconds, one type waits for the answer of the one before (P53), and on streams of types' own a removal for the
-   * node's other streams. Default 5,000.
+   * How long, in milliseconds: a type waits for the answer of the one before (P53); a further change of a type waits for the answer to
+   * the one before (P25); a removal waits for a client to drop the name, and on separate streams for the node's other streams (P54).
+   * Default 5,000.
    */
   readonly orderTimeoutMs?: number;
+  /**
+   * How long, in milliseconds, a client may go on using a listener that was replaced or removed. What that listener referred to stays
+   * on the client so long (P54). Set it to the drain time of your Envoys (`--drain-time-s`). Default 600,000, as Envoy's.
+   */
+  readonly drainTimeMs?: number;
+  /**
+   * Offers content that was refused alone again: after 10 s, after 1 minute, then after twice as long each time, up to 15 minutes
+   * (P16). Some clients refuse on purpose and expect the same content again. Default true.
+   */
+  readonly retryRefused?: boolean;
+  /**
+   * How many bytes the resources of a delta response may take. A larger response is divided, each part is sent after the ACK of the one
+   * before. SotW responses cannot be divided; there a warning is logged. gRPC clients refuse more than 4 MiB by default. Default 4,190,208.
+   */
+  readonly maxResponseBytes?: number;
   /**
    * Offers the client status service (CSDS), which shows anyone who may connect what every node is served, secrets left out;
    * `onClientStatusRequest` may refuse. Default true.
@@ -150,7 +168,12 @@ export class XdsServer {
       queue,
       resolver: options.onDemand && { timeoutMs: 1_000, ...options.onDemand },
       ordered: options.makeBeforeBreak ?? true,
-      patience: options.orderTimeoutMs ?? 5_000,
+      patience: milliseconds("orderTimeoutMs", options.orderTimeoutMs, 5_000),
+      drainTimeMs: milliseconds("drainTimeMs", options.drainTimeMs, 600_000),
+      missingAfterMs: 15_000, // Envoy's initial fetch timeout
+      retryRefused: options.retryRefused === false ? undefined : retryWaits,
+      maxResponseBytes: responseBytes(options.maxResponseBytes),
+      openRefusals: new OpenRefusals(),
       nodeStreams: new NodeStreams<Stream<never>>(),
       anonymous,
       checkGrowth: (grows: () => boolean) => this.limits.checkGrowth(grows),
@@ -439,3 +462,19 @@ export class XdsServer {
 
 const endedWhileWaiting = () =>
   new XdsError("WRONG_STATE", "the server is shutting down or closed: what its nodes apply is no longer known");
+
+/** @throws XdsError INVALID_OPTION */
+function milliseconds(option: string, value: number | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new XdsError("INVALID_OPTION", `${option} must be a number of milliseconds, 0 or more; it is ${value}`);
+}
+
+/** Just under gRPC's default limit of 4 MiB, with room for the envelope. */
+const mostResponseBytes = 4 * 2 ** 20 - 4_096;
+
+/** @throws XdsError INVALID_OPTION */
+function responseBytes(value = mostResponseBytes): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new XdsError("INVALID_OPTION", `maxResponseBytes must be a number greater than 0; it is ${value}`);
+}

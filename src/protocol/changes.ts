@@ -1,0 +1,173 @@
+import type { Changes } from "../cache/config-watcher.js";
+import { canonicalName } from "../resource/names.js";
+import { fieldOf } from "../resource/reference-scan.js";
+import { referencesOf } from "../resource/references.js";
+import type { Resource } from "../resource/resource.js";
+
+
+// A `Changes` object is shared by all streams that are sent the same. What is computed from one is kept beside it, so that it is
+// computed once for all of them, and goes when the last of them lets go of it.
+
+const none: readonly never[] = [];
+
+/** Changes that say nothing. */
+export const noChanges: Changes = { changed: none, removed: none };
+
+/** The names in a change, each with its new resource; undefined: it is removed. */
+export function contentsOf(changes: Changes): ReadonlyMap<string, Resource | undefined> {
+  let contents = contentsMemo.get(changes);
+  if (!contents) {
+    const made = new Map<string, Resource | undefined>();
+    for (const resource of changes.changed) {
+      made.set(resource.key, resource);
+      for (const alias of resource.aliases) made.set(canonicalName(alias), resource);
+    }
+    for (const name of changes.removed) made.set(name, undefined);
+    contents = made;
+    contentsMemo.set(changes, contents);
+  }
+  return contents;
+}
+const contentsMemo = new WeakMap<Changes, ReadonlyMap<string, Resource | undefined>>();
+
+/** The same change without its removals. */
+export function withoutRemovals(changes: Changes): Changes {
+  if (changes.removed.length === 0) return changes;
+  let rest = additionsMemo.get(changes);
+  if (!rest) {
+    rest = { changed: changes.changed, removed: none };
+    additionsMemo.set(changes, rest);
+  }
+  return rest;
+}
+const additionsMemo = new WeakMap<Changes, Changes>();
+
+/** What has to stay in one response: an added resource, with the removed one whose place it takes; or a removed one. */
+interface Unit {
+  readonly changed: readonly Resource[];
+  readonly removed: readonly string[];
+}
+
+/**
+ * A change in two halves, to find what a client refuses in it. The first half refers to nothing that only the second has, except in a
+ * circle of references. Removals are in the second half. `old` is what the client had of a removed name.
+ * undefined: there is only one unit.
+ */
+export function halvesOf(
+  changes: Changes,
+  old: (name: string) => Resource | undefined,
+): readonly [Changes, Changes] | undefined {
+  let halves = halvesMemo.get(changes);
+  if (!halves) {
+    const units = unitsOf(changes, old);
+    if (units.length < 2) return undefined;
+    const middle = Math.ceil(units.length / 2);
+    halves = [join(units.slice(0, middle)), join(units.slice(middle))];
+    halvesMemo.set(changes, halves);
+  }
+  return halves;
+}
+const halvesMemo = new WeakMap<Changes, readonly [Changes, Changes]>();
+
+/** A change in parts of at most `maxBytes` each; a unit that is larger stands alone. The same parts for all who ask. */
+export function partsOf(
+  changes: Changes,
+  maxBytes: number,
+  old: (name: string) => Resource | undefined,
+): readonly Changes[] {
+  const known = partsMemo.get(changes);
+  if (known?.maxBytes === maxBytes) return known.parts;
+  const parts: Changes[] = [];
+  if (sizeOf(changes) <= maxBytes) parts.push(changes);
+  else {
+    let units: Unit[] = [];
+    let bytes = 0;
+    for (const unit of unitsOf(changes, old)) {
+      const size = sizeOf(unit);
+      if (units.length > 0 && bytes + size > maxBytes) {
+        parts.push(join(units));
+        [units, bytes] = [[], 0];
+      }
+      units.push(unit);
+      bytes += size;
+    }
+    parts.push(join(units));
+  }
+  partsMemo.set(changes, { maxBytes, parts });
+  return parts;
+}
+const partsMemo = new WeakMap<Changes, { readonly maxBytes: number; readonly parts: readonly Changes[] }>();
+
+/** Bytes that a change takes in a response, at most; without the response's envelope. */
+function sizeOf({ changed, removed }: Changes): number {
+  let bytes = 0;
+  for (const resource of changed) bytes += resource.entryBytes;
+  for (const name of removed) bytes += 3 * name.length + 8;
+  return bytes;
+}
+
+/** About how many bytes a list of resources takes in a response. */
+export function bytesIn(resources: readonly Resource[]): number {
+  let bytes = sizes.get(resources);
+  if (bytes === undefined) {
+    bytes = sizeOf({ changed: resources, removed: none });
+    sizes.set(resources, bytes);
+  }
+  return bytes;
+}
+const sizes = new WeakMap<readonly Resource[], number>();
+
+const join = (units: readonly Unit[]): Changes => ({
+  changed: units.flatMap(({ changed }) => changed),
+  removed: units.flatMap(({ removed }) => removed),
+});
+
+/** What is referred to comes before what refers to it; removals come last. */
+function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource | undefined): Unit[] {
+  const places = new Map<string, string[]>(); // address → the removed names that had it
+  const field = changed[0]?.type.addressField;
+  const unpaired = new Set(removed);
+  if (field !== undefined)
+    for (const name of removed) {
+      const before = old(name);
+      const place = before && placeOf(before, field);
+      if (place) places.set(place, [...(places.get(place) ?? []), name]);
+    }
+  const units: Unit[] = [];
+  for (const resource of inOrder(changed)) {
+    const place = places.size > 0 && field !== undefined ? placeOf(resource, field) : undefined;
+    const freed = place ? (places.get(place) ?? none) : none;
+    if (place) places.delete(place);
+    for (const name of freed) unpaired.delete(name);
+    units.push({ changed: [resource], removed: freed });
+  }
+  for (const name of unpaired) units.push({ changed: none, removed: [name] });
+  return units;
+}
+
+/** The bytes of a resource's address, of which there can be only one at a time on a client. */
+const placeOf = (resource: Resource, field: number): string | undefined => {
+  const bytes = resource.error ? undefined : fieldOf(resource.body, field);
+  return bytes && Buffer.from(bytes).toString("latin1");
+};
+
+/** Each resource after those of the same list that it refers to. */
+function inOrder(changed: readonly Resource[]): readonly Resource[] {
+  const byName = new Map(changed.map((resource) => [resource.key, resource]));
+  const ordered = new Set<Resource>();
+  const visit = (resource: Resource, open: Set<Resource>): void => {
+    if (ordered.has(resource) || open.has(resource)) return;
+    open.add(resource);
+    for (const { typeUrl, name } of referencesOf(resource)) {
+      const target = typeUrl === resource.type.typeUrl ? byName.get(canonicalName(name)) : undefined;
+      if (target && open.size < deepest) visit(target, open);
+    }
+    open.delete(resource);
+    ordered.add(resource);
+  };
+  for (const resource of changed) visit(resource, new Set());
+  return [...ordered];
+}
+
+/** How far a chain of references is followed. */
+const deepest = 1_000;

@@ -1,0 +1,598 @@
+import type { Changes, ResourceView } from "../cache/config-watcher.js";
+import { Resource } from "../resource/resource.js";
+import type { ResourceType } from "../resource/types.js";
+import { contentsOf, halvesOf, noChanges } from "./changes.js";
+import type { NackEntry } from "./ledger.js";
+import { OpenChange } from "./open-change.js";
+
+/** A version that the client reported when it connected. Its content is unknown, unless it is what is served. */
+export class Reported {
+  constructor(readonly version: string) {}
+}
+
+/** What a client has of a name; undefined: nothing. */
+export type Has = Resource | Reported | undefined;
+
+/** A response that the client has not answered yet. */
+export interface Delivery {
+  /** What is new in it. Shared between streams. */
+  readonly changes: Changes;
+  readonly nonce: string;
+  readonly version: string;
+  /** `performance.now()` when it was sent. */
+  readonly at: number;
+  /** Under a wildcard, the position that the client reaches with it. */
+  readonly to: number | undefined;
+  /** It answers a request for names, or is one piece of a change: more has changed than it says. */
+  readonly partial: boolean;
+  /** It has the full state: what it lacks does not exist, and what it repeats is offered once more. */
+  readonly whole: boolean;
+  /** The change that it is a piece of. */
+  readonly piece: OpenChange | undefined;
+}
+
+/** A name whose content was refused in a response that offered nothing else. What the client had before is still in force. */
+export interface Refused {
+  /** undefined: its removal was refused. */
+  readonly resource: Resource | undefined;
+  /** When, and why. */
+  readonly nack: NackEntry;
+  /** How often this content was refused. */
+  readonly tries: number;
+  /** `performance.now()` when it is offered again (P16); undefined: never. */
+  readonly retryAt: number | undefined;
+}
+
+/** What a refused response comes to. */
+export interface Verdict {
+  /** The resources and removals that are known to be refused; undefined: they are still looked for (P17). */
+  readonly refused: Changes | undefined;
+}
+
+/** What the state has to know of the subscription that it belongs to. */
+export interface Wants {
+  readonly type: ResourceType;
+  readonly view: ResourceView;
+  readonly wildcard: boolean;
+  /** Names subscribed explicitly. */
+  readonly names: ReadonlySet<string>;
+  covers(name: string): boolean;
+  /** The names by which a resource is subscribed: its own, or aliases. */
+  keysOf(resource: Resource): readonly string[];
+  /** The client keeps this as it has it for now (P53, P54). */
+  isWithheld(name: string): boolean;
+  /** It keeps this only because an old listener may still use it (P54). */
+  isDraining(name: string): boolean;
+}
+
+/** How many versions of a name that is gone are taken for perhaps in use: the latest ones. */
+const inUseKept = 4;
+
+/** How many refused responses are remembered with what they offered. */
+const refusedKept = 4;
+
+/** How many NACKs finding the bad resources of one change may cost, the first included (P17). */
+export const mostNacks = 64;
+
+/**
+ * What one client may have of one type.
+ *
+ * What it certainly has is the view at `position` under a wildcard, and `entries` by name: without a wildcard all of it, under one only
+ * where the client differs from the view there. Two things can make it uncertain: responses on their way (`inFlight`), and changes
+ * that it has refused without a word about which of their resources are bad (`open`). Both hold objects that all streams share.
+ */
+export class ClientState {
+  /** Everything up to here was offered and answered. */
+  position = -1;
+  private readonly entries = new Map<string, Has>();
+  /** By name. Bounded by the names that are served or subscribed. */
+  readonly refused = new Map<string, Refused>();
+  /** Changes that were refused together, or are sent in pieces. Oldest first; at most four of them refused. */
+  readonly open: OpenChange[] = [];
+  /** Served names of refused responses that were too many to remember. */
+  private readonly unknown = new Set<string>();
+  /** Oldest first; normally one at most. */
+  readonly inFlight: InFlight[] = [];
+  /**
+   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an Envoy goes on
+   * using a route configuration that is removed.
+   */
+  readonly gone = new Map<string, { readonly inUse: readonly Resource[]; readonly at: number }>();
+
+  constructor(private readonly wants: Wants) {}
+
+  // Questions
+
+  /** Everything up to here was offered, and may still be unanswered. */
+  get offered(): number {
+    for (let i = this.inFlight.length - 1; i >= 0; i--) {
+      const to = this.inFlight[i]?.to;
+      if (to !== undefined) return to;
+    }
+    return this.position;
+  }
+
+  /** The last position where it is certain what the client had. */
+  get certainPosition(): number {
+    return this.open.find((one) => one.isRefused)?.before ?? this.position;
+  }
+
+  /** Nothing is known but the position. */
+  get isPlain(): boolean {
+    return this.isShared && this.open.length === 0;
+  }
+
+  /** Nothing is known by name: positions and changes that all streams share say it all. */
+  get isShared(): boolean {
+    return this.entries.size + this.refused.size + this.unknown.size === 0;
+  }
+
+  /** Nothing that was refused is left. */
+  get isClean(): boolean {
+    return this.refused.size === 0 && !this.open.some((one) => one.isRefused && !one.isSplitting);
+  }
+
+  /** Something that was refused is not replaced yet. */
+  get hasRefused(): boolean {
+    return this.refused.size > 0 || this.open.some((one) => one.isRefused);
+  }
+
+  /** It has taken or brought something. */
+  get hasAnything(): boolean {
+    if (this.position >= 0) return true;
+    for (const has of this.entries.values()) if (has) return true;
+    return false;
+  }
+
+  /** What the client last certainly had of a name. Where it has refused a change since, it may have more than that. */
+  last(name: string): Has {
+    if (this.entries.has(name)) return this.entries.get(name);
+    const { view, wildcard } = this.wants;
+    if (!wildcard) return undefined;
+    for (const change of this.open)
+      if (change.before !== undefined && change.has(name)) return view.at(name, change.before);
+    for (const { before, changes } of this.inFlight)
+      if (before !== undefined && contentsOf(changes).has(name)) return view.at(name, before);
+    return view.at(name, this.position);
+  }
+
+  /** Whether the client certainly has what {@link last} says, but for what is on its way. */
+  isCertain(name: string): boolean {
+    return !this.unknown.has(name) && !this.open.some((change) => change.isRefused && change.has(name));
+  }
+
+  /** What the unanswered responses say of a name: `resource` undefined: its removal. */
+  coming(name: string): { readonly resource: Resource | undefined } | undefined {
+    for (let i = this.inFlight.length - 1; i >= 0; i--) {
+      const contents = contentsOf((this.inFlight[i] as InFlight).changes);
+      if (contents.has(name)) return { resource: contents.get(name) };
+    }
+    return undefined;
+  }
+
+  /** The newest open change with this name. */
+  openWith(name: string): OpenChange | undefined {
+    for (let i = this.open.length - 1; i >= 0; i--) if (this.open[i]?.has(name)) return this.open[i];
+    return undefined;
+  }
+
+  /** Every resource of a name that the client may be using. */
+  possible(name: string): Resource[] {
+    const found: Resource[] = [];
+    const last = this.last(name);
+    if (last instanceof Resource) found.push(last);
+    for (const change of this.open) {
+      const content = change.isRefused && change.has(name) ? change.content(name) : undefined;
+      if (content) found.push(content);
+    }
+    const coming = this.coming(name)?.resource;
+    if (coming) found.push(coming);
+    return found;
+  }
+
+  /** What to repeat of a name that stays as it is on the client: what it certainly has, else what it may have taken. */
+  repeatable(name: string): Resource | undefined {
+    const last = this.last(name);
+    return last instanceof Resource ? last : this.possible(name).at(-1);
+  }
+
+  /** Whether the client may have any version of a name. */
+  mayHave(name: string): boolean {
+    return this.last(name) !== undefined || this.possible(name).length > 0;
+  }
+
+  /**
+   * Whether something new may come to refer to a name: the client has it. "unanswered": that is not known yet. After a
+   * refusal an older version counts; of a response that was refused because of others, the rest counts as taken (P53).
+   */
+  availability(name: string): "there" | "unanswered" | "missing" {
+    if (this.coming(name)) return this.coming(name)?.resource ? "unanswered" : "missing";
+    const last = this.last(name);
+    const refused = this.refused.get(name);
+    if (refused) return refused.resource && last ? "there" : "missing";
+    for (let i = this.open.length - 1; i >= 0; i--) {
+      const change = this.open[i] as OpenChange;
+      if (!change.has(name)) continue;
+      if (change.isSplitting) return "unanswered";
+      if (!change.content(name)) return "missing"; // it may have taken the removal
+      if (!change.blames(name)) return "there";
+    }
+    return last ? "there" : "missing";
+  }
+
+  /** What the client last certainly had of each name that differs from the view at its position. */
+  get exceptions(): ReadonlyMap<string, Has> {
+    return this.entries;
+  }
+
+  /** A version that the client reported is not served: nobody knows what it refers to (P49). */
+  get hasUnservedVersions(): boolean {
+    for (const [name, has] of this.entries)
+      if (has instanceof Reported && this.wants.view.get(name)?.version !== has.version) return true;
+    return false;
+  }
+
+  /**
+   * Every resource that the client may be using and that is not what is served now, but for what only drains. `touched` are the names that may have changed
+   * since they were last looked at, where there is no wildcard.
+   */
+  *outdated(touched: Iterable<string>): Iterable<Resource> {
+    const { view, wildcard } = this.wants;
+    const names = new Set<string>();
+    const isOld = (resource: Resource) => view.get(resource.key)?.version !== resource.version;
+    if (wildcard) {
+      const { changed, removed } = view.since(this.position);
+      for (const { key } of changed) names.add(key);
+      for (const name of removed) names.add(name);
+      for (const name of this.entries.keys()) names.add(name);
+    } else {
+      for (const name of touched) names.add(name);
+      for (const name of this.refused.keys()) names.add(name);
+    }
+    for (const change of this.open) for (const name of change.names()) names.add(name);
+    for (const { changes } of this.inFlight) for (const name of contentsOf(changes).keys()) names.add(name);
+    for (const name of names)
+      if (!this.wants.isDraining(name))
+        for (const resource of this.possible(name)) if (isOld(resource) && !resource.isPlaceholder) yield resource;
+  }
+
+  /** Every resource that the client may be using. */
+  *inUse(): Iterable<Resource> {
+    const { view, wildcard, names } = this.wants;
+    const all = new Set<string>(this.entries.keys());
+    if (wildcard) for (const { key } of view.allAt(this.position)) all.add(key);
+    else for (const name of names) all.add(name);
+    for (const change of this.open) for (const name of change.names()) all.add(name);
+    for (const { changes } of this.inFlight) for (const name of contentsOf(changes).keys()) all.add(name);
+    for (const name of all) yield* this.possible(name);
+  }
+
+  // What happens
+
+  /** The client has reported a version (P49). */
+  report(name: string, has: Has): void {
+    this.entries.set(name, has);
+  }
+
+  /** The client keeps this although its position moves on. */
+  withhold(name: string): void {
+    const last = this.last(name);
+    if (last) this.entries.set(name, last);
+  }
+
+  /** A response goes out. */
+  send(delivery: Delivery): void {
+    if (delivery.to !== undefined) this.wants.view.retain(delivery.to);
+    this.inFlight.push({ ...delivery, before: undefined, newer: undefined });
+  }
+
+  /** A change goes out in pieces, each after the ACK of the one before. Nothing of it is sent yet. */
+  sendInPieces(pieces: readonly Changes[], to: number | undefined): void {
+    let before: number | undefined;
+    if (to !== undefined) {
+      before = this.position;
+      this.wants.view.retain(before);
+      this.wants.view.retain(to);
+    }
+    this.open.push(new OpenChange([...pieces], before));
+    if (to !== undefined) this.moveTo(to);
+  }
+
+  /** The client has all that is served at a position (P36), or cannot be told of the difference. */
+  reach(position: number): void {
+    this.wants.view.retain(position);
+    this.moveTo(position);
+  }
+
+  /** The client has taken a response. */
+  ack(answered: Delivery): void {
+    const [delivery, older] = this.answer(answered);
+    const { changes, to, whole, piece } = delivery;
+    if (whole) {
+      // The full state is all that the client has: what came before does not matter any more.
+      for (const change of this.open.splice(0)) this.letGo(change);
+      this.refused.clear();
+      this.unknown.clear();
+    }
+    this.advance(delivery, older);
+    if (to !== undefined) this.prune();
+    const { open, entries, refused, unknown } = this;
+    const isShared = this.wants.wildcard && entries.size + refused.size + unknown.size === 0;
+    // The position says it all, as it does for nearly every ACK.
+    if (!(isShared && (to === undefined ? piece && open.length === 1 : open.length === 0)))
+      for (const [name, resource] of this.answeredNames(changes))
+        if (!delivery.newer?.has(name)) this.take(name, resource);
+    if (piece?.remove(changes)) this.drop(piece);
+  }
+
+  /** The client has refused a response. `entry` makes the NACK as it is remembered. */
+  nack(answered: Delivery, entry: (refused: Changes) => NackEntry, options: NackOptions): Verdict {
+    const [delivery, older] = this.answer(answered);
+    const { changes, to, piece, whole } = delivery;
+    const known = this.refusedBefore(changes);
+    const fresh = changes.changed.length + changes.removed.length - known.length;
+    const halves = whole ? undefined : halvesOf(changes, (name) => this.possible(name)[0]);
+    const isAlone = whole ? fresh + known.length === 1 && !this.open.some((one) => one.isRefused) : !halves;
+    let refused: Changes | undefined = changes;
+    if (isAlone || fresh <= 0) {
+      this.refuseAlone(changes, entry(changes), options);
+      if (piece?.remove(changes)) this.drop(piece);
+    } else if (piece && halves) {
+      piece.nacks++;
+      if (piece.nacks < mostNacks) {
+        piece.split(changes, halves);
+        refused = undefined;
+      } else {
+        refused = piece.all;
+        piece.giveUp(entry(refused), refused);
+      }
+    } else {
+      // Which of them are bad is not known. Until it is, the client may have any of them.
+      let before: number | undefined;
+      if (to !== undefined) {
+        before = whole ? this.certainPosition : (delivery.before ?? this.position);
+        this.wants.view.retain(before);
+      }
+      const change = new OpenChange(halves ? [...halves] : [changes], before);
+      change.isRefused = true;
+      change.nacks = 1;
+      for (const name of known) change.resolve(name);
+      if (halves) refused = undefined;
+      else {
+        change.giveUp(entry(changes), this.blamed(changes, known, options));
+        for (const name of known) this.again(name, options);
+      }
+      this.open.push(change);
+    }
+    this.advance(delivery, older);
+    if (to !== undefined) this.prune();
+    this.forgetOldest();
+    return { refused };
+  }
+
+  /** What the client has of a name is what is served again. */
+  heal(name: string): void {
+    this.settle(name);
+    if (this.wants.wildcard && !this.wants.isWithheld(name)) this.note(name, this.last(name));
+  }
+
+  /** The client no longer has this, or cannot be told that it has not. */
+  lose(name: string): void {
+    const { wildcard, names } = this.wants;
+    if (!wildcard && names.has(name)) {
+      const before = this.gone.get(name)?.inUse ?? [];
+      const inUse = [...before, ...this.possible(name).filter(({ isPlaceholder }) => !isPlaceholder)].slice(-inUseKept);
+      this.settle(name);
+      this.entries.delete(name);
+      if (inUse.length > 0) this.gone.set(name, { inUse, at: performance.now() });
+      return;
+    }
+    this.settle(name);
+    this.note(name, undefined);
+  }
+
+  /** The client no longer subscribes this. */
+  forget(name: string): void {
+    this.settle(name);
+    this.entries.delete(name);
+  }
+
+  /** From now on all that the client has stands in `entries`, for these names; of others nothing is known any more. */
+  flatten(names: Iterable<string>, covers: (name: string) => boolean): void {
+    const all = new Set(names);
+    for (const name of this.entries.keys()) all.add(name);
+    for (const change of this.open) for (const name of change.names()) all.add(name);
+    const has = new Map<string, Has>();
+    for (const name of all) if (covers(name)) has.set(name, this.last(name));
+    this.leave();
+    this.entries.clear();
+    for (const [name, last] of has) if (last) this.entries.set(name, last);
+    for (const known of [this.refused, this.gone]) for (const name of known.keys()) if (!covers(name)) known.delete(name);
+    for (const change of [...this.open])
+      for (const name of [...change.names()]) if (!covers(name)) this.resolve(change, name);
+  }
+
+  /** Lets go of all positions. */
+  leave(): void {
+    const { view } = this.wants;
+    for (const change of this.open) {
+      if (change.before !== undefined) view.release(change.before);
+      change.before = undefined;
+    }
+    for (const delivery of this.inFlight) {
+      if (delivery.before !== undefined) view.release(delivery.before);
+      if (delivery.to !== undefined) view.release(delivery.to);
+      delivery.before = delivery.to = undefined;
+    }
+    view.release(this.position);
+    this.position = -1;
+  }
+
+  // Inside
+
+  /** Takes an answered response out of those on their way; and gives those that were sent before it and are not answered. */
+  private answer({ nonce }: Delivery): [delivery: InFlight, older: readonly InFlight[]] {
+    const index = this.inFlight.findIndex((one) => one.nonce === nonce);
+    const [delivery] = this.inFlight.splice(index, 1) as [InFlight];
+    if (!delivery.whole) return [delivery, this.inFlight.slice(0, index)];
+    for (const one of this.inFlight.splice(0, index)) this.letGo(one); // it repeats all that they say
+    return [delivery, []];
+  }
+
+  /** The position moves on with an answer; responses that were sent before and are not answered yet stay uncertain. */
+  private advance({ changes, to, before }: InFlight, older: readonly InFlight[]): void {
+    const { view } = this.wants;
+    for (const one of older) {
+      for (const name of contentsOf(changes).keys())
+        if (contentsOf(one.changes).has(name)) one.newer = (one.newer ?? new Set<string>()).add(name);
+      if (to === undefined || one.to === undefined || one.before !== undefined) continue;
+      one.before = this.position;
+      view.retain(this.position);
+    }
+    if (to === undefined) return;
+    if (before === undefined) this.moveTo(to);
+    else {
+      view.release(before);
+      view.release(to);
+    }
+  }
+
+  private letGo({ to, before }: { to?: number | undefined; readonly before: number | undefined }): void {
+    if (to !== undefined) this.wants.view.release(to);
+    if (before !== undefined) this.wants.view.release(before);
+  }
+
+  /** Takes over a retained position. */
+  private moveTo(position: number): void {
+    this.wants.view.release(this.position);
+    this.position = position;
+  }
+
+  /** Forgets exceptions that the position says as well. */
+  private prune(): void {
+    if (this.entries.size === 0) return;
+    const { wants } = this;
+    for (const name of [...this.entries.keys()]) {
+      const isNeeded =
+        wants.isWithheld(name) || this.refused.has(name) || this.openWith(name) || this.coming(name) !== undefined;
+      if (!isNeeded) this.entries.delete(name);
+    }
+  }
+
+  /** The names of a change that the client subscribes, each with its resource. */
+  private *answeredNames({ changed, removed }: Changes): Iterable<[string, Resource | undefined]> {
+    for (const resource of changed) for (const name of this.wants.keysOf(resource)) yield [name, resource];
+    for (const name of removed) if (this.wants.covers(name)) yield [name, undefined];
+  }
+
+  private take(name: string, resource: Resource | undefined): void {
+    if (!resource) {
+      this.lose(name);
+      return;
+    }
+    this.settle(name);
+    this.note(name, resource);
+  }
+
+  /** Writes down what the client certainly has. */
+  private note(name: string, has: Has): void {
+    const { view, wildcard } = this.wants;
+    if (wildcard ? view.at(name, this.position)?.version === has?.version : !has) this.entries.delete(name);
+    else this.entries.set(name, has);
+  }
+
+  /** Nothing is uncertain of a name any more. */
+  private settle(name: string): void {
+    this.refused.delete(name);
+    this.gone.delete(name);
+    this.unknown.delete(name);
+    for (const change of [...this.open]) this.resolve(change, name);
+  }
+
+  private resolve(change: OpenChange, name: string): void {
+    if (change.resolve(name)) this.drop(change);
+  }
+
+  private drop(change: OpenChange): void {
+    const index = this.open.indexOf(change);
+    if (index < 0) return;
+    this.open.splice(index, 1);
+    this.letGo(change);
+    if (this.wants.wildcard) this.prune();
+  }
+
+  private refuseAlone(changes: Changes, nack: NackEntry, options: NackOptions): void {
+    const { wildcard } = this.wants;
+    for (const [name, resource] of this.answeredNames(changes)) {
+      const last = this.last(name);
+      const tries = this.triesOf(name, resource) + 1;
+      const inUse = this.gone.get(name);
+      this.settle(name);
+      if (inUse) this.gone.set(name, inUse);
+      if (wildcard || last) this.entries.set(name, last);
+      this.refused.set(name, { resource, nack, tries, retryAt: options.retryAt(tries) });
+    }
+  }
+
+  private triesOf(name: string, resource: Resource | undefined): number {
+    const refused = this.refused.get(name);
+    return refused && refused.resource?.version === resource?.version ? refused.tries : 0;
+  }
+
+  /** A name that was refused alone has been offered once more, in company. */
+  private again(name: string, options: NackOptions): void {
+    const refused = this.refused.get(name);
+    if (!refused) return;
+    const tries = refused.tries + 1;
+    this.refused.set(name, { ...refused, tries, retryAt: options.retryAt(tries) });
+  }
+
+  /** The names of a change that were refused alone before, with the same content. */
+  private refusedBefore(changes: Changes): string[] {
+    if (this.refused.size === 0) return [];
+    const contents = contentsOf(changes);
+    const isSame = ([name, { resource }]: [string, Refused]) =>
+      contents.has(name) && contents.get(name)?.version === resource?.version;
+    return [...this.refused].filter(isSame).map(([name]) => name);
+  }
+
+  /**
+   * Of a full state that was refused, what may be bad: what the client's message mentions; else what it refused before and is offered
+   * again, which explains the refusal; else everything.
+   */
+  private blamed(changes: Changes, known: readonly string[], { mentioned }: NackOptions): Changes {
+    const names = mentioned(changes);
+    if (names.size > 0) return { changed: changes.changed.filter(({ key }) => names.has(key)), removed: [] };
+    for (const change of this.open) {
+      const explained = change.explains(contentsOf(changes));
+      if (explained) return explained;
+    }
+    return known.length > 0 ? noChanges : changes;
+  }
+
+  private forgetOldest(): void {
+    const refused = this.open.filter((change) => change.isRefused && !change.isSplitting);
+    for (const change of refused.slice(0, Math.max(0, refused.length - refusedKept))) {
+      for (const name of change.names())
+        if (this.wants.view.get(name) && !this.open.some((one) => one !== change && one.has(name)))
+          this.unknown.add(name);
+      this.drop(change);
+    }
+  }
+}
+
+export interface NackOptions {
+  /** The names of a change that the client's message mentions. */
+  mentioned(changes: Changes): ReadonlySet<string>;
+  /** `performance.now()` when a content that was refused so often is offered again. */
+  retryAt(tries: number): number | undefined;
+}
+
+/** A delivery, as the state keeps it. */
+type InFlight = Omit<Delivery, "to"> & {
+  to: number | undefined;
+  /** Set when a later response was answered first: a retained position where it is known what the client had. */
+  before: number | undefined;
+  /** Names that a later response, answered first, has as well. */
+  newer: Set<string> | undefined;
+};

@@ -1,0 +1,113 @@
+import { canonicalName } from "../resource/names.js";
+import { isCollection, type Reference, referencesOf } from "../resource/references.js";
+import type { Resource } from "../resource/resource.js";
+import { findResourceType } from "../resource/types.js";
+import type { OrderTimes } from "./make-before-break.js";
+import type { Subscription } from "./subscription.js";
+
+/** How many names that old listeners referred to are remembered per stream. */
+const leftoversKept = 1_000;
+
+/** A listener that was replaced or removed, and that the client goes on using for a while. */
+interface Old {
+  readonly name: string;
+  /** What takes its place; the old one is used until that has all that it waits for. undefined: nothing. */
+  readonly now: Resource | undefined;
+  /** `performance.now()` of the ACK. */
+  readonly at: number;
+  /** When the old one began to drain; undefined: the new one is still warming. */
+  drainsSince: number | undefined;
+}
+
+/**
+ * What the old listeners of one client may still use (P54). Envoy ACKs a listener when it has read it, goes on with the old one until the
+ * new one is warm, and then drains the old one: connections that clients keep go on using its routes and clusters.
+ */
+export class Draining {
+  /** `<type URL> <name>` → the old listener that was replaced last of those that refer to it. Oldest first. */
+  private readonly leftovers = new Map<string, Old>();
+  private readonly warming = new Set<Old>();
+
+  constructor(
+    private readonly times: OrderTimes,
+    /** Called when there are too many names, with how many that is. */
+    private readonly onForgotten: (kept: number) => void,
+  ) {}
+
+  /** A client has taken a new resource, or the removal; `released`: what only the old one refers to. */
+  replaced(name: string, released: readonly Reference[], now: Resource | undefined): void {
+    const at = performance.now();
+    // Older ones go on until the newest is warm.
+    for (const old of [...this.warming])
+      if (old.name === name) {
+        this.warming.delete(old);
+        const next: Old = { name, now, at, drainsSince: now ? undefined : at };
+        if (now) this.warming.add(next);
+        for (const [key, known] of this.leftovers) if (known === old) this.leftovers.set(key, next);
+      }
+    if (released.length === 0) return;
+    const old: Old = { name, now, at, drainsSince: now ? undefined : at };
+    if (now) this.warming.add(old);
+    for (const { typeUrl, name: target } of released) {
+      if (isCollection(target)) continue;
+      const key = keyOf(typeUrl, canonicalName(target));
+      this.leftovers.delete(key);
+      this.leftovers.set(key, old);
+    }
+    if (this.leftovers.size > leftoversKept) this.forgetOldest(at);
+  }
+
+  private forgetOldest(now: number): void {
+    let isCut = false;
+    for (const [key, { drainsSince }] of this.leftovers) {
+      const isOver = drainsSince !== undefined && now >= drainsSince + this.times.drainTimeMs;
+      if (!isOver && this.leftovers.size <= leftoversKept) break;
+      isCut ||= !isOver;
+      this.leftovers.delete(key);
+    }
+    if (isCut) this.onForgotten(leftoversKept);
+    const used = new Set(this.leftovers.values());
+    for (const one of this.warming) if (!used.has(one)) this.warming.delete(one);
+  }
+
+  /** When a name is free of old listeners, or to be looked at again, as `performance.now()`; undefined: it is free. */
+  until(typeUrl: string, name: string, now: number): number | undefined {
+    const key = keyOf(typeUrl, name);
+    const old = this.leftovers.get(key);
+    if (!old) return undefined;
+    if (old.drainsSince === undefined) return Math.max(now + 1, old.at + this.times.missingAfterMs);
+    const until = old.drainsSince + this.times.drainTimeMs;
+    if (until > now) return until;
+    this.leftovers.delete(key);
+    return undefined;
+  }
+
+  /** Finds out which new listeners are warm: all that they wait for is answered, or does not exist for so long. */
+  look(subscriptions: ReadonlyMap<string, Subscription>): void {
+    if (this.warming.size === 0) return;
+    const now = performance.now();
+    for (const old of this.warming) {
+      if (!old.now || !isWarm(old.now, subscriptions, now >= old.at + this.times.missingAfterMs)) continue;
+      old.drainsSince = now;
+      this.warming.delete(old);
+    }
+  }
+}
+
+const keyOf = (typeUrl: string, name: string) => `${typeUrl} ${name}`;
+
+/** Whether a client has an answer for everything that a resource waits for: what comes after it in the order. */
+function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscription>, isLate: boolean): boolean {
+  return referencesOf(resource).every(({ typeUrl, name: spelling }) => {
+    const name = canonicalName(spelling);
+    const target = subscriptions.get(typeUrl);
+    const order = findResourceType(typeUrl)?.order;
+    if (isCollection(name) || order === undefined || order <= resource.type.order) return true;
+    if (target && !target.state.coming(name)) {
+      if (target.state.last(name) !== undefined || target.state.refused.has(name)) return true;
+      if (target.view.get(name) === undefined) return isLate;
+      return target.state.openWith(name)?.isRefused === true;
+    }
+    return isLate && (!target || target.view.get(name) === undefined);
+  });
+}

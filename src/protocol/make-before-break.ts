@@ -1,0 +1,345 @@
+import { canonicalName } from "../resource/names.js";
+import { covers, isCollection, type Reference, referencesOf } from "../resource/references.js";
+import { Resource } from "../resource/resource.js";
+import { listenerType, routeType } from "../resource/types.js";
+import { contentsOf } from "./changes.js";
+import type { Delivery } from "./client-state.js";
+import type { References } from "./diff.js";
+import { Draining } from "./draining.js";
+import type { Subscription } from "./subscription.js";
+import type { Round, Withheld } from "./withheld.js";
+
+/** What make before break has to know of the stream that it belongs to. */
+export interface Ordered {
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  /** A stream of one type's own service, which cannot tell for sure which others are its client's. */
+  readonly isSeparate: boolean;
+  /** The subscriptions of the same client, its own included. */
+  related(): Iterable<Subscription>;
+  /** Whether anything that the client of a separate stream has, and that is not what is served, refers to a resource. */
+  isUsed(typeUrl: string, name: string, by: Subscription): boolean;
+  /** The number of the last response. */
+  readonly lastNonce: number;
+  /** How often a subscription was looked at in full. */
+  readonly looks: number;
+}
+
+/** Times in milliseconds. */
+export interface OrderTimes {
+  /** How long something waits for another type's answer. */
+  readonly patience: number;
+  /** How long a replaced or removed listener may go on using what it refers to. */
+  readonly drainTimeMs: number;
+  /** After this time a client stops waiting for a resource that does not exist. */
+  readonly missingAfterMs: number;
+}
+
+/** Of these a client's later requests name what its older resources refer to (P49). */
+const laterTypes = [listenerType, routeType];
+
+/**
+ * Decides for one client what has to wait so that nothing breaks (P53–P55): may this be removed, may this be applied, has the client
+ * everything that this old resource refers to, and what else must be sent again.
+ */
+export class MakeBeforeBreak {
+  private readonly openedAt = performance.now();
+  private readonly draining: Draining;
+
+  constructor(
+    private readonly stream: Ordered,
+    private readonly times: OrderTimes,
+    private readonly missing: (subscription: Subscription, name: string) => Resource | "removed" | "silence",
+    onForgotten: (names: number) => void,
+  ) {
+    this.draining = new Draining(times, onForgotten);
+  }
+
+  /** The same for one subscription. */
+  for(subscription: Subscription): References {
+    const { type } = subscription;
+    const unsettled = this.unsettledTypes(subscription);
+    const users = this.users(type.typeUrl, subscription);
+    let round: Round | undefined;
+    const newRound = () => {
+      round ??= { look: this.stream.looks, last: undefined };
+      return round;
+    };
+    return {
+      holdsNoChange: unsettled.size === 0,
+      holdsRemoval: (name) => this.holdsRemoval(subscription, name, users, newRound),
+      holdsChange: (now) => (unsettled.size === 0 ? undefined : this.holdsChange(subscription, now, unsettled)),
+      removedLast: type.removedLast === true && !this.stream.isSeparate,
+      waitsForRest: (name) => {
+        const known = subscription.waiting.get(name);
+        return { why: "unseen", since: known?.since ?? performance.now(), round: known?.round ?? newRound() };
+      },
+      asItWas: (name) => {
+        const old = subscription.view.lately(name);
+        return old && users.isUsed(name) && this.hasAllOf(old) ? old : undefined;
+      },
+      missing: (name) => this.missing(subscription, name),
+    };
+  }
+
+  /** Why a removal has to wait (P54). */
+  private holdsRemoval(
+    subscription: Subscription,
+    name: string,
+    users: Users,
+    newRound: () => Round,
+  ): Withheld | undefined {
+    const { stream, times } = this;
+    const { type, waiting, names, left } = subscription;
+    const now = performance.now();
+    const known = waiting.get(name);
+    const since = known?.since ?? now;
+    const until = stream.isSeparate ? since + times.patience : undefined;
+    if (!(until !== undefined && now >= until) && users.isUsed(name))
+      return { why: "reference", since, until };
+    const met = this.metUntil(subscription);
+    if (met !== undefined && now < met) return { why: "reference", since, until: met };
+    const drained = users.drainedAt(name, now);
+    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained };
+    const freeAt = known?.freeAt ?? now;
+    if (names.has(name) && left.has(name) && now < freeAt + times.patience)
+      return { why: "left", since, until: freeAt + times.patience, freeAt };
+    if (!type.removedLast || stream.isSeparate) return undefined;
+    const round = known?.round ?? newRound();
+    return this.isOver(round, subscription) ? undefined : { why: "unseen", since, round, freeAt };
+  }
+
+  /**
+   * Until when a client that came back is not known well enough for removals: it has yet to say which listeners and routes it has, or
+   * has some that are not served (P49). undefined: it is known.
+   */
+  private metUntil({ type, hasReported }: Subscription): number | undefined {
+    const { stream, times, openedAt } = this;
+    if (!type.removedLast || !hasReported || stream.isSeparate) return undefined;
+    const { subscriptions } = stream;
+    const isMet =
+      laterTypes.every((typeUrl) => subscriptions.has(typeUrl)) &&
+      [...subscriptions.values()].every((other) => other.type.removedLast || !other.state.hasUnservedVersions);
+    return isMet ? undefined : openedAt + times.patience;
+  }
+
+  /** Who uses the resources of one type. What the client has is gone through once, when it is first asked. */
+  private users(typeUrl: string, subscription: Subscription): Users {
+    const { stream, times } = this;
+    let used: Set<string> | undefined;
+    let drained: Map<string, number> | undefined;
+    const collectUsed = () => {
+      const names = new Set<string>();
+      for (const other of stream.related())
+        for (const resource of other.outdated()) for (const name of targetsOf(resource, typeUrl)) names.add(name);
+      return names;
+    };
+    const collectDrained = () => {
+      const untils = new Map<string, number>();
+      const extend = (resource: Resource, until: number) => {
+        for (const name of targetsOf(resource, typeUrl)) untils.set(name, Math.max(until, untils.get(name) ?? 0));
+      };
+      for (const { state, waiting } of stream.related()) {
+        for (const { inUse, at } of state.gone.values())
+          for (const resource of inUse) extend(resource, at + times.drainTimeMs);
+        for (const [other, { why, until }] of waiting)
+          if (why === "draining" && until !== undefined)
+            for (const resource of state.possible(other)) extend(resource, until);
+      }
+      return untils;
+    };
+    return {
+      isUsed: (name) => {
+        if (stream.isSeparate) return stream.isUsed(typeUrl, name, subscription);
+        used ??= collectUsed();
+        return used.has(name);
+      },
+      drainedAt: (name, now) => {
+        drained ??= collectDrained();
+        const old = this.draining.until(typeUrl, name, now);
+        const other = drained.get(name);
+        return other !== undefined && (old === undefined || other > old) ? other : old;
+      },
+    };
+  }
+
+  /** Whether all that belongs to the same change as a removal is answered. */
+  private isOver(round: Round, own: Subscription): boolean {
+    const { stream } = this;
+    const all = [...stream.subscriptions.values()];
+    if (round.last === undefined) {
+      const isSent = (one: Subscription) =>
+        one === own || one.isLookedAt || one.lookedAt > round.look || !one.view.serving;
+      if (!all.every(isSent)) return false;
+      round.last = stream.lastNonce;
+    }
+    const last = round.last;
+    for (const { state, waiting, nextPiece } of all) {
+      if (nextPiece || state.inFlight.some(({ nonce }) => Number(nonce) <= last)) return false;
+      for (const { why } of waiting.values()) if (why === "unanswered") return false;
+    }
+    return true;
+  }
+
+  /** The types of which something is unanswered, refused, or not sent yet: a change may have to wait for it. */
+  private unsettledTypes({ type }: Subscription): ReadonlySet<string> {
+    if (this.stream.isSeparate) return noTypes;
+    let unsettled: Set<string> | undefined;
+    for (const other of this.stream.subscriptions.values()) {
+      const { state, ledger } = other;
+      const isSettled =
+        state.inFlight.length === 0 && state.open.length === 0 && state.refused.size === 0 && !ledger.nacked;
+      if (isSettled && other.isLookedAt) continue;
+      unsettled ??= new Set();
+      unsettled.add(other.type.typeUrl);
+    }
+    unsettled ??= new Set();
+    unsettled.add(type.typeUrl);
+    return unsettled;
+  }
+
+  /** Why a resource stays as the client has it (P53). */
+  private holdsChange(subscription: Subscription, now: Resource, unsettled: ReadonlySet<string>): Withheld | undefined {
+    const references = referencesOf(now);
+    if (references.length === 0) return undefined;
+    const old = subscription.state.repeatable(now.key);
+    const before = old && referencesOf(old);
+    const isNew = ({ typeUrl, name }: Reference) =>
+      !before?.some((one) => one.typeUrl === typeUrl && one.name === name);
+    for (const reference of references) {
+      if (!unsettled.has(reference.typeUrl)) continue;
+      const why = this.cannotUse(reference, now, isNew(reference), new Set([now]));
+      if (!why) continue;
+      const known = subscription.waiting.get(now.key);
+      return { why, since: known?.since ?? performance.now() };
+    }
+    return undefined;
+  }
+
+  /** Why the client cannot use what a reference leads to; `isNew`: what the client has now does not refer to it. */
+  private cannotUse(
+    { typeUrl, name: spelling }: Reference,
+    from: Resource,
+    isNew: boolean,
+    visited: Set<Resource>,
+  ): "unanswered" | "refused" | undefined {
+    const name = canonicalName(spelling);
+    const target = this.stream.subscriptions.get(typeUrl);
+    // Envoy ACKs a cluster only after its endpoints have come, so a cluster never waits for them.
+    if (!target || isCollection(name) || (target.type.sentAgain && target.type.removedLast)) return undefined;
+    const availability = target.state.availability(name);
+    if (availability === "unanswered") return "unanswered";
+    if (availability === "there" || !isNew) return undefined;
+    if (target.state.refused.has(name) || target.state.openWith(name)) return "refused";
+    const coming = target.view.get(name);
+    if (!coming) return undefined;
+    // The client gets it without having this resource first.
+    if (target.wildcard && target.type.order >= from.type.order) return "unanswered";
+    if (visited.has(coming)) return undefined;
+    visited.add(coming);
+    for (const reference of referencesOf(coming)) {
+      const why = this.cannotUse(reference, coming, true, visited);
+      if (why) return why;
+    }
+    return undefined;
+  }
+
+  /** Whether the client has, and is to keep, all that a resource refers to; of what `counts`, if that is given. */
+  hasAllOf(resource: Resource, counts: (other: Subscription, name: string) => boolean = () => true): boolean {
+    for (const { typeUrl, name: spelling } of referencesOf(resource)) {
+      const name = canonicalName(spelling);
+      if (isCollection(name)) continue;
+      for (const other of this.stream.related())
+        if (other.type.typeUrl === typeUrl && counts(other, name) && !isKept(other, name)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Of what is on its way to a client, what refers to resources that it needs again (P55): Envoy keeps a changed cluster or listener
+   * waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once they have come.
+   */
+  neededAgain(sent: readonly Resource[], all: ReadonlyMap<string, Subscription>): [Subscription, string][] {
+    const needed: [Subscription, string][] = [];
+    for (const resource of sent)
+      for (const { typeUrl, name: target } of referencesOf(resource)) {
+        const subscription = all.get(typeUrl);
+        if (!subscription?.type.sentAgain) continue;
+        const name = canonicalName(target);
+        if (isCollection(name)) {
+          const members = [...subscription.names].filter((member) => covers(name, member));
+          // Where there is none yet, Envoy still waits to hear something of its virtual hosts, of whatever name (P56).
+          const heard = members.length === 0 && subscription.type.unknownWithoutBody ? [name] : members;
+          for (const member of heard) needed.push([subscription, member]);
+        } else if (subscription.state.last(name) !== undefined) needed.push([subscription, name]);
+      }
+    return needed;
+  }
+
+  /** The client takes a response: what its older resources referred to may be free soon, or is still in use by old listeners. */
+  taking(subscription: Subscription, { changes }: Delivery): void {
+    const { state, type } = subscription;
+    if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing
+    for (const [name, now] of contentsOf(changes)) {
+      const old = state.last(name);
+      if (!(old instanceof Resource) || old.isPlaceholder || old === now) continue;
+      const released = releasedBy(old, now);
+      if (type.drains) this.draining.replaced(name, released, now);
+      for (const { typeUrl, name: target } of released) {
+        const other = this.stream.subscriptions.get(typeUrl);
+        const left = canonicalName(target);
+        if (other?.names.has(left)) other.left.add(left);
+      }
+    }
+  }
+
+  /** Something was answered or asked for. */
+  settled(): void {
+    this.draining.look(this.stream.subscriptions);
+  }
+}
+
+const noTypes: ReadonlySet<string> = new Set();
+
+/** Whether the client has it for certain, and is not about to lose it. */
+function isKept({ state }: Subscription, name: string): boolean {
+  if (state.last(name) === undefined) return false;
+  const refused = state.refused.get(name);
+  if (refused && !refused.resource) return false; // it may have taken the removal
+  const change = state.openWith(name);
+  if (change?.isRefused && !change.content(name)) return false;
+  const coming = state.coming(name);
+  return !coming || coming.resource !== undefined;
+}
+
+interface Users {
+  /** What the client has of it, and that is not what is served, refers to this. */
+  isUsed(name: string): boolean;
+  /** When the last that goes on using a name although it was replaced or removed ends, as `performance.now()`. */
+  drainedAt(name: string, now: number): number | undefined;
+}
+
+/** The names of one type that a resource refers to. */
+function* targetsOf(resource: Resource, typeUrl: string): Iterable<string> {
+  for (const reference of referencesOf(resource))
+    if (reference.typeUrl === typeUrl && !isCollection(reference.name)) yield canonicalName(reference.name);
+}
+
+/** Whether a resource refers to another one by its name. */
+export function refersTo(resource: Resource, typeUrl: string, name: string): boolean {
+  for (const target of targetsOf(resource, typeUrl)) if (target === name) return true;
+  return false;
+}
+
+/** What an old resource refers to and the new one does not. */
+function releasedBy(old: Resource, now: Resource | undefined): readonly Reference[] {
+  const before = referencesOf(old);
+  if (!now || before.length === 0) return before;
+  const known = releasedMemo.get(now);
+  if (known?.old === old) return known.released;
+  const after = referencesOf(now);
+  const kept = new Set(after.map(({ typeUrl, name }) => `${typeUrl} ${name}`));
+  const released = before.filter(({ typeUrl, name }) => !kept.has(`${typeUrl} ${name}`));
+  releasedMemo.set(now, { old, released });
+  return released;
+}
+const releasedMemo = new WeakMap<Resource, { readonly old: Resource; readonly released: readonly Reference[] }>();
