@@ -18,6 +18,8 @@ export interface ResourceType {
   readonly unknownWithoutBody?: boolean;
   /** Sent again, though unchanged, when a resource that refers to it has changed: Envoy waits for it anew (P55). */
   readonly sentAgain?: boolean;
+  /** Envoy 1.36 and 1.40 crash when a resource of the type expires that came in SotW with a TTL. */
+  readonly expiryCrashesSotw?: boolean;
   /** The type's own gRPC service. */
   readonly service?: DiscoveryServiceMethods;
   /** The last part of its REST path, `/v3/discovery:<restPath>` (P66). */
@@ -77,6 +79,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: endpointType,
     name: "endpoints",
     order: 1,
+    expiryCrashesSotw: true,
     nameField: "clusterName",
     sentAgain: true,
     service: methods("envoy.service.endpoint.v3.EndpointDiscoveryService", "Endpoints"),
@@ -97,6 +100,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: scopedRouteType,
     name: "scoped-routes",
     order: 3,
+    expiryCrashesSotw: true,
     service: methods("envoy.service.route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes"),
     restPath: "scoped-routes",
   },
@@ -105,6 +109,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: routeType,
     name: "routes",
     order: 4,
+    expiryCrashesSotw: true,
     sentAgain: true,
     service: methods("envoy.service.route.v3.RouteDiscoveryService", "Routes"),
     restPath: "routes",
@@ -134,6 +139,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: secretType,
     name: "secrets",
     order: 6,
+    expiryCrashesSotw: true,
     service: methods("envoy.service.secret.v3.SecretDiscoveryService", "Secrets"),
     restPath: "secrets",
   },
