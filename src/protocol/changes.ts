@@ -141,6 +141,11 @@ function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource 
     for (const name of freed) unpaired.delete(name);
     units.push({ changed: [resource], removed: freed });
   }
+  // That a name does not exist is nothing that a client refuses.
+  const [first] = units;
+  const missing = first ? [...unpaired].filter((name) => !old(name)) : [];
+  if (first && missing.length > 0) units[0] = { ...first, removed: [...first.removed, ...missing] };
+  for (const name of missing) unpaired.delete(name);
   for (const name of unpaired) units.push({ changed: none, removed: [name] });
   return units;
 }

@@ -37,6 +37,8 @@ export interface Refused {
   readonly resource: Resource | undefined;
   /** When, and why. */
   readonly nack: NackEntry;
+  /** Names that the same response said do not exist. */
+  readonly missing: readonly string[];
   /** How often this content was refused. */
   readonly tries: number;
   /** `performance.now()` when it is offered again (P16); undefined: never. */
@@ -372,7 +374,9 @@ export class ClientState {
 
   /** What the client has of a name is what is served again. */
   heal(name: string): void {
+    const gone = this.gone.get(name);
     this.settle(name);
+    if (gone) this.gone.set(name, gone);
     if (this.wants.wildcard && !this.wants.isWithheld(name)) this.note(name, this.last(name));
   }
 
@@ -523,14 +527,17 @@ export class ClientState {
 
   private refuseAlone(changes: Changes, nack: NackEntry, options: NackOptions): void {
     const { wildcard } = this.wants;
+    const missing = changes.changed.length > 0 ? changes.removed.filter((name) => !this.mayHave(name)) : [];
+    const isMissing = new Set(missing);
     for (const [name, resource] of this.answeredNames(changes)) {
+      if (isMissing.has(name)) continue;
       const last = this.last(name);
       const tries = this.triesOf(name, resource) + 1;
       const inUse = this.gone.get(name);
       this.settle(name);
       if (inUse) this.gone.set(name, inUse);
       if (wildcard || last) this.entries.set(name, last);
-      this.refused.set(name, { resource, nack, tries, retryAt: options.retryAt(tries) });
+      this.refused.set(name, { resource, nack, missing, tries, retryAt: options.retryAt(tries) });
     }
   }
 

@@ -64,7 +64,10 @@ export function diff(
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
       const isNew = shared.changes.changed.length + shared.changes.removed.length > 0 || subscription.mustAnswer;
-      return difference(isNew ? view.since(state.certainPosition) : shared.changes);
+      const all = view.since(state.certainPosition);
+      // What it had before is served again: it may have something else, and is told.
+      const isBack = all.changed.length + all.removed.length === 0;
+      return difference(isNew && !isBack ? all : shared.changes);
     }
   }
   // All that name the same are sent the same list, so that it is encoded once.
@@ -119,18 +122,18 @@ class Comparison {
   compare(partial: boolean, to: number | undefined): Difference {
     const { subscription, state, references, changed, removed } = this;
     for (const name of partial ? subscription.asked : this.candidates()) this.look(name);
-    const repeats = this.whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
-    if (repeats) {
-      for (const change of state.open) for (const name of change.names()) this.look(name);
-      for (const name of state.refused.keys()) this.look(name);
-    } else for (const change of this.touched) for (const name of change.names()) this.look(name);
-    for (const [name, now, change] of this.refused) if (repeats || (change && this.touched.has(change))) this.put(name, now);
     if (references.removedLast && changed.size > 0)
       for (const name of removed)
         if (state.mayHave(name)) {
           removed.delete(name);
           this.withheld.set(name, references.waitsForRest(name));
         }
+    const repeats = this.whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
+    if (repeats) {
+      for (const change of state.open) for (const name of change.names()) this.look(name);
+      for (const name of state.refused.keys()) this.look(name);
+    } else for (const change of this.touched) for (const name of change.names()) this.look(name);
+    for (const [name, now, change] of this.refused) if (repeats || (change && this.touched.has(change))) this.put(name, now);
     const changes = { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none };
     return { changes, unresolved: this.unresolved, withheld: this.withheld, healed: this.healed, to, piece: undefined };
   }
@@ -183,7 +186,10 @@ class Comparison {
     if (refused) {
       if (refused.resource?.version === now?.version) this.refused.push([name, now, undefined]);
       else if (isSame && state.isCertain(name)) this.healed.push(name);
-      else this.put(name, now);
+      else {
+        this.put(name, now);
+        for (const missing of refused.missing) this.tellMissing(missing);
+      }
     } else if (change && change.content(name)?.version === now?.version) {
       if (change.isPending(name)) return; // a piece will say it
       // It may be good, and what it waited for may have come.
@@ -231,6 +237,14 @@ class Comparison {
     this.withheld.set(name, why);
     const old = isAsked ? lastResource(this.state, name) : undefined;
     if (old) this.changed.set(old.key, old);
+  }
+
+  /** The answer that a name does not exist went with what was refused, and goes again with what replaces that. */
+  private tellMissing(name: string): void {
+    const { subscription, state, removed, unresolved } = this;
+    if (!subscription.names.has(name) || subscription.view.get(name) || state.mayHave(name)) return;
+    removed.add(name);
+    unresolved.push(name);
   }
 
   private answerMissing(name: string): void {

@@ -57,7 +57,7 @@ export class MakeBeforeBreak {
   /** The same for one subscription. */
   for(subscription: Subscription): References {
     const { type } = subscription;
-    const unsettled = this.unsettledTypes(subscription);
+    const watches = this.watches(subscription);
     const users = this.users(type.typeUrl, subscription);
     let round: Round | undefined;
     const newRound = () => {
@@ -65,9 +65,9 @@ export class MakeBeforeBreak {
       return round;
     };
     return {
-      holdsNoChange: unsettled.size === 0,
+      holdsNoChange: watches === "nothing",
       holdsRemoval: (name) => this.holdsRemoval(subscription, name, users, newRound),
-      holdsChange: (now) => (unsettled.size === 0 ? undefined : this.holdsChange(subscription, now, unsettled)),
+      holdsChange: (now) => (watches === "nothing" ? undefined : this.holdsChange(subscription, now, watches === "all")),
       removedLast: type.removedLast === true && !this.stream.isSeparate,
       waitsForRest: (name) => {
         const known = subscription.waiting.get(name);
@@ -180,25 +180,20 @@ export class MakeBeforeBreak {
     return true;
   }
 
-  /** The types of which something is unanswered, refused, or not sent yet: a change may have to wait for it. */
-  private unsettledTypes({ type }: Subscription): ReadonlySet<string> {
-    if (this.stream.isSeparate) return noTypes;
-    let unsettled: Set<string> | undefined;
-    for (const other of this.stream.subscriptions.values()) {
-      const { state, ledger } = other;
-      const isSettled =
-        state.inFlight.length === 0 && state.open.length === 0 && state.refused.size === 0 && !ledger.nacked;
-      if (isSettled && other.isLookedAt) continue;
-      unsettled ??= new Set();
-      unsettled.add(other.type.typeUrl);
-    }
-    unsettled ??= new Set();
-    unsettled.add(type.typeUrl);
-    return unsettled;
+  /**
+   * What a change may have to wait for: references to anything, while something of another type is unanswered, refused or not sent yet;
+   * else only those within its own type. A separate stream waits for nothing.
+   */
+  private watches({ type }: Subscription): "all" | "own type" | "nothing" {
+    if (this.stream.isSeparate) return "nothing";
+    for (const other of this.stream.subscriptions.values())
+      if (other.state.inFlight.length > 0 || other.state.hasRefused || (other.type !== type && !other.isLookedAt))
+        return "all";
+    return "own type";
   }
 
   /** Why a resource stays as the client has it (P53). */
-  private holdsChange(subscription: Subscription, now: Resource, unsettled: ReadonlySet<string>): Withheld | undefined {
+  private holdsChange(subscription: Subscription, now: Resource, watchesAll: boolean): Withheld | undefined {
     const references = referencesOf(now);
     if (references.length === 0) return undefined;
     const old = subscription.state.repeatable(now.key);
@@ -206,7 +201,7 @@ export class MakeBeforeBreak {
     const isNew = ({ typeUrl, name }: Reference) =>
       !before?.some((one) => one.typeUrl === typeUrl && one.name === name);
     for (const reference of references) {
-      if (!unsettled.has(reference.typeUrl)) continue;
+      if (!watchesAll && reference.typeUrl !== now.type.typeUrl) continue;
       const why = this.cannotUse(reference, now, isNew(reference), new Set([now]));
       if (!why) continue;
       const known = subscription.waiting.get(now.key);
@@ -297,8 +292,6 @@ export class MakeBeforeBreak {
     this.draining.look(this.stream.subscriptions);
   }
 }
-
-const noTypes: ReadonlySet<string> = new Set();
 
 /** Whether the client has it for certain, and is not about to lose it. */
 function isKept({ state }: Subscription, name: string): boolean {

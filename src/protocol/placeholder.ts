@@ -16,7 +16,7 @@ export function answerForMissing(
   watcher: ConfigWatcher,
   related: () => Iterable<Subscription>,
 ): Resource | "removed" | "silence" {
-  const otherwise = tellsRemovals ? "removed" : "silence";
+  const otherwise = tellsRemovals || type.fullStateInSotw ? "removed" : "silence";
   const row = type.placeholder;
   if (tellsRemovals && names.has(name) && type.missingIsSilent) return "silence";
   if (!row || (tellsRemovals && !(row.inDelta && names.has(name)))) return otherwise;

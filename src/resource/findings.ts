@@ -21,6 +21,8 @@ export const findingTable = {
   UNKNOWN_TYPE: ["warning", "error"],
   /** A resource refers to another one that is not in the snapshot. */
   MISSING_TARGET: ["warning", "error"],
+  /** The resource has a TTL, and Envoy crashes when it expires, if it came in SotW. */
+  TTL_IN_SOTW: ["warning", "warning"],
   /** Nothing in the snapshot refers to a resource that is of use only to what refers to it. */
   UNREFERENCED: ["info", "info"],
 } as const satisfies Record<string, readonly [Severity, Severity]>;

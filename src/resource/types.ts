@@ -27,6 +27,8 @@ export interface ResourceType {
   readonly removedLast?: boolean;
   /** The message's field with an address that only one resource on a client can have at a time. */
   readonly addressField?: number;
+  /** Envoy 1.36 and 1.40 crash when a resource of the type expires that came in SotW with a TTL. */
+  readonly expiryCrashesSotw?: boolean;
   /** The type's own gRPC service. */
   readonly service?: DiscoveryServiceMethods;
   /** The last part of its REST path, `/v3/discovery:<restPath>` (P66). */
@@ -89,6 +91,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: endpointType,
     name: "endpoints",
     order: 1,
+    expiryCrashesSotw: true,
     nameField: "clusterName",
     sentAgain: true,
     removedLast: true,
@@ -112,6 +115,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: scopedRouteType,
     name: "scoped-routes",
     order: 3,
+    expiryCrashesSotw: true,
     service: methods("envoy.service.route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes"),
     restPath: "scoped-routes",
   },
@@ -120,6 +124,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: routeType,
     name: "routes",
     order: 4,
+    expiryCrashesSotw: true,
     sentAgain: true,
     placeholder: { field: 1, inDelta: true },
     service: methods("envoy.service.route.v3.RouteDiscoveryService", "Routes"),
@@ -150,6 +155,7 @@ const builtIn: readonly ResourceType[] = [
     typeUrl: secretType,
     name: "secrets",
     order: 6,
+    expiryCrashesSotw: true,
     service: methods("envoy.service.secret.v3.SecretDiscoveryService", "Secrets"),
     restPath: "secrets",
   },

@@ -126,6 +126,28 @@ describe("validate", () => {
     );
   });
 
+  test("warns of a TTL where Envoy crashes when the resource expires in SotW, and nowhere else", () => {
+    const scope = message("envoy.config.route.v3.ScopedRouteConfiguration", {
+      name: "s",
+      route_configuration_name: "r",
+      key: { fragments: [{ string_key: "k" }] },
+    });
+    const mortal = (one: Message) => Resource.of(one, { ttlMs: 1_000 });
+    for (const one of [endpoints("e"), scope, routes("r", "a"), secret("c")].map(mortal))
+      expect(validateResource(one, { strict: true })).toEqual([
+        {
+          code: "TTL_IN_SOTW",
+          severity: "warning",
+          typeUrl: one.type.typeUrl,
+          resource: one.name,
+          path: "",
+          message: expect.stringContaining(`Envoy crashes when one of the ${one.type.name} expires in SotW`),
+        },
+      ]);
+    for (const one of [cluster("a"), listener("l", rds("r"))].map(mortal)) expect(validateResource(one)).toEqual([]);
+    expect(validateResource(Resource.of(routes("r", "a")))).toEqual([]);
+  });
+
   test("tells what nothing refers to only where something of the snapshot could", () => {
     expect(found(Snapshot.of([cluster("a"), endpoints("e")]))).toEqual(["info UNREFERENCED e"]);
     expect(found(Snapshot.of([endpoints("e"), routes("r", "a"), secret("s")]))).toEqual([

@@ -44,11 +44,22 @@ export function validate(snapshot: Snapshot, options: ValidateOptions = {}): Fin
  */
 export function validateResource(input: Resource | Message, options: ValidateOptions = {}): Finding[] {
   if (input instanceof Resource)
-    return problemsOf(input, options).map((problem) => finding(problem, input.type.typeUrl, input.name, options));
+    return [...ttlProblems(input), ...problemsOf(input, options)].map((problem) =>
+      finding(problem, input.type.typeUrl, input.name, options),
+    );
   const { typeUrl, bytes } = encoded(input, options);
   const nameField = findResourceType(typeUrl)?.nameField;
   const name = nameField === undefined ? "" : String((input as unknown as Record<string, unknown>)[nameField] ?? "");
   return problemsIn(typeUrl, bytes, options).map((problem) => finding(problem, typeUrl, name, options));
+}
+
+/** The danger of a TTL: which variant a client uses is not known here, so this is a warning in both. */
+function ttlProblems({ type, ttlMs }: Resource): readonly Problem[] {
+  if (ttlMs === undefined || !type.expiryCrashesSotw) return none;
+  const message =
+    "has a TTL; Envoy crashes when one of the " +
+    `${type.name} expires in SotW (seen with 1.36 and 1.40); remove the TTL, or serve Envoys in delta`;
+  return [{ code: "TTL_IN_SOTW", path: "", message }];
 }
 
 /** What was found in a resource, and by which API. */

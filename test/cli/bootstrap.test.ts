@@ -8,6 +8,7 @@ import {
   clusterType,
   endpointType,
   listenerType,
+  Resource,
   routeType,
   Snapshot,
   SnapshotCache,
@@ -60,7 +61,9 @@ describeWithEnvoy("xds bootstrap", () => {
     await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("a"));
     if (mode === rest) return; // has no streams
     const [{ node } = {}] = server.nodes();
-    expect(node).toMatchObject({ id: "web-1", cluster: "web", locality: { region: "eu", zone: "eu-1", subZone: "" } });
+    const clientFeatures = ["xds.config.supports-resource-ttl"]; // none of Envoy's own
+    const locality = { region: "eu", zone: "eu-1", subZone: "" };
+    expect(node).toMatchObject({ id: "web-1", cluster: "web", locality, clientFeatures });
   });
 
   test.each(["delta", "sotw"])(
@@ -97,6 +100,33 @@ describeWithEnvoy("xds bootstrap", () => {
       expect(services.sort()).toEqual(["", clusterType, endpointType, listenerType, routeType].sort());
     },
   );
+
+  test("gives an Envoy its TTLs, P57", async () => {
+    const cache = new SnapshotCache({ nodeGroup: () => "all" });
+    const port = await freePort();
+    const mode = adsDelta;
+    const chain = httpFilterChain({ mode, statPrefix: "web", routeName: "web" });
+    const mortal = Resource.of(listener("web", port, [chain]), { ttlMs: 1_000 });
+    const backend = await startBackend("a");
+    cache.set("all", Snapshot.of([mortal, routeAll("web", "a"), edsCluster("a", mode), endpoints("a", backend)]));
+    const server = new XdsServer(cache);
+    const { grpc } = await server.listen({ port: 0 });
+    onTestFinished(() => server.close());
+    const { stdout } = await xds("bootstrap", "--server", `127.0.0.1:${grpc.port}`, "--admin-port", "0");
+    const envoy = startEnvoyWith(stdout);
+    await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("a"));
+    await server.close(); // now nobody repeats it
+    await eventually(async () => expect(await envoy.stat("listener_manager.listener_removed")).toBe(1));
+  });
+
+  test("says with which --drain-time-s the server's drainTimeMs agrees", async () => {
+    const { stdout } = await xds("bootstrap");
+    expect(stdout).toMatch(
+      /^# An Envoy goes on using a replaced listener for its --drain-time-s \(600 by default\);.*\n/,
+    );
+    expect(stdout.split("\n")[0]).toContain("drainTimeMs (600,000 by default)");
+    expect(JSON.parse((await xds("bootstrap", "-o", "json")).stdout)).toHaveProperty("node");
+  });
 
   test("says that an Envoy has no ADS over REST", async () => {
     const { code, stderr } = await xds("bootstrap", "--service", "rest");

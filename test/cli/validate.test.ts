@@ -57,6 +57,21 @@ describe("xds validate", () => {
     expect(code).toBe(1);
   });
 
+  test("warns of a TTL on routes, at the line of the resource", async () => {
+    const hosts = '[{ name: all, domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: a } }] }]';
+    const inner = `  resource: { "@type": ${routeType}, name: r, virtual_hosts: ${hosts} }\n`;
+    const wrapper = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+    await write("a.yaml", list(cluster("a"), `- "@type": ${wrapper}\n  ttl: 30s\n${inner}`));
+    const { code, lines } = await validate("--severity", "warning");
+    expect({ code, lines }).toEqual({
+      code: 0,
+      lines: [
+        expect.stringMatching(/^DIR\/a\.yaml:6:13 warning TTL_IN_SOTW routes\/r: has a TTL; Envoy crashes when /),
+        expect.stringContaining("1 warning"),
+      ],
+    });
+  });
+
   test("exits with 0 for warnings, and with 1 for those that --strict takes for errors", async () => {
     await write("a.yaml", list(route("local", "elsewhere")));
     expect(await validate()).toMatchObject({ code: 0, stdout: expect.stringContaining("0 errors, 1 warning") });

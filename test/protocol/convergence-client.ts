@@ -24,6 +24,7 @@ export class ModelClient {
   /** Of this stream: a request was sent; the last nonce. */
   private asked = false;
   private nonce = "";
+  private isOldNonce = false;
   /** Of all streams: the version of the last response that was taken; "" once it has parts of another. */
   private version = "";
 
@@ -80,6 +81,7 @@ export class ModelClient {
   reconnect(withOldNonce: boolean): void {
     this.asked = false;
     if (!withOldNonce) this.nonce = "";
+    this.isOldNonce = withOldNonce;
     if (this.wants.size > 0) this.ask([...this.wants], []);
   }
 
@@ -137,5 +139,7 @@ export class ModelClient {
 
   private put(request: DiscoveryRequest | DeltaDiscoveryRequest, asks: boolean): void {
     this.send({ request, asks });
+    if (this.isOldNonce) this.nonce = ""; // only the first request of a stream may have an earlier stream's (P7)
+    this.isOldNonce = false;
   }
 }

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { vi } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { delta } from "../../src/protocol/delta.js";
@@ -38,6 +39,8 @@ export type Step =
   | { readonly answer: "ack" | "nack"; readonly taken: number }
   /** All that is under way arrives and is ACKed. */
   | { readonly settle: true }
+  /** So many milliseconds go by. */
+  | { readonly wait: number }
   | { readonly reconnect: "clean" | "with the old nonce" };
 
 type Contents = Map<string, number>;
@@ -55,7 +58,7 @@ export class World {
   private readonly toServer: Outgoing[] = [];
   private readonly toClient: Response[] = [];
   // As the server knows it
-  private unanswered: Response | undefined;
+  private readonly unanswered: { readonly nonce: string; readonly at: number }[] = [];
   private last: Response | undefined;
   /** Since the last response was sent the client has asked for something. */
   private asked = false;
@@ -92,6 +95,7 @@ export class World {
     else if ("arrive" in step) this.arrive();
     else if ("answer" in step) this.answer(step.answer, step.taken);
     else if ("settle" in step) this.settle();
+    else if ("wait" in step) this.wait(step.wait);
     else {
       this.stream.close();
       this.connect();
@@ -101,6 +105,8 @@ export class World {
 
   /** Everything arrives and is ACKed; what was refused and not taken since gets new content, so that the client can take it. */
   finish(): void {
+    this.settle();
+    this.wait(6_000); // what waits for a client that came back
     this.settle();
     this.serve(true, Object.fromEntries([...this.refused].map((name) => [name, 99])));
     this.settle();
@@ -124,10 +130,10 @@ export class World {
     this.apply();
     this.queue.runNow();
     equal(this.nonces.size, count, "silence at the end");
-    for (const { ledger, inFlight, upToDate } of this.stream.subscriptions.values())
+    for (const { ledger, state, upToDate } of this.stream.subscriptions.values())
       deepEqual(
-        { nacked: ledger.nacked, inFlight, upToDate },
-        { nacked: undefined, inFlight: undefined, upToDate: true },
+        { nacked: ledger.nacked, inFlight: state.inFlight, upToDate, refused: state.hasRefused },
+        { nacked: undefined, inFlight: [], upToDate: true, refused: false },
       );
   }
 
@@ -185,21 +191,25 @@ export class World {
     this.toServer.length = 0;
     this.toClient.length = 0;
     this.nonces.clear();
-    this.unanswered = this.last = undefined;
+    this.unanswered.length = 0;
+    this.last = undefined;
     this.stream = new Stream(protocol, context, transport, undefined);
     void this.stream.open();
   }
 
   /** The server sends: the promises about every response are checked here. */
   private sent(response: Response): boolean {
-    ok(!this.unanswered, "a second response without an answer (P25)");
+    const [oldest] = this.unanswered;
+    const isLate = oldest !== undefined && performance.now() - oldest.at >= 5_000;
+    ok(!oldest || (isLate && this.unanswered.length < 4), "a further response without an answer (P25)");
     ok(response.nonce !== "" && !this.nonces.has(response.nonce), "a nonce that is empty, or was there before (P6)");
     const names = [...response.resources.map(({ name }) => name), ...response.removedResources];
     equal(new Set(names).size, names.length, "a name twice (P10)");
     const again = this.last && !this.asked && contentOf(this.last) === contentOf(response);
     ok(!again || this.strayed, "the same again, unasked (P11, P16, P17)");
     this.nonces.add(response.nonce);
-    this.unanswered = this.last = response;
+    this.unanswered.push({ nonce: response.nonce, at: performance.now() });
+    this.last = response;
     this.asked = this.strayed = false;
     this.toClient.push(response);
     return !this.slow;
@@ -207,7 +217,7 @@ export class World {
 
   private flush(): void {
     const { last } = this;
-    if (last && !this.unanswered) {
+    if (last && this.unanswered.length === 0) {
       const served = this.served();
       this.strayed ||= last.resources.some(({ name, version }) => served.get(name)?.version !== version);
       this.strayed ||= last.removedResources.some((name) => served.has(name));
@@ -218,7 +228,8 @@ export class World {
   private arrive(): boolean {
     const outgoing = this.toServer.shift();
     if (!outgoing) return false;
-    if (outgoing.request.responseNonce === this.unanswered?.nonce) this.unanswered = undefined;
+    const answered = this.unanswered.findIndex(({ nonce }) => nonce === outgoing.request.responseNonce);
+    if (answered >= 0) this.unanswered.splice(answered, 1);
     this.asked ||= outgoing.asks;
     void this.stream.receive(outgoing.request);
     return true;
@@ -235,6 +246,12 @@ export class World {
     }
     if (this.slow) this.stream.writable();
     return true;
+  }
+
+  /** What was refused may be offered again (P16), and what is unanswered be followed by more (P25). */
+  private wait(ms: number): void {
+    vi.advanceTimersByTime(ms);
+    this.strayed = true;
   }
 
   private settle(): void {

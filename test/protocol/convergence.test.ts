@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { it } from "vitest";
+import { afterAll, beforeAll, it, vi } from "vitest";
 import { clusterType, endpointType } from "../../src/resource/types.js";
 import { type Setting, type Step, World } from "./convergence-world.js";
 import { cluster, endpoints } from "./resources.js";
@@ -23,6 +23,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Step>({ arrive: true }) },
   { weight: 4, arbitrary: fc.record({ answer: fc.constantFrom("ack" as const, "nack" as const), taken: fc.nat(15) }) },
   { weight: 3, arbitrary: fc.constant<Step>({ settle: true }) },
+  { weight: 1, arbitrary: fc.record({ wait: fc.constantFrom(1_000, 6_000, 13_000, 1_000_000) }) },
   { weight: 1, arbitrary: fc.record({ reconnect: fc.constantFrom("clean" as const, "with the old nonce" as const) }) },
 );
 
@@ -110,6 +111,9 @@ const found: Step[][] = [
     { serve: { a: undefined }, own: true },
   ],
 ];
+
+beforeAll(() => void vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout", "setInterval"] }));
+afterAll(() => void vi.useRealTimers());
 
 // The same runs each time; CONVERGENCE_RUNS=10000 looks for new ones.
 const runs = Number(process.env.CONVERGENCE_RUNS);
