@@ -44,6 +44,7 @@ export const clusterType = `${prefix}envoy.config.cluster.v3.Cluster`;
 export const endpointType = `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`;
 export const localityEndpointType = `${prefix}envoy.config.endpoint.v3.LbEndpoint`;
 export const listenerType = `${prefix}envoy.config.listener.v3.Listener`;
+export const filterChainType = `${prefix}envoy.config.listener.v3.FilterChain`;
 export const scopedRouteType = `${prefix}envoy.config.route.v3.ScopedRouteConfiguration`;
 export const routeType = `${prefix}envoy.config.route.v3.RouteConfiguration`;
 export const virtualHostType = `${prefix}envoy.config.route.v3.VirtualHost`;
@@ -92,11 +93,19 @@ const builtIn: readonly ResourceType[] = [
     restPath: "listeners",
   },
   {
+    // Part of a listener that has fcds_config (Envoy 1.40, delta on ADS only), which subscribes each by its name.
+    ...named,
+    typeUrl: filterChainType,
+    name: "filter-chains",
+    order: 3,
+    emptyIsWildcard: false,
+  },
+  {
     // Envoy drops every scope that a SotW response lacks, as it does with clusters and listeners.
     ...fullState,
     typeUrl: scopedRouteType,
     name: "scoped-routes",
-    order: 3,
+    order: 4,
     service: methods("envoy.service.route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes"),
     restPath: "scoped-routes",
   },
@@ -104,7 +113,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: routeType,
     name: "routes",
-    order: 4,
+    order: 5,
     sentAgain: true,
     service: methods("envoy.service.route.v3.RouteDiscoveryService", "Routes"),
     restPath: "routes",
@@ -113,7 +122,7 @@ const builtIn: readonly ResourceType[] = [
     // Named `<route configuration>/<host>` (P60), which no field of the message holds.
     typeUrl: virtualHostType,
     name: "virtual-hosts",
-    order: 5,
+    order: 6,
     sentAgain: true, // with an update of its route configuration (P61)
     unknownWithoutBody: true,
     fullStateInSotw: false,
@@ -124,7 +133,7 @@ const builtIn: readonly ResourceType[] = [
     // A member of a LEDS glob collection; the message has no name.
     typeUrl: localityEndpointType,
     name: "locality-endpoints",
-    order: 6,
+    order: 7,
     fullStateInSotw: false,
     emptyIsWildcard: true,
     service: { name: "envoy.service.endpoint.v3.LocalityEndpointDiscoveryService", delta: "DeltaLocalityEndpoints" },
@@ -133,7 +142,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: secretType,
     name: "secrets",
-    order: 6,
+    order: 7,
     service: methods("envoy.service.secret.v3.SecretDiscoveryService", "Secrets"),
     restPath: "secrets",
   },
@@ -141,7 +150,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: extensionConfigType,
     name: "extension-configs",
-    order: 6,
+    order: 7,
     service: methods("envoy.service.extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs"),
     restPath: "extension_configs",
   },
@@ -149,7 +158,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: runtimeType,
     name: "runtimes",
-    order: 6,
+    order: 7,
     service: methods("envoy.service.runtime.v3.RuntimeDiscoveryService", "Runtime"),
     restPath: "runtime",
     placeholder: { field: 1 },
@@ -159,7 +168,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: rateLimitConfigType,
     name: "ratelimit-configs",
-    order: 6,
+    order: 7,
     service: {
       name: "ratelimit.service.ratelimit.v3.RateLimitConfigDiscoveryService",
       stream: "StreamRlsConfigs",
