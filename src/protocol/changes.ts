@@ -1,8 +1,8 @@
 import type { Changes } from "../cache/config-watcher.js";
 import { canonicalName } from "../resource/names.js";
-import { fieldOf } from "../resource/reference-scan.js";
 import { referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
+import { lastField } from "../resource/wire-reader.js";
 
 
 // A `Changes` object is shared by all streams that are sent the same. What is computed from one is kept beside it, so that it is
@@ -152,7 +152,7 @@ function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource 
 
 /** The bytes of a resource's address, of which there can be only one at a time on a client. */
 const placeOf = (resource: Resource, field: number): string | undefined => {
-  const bytes = resource.error ? undefined : fieldOf(resource.body, field);
+  const bytes = resource.error ? undefined : lastField(resource.body, field);
   return bytes && Buffer.from(bytes).toString("latin1");
 };
 

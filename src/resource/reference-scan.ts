@@ -2,9 +2,11 @@ import { type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { anyName, fromTypedStruct, isTypedStruct, schemaOf } from "./any-content.js";
 import { FieldPath } from "./field-path.js";
-import { type FieldPlan, type Lookup, type Plan, planOf } from "./reference-plan.js";
+import { actionNames } from "./reference-actions.js";
+import { type ActionsPlan, type FieldPlan, type Lookup, type Plan, planIn, planOf } from "./reference-plan.js";
+import { mayRefer } from "./reference-skim.js";
 import type { Reference } from "./references.js";
-import { lengthDelimited, WireReader } from "./wire-reader.js";
+import { lastField, lengthDelimited, valuesAt, WireReader } from "./wire-reader.js";
 
 /**
  * The references in a message, each name once, in the order of the bytes. What cannot be decoded has none.
@@ -43,6 +45,13 @@ function scan(reader: WireReader, end: number, plan: Plan, at: FieldPath | undef
     scanAny(reader, end, at, found);
     return;
   }
+  const start = reader.pos;
+  if (plan.source !== undefined) {
+    reader.pos = end;
+    const source = lastField(reader.slice(start), plan.source);
+    if (source && isFile(source)) return;
+    reader.pos = start;
+  }
   const values = plan.lookup ? new Map<number, Uint8Array | number>() : undefined;
   const elements = plan.hasLists ? new Map<FieldPlan, number>() : undefined;
   while (reader.pos < end) {
@@ -60,6 +69,18 @@ function scan(reader: WireReader, end: number, plan: Plan, at: FieldPath | undef
     else reader.pass(tag);
   }
   if (plan.lookup && values) lookUp(plan.lookup, values, at, found);
+  if (plan.actions) scanActions(plan.actions, reader.slice(start), at, found);
+}
+
+/** What the actions of a matcher name, but for what the message has inline. */
+function scanActions(plan: ActionsPlan, message: Uint8Array, at: FieldPath | undefined, found: Found): void {
+  const source = valuesAt(message, plan.source.numbers).at(-1);
+  const matcher = lastField(message, plan.matcher.number);
+  if (!source || !matcher || !plan.matcher.message || isFile(source)) return;
+  const inline = new Set(valuesAt(message, plan.inline.numbers).map((name) => Buffer.from(name).toString()));
+  const path = FieldPath.field(at, plan.matcher.name);
+  for (const action of actionNames(plan.matcher.message, matcher, path))
+    if (!inline.has(action.name)) add(found, plan.typeUrl, action.name, action.at, "value");
 }
 
 /** The value of a field: its length, and that many bytes, which are given back where they are wanted. */
@@ -71,12 +92,14 @@ function scanField(
   found: Found,
 ): Uint8Array | undefined {
   const length = reader.uint32();
-  const [start, end] = [reader.pos, reader.pos + length];
+  const start = reader.pos;
+  const end = start + length;
   if (field.map) scanEntry(reader, end, field, at, found);
   else if (field.target) add(found, field.target, reader.text(end), at, field.name, index);
   else if (field.into) {
-    const plan = planOf(field.into);
-    if (plan) scan(reader, end, plan, FieldPath.field(at, field.name, index), found);
+    const plan = planIn(field);
+    if (plan && (!plan.isPlain || mayRefer(reader.all, start, end, plan)))
+      scan(reader, end, plan, FieldPath.field(at, field.name, index), found);
   }
   reader.pos = end;
   return field.wanted ? reader.slice(start) : undefined;
@@ -105,7 +128,7 @@ function scanEntry(reader: WireReader, end: number, field: FieldPlan, at: FieldP
       if (field.target) add(found, field.target, key, at, field.name, key);
     } else if (tag === lengthDelimited(2) && field.into) {
       const next = reader.uint32() + reader.pos;
-      const inner = planOf(field.into);
+      const inner = planIn(field);
       if (inner) scan(reader, next, inner, FieldPath.field(at, field.name, key), found);
       reader.pos = next;
     } else reader.pass(tag);
@@ -137,24 +160,12 @@ function lookUp(lookup: Lookup, values: Values, at: FieldPath | undefined, found
 /** The bytes at a path through messages. */
 function valueAt(values: Values, [first = 0, ...rest]: readonly number[]): Uint8Array | undefined {
   let value = values.get(first);
-  for (const fieldNo of rest) value = typeof value === "object" ? fieldOf(value, fieldNo) : undefined;
+  for (const fieldNo of rest) value = typeof value === "object" ? lastField(value, fieldNo) : undefined;
   return typeof value === "object" ? value : undefined;
 }
 
-/** The last value of a field that is a message, a string or bytes. */
-export function fieldOf(message: Uint8Array, fieldNo: number): Uint8Array | undefined {
-  const reader = new WireReader(message);
-  let value: Uint8Array | undefined;
-  while (reader.pos < reader.len) {
-    const tag = reader.fieldTag();
-    if (tag === lengthDelimited(fieldNo)) value = reader.bytes();
-    else reader.pass(tag);
-  }
-  return value;
-}
-
 /** Whether an envoy.config.core.v3.ConfigSource is a file (`path`, `path_config_source`): what is in files is not ours to have. */
-const isFile = (source: Uint8Array) => fieldOf(source, 1) !== undefined || fieldOf(source, 8) !== undefined;
+const isFile = (source: Uint8Array) => lastField(source, 1) !== undefined || lastField(source, 8) !== undefined;
 
 function add(
   found: Found,

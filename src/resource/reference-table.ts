@@ -2,6 +2,7 @@ import {
   clusterType,
   endpointType,
   extensionConfigType,
+  filterChainType,
   listenerType,
   localityEndpointType,
   routeType,
@@ -14,8 +15,26 @@ import {
 export interface Carrier {
   /** Strings, lists of strings and maps by string that are names of resources: the field, and their type. */
   readonly names?: Readonly<Record<string, string>>;
+  /**
+   * The field with the envoy.config.core.v3.ConfigSource of all that the message names, itself and in what it holds. Nothing in
+   * the message is a reference when that source is a file.
+   */
+  readonly source?: string;
   /** A resource that is to be had from a configuration source. */
   readonly sourced?: Sourced;
+  /** Resources that the actions of a matcher name. */
+  readonly actions?: Actions;
+}
+
+/** References by the actions of an xds.type.matcher.v3.Matcher, each a google.protobuf.StringValue with a name. */
+export interface Actions {
+  readonly typeUrl: string;
+  /** The field with the envoy.config.core.v3.ConfigSource. There are references when that is a server, not a file. */
+  readonly source: string;
+  /** The field with the matcher. */
+  readonly matcher: string;
+  /** The field with the names of what the message has inline: an action that gives one of these refers to nothing. */
+  readonly inline: string;
 }
 
 /** A reference to a resource whose configuration source is told beside it. Fields inside messages are given as paths. */
@@ -36,7 +55,10 @@ export interface Sourced {
 }
 
 const thriftRouteType = "type.googleapis.com/envoy.extensions.filters.network.thrift_proxy.v3.RouteConfiguration";
+const genericRouteType = "type.googleapis.com/envoy.extensions.filters.network.generic_proxy.v3.RouteConfiguration";
 const dubboRouteType = "type.googleapis.com/envoy.extensions.filters.network.dubbo_proxy.v3.MultipleRouteConfiguration";
+const aggregateType = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+const tokenBucketType = "type.googleapis.com/envoy.type.v3.TokenBucket";
 
 /** A row whose names are all clusters'. */
 const clustersIn = (...fields: string[]): Carrier => ({
@@ -48,6 +70,11 @@ const routesOf = (typeUrl: string): Carrier => ({
   sourced: { typeUrl, source: "config_source", optionalSource: true, name: ["route_config_name"] },
 });
 
+/** A resource that has its name, `resource_name`, beside its source. */
+const resourceOf = (typeUrl: string): Carrier => ({
+  sourced: { typeUrl, source: "config_source", name: ["resource_name"] },
+});
+
 /** A filter whose configuration is looked up by the filter's name (ECDS). */
 const filter: Carrier = {
   sourced: { typeUrl: extensionConfigType, source: "config_discovery.config_source", name: ["name"] },
@@ -55,7 +82,7 @@ const filter: Carrier = {
 
 /**
  * The messages that refer to resources by name, wherever they are in a resource, in an Any too. A message that is new
- * to this is one more row.
+ * to this is one more row. The rows are of all versions of the API: one whose message or field the API in use lacks does nothing.
  */
 export const carriers: Readonly<Record<string, Carrier>> = {
   "envoy.config.cluster.v3.Cluster": {
@@ -72,6 +99,7 @@ export const carriers: Readonly<Record<string, Carrier>> = {
   },
   "envoy.extensions.filters.network.http_connection_manager.v3.Rds": routesOf(routeType),
   "envoy.extensions.filters.network.thrift_proxy.v3.Trds": routesOf(thriftRouteType),
+  "envoy.extensions.filters.network.generic_proxy.v3.GenericRds": routesOf(genericRouteType),
   "envoy.extensions.filters.network.dubbo_proxy.v3.Drds": routesOf(dubboRouteType),
   "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds": {
     sourced: {
@@ -88,17 +116,38 @@ export const carriers: Readonly<Record<string, Carrier>> = {
   "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": {
     sourced: { typeUrl: secretType, source: "sds_config", optionalSource: true, name: ["name"] },
   },
+  "envoy.extensions.transport_sockets.tls.cert_selectors.on_demand_secret.v3.Config": {
+    names: { prefetch_secret_names: secretType },
+    source: "config_source",
+  },
+  "envoy.extensions.transport_sockets.tls.cert_mappers.static_name.v3.StaticName": { names: { name: secretType } },
+  // FCDS. The name in fcds_config is not used: Envoy subscribes the chains that the matcher's actions name.
+  "envoy.config.listener.v3.Listener": {
+    actions: {
+      typeUrl: filterChainType,
+      source: "fcds_config.config_source",
+      matcher: "filter_chain_matcher",
+      inline: "filter_chains.name",
+    },
+  },
+  // What leads to an internal listener. A listener's own address does not (see below).
+  "envoy.config.core.v3.EnvoyInternalAddress": { names: { server_listener_name: listenerType } },
+  "envoy.extensions.clusters.aggregate.v3.AggregateClusterResource": resourceOf(aggregateType),
+  "envoy.extensions.access_loggers.filters.process_ratelimit.v3.DynamicTokenBucket": resourceOf(tokenBucketType),
 
   "envoy.config.cluster.v3.Filter": filter,
   "envoy.config.listener.v3.Filter": filter,
   "envoy.config.listener.v3.ListenerFilter": filter,
   "envoy.extensions.filters.http.composite.v3.DynamicConfig": filter,
+  "envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig.SessionFilter": filter,
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": filter,
 
   "envoy.config.route.v3.RouteAction": clustersIn("cluster"),
   "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": clustersIn("cluster"),
   "envoy.config.route.v3.WeightedCluster.ClusterWeight": clustersIn("name"),
   "envoy.extensions.router.cluster_specifiers.lua.v3.LuaConfig": clustersIn("default_cluster"),
+  "envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction": clustersIn("cluster"),
+  "envoy.extensions.router.cluster_specifiers.priority_group.v3.ClusterWeight": clustersIn("cluster_name"),
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": clustersIn("cluster"),
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight": clustersIn("name"),
   "envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig": clustersIn("cluster"),
@@ -112,7 +161,12 @@ export const carriers: Readonly<Record<string, Carrier>> = {
   "envoy.extensions.filters.network.thrift_proxy.v3.RouteAction.RequestMirrorPolicy": clustersIn("cluster"),
   "envoy.extensions.filters.network.thrift_proxy.v3.WeightedCluster.ClusterWeight": clustersIn("name"),
   "envoy.extensions.filters.network.dubbo_proxy.v3.RouteAction": clustersIn("cluster"),
+  "envoy.extensions.filters.network.generic_proxy.action.v3.RouteAction": clustersIn("cluster"),
   "envoy.extensions.clusters.aggregate.v3.ClusterConfig": clustersIn("clusters"),
+  "envoy.extensions.clusters.composite.v3.ClusterConfig.ClusterEntry": clustersIn("name"),
+  "envoy.extensions.clusters.mcp_multicluster.v3.ClusterConfig.McpCluster": clustersIn("cluster"),
+  "envoy.extensions.filters.http.mcp_router.v3.McpRouter.McpCluster": clustersIn("cluster"),
+  "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config": clustersIn("override_upstream_cluster"),
   "envoy.extensions.filters.http.health_check.v3.HealthCheck": clustersIn("cluster_min_healthy_percentages"),
   "envoy.extensions.filters.http.gcp_authn.v3.GcpAuthnFilterConfig": clustersIn("cluster"),
   "envoy.extensions.access_loggers.fluentd.v3.FluentdAccessLogConfig": clustersIn("cluster"),
@@ -120,32 +174,37 @@ export const carriers: Readonly<Record<string, Carrier>> = {
   "envoy.data.dns.v3.DnsTable.DnsServiceTarget": clustersIn("cluster_name"),
   "envoy.config.core.v3.HttpUri": clustersIn("cluster"),
   "envoy.config.core.v3.GrpcService.EnvoyGrpc": clustersIn("cluster_name"),
+  "envoy.extensions.tracers.fluentd.v3.FluentdConfig": clustersIn("cluster"),
   "envoy.config.trace.v3.DatadogConfig": clustersIn("collector_cluster"),
   "envoy.config.trace.v3.LightstepConfig": clustersIn("collector_cluster"),
   "envoy.config.trace.v3.ZipkinConfig": clustersIn("collector_cluster"),
 };
 
 /**
- * Messages in which nothing refers to what a discovery service serves. The clusters of a configuration source have to be in the
- * bootstrap file; what metadata hold is not Envoy's to follow.
+ * Messages, and fields as `<message>.<field>`, in which nothing refers to what a discovery service serves. The clusters of a
+ * configuration source have to be in the bootstrap file; what metadata hold is not Envoy's to follow; an internal listener's own
+ * address is its name.
  */
 export const withoutReferences: ReadonlySet<string> = new Set([
   "envoy.config.core.v3.ConfigSource",
   "envoy.config.core.v3.ApiConfigSource",
   "envoy.config.core.v3.Metadata",
-  "envoy.config.endpoint.v3.LbEndpoint",
+  "envoy.config.endpoint.v3.Endpoint.HealthCheckConfig",
+  "envoy.config.listener.v3.AdditionalAddress",
+  "envoy.config.listener.v3.Listener.address",
   "envoy.extensions.transport_sockets.tls.v3.Secret",
   "envoy.service.runtime.v3.Runtime",
 ]);
 
 /** By a type that is of use only to what refers to it: the types that may. */
 export const referrers: Readonly<Record<string, readonly string[]>> = {
-  [clusterType]: [listenerType, routeType, virtualHostType],
+  [clusterType]: [listenerType, filterChainType, routeType, virtualHostType],
   [endpointType]: [clusterType],
   [localityEndpointType]: [endpointType],
-  [scopedRouteType]: [listenerType],
-  [routeType]: [listenerType, scopedRouteType],
+  [filterChainType]: [listenerType],
+  [scopedRouteType]: [listenerType, filterChainType],
+  [routeType]: [listenerType, filterChainType, scopedRouteType],
   [virtualHostType]: [routeType],
-  [secretType]: [clusterType, listenerType],
-  [extensionConfigType]: [clusterType, listenerType],
+  [secretType]: [clusterType, listenerType, filterChainType],
+  [extensionConfigType]: [clusterType, listenerType, filterChainType],
 };

@@ -57,6 +57,7 @@ export const clusterType = `${prefix}envoy.config.cluster.v3.Cluster`;
 export const endpointType = `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`;
 export const localityEndpointType = `${prefix}envoy.config.endpoint.v3.LbEndpoint`;
 export const listenerType = `${prefix}envoy.config.listener.v3.Listener`;
+export const filterChainType = `${prefix}envoy.config.listener.v3.FilterChain`;
 export const scopedRouteType = `${prefix}envoy.config.route.v3.ScopedRouteConfiguration`;
 export const routeType = `${prefix}envoy.config.route.v3.RouteConfiguration`;
 export const virtualHostType = `${prefix}envoy.config.route.v3.VirtualHost`;
@@ -110,11 +111,21 @@ const builtIn: readonly ResourceType[] = [
     restPath: "listeners",
   },
   {
+    // Part of a listener that has fcds_config (Envoy 1.40, delta on ADS only), which subscribes each by its name.
+    ...named,
+    typeUrl: filterChainType,
+    name: "filter-chains",
+    order: 3,
+    emptyIsWildcard: false,
+    drains: true,
+    expiryCrashesSotw: true,
+  },
+  {
     // Envoy drops every scope that a SotW response lacks, as it does with clusters and listeners.
     ...fullState,
     typeUrl: scopedRouteType,
     name: "scoped-routes",
-    order: 3,
+    order: 4,
     expiryCrashesSotw: true,
     service: methods("envoy.service.route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes"),
     restPath: "scoped-routes",
@@ -123,7 +134,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: routeType,
     name: "routes",
-    order: 4,
+    order: 5,
     expiryCrashesSotw: true,
     sentAgain: true,
     placeholder: { field: 1, inDelta: true },
@@ -134,7 +145,7 @@ const builtIn: readonly ResourceType[] = [
     // Named `<route configuration>/<host>` (P60), which no field of the message holds.
     typeUrl: virtualHostType,
     name: "virtual-hosts",
-    order: 5,
+    order: 6,
     sentAgain: true, // with an update of its route configuration (P61)
     unknownWithoutBody: true,
     fullStateInSotw: false,
@@ -145,7 +156,7 @@ const builtIn: readonly ResourceType[] = [
     // A member of a LEDS glob collection; the message has no name.
     typeUrl: localityEndpointType,
     name: "locality-endpoints",
-    order: 6,
+    order: 7,
     fullStateInSotw: false,
     emptyIsWildcard: true,
     service: { name: "envoy.service.endpoint.v3.LocalityEndpointDiscoveryService", delta: "DeltaLocalityEndpoints" },
@@ -154,7 +165,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: secretType,
     name: "secrets",
-    order: 6,
+    order: 7,
     expiryCrashesSotw: true,
     service: methods("envoy.service.secret.v3.SecretDiscoveryService", "Secrets"),
     restPath: "secrets",
@@ -163,7 +174,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: extensionConfigType,
     name: "extension-configs",
-    order: 6,
+    order: 7,
     missingIsSilent: true,
     service: methods("envoy.service.extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs"),
     restPath: "extension_configs",
@@ -172,7 +183,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: runtimeType,
     name: "runtimes",
-    order: 6,
+    order: 7,
     service: methods("envoy.service.runtime.v3.RuntimeDiscoveryService", "Runtime"),
     restPath: "runtime",
     placeholder: { field: 1 },
@@ -182,7 +193,7 @@ const builtIn: readonly ResourceType[] = [
     ...named,
     typeUrl: rateLimitConfigType,
     name: "ratelimit-configs",
-    order: 6,
+    order: 7,
     service: {
       name: "ratelimit.service.ratelimit.v3.RateLimitConfigDiscoveryService",
       stream: "StreamRlsConfigs",

@@ -7,6 +7,11 @@ export class WireReader extends BinaryReader {
   wasUtf8 = true;
   private readonly buffer = Buffer.from(this.buf.buffer, this.buf.byteOffset, this.buf.length);
 
+  /** All that there is to read. */
+  get all(): Uint8Array {
+    return this.buf;
+  }
+
   /** The bytes from there to here. */
   slice(from: number): Uint8Array {
     return this.buf.subarray(from, this.pos);
@@ -87,3 +92,23 @@ export const lengthDelimited = (fieldNo: number): number => (fieldNo << 3) | Wir
 export function mustEndAt(reader: WireReader, end: number): void {
   if (reader.pos !== end) throw new RangeError("a value in it is longer than it says");
 }
+
+/** The values of a field of a message, which is a message, a string or bytes itself. */
+function fieldValues(message: Uint8Array, fieldNo: number): Uint8Array[] {
+  const reader = new WireReader(message);
+  const values: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const tag = reader.fieldTag();
+    if (tag === lengthDelimited(fieldNo)) values.push(reader.bytes());
+    else reader.pass(tag);
+  }
+  return values;
+}
+
+/** The last of them. */
+export const lastField = (message: Uint8Array, fieldNo: number): Uint8Array | undefined =>
+  fieldValues(message, fieldNo).at(-1);
+
+/** All values at the end of a path through messages, which may lead through lists. */
+export const valuesAt = (message: Uint8Array, path: readonly number[]): Uint8Array[] =>
+  path.reduce<Uint8Array[]>((messages, fieldNo) => messages.flatMap((one) => fieldValues(one, fieldNo)), [message]);

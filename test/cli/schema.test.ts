@@ -122,7 +122,7 @@ values:
     [
       "Xyzzyxyzzy",
       'no message or enum of this Envoy API is called "Xyzzyxyzzy"; give a full name, the last part of one, or one of clusters, endpoints, ' +
-        "listeners, scoped-routes, routes, virtual-hosts, locality-endpoints, secrets, extension-configs, runtimes, ratelimit-configs",
+        "listeners, filter-chains, scoped-routes, routes, virtual-hosts, locality-endpoints, secrets, extension-configs, runtimes, ratelimit-configs",
     ],
   ])("refuses %s, with what may be meant", async (name, why) => {
     expect(await show(name)).toEqual({ code: 2, stdout: "", stderr: `xds: ${why}\n` });

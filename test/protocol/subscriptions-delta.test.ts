@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { clusterType, endpointType, resourceTypes, virtualHostType } from "../../src/resource/types.js";
+import {
+  clusterType,
+  endpointType,
+  filterChainType,
+  resourceTypes,
+  virtualHostType,
+} from "../../src/resource/types.js";
 import { cacheOf, deltaWays, on, onBothTypes, TestServer } from "./harness.js";
 import { cluster, endpoints } from "./resources.js";
 
@@ -242,8 +248,8 @@ describe("a wildcard", () => {
   on(deltaWays, (way) => {
     for (const type of resourceTypes()) {
       if (way.kind === "own service" && !type.service?.delta) continue;
-      const onDemand = type.typeUrl === virtualHostType;
-      const what = onDemand ? "means nothing, on demand, and is answered so" : "means everything";
+      const onDemand = [virtualHostType, filterChainType].includes(type.typeUrl);
+      const what = onDemand ? "means nothing, by name only, and is answered so" : "means everything";
       it(`P46 a first request of ${type.name} with neither list ${what}`, async () => {
         const one = Resource.fromBytes(type.typeUrl, new Uint8Array(), { name: "one" });
         const stream = (await TestServer.start(cacheOf(one))).open(way, type.typeUrl);

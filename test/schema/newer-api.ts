@@ -16,8 +16,11 @@ const path = new URL("../../gen/envoy.binpb", import.meta.url);
 
 /** The API that this package was generated from, as a set that may be written to. */
 export function builtInSet(): FileDescriptorSet {
-  return fromBinary(FileDescriptorSetSchema, new Uint8Array(readFileSync(path)));
+  return fromBinary(FileDescriptorSetSchema, builtInBytes());
 }
+
+/** The same in bytes. */
+export const builtInBytes = (): Uint8Array => new Uint8Array(readFileSync(path));
 
 /** Of a set, what declares a top-level message. */
 export function messageIn(set: FileDescriptorSet, fileName: string, name: string): DescriptorProto {
