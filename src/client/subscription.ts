@@ -237,7 +237,6 @@ export class ClientSubscription implements SubscriptionState {
     for (const names of [this.missing, this.errors]) {
       if (names.size === 0) continue;
       for (const as of [name, ...aliases]) names.delete(as);
-      if (!name.startsWith("xdstp:")) continue;
       const found = new Set(subscribedAs(name, aliases));
       for (const as of names.keys()) if (found.has(canonicalName(as))) names.delete(as);
     }
