@@ -132,7 +132,7 @@ export class ClientSubscription implements SubscriptionState {
     return [...this.wanted];
   }
 
-  /** When the next resource runs out of its time to live, in milliseconds since 1970. */
+  /** When the next resource runs out of its time to live, by the client's clock. */
   nextExpiry(): number | undefined {
     let next: number | undefined;
     for (const at of this.expiries.values()) if (next === undefined || at < next) next = at;
