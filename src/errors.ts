@@ -31,6 +31,8 @@ export const errorTable = {
   CONNECTION_TOO_OLD: { grpc: 14, http: 503 },
   /** Two resources of one type share a name. */
   DUPLICATE_NAME: { grpc: 9, http: 500 },
+  /** A resource with other content under the version, of the user's own, that is served already. */
+  VERSION_IN_USE: { grpc: 9, http: 500 },
   /** A resource without a name. */
   MISSING_NAME: { grpc: 9, http: 500 },
   /** A resource of another type than the one asked for here. */

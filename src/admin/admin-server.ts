@@ -61,7 +61,9 @@ export class AdminServer {
   readonly changes: ChangeWatch;
   private readonly metrics: Metrics;
   private readonly http: Server;
-  private readonly startedAt = Date.now();
+  private readonly startedAt = new Date();
+  /** As of `performance.now()`. */
+  private readonly startedAtSteady = performance.now();
   private readonly host: string;
   private readonly logger: Logger;
   private readonly pages: ReadonlyMap<string, Page>;
@@ -154,12 +156,12 @@ export class AdminServer {
   }
 
   private *status(node: string | undefined): Iterable<string> {
-    const { server, startedAt, changes } = this;
+    const { server, startedAt, startedAtSteady, changes } = this;
     const head: Omit<StatusReport, "nodes"> = {
       version: packageVersion(),
       state: this.state,
-      startedAt: new Date(startedAt).toISOString(),
-      uptimeSeconds: Math.floor((Date.now() - startedAt) / 1_000),
+      startedAt: startedAt.toISOString(),
+      uptimeSeconds: Math.floor((performance.now() - startedAtSteady) / 1_000),
       reloads: { succeeded: changes.reloads, failed: changes.failedReloads, lastSucceeded: changes.lastSucceeded },
       nodeStates: server.nodeStates(),
       counters: server.counters(),

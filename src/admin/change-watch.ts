@@ -127,7 +127,7 @@ function versionsOf(snapshot: Snapshot | undefined): Record<string, string> {
   const versions = (snapshot?.typeUrls() ?? []).map((typeUrl) => {
     const hash = new SetHash();
     for (const resource of snapshot?.resources(typeUrl).values() ?? []) hash.add(resource);
-    return [`xds.version.${resourceType(typeUrl).name}`, snapshot?.set(typeUrl)?.ownVersion ?? hash.toString()];
+    return [`xds.version.${resourceType(typeUrl).name}`, snapshot?.ownVersion(typeUrl) ?? hash.toString()];
   });
   return Object.fromEntries(versions) as Record<string, string>;
 }

@@ -57,7 +57,7 @@ function ofGroup(groups: SnapshotGroups | undefined, group: string | undefined):
     );
   const types = snapshot.typeUrls().map((typeUrl) => ({
     typeUrl,
-    version: snapshot.set(typeUrl)?.ownVersion ?? "",
+    version: snapshot.ownVersion(typeUrl) ?? "",
     updatedAt: 0,
     resources: new Map([...snapshot.resources(typeUrl).values()].map((resource) => [resource.name, resource])),
     nack: undefined,

@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { cacheContract, cluster, Reader } from "../../test/contract/cache.js";
+import { Resource } from "../resource/resource.js";
 import { clusterType, resourceType } from "../resource/types.js";
 import type { Watch } from "./config-watcher.js";
 import { LinearCache } from "./linear-cache.js";
@@ -52,6 +54,37 @@ describe("LinearCache", () => {
     );
     expect(() => cache.replace([cluster("b"), cluster("b", 2)])).toThrow(/two resources of type .* are named "b"/);
     expect(all(cache)).toEqual(["a"]);
+  });
+
+  it("refuses an alias that is the name or alias of a resource set before, and changes nothing", () => {
+    const aliased = (name: string, ...aliases: string[]) => Resource.of(create(ClusterSchema, { name }), { aliases });
+    const first = [aliased("a", "x"), aliased("b"), aliased("n", "xdstp://a/t/n?x=1&y=2")];
+    const cache = new LinearCache(clusterType, { resources: first });
+    const changes = [aliased("c", "x"), aliased("c", "a"), aliased("x"), aliased("c", "xdstp://a/t/n?y=2&x=1")];
+    for (const change of changes) {
+      const set = () => cache.update({ set: [aliased("d"), change] });
+      expect(set).toThrow(expect.objectContaining({ code: "DUPLICATE_NAME" }));
+      expect(all(cache)).toEqual(["a", "b", "n"]);
+    }
+    // What leaves its bearer in the same change is free.
+    cache.update({ set: [aliased("a", "y"), aliased("c", "x")] });
+    cache.update({ set: [aliased("d", "y")], delete: ["a"] });
+    cache.set(aliased("d", "y", "z"));
+    expect(["x", "y", "z"].map((alias) => cache.get(alias)?.name)).toEqual(["c", "d", "d"]);
+  });
+
+  it("refuses other content under the same own version, and changes nothing", () => {
+    const own = (name: string, content: number) =>
+      Resource.of(create(ClusterSchema, { name, perConnectionBufferLimitBytes: content }), { version: "v1" });
+    const cache = new LinearCache(clusterType, { resources: [own("a", 1)] });
+    for (const change of [
+      () => cache.set(own("a", 2)),
+      () => cache.update({ set: [own("b", 1), own("a", 2)] }),
+      () => cache.replace([own("b", 1), own("a", 2)]),
+    ])
+      expect(change).toThrow(expect.objectContaining({ code: "VERSION_IN_USE" }));
+    expect(all(cache)).toEqual(["a"]);
+    expect(cache.get("a")?.hasBodyOf(own("a", 1))).toBe(true);
   });
 
   it("has nothing to say of another type", () => {

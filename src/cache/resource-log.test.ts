@@ -2,8 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
-import { cluster } from "../../test/contract/cache.js";
-import { Resource } from "../resource/resource.js";
+import { cluster, Reader } from "../../test/contract/cache.js";
+import { Resource, type ResourceOptions } from "../resource/resource.js";
 import { clusterType, resourceType } from "../resource/types.js";
 import { ResourceLog } from "./resource-log.js";
 
@@ -37,6 +37,67 @@ describe("ResourceLog", () => {
     expect(log.listed(withMissing)).toEqual([shared("a", 2), shared("d", 1)]);
     log.update([], ["b"]);
     expect(log.listed(names)).toEqual([]);
+  });
+
+  const own = (name: string, version: string, content: number, options: ResourceOptions = {}) =>
+    Resource.of(create(ClusterSchema, { name, perConnectionBufferLimitBytes: content }), { version, ...options });
+
+  it("refuses other content under a version of the user's own, names the resource, and changes nothing", () => {
+    const log = new ResourceLog(type);
+    log.update([own("a", "v1", 1), own("b", "v1", 1)], []);
+    const { version, position } = log;
+    const reader = new Reader();
+    log.followAll(reader);
+    const others = [own("a", "v1", 2), own("a", "v1", 1, { ttlMs: 1_000 }), own("a", "v1", 1, { aliases: ["x"] })];
+    for (const other of others)
+      for (const change of [
+        () => log.update([own("b", "v2", 2), other], []),
+        () => log.replace(new Map([own("c", "v1", 1), other].map((resource) => [resource.key, resource]))),
+      ]) {
+        expect(change).toThrow(expect.objectContaining({ code: "VERSION_IN_USE" }));
+        expect(change).toThrow(/"a" \(type.googleapis.com\/.*Cluster\) .* version "v1"; give it a new version/);
+      }
+    expect(log).toMatchObject({ version, position, size: 2 });
+    expect(reader.woken).toEqual([]);
+    log.update([own("a", "v1", 1)], []); // the same content
+    expect(log.position).toBe(position);
+    log.update([own("a", "v2", 2)], []);
+    expect(log.get("a")?.version).toBe("v2");
+  });
+
+  it("tells a reader of an earlier position that a version has come back with other content", () => {
+    const log = new ResourceLog(type);
+    log.update([own("a", "v1", 1)], []);
+    const { position } = log;
+    log.retain(position);
+    log.update([own("a", "v2", 1)], []);
+    const back = own("a", "v1", 2);
+    log.update([back], []);
+    expect(log.since(position).changed).toEqual([back]);
+  });
+
+  it("finds a resource by an alias that is an xdstp name, and wakes for it, however its parameters are sorted", () => {
+    const log = new ResourceLog(type);
+    const reader = new Reader();
+    const canonical = "xdstp://a/t/n?x=1&y=2";
+    log.update([], []);
+    log.follow(reader, canonical);
+    const aliased = Resource.of(create(ClusterSchema, { name: "a" }), { aliases: ["xdstp://a/t/n?y=2&x=1"] });
+    log.update([aliased], []);
+    expect(log.get(canonical)).toBe(aliased);
+    expect(reader.woken).toEqual([canonical]);
+    expect(aliased.aliases).toEqual(["xdstp://a/t/n?y=2&x=1"]);
+    log.update([], ["a"]);
+    expect(log.get(canonical)).toBeUndefined();
+  });
+
+  it("finds a resource by an alias that was the name of one removed while a reader still has that", () => {
+    const log = new ResourceLog(type);
+    log.update([shared("old", 1)], []);
+    log.retain(log.position);
+    const aliased = Resource.of(create(ClusterSchema, { name: "new" }), { aliases: ["old"] });
+    log.update([aliased], ["old"]);
+    expect(log.get("old")).toBe(aliased);
   });
 
   it("brings a reader from any retained position to now, whatever happened between", () => {

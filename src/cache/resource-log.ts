@@ -1,6 +1,7 @@
+import { XdsError } from "../errors.js";
 import { canonicalName, collectionOf, isGlob } from "../resource/names.js";
 import type { Resource } from "../resource/resource.js";
-import { SetHash } from "../resource/resource-set.js";
+import { duplicateName, mustBeDistinct, SetHash } from "../resource/resource-set.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Changes, ResourceView, Watcher } from "./config-watcher.js";
 
@@ -31,7 +32,7 @@ export class ResourceLog implements ResourceView {
   private log: Entry[] = [];
   private sweepAt = sweepAfter;
   private readonly retained = new Map<number, number>();
-  /** Alias → key. */
+  /** Alias, canonical → key. */
   private readonly aliases = new Map<string, string>();
   /** Glob collection → the keys of its members. */
   private readonly collections = new Map<string, Set<string>>();
@@ -63,7 +64,8 @@ export class ResourceLog implements ResourceView {
   }
 
   get(name: string): Resource | undefined {
-    return (this.entries.get(name) ?? this.entries.get(this.aliases.get(name) ?? ""))?.resource;
+    // A removed resource's entry may outlive it, while another resource has its name for an alias.
+    return this.entries.get(name)?.resource ?? this.entries.get(this.aliases.get(name) ?? "")?.resource;
   }
 
   listed(names: readonly string[]): readonly Resource[] {
@@ -156,7 +158,8 @@ export class ResourceLog implements ResourceView {
       if (this.entries.get(entry.name) !== entry) continue; // superseded later
       const had = this.at(entry.name, position);
       if (entry.resource) {
-        if (had?.version !== entry.resource.version) changed.push(entry.resource);
+        // A version of the user's own may come back with other content.
+        if (had?.version !== entry.resource.version || !had.hasContentOf(entry.resource)) changed.push(entry.resource);
       } else if (had) removed.push(entry.name);
     }
     return { changed, removed };
@@ -173,8 +176,18 @@ export class ResourceLog implements ResourceView {
     return low;
   }
 
-  /** Makes exactly these the resources, as one change. Returns whether anything that readers see is different. */
+  /**
+   * Makes exactly these the resources, by key, as one change. Returns whether anything that readers see is different.
+   * @throws XdsError DUPLICATE_NAME, VERSION_IN_USE; nothing is changed then
+   */
   replace(resources: ReadonlyMap<string, Resource>, ownVersion?: string): boolean {
+    mustBeDistinct(this.type, resources);
+    this.checkVersions(resources);
+    return this.replaceChecked(resources, ownVersion);
+  }
+
+  /** @internal {@link ResourceLog.replace} with the resources of a set, of which `checkVersions` has thrown nothing. */
+  replaceChecked(resources: ReadonlyMap<string, Resource>, ownVersion?: string): boolean {
     return this.change(ownVersion, (put) => {
       let kept = 0;
       for (const [name, resource] of resources) {
@@ -188,14 +201,50 @@ export class ResourceLog implements ResourceView {
     });
   }
 
-  /** Removes some and sets some, as one change. Returns whether anything that readers see is different. */
+  /**
+   * Removes some and sets some, as one change. Returns whether anything that readers see is different.
+   * @throws XdsError DUPLICATE_NAME, VERSION_IN_USE; nothing is changed then
+   */
   update(set: Iterable<Resource>, remove: Iterable<string>): boolean {
     const last = new Map<string, Resource | undefined>();
     for (const name of remove) last.set(canonicalName(name), undefined);
     for (const resource of set) last.set(resource.key, resource);
+    this.checkNames(last);
+    this.checkVersions(last);
     return this.change(undefined, (put) => {
       for (const [name, resource] of last) put(name, resource);
     });
+  }
+
+  /** No name or alias of a change may be one of another resource, be that in the change or untouched by it. */
+  private checkNames(change: ReadonlyMap<string, Resource | undefined>): void {
+    mustBeDistinct(this.type, change);
+    for (const [key, resource] of change) {
+      if (!resource) continue;
+      for (const name of [key, ...resource.aliasKeys]) {
+        const bearers = [this.entries.get(name)?.resource?.key, this.aliases.get(name)];
+        if (bearers.some((bearer) => bearer !== undefined && bearer !== key && !change.has(bearer)))
+          throw duplicateName(this.type, name);
+      }
+    }
+  }
+
+  /**
+   * @internal Readers compare versions: other content under the version that is served would reach some of them and not others.
+   * @throws XdsError VERSION_IN_USE
+   */
+  checkVersions(resources: ReadonlyMap<string, Resource | undefined>): void {
+    for (const [key, resource] of resources) {
+      if (!resource) continue;
+      const old = this.entries.get(key)?.resource;
+      if (!old || old === resource || old.version !== resource.version || old.hasContentOf(resource)) continue;
+      const what = `${this.type.name} resource ${JSON.stringify(resource.name)} (${this.type.typeUrl})`;
+      const version = JSON.stringify(resource.version);
+      throw new XdsError(
+        "VERSION_IN_USE",
+        `${what} has other content than what is served under its version ${version}; give it a new version, or none to have one made from its content`,
+      );
+    }
   }
 
   /** Stops answering; what readers hold stays known, so that serving again sends only what differs from it. */
@@ -217,7 +266,7 @@ export class ResourceLog implements ResourceView {
     this.serving = true;
     this.ownVersion = ownVersion;
     make((name, resource) => {
-      const old = this.get(name);
+      const old = this.entries.get(name)?.resource;
       if (!this.put(name, resource, next)) return;
       for (const touch of [...namesOf(old), ...namesOf(resource)]) {
         if (!isGlob(touch)) touched.add(touch);
@@ -246,7 +295,7 @@ export class ResourceLog implements ResourceView {
   private put(name: string, resource: Resource | undefined, position: number): boolean {
     const old = this.entries.get(name);
     if (resource && old?.resource?.version === resource.version) {
-      old.resource = resource; // the same content: silence (P11), and the old bytes can go
+      old.resource = resource; // the same content, as was checked: silence (P11), and the old bytes can go
       return false;
     }
     if (!resource && !old?.resource) return false;
@@ -273,14 +322,14 @@ export class ResourceLog implements ResourceView {
   /** Keeps the indexes of what is found by other ways than its name. */
   private index(old: Resource | undefined, now: Resource | undefined): void {
     if (old) {
-      for (const alias of old.aliases) if (this.aliases.get(alias) === old.key) this.aliases.delete(alias);
+      for (const alias of old.aliasKeys) if (this.aliases.get(alias) === old.key) this.aliases.delete(alias);
       this.mortal.delete(old.key);
       const glob = now ? undefined : collectionOf(old.key);
       const members = glob !== undefined ? this.collections.get(glob) : undefined;
       if (glob !== undefined && members?.delete(old.key) && members.size === 0) this.collections.delete(glob);
     }
     if (!now) return;
-    for (const alias of now.aliases) this.aliases.set(alias, now.key);
+    for (const alias of now.aliasKeys) this.aliases.set(alias, now.key);
     if (now.ttlMs !== undefined) this.mortal.set(now.key, now);
     const glob = collectionOf(now.key);
     if (glob === undefined) return;
@@ -359,12 +408,13 @@ export class ResourceLog implements ResourceView {
   }
 }
 
-/** All by which a resource may be followed: its key, its aliases, its collection. */
+/** All by which a resource may be followed, canonical: its key, its aliases, its collection. */
 function namesOf(resource: Resource | undefined): string[] {
   if (!resource) return [];
-  const glob = collectionOf(resource.key);
-  if (resource.aliases.length === 0 && glob === undefined) return [resource.key];
-  return [resource.key, ...resource.aliases, ...(glob === undefined ? [] : [glob])];
+  const { key, aliasKeys } = resource;
+  const glob = collectionOf(key);
+  if (aliasKeys.length === 0 && glob === undefined) return [key];
+  return [key, ...aliasKeys, ...(glob === undefined ? [] : [glob])];
 }
 
 /** Unlinks the predecessors that none of the positions (ascending) falls to. */

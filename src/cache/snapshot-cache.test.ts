@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { create } from "@bufbuild/protobuf";
+import { describe, expect, it, vi } from "vitest";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { cacheContract, cluster, Reader } from "../../test/contract/cache.js";
+import { Resource } from "../resource/resource.js";
 import { Snapshot } from "../resource/snapshot.js";
 import { clusterType, endpointType, resourceType } from "../resource/types.js";
 import { SnapshotCache } from "./snapshot-cache.js";
@@ -89,6 +93,57 @@ describe("SnapshotCache", () => {
     expect(cache.collectIdle(0, later)).toEqual(["used"]);
   });
 
+  it("measures how long a group was idle with a clock that nobody sets", () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const cache = new SnapshotCache();
+      cache.set("idle", Snapshot.of([]));
+      vi.setSystemTime(Date.now() + 3_600_000);
+      expect(cache.collectIdle(60_000)).toEqual([]);
+      vi.setSystemTime(Date.now() - 7_200_000);
+      expect(cache.collectIdle(0)).toEqual(["idle"]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("shows a node with more streams than a call can have arguments", () => {
+    const cache = new SnapshotCache();
+    const reader = new Reader();
+    for (let i = 0; i < 150_000; i++) cache.watch({ node: reader.node, type }, reader);
+    expect(cache.status()).toMatchObject([{ typeUrls: [clusterType], lastRequestAt: 1, lastResponseAt: 2 }]);
+  });
+
+  it("is ready with nothing where it is told to be, and nodes then wait", () => {
+    const cache = new SnapshotCache({ readyWhenEmpty: true });
+    expect(cache.ready()).toBe(true);
+    const { watch, reader } = open(cache);
+    watch.view.followAll(reader);
+    expect(watch.view.serving).toBe(false);
+    cache.set("n", Snapshot.of([cluster("a")]));
+    expect(watch.view.serving).toBe(true);
+    expect(reader.woken).toEqual([undefined]);
+  });
+
+  it("refuses other content under a resource's own version, and changes no type", () => {
+    const cache = new SnapshotCache();
+    const clusterOf = (version: string, bytes: number) =>
+      Resource.of(create(ClusterSchema, { name: "a", perConnectionBufferLimitBytes: bytes }), { version });
+    const listenerOf = (version: string, statPrefix: string) =>
+      Resource.of(create(ListenerSchema, { name: "l", statPrefix }), { version });
+    const first = Snapshot.of([clusterOf("v1", 1), listenerOf("v1", "x")]);
+    cache.set("n", first);
+    const { watch } = open(cache);
+    const { version, position } = watch.view;
+    const next = Snapshot.of([clusterOf("v2", 2), listenerOf("v1", "y")]);
+    expect(() => cache.set("n", next)).toThrow(expect.objectContaining({ code: "VERSION_IN_USE" }));
+    expect(() => cache.set("n", next)).toThrow(/"l" \(type.googleapis.com\/.*Listener\) .* version "v1"/);
+    expect(cache.get("n")).toBe(first);
+    expect(watch.view).toMatchObject({ version, position });
+    cache.set("other", next); // what another group is served is no matter
+    expect(cache.keys()).toEqual(["n", "other"]);
+  });
+
   it("gives a type the user's version, and the hash of its content without one", () => {
     const cache = new SnapshotCache();
     const { watch } = open(cache);
@@ -98,6 +153,11 @@ describe("SnapshotCache", () => {
     expect(watch.view.version).toBe("v2");
     cache.set("n", Snapshot.of([cluster("a")]));
     expect(watch.view).toMatchObject({ versionIsContent: true });
+    cache.set("n", Snapshot.of([], { version: { [clusterType]: "v3" } }));
+    expect(watch.view.version).toBe("v3");
+    cache.set("n", Snapshot.of([], { version: "v4" }));
+    expect(watch.view.version).toBe("v4");
+    cache.set("n", Snapshot.of([cluster("a")]));
     expect(watch.view.version).toMatch(/^[0-9a-f]{16}$/);
   });
 });

@@ -11,6 +11,11 @@ export interface SnapshotCacheOptions {
   readonly nodeGroup?: NodeGroup;
   /** Nodes of a group without a snapshot of its own read this group's. By default they wait for one. */
   readonly fallbackGroup?: string;
+  /**
+   * Whether streams are taken on before the first snapshot is set: they wait for one. By default they end with UNAVAILABLE until
+   * then, so that clients go to another replica or try again (P13). Set it where the first snapshot is made only when a node has come.
+   */
+  readonly readyWhenEmpty?: boolean;
 }
 
 /** A connected node, as the cache sees it. Times in milliseconds since 1970; 0: not yet. */
@@ -30,8 +35,16 @@ interface Group {
   readonly logs: Map<string, ResourceLog>;
   readonly watches: Set<GroupWatch>;
   /** When the last of its watches was closed, or the snapshot set. */
-  idleSince: number;
+  idleSince: Moment;
 }
+
+/** One moment on two clocks: as milliseconds since 1970, and as of `performance.now()`, which nobody sets. */
+interface Moment {
+  readonly wall: number;
+  readonly steady: number;
+}
+
+const thisMoment = (): Moment => ({ wall: Date.now(), steady: performance.now() });
 
 interface GroupWatch extends Watch {
   view: ResourceLog;
@@ -44,28 +57,40 @@ export class SnapshotCache implements ConfigWatcher {
   private readonly nodeGroup: NodeGroup;
   private readonly fallbackGroup: string | undefined;
   private readonly heartbeat = new Heartbeat();
-  private loaded = false;
+  /** A snapshot has been set, or none is needed. */
+  private isReady: boolean;
 
   constructor(options: SnapshotCacheOptions = {}) {
     this.nodeGroup = options.nodeGroup ?? byId;
     this.fallbackGroup = options.fallbackGroup;
+    this.isReady = options.readyWhenEmpty ?? false;
   }
 
-  /** Serves this snapshot to a group from now on. What equals the one before is not sent again. */
+  /**
+   * Serves this snapshot to a group from now on. What equals the one before is not sent again.
+   * @throws XdsError VERSION_IN_USE where a resource has other content under a version of its own that the group is served already;
+   * nothing is changed then
+   */
   set(group: string, snapshot: Snapshot): void {
+    this.check(group, snapshot);
+    const state = this.group(group);
+    const first = state.snapshot === undefined;
+    state.snapshot = snapshot;
+    state.idleSince = thisMoment();
+    this.isReady = true;
+    for (const typeUrl of snapshot.typeUrls()) this.log(state, typeUrl);
+    for (const [typeUrl, log] of state.logs) apply(log, snapshot, typeUrl);
+    if (first) this.reattach(state);
+  }
+
+  /** @internal Throws what {@link SnapshotCache.set} would throw, and changes nothing: for several groups that change together. */
+  check(group: string, snapshot: Snapshot): void {
     if (!(snapshot instanceof Snapshot))
       throw new XdsError(
         "INVALID_OPTION",
         `group ${JSON.stringify(group)}: not a Snapshot; make one with Snapshot.of()`,
       );
-    const state = this.group(group);
-    const first = state.snapshot === undefined;
-    state.snapshot = snapshot;
-    state.idleSince = Date.now();
-    this.loaded = true;
-    for (const typeUrl of snapshot.typeUrls()) this.log(state, typeUrl);
-    for (const [typeUrl, log] of state.logs) apply(log, snapshot, typeUrl);
-    if (first) this.reattach(state);
+    for (const [typeUrl, log] of this.groups.get(group)?.logs ?? []) log.checkVersions(snapshot.resources(typeUrl));
   }
 
   /** The snapshot of a group, if it has one of its own. */
@@ -98,19 +123,22 @@ export class SnapshotCache implements ConfigWatcher {
   }
 
   /**
-   * Forgets the snapshots of groups that no node has been connected to for this long, but never the fallback group's.
-   * Returns their keys.
+   * Forgets the snapshots of groups that no node has been connected to for this long, in milliseconds, but never the fallback
+   * group's. Returns their keys. Setting the machine's clock makes no group older or younger. With `now`, in milliseconds since 1970,
+   * groups are as old as they are at that time of the machine's clock.
    */
-  collectIdle(idleMs: number, now = Date.now()): string[] {
+  collectIdle(idleMs: number, now?: number): string[] {
+    const steady = performance.now();
+    const age = ({ idleSince }: Group) => (now === undefined ? steady - idleSince.steady : now - idleSince.wall);
     const idle = [...this.groups.values()].filter(
-      ({ key, watches, idleSince }) => key !== this.fallbackGroup && watches.size === 0 && now - idleSince >= idleMs,
+      (group) => group.key !== this.fallbackGroup && group.watches.size === 0 && age(group) >= idleMs,
     );
     for (const { key } of idle) this.groups.delete(key);
     return idle.map(({ key }) => key);
   }
 
   ready(): boolean {
-    return this.loaded;
+    return this.isReady;
   }
 
   watch({ node, type }: WatchRequest, watcher: Watcher): Watch {
@@ -120,7 +148,7 @@ export class SnapshotCache implements ConfigWatcher {
       view: this.log(this.sourceOf(group), type.typeUrl),
       close: () => {
         group.watches.delete(watch);
-        group.idleSince = Date.now();
+        group.idleSince = thisMoment();
         this.forgetIfEmpty(group);
       },
     };
@@ -139,7 +167,7 @@ export class SnapshotCache implements ConfigWatcher {
       throw new XdsError("INVALID_OPTION", `a node group is a string, not ${JSON.stringify(key)}; see nodeGroup`);
     let group = this.groups.get(key);
     if (!group) {
-      group = { key, snapshot: undefined, logs: new Map(), watches: new Set(), idleSince: Date.now() };
+      group = { key, snapshot: undefined, logs: new Map(), watches: new Set(), idleSince: thisMoment() };
       this.groups.set(key, group);
     }
     return group;
@@ -178,20 +206,22 @@ export class SnapshotCache implements ConfigWatcher {
 }
 
 function apply(log: ResourceLog, snapshot: Snapshot, typeUrl: string): void {
-  log.replace(snapshot.resources(typeUrl), snapshot.set(typeUrl)?.ownVersion);
+  log.replaceChecked(snapshot.resources(typeUrl), snapshot.ownVersion(typeUrl));
 }
 
 function statusOf(group: Group): NodeStatus[] {
   const byNode = new Map<string, GroupWatch[]>();
   for (const watch of group.watches) {
     const { id } = watch.watcher.node;
-    byNode.set(id, [...(byNode.get(id) ?? []), watch]);
+    const known = byNode.get(id);
+    if (known) known.push(watch);
+    else byNode.set(id, [watch]);
   }
   return [...byNode.values()].map((watches) => ({
     node: (watches[0] as GroupWatch).watcher.node,
     group: group.key,
     typeUrls: [...new Set(watches.map(({ view }) => view.type.typeUrl))],
-    lastRequestAt: Math.max(...watches.map(({ watcher }) => watcher.lastRequestAt)),
-    lastResponseAt: Math.max(...watches.map(({ watcher }) => watcher.lastResponseAt)),
+    lastRequestAt: watches.reduce((latest, { watcher }) => Math.max(latest, watcher.lastRequestAt), 0),
+    lastResponseAt: watches.reduce((latest, { watcher }) => Math.max(latest, watcher.lastResponseAt), 0),
   }));
 }

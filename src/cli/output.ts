@@ -34,7 +34,9 @@ export function table(header: readonly string[], rows: readonly (readonly Cell[]
       return { text: printable(text), colour };
     }),
   );
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.text.length ?? 0)));
+  const widths = header.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, line[column]?.text.length ?? 0), 0),
+  );
   return lines
     .map((line) => {
       const cells = line.map(({ text, colour }, column) => {

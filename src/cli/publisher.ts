@@ -22,7 +22,7 @@ export class Publisher {
 
   /**
    * Serves this configuration from now on. A group that is not in it is served what all nodes get.
-   * @throws XdsError as {@link Snapshot.of}; then what was served before still is
+   * @throws XdsError as {@link Snapshot.of} and {@link SnapshotCache.set}; then what was served before still is
    */
   publish(configuration: Configuration): ChangeCounts {
     const put = () => this.put(configuration);
@@ -38,8 +38,9 @@ export class Publisher {
     const { common, groups } = configuration;
     const commonSnapshot = Snapshot.of(common);
     const snapshots = Array.from(groups, ([group, own]) => [group, Snapshot.of([...common, ...own])] as const);
-    this.cache.set(commonGroup, commonSnapshot);
-    for (const [group, snapshot] of snapshots) this.cache.set(group, snapshot);
+    const all = [[commonGroup, commonSnapshot] as const, ...snapshots];
+    for (const [group, snapshot] of all) this.cache.check(group, snapshot); // all of them are served, or none
+    for (const [group, snapshot] of all) this.cache.set(group, snapshot);
     for (const group of this.last.groups.keys()) if (!groups.has(group)) this.cache.clear(group);
     const counts = { added: 0, changed: 0, removed: 0 };
     count(counts, this.last.common, common);

@@ -6,15 +6,18 @@ import type { Log } from "./log.js";
 /** Callbacks that log, a line each: a stream's first request, its end, and what its client refused. */
 export function streamLog(log: Log): Callbacks {
   // A stream is logged when its node is known, which is with its first request.
-  const open = new Set<number>();
+  /** By id: since when, as of `performance.now()`. */
+  const open = new Map<number, number>();
   const onRequest = (stream: StreamInfo) => {
     if (open.has(stream.id)) return;
-    open.add(stream.id);
+    open.set(stream.id, performance.now());
     log.info(fieldsOf(stream), "stream opened");
   };
   const onClosed = (stream: StreamInfo) => {
-    if (!open.delete(stream.id)) return;
-    log.info({ ...fieldsOf(stream), seconds: Math.round((Date.now() - stream.openedAt) / 1000) }, "stream closed");
+    const since = open.get(stream.id);
+    if (since === undefined) return;
+    open.delete(stream.id);
+    log.info({ ...fieldsOf(stream), seconds: Math.round((performance.now() - since) / 1000) }, "stream closed");
   };
   return {
     onStreamRequest: onRequest,

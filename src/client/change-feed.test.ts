@@ -6,7 +6,14 @@ import { ClientResource } from "./resource.js";
 import { ClientSubscription } from "./subscription.js";
 
 const resource = (name: string, content: number) =>
-  new ClientResource(envoyRegistry(), clusterType, name, String(content), Buffer.of(content), [], undefined);
+  ClientResource.received(envoyRegistry(), {
+    typeUrl: clusterType,
+    name,
+    version: String(content),
+    body: Buffer.of(content),
+    aliases: [],
+    ttlMs: undefined,
+  });
 const [a1, a2, a3] = [resource("a", 1), resource("a", 2), resource("a", 3)];
 
 function open(...held: ClientResource[]) {

@@ -134,13 +134,13 @@ export class GrpcTransport {
   private whenConnected(client: Client, tell: (error?: string) => void): void {
     const { address, connectTimeoutMs } = this.options;
     const channel = client.getChannel();
-    const deadline = Date.now() + connectTimeoutMs;
+    const until = performance.now() + connectTimeoutMs;
     const look = (late?: Error) => {
       const state = channel.getConnectivityState(false);
       if (state === connectivityState.SHUTDOWN) return;
       if (state === connectivityState.READY) return tell();
       if (late) return tell(`no connection to ${address} within ${connectTimeoutMs} ms`);
-      channel.watchConnectivityState(state, deadline, look);
+      channel.watchConnectivityState(state, Date.now() + until - performance.now(), look); // takes a time of day
     };
     look();
   }

@@ -3,12 +3,14 @@ import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { messageOf, XdsError } from "../errors.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 
+/** What a client's resource is made of. */
+type ReceivedContent = Pick<ClientResource, "typeUrl" | "name" | "version" | "body" | "aliases" | "ttlMs">;
+
 /** One resource as a server sent it. Its message is decoded by whoever first asks for it. */
 export class ClientResource {
   private decoded: Message | undefined;
 
-  /** @internal */
-  constructor(
+  private constructor(
     private readonly registry: SchemaRegistry,
     readonly typeUrl: string,
     readonly name: string,
@@ -20,6 +22,14 @@ export class ClientResource {
     /** Time to live, in milliseconds, as this resource brought it. */
     readonly ttlMs: number | undefined,
   ) {}
+
+  /** @internal As a response brought it. */
+  static received(
+    registry: SchemaRegistry,
+    { typeUrl, name, version, body, aliases, ttlMs }: ReceivedContent,
+  ): ClientResource {
+    return new ClientResource(registry, typeUrl, name, version, body, aliases, ttlMs);
+  }
 
   /**
    * The message, decoded at the first use.

@@ -27,20 +27,32 @@ export interface ResponseContent {
   readonly errors: readonly FailedResource[];
 }
 
+/** Sends a response's ACK, or its NACK with a refusal; false: it is too late. */
+type Answer = (response: ClientResponse, refusal: string | undefined) => boolean;
+
 /** A response that waits for its ACK or NACK. */
 export class ClientResponse implements ResponseContent {
   private isAnswered = false;
 
-  /** @internal */
-  constructor(
+  private constructor(
     private readonly content: ResponseContent,
     readonly nonce: string,
     /** What the server calls itself; "" where it does not say. */
     readonly controlPlane: string,
     /** Why it cannot be taken, whatever the caller thinks of it; then it is NACKed with that. */
     readonly problem: string | undefined,
-    private readonly answer: (response: ClientResponse, refusal: string | undefined) => boolean,
+    private readonly answer: Answer,
   ) {}
+
+  /** @internal As a stream received it. */
+  static received(
+    content: ResponseContent,
+    { nonce, controlPlane }: Pick<ReceivedResponse, "nonce" | "controlPlane">,
+    problem: string | undefined,
+    answer: Answer,
+  ): ClientResponse {
+    return new ClientResponse(content, nonce, controlPlane, problem, answer);
+  }
 
   get typeUrl(): string {
     return this.content.typeUrl;
@@ -134,5 +146,5 @@ function readEntry(
       ? "has no name"
       : `has no name: ${type.name} have none in their messages, only beside them in delta`;
   const own = given === "" ? responseVersion : version; // without a wrapper it has none
-  return new ClientResource(registry, typeUrl, name, own, body, aliases, ttlMs);
+  return ClientResource.received(registry, { typeUrl, name, version: own, body, aliases, ttlMs });
 }

@@ -83,7 +83,7 @@ export class ClientStream<R extends Request> {
     }
     subscription.receive(received.nonce);
     const { content, problem } = readResponse(subscription.type, received, this.host.registry);
-    const response = new ClientResponse(content, received.nonce, received.controlPlane, problem, (answered, refusal) =>
+    const response = ClientResponse.received(content, received, problem, (answered, refusal) =>
       this.answer(subscription, answered, refusal),
     );
     if (problem !== undefined) response.nack(problem);

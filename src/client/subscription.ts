@@ -132,7 +132,7 @@ export class ClientSubscription implements SubscriptionState {
     return [...this.wanted];
   }
 
-  /** When the next resource runs out of its time to live, in milliseconds since 1970. */
+  /** When the next resource runs out of its time to live, by the client's clock. */
   nextExpiry(): number | undefined {
     let next: number | undefined;
     for (const at of this.expiries.values()) if (next === undefined || at < next) next = at;
@@ -237,7 +237,6 @@ export class ClientSubscription implements SubscriptionState {
     for (const names of [this.missing, this.errors]) {
       if (names.size === 0) continue;
       for (const as of [name, ...aliases]) names.delete(as);
-      if (!name.startsWith("xdstp:")) continue;
       const found = new Set(subscribedAs(name, aliases));
       for (const as of names.keys()) if (found.has(canonicalName(as))) names.delete(as);
     }

@@ -1,6 +1,6 @@
 /** Time and chance, as a client uses them; tests bring their own. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** In milliseconds, from whatever moment: what counts is how much has passed between two calls. */
   now(): number;
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
@@ -9,7 +9,7 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   random: () => Math.random(),

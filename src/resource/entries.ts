@@ -1,4 +1,5 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { durationOf } from "./duration.js";
 
 /** Of an `envoy.service.discovery.v3.Resource`, what comes before the resource itself. */
 export interface EntryHead {
@@ -26,17 +27,17 @@ export function anyField(typeUrl: string, content: PackedBytes): Buffer {
 
 /** Field 2, `resources`, of a DeltaDiscoveryResponse. */
 export function deltaEntry(head: EntryHead, any: Uint8Array): Buffer {
-  return message(2, ...headFields(head), any);
+  return message(2, headFields(head), any);
 }
 
 /** The same without a resource: a heartbeat (P58), or the answer for a name that cannot be resolved (P60). */
 export function emptyDeltaEntry(head: EntryHead): Uint8Array {
-  return message(2, ...headFields(head));
+  return message(2, headFields(head));
 }
 
 /** Field 2, `resources`, of a DiscoveryResponse: a resource with its TTL has to be wrapped (P57). */
 export function wrappedEntry(head: EntryHead, any: Uint8Array): Uint8Array {
-  const wrapper = message(2, ...headFields(head), any);
+  const wrapper = message(2, headFields(head), any);
   return message(2, typeUrlField("type.googleapis.com/envoy.service.discovery.v3.Resource"), wrapper);
 }
 
@@ -46,23 +47,17 @@ export function errorEntry(field: 7 | 9, name: string, error: { code: number; me
   return message(field, message(1, message(1, text(name))), message(2, status, message(2, text(error.message))));
 }
 
-function headFields({ name, version, aliases, ttlMs }: EntryHead): Uint8Array[] {
-  const fields = [
-    message(3, text(name)),
-    message(1, text(version)),
-    ...aliases.map((alias) => message(4, text(alias))),
-  ];
+function headFields({ name, version, aliases, ttlMs }: EntryHead): Uint8Array {
+  const fields = [message(3, text(name)), message(1, text(version))];
+  for (const alias of aliases) fields.push(message(4, text(alias)));
   if (ttlMs !== undefined) fields.push(message(6, duration(ttlMs)));
-  return fields;
+  return Buffer.concat(fields);
 }
 
 /** google.protobuf.Duration */
 function duration(ms: number): Uint8Array {
-  const seconds = new BinaryWriter().tag(1, WireType.Varint).int64(Math.floor(ms / 1_000));
-  return seconds
-    .tag(2, WireType.Varint)
-    .int32(Math.round((ms % 1_000) * 1_000_000))
-    .finish();
+  const { seconds, nanos } = durationOf(ms);
+  return new BinaryWriter().tag(1, WireType.Varint).int64(seconds).tag(2, WireType.Varint).int32(nanos).finish();
 }
 
 const text = (value: string) => Buffer.from(value);

@@ -133,7 +133,7 @@ class MessageCheck {
   private dropped(schema: DescMessage, bytes: Uint8Array, at: At): void {
     const found = this.problems.length;
     this.message(new WireReader(bytes), bytes.length, planOf(schema), at);
-    this.problems.push(...this.problems.splice(found).filter(({ code }) => code === "UNDECODABLE"));
+    for (const problem of this.problems.splice(found)) if (problem.code === "UNDECODABLE") this.problems.push(problem);
   }
 
   private fields(reader: WireReader, end: number, plan: MessagePlan, at: At): void {

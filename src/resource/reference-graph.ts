@@ -123,4 +123,4 @@ function append<Value>(lists: Map<string, Value[]>, key: string, value: Value): 
 }
 
 /** The canonical names of a resource, its own and aliases. */
-export const namesOf = ({ key, aliases }: Resource): string[] => [key, ...aliases.map(canonicalName)];
+export const namesOf = ({ key, aliasKeys }: Resource): string[] => [key, ...aliasKeys];

@@ -18,7 +18,7 @@ export interface ResourceOptions {
   readonly version?: string;
   /**
    * How long, in milliseconds, a client keeps the resource if nothing more is heard of it; the caches send heartbeats. Only
-   * clients that support it are told (P57).
+   * clients that support it are told (P57). From 0.000001 (a nanosecond) to 315,576,000,000,000 (10,000 years).
    */
   readonly ttlMs?: number;
   /** Other names by which clients may subscribe to it (delta, P59). */
@@ -34,12 +34,18 @@ export interface ResourceError {
 
 const noAliases: readonly string[] = [];
 
+/** What a google.protobuf.Duration can hold: one nanosecond to 10,000 years. */
+const shortestTtlMs = 1e-6;
+const longestTtlMs = 315_576_000_000_000;
+
 /** One resource as it is served: named, versioned and encoded once. Every cache, stream and response shares it. */
 export class Resource {
   /** @internal Written by referencesOf(). */
   references: readonly Reference[] | undefined = undefined;
   /** The name by which caches and subscriptions know it: that of all equal xdstp names (P64), else just the name. */
   readonly key: string;
+  /** Its aliases, each in the spelling of all equal xdstp names, as {@link Resource.key} is. */
+  readonly aliasKeys: readonly string[];
 
   private constructor(
     readonly type: ResourceType,
@@ -56,6 +62,8 @@ export class Resource {
     readonly isPlaceholder = false,
   ) {
     this.key = canonicalName(name);
+    const aliasKeys = aliases.map(canonicalName);
+    this.aliasKeys = aliasKeys.every((key, index) => key === aliases[index]) ? aliases : aliasKeys; // mostly one array for both
   }
 
   /**
@@ -134,8 +142,9 @@ export class Resource {
     if (name === "")
       throw new XdsError("MISSING_NAME", `a resource of type ${type.typeUrl} has no name; ${howToName(type)}`);
     if (ownVersion === "") throw refuse("its version is empty");
-    if (ttlMs !== undefined && !(ttlMs > 0 && Number.isFinite(ttlMs))) throw refuse(`a TTL of ${ttlMs} ms cannot be`);
-    if (aliases.some((alias) => alias === "" || alias === name)) throw refuse("an alias is empty or the name itself");
+    if (ttlMs !== undefined && !(ttlMs >= shortestTtlMs && ttlMs <= longestTtlMs))
+      throw refuse(`ttlMs has to be from ${shortestTtlMs} to ${longestTtlMs}, is ${ttlMs}`);
+    checkAliases(name, aliases, refuse);
     const version =
       ownVersion ?? contentVersion([name, ...aliases, ttlMs ?? "", error ? "error" : ""].join("\0"), body);
     // A name may be a part of a file's text, which would stay in memory with it.
@@ -184,6 +193,17 @@ export class Resource {
     return this.content === other.content;
   }
 
+  /** @internal Whether clients are sent the same of both: names, aliases, TTL and message or error. Versions are not compared. */
+  hasContentOf(other: Resource): boolean {
+    if (this === other) return true;
+    const { key, aliasKeys, ttlMs, error } = this;
+    if (key !== other.key || ttlMs !== other.ttlMs || aliasKeys.length !== other.aliasKeys.length) return false;
+    if ((error === undefined) !== (other.error === undefined) || !this.hasBodyOf(other)) return false;
+    if (aliasKeys.length === 0) return true;
+    const others = new Set(other.aliasKeys);
+    return aliasKeys.every((alias) => others.has(alias));
+  }
+
   /**
    * The message, decoded anew at each call.
    * @throws XdsError INVALID_RESOURCE where the type has no known schema
@@ -199,6 +219,16 @@ export class Resource {
 function contentVersion(name: string, body: Uint8Array): string {
   // As bytes: a part of all digits would keep all digits in memory.
   return hash("sha256", Buffer.concat([Buffer.from(`${name}\0`), body]), "buffer").toString("hex", 0, 8);
+}
+
+function checkAliases(name: string, aliases: readonly string[], refuse: (why: string) => XdsError): void {
+  const names = new Set([canonicalName(name)]);
+  for (const alias of aliases) {
+    if (alias === "") throw refuse("an alias is empty");
+    const key = canonicalName(alias);
+    if (names.has(key)) throw refuse(`the alias ${JSON.stringify(alias)} is its name or another of its aliases`);
+    names.add(key);
+  }
 }
 
 const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength);

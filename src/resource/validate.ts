@@ -30,7 +30,8 @@ export interface ValidateOptions {
 export function validate(snapshot: Snapshot, options: ValidateOptions = {}): Finding[] {
   const findings: Finding[] = [];
   for (const typeUrl of snapshot.typeUrls())
-    for (const resource of snapshot.resources(typeUrl).values()) findings.push(...validateResource(resource, options));
+    for (const resource of snapshot.resources(typeUrl).values())
+      for (const found of validateResource(resource, options)) findings.push(found);
   for (const { resource, ...problem } of checkReferences(snapshot))
     findings.push(finding(problem, resource.type.typeUrl, resource.name, options));
   return findings;

@@ -11,6 +11,7 @@ import type {
   UpdateFailureStateSchema,
 } from "../../gen/envoy/admin/v3/config_dump_shared_pb.js";
 import type { PerXdsConfig } from "../../gen/envoy/service/status/v3/csds_pb.js";
+import { durationOf } from "../resource/duration.js";
 import {
   clusterType,
   endpointType,
@@ -129,5 +130,5 @@ export const genericForm: DumpForm = {
 
 /** Milliseconds since 1970 as a message has them; 0: not known. */
 export function timestamp(ms: number): Timestamp | undefined {
-  return ms === 0 ? undefined : { seconds: BigInt(Math.floor(ms / 1_000)), nanos: (ms % 1_000) * 1e6 };
+  return ms === 0 ? undefined : durationOf(ms);
 }

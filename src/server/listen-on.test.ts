@@ -50,3 +50,28 @@ it("a server that cannot have one of the addresses listens on none", async () =>
     message: expect.stringMatching(/EADDRNOTAVAIL/),
   });
 });
+
+it("a server that is closed while it is about to listen listens on no address, and that is told", async () => {
+  resolvesTo("127.0.0.1", "127.0.0.2");
+  let refused = 0;
+  for (let turns = 0; turns < 12; turns++) {
+    const probe = greeter();
+    const port = await listenOn(probe, "several.example", 0, "greetings");
+    probe.close();
+    await once(probe, "close");
+    const server = greeter();
+    const listening = listenOn(server, "several.example", port, "greetings").catch((error: Error) => error);
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const wasListening = server.listening;
+    server.close();
+    const outcome = await listening;
+    if (outcome instanceof Error) {
+      refused++;
+      expect(outcome.message).toMatch(/closed while it was to listen/);
+    } else if (!wasListening) server.close(); // it had not begun: whoever closes it looks once more when it is done
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const host of ["127.0.0.1", "127.0.0.2"]) expect(await told(host, port)).toBe("ECONNREFUSED");
+  }
+  expect(refused).toBeGreaterThan(0);
+});

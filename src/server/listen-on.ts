@@ -16,7 +16,7 @@ export async function listenOn(server: Server, host: string, port: number, what:
     const addresses = new Set((await lookup(host, { all: true })).map(({ address }) => address));
     for (const address of addresses)
       try {
-        bound = await listen(bound === undefined ? server : helperOf(server), address, bound ?? port);
+        bound = await listen(bound === undefined ? server : helperOf(server), address, bound ?? port, server);
       } catch (error) {
         if (!missingCodes.has((error as NodeJS.ErrnoException).code)) throw error;
         missing = error;
@@ -40,12 +40,20 @@ function helperOf(server: Server): Server {
   return helper;
 }
 
-/** Returns the port. */
-function listen(server: Server, address: string, port: number): Promise<number> {
+/** Returns the port. Rejects, and listens on nothing, if `main` is closed meanwhile. */
+function listen(server: Server, address: string, port: number, main: Server): Promise<number> {
   return new Promise((resolve, reject) => {
+    const closed = () => reject(new Error("it was closed while it was to listen"));
     server.once("error", reject);
+    server.once("close", closed); // between binding and the event "listening" that one never comes
     server.listen(port, address, () => {
       server.off("error", reject);
+      server.off("close", closed);
+      if (!main.listening) {
+        server.close();
+        closed();
+        return;
+      }
       const bound = server.address();
       resolve(typeof bound === "object" && bound ? bound.port : port);
     });

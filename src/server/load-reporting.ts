@@ -5,6 +5,7 @@ import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import type { Caller } from "../protocol/caller.js";
+import { durationOf } from "../resource/duration.js";
 import { apiMessage } from "../schema/registry.js";
 
 export interface LoadReportingOptions {
@@ -137,10 +138,7 @@ export class LoadReporting {
     const init: MessageInitShape<typeof LoadStatsResponseSchema> = {
       clusters: clusters === "all" ? [] : [...clusters],
       sendAllClusters: clusters === "all",
-      loadReportingInterval: {
-        seconds: BigInt(Math.floor(intervalMs / 1_000)),
-        nanos: Math.round((intervalMs % 1_000) * 1e6),
-      },
+      loadReportingInterval: durationOf(intervalMs),
       reportEndpointGranularity: this.options.perEndpoint ?? false,
     };
     const type = apiMessage("envoy.service.load_stats.v3.LoadStatsResponse");

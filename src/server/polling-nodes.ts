@@ -28,7 +28,8 @@ type Seen = Omit<PollingNode, "state" | "types">;
 interface Poll {
   readonly nodeId: string;
   readonly type: ResourceType;
-  readonly at: number;
+  /** When it was asked last, as of `performance.now()`. */
+  readonly askedAt: number;
   readonly wildcard: boolean;
   readonly names: number;
   /** It was answered something that it had not said it has. */
@@ -86,13 +87,14 @@ export class PollingNodes {
       polls: before ? polls : polls + 1,
     });
     this.polls.delete(key);
-    this.polls.set(key, { nodeId: node.id, type, at, ...pollOf(request, response, before, at) });
-    this.forget(at);
+    const askedAt = performance.now();
+    this.polls.set(key, { nodeId: node.id, type, askedAt, ...pollOf(request, response, before, at) });
+    this.forget();
   }
 
   /** Each with the types that it asks for. */
   all(): PollingNode[] {
-    this.forget(Date.now());
+    this.forget();
     const typesOf = new Map<string, Map<ResourceType, TypeStatus>>();
     for (const poll of this.polls.values()) {
       const types = typesOf.get(poll.nodeId) ?? new Map<ResourceType, TypeStatus>();
@@ -106,9 +108,10 @@ export class PollingNodes {
     });
   }
 
-  private forget(now: number): void {
-    for (const [key, { nodeId, at }] of this.polls) {
-      if (this.polls.size <= this.mostPolls && now - at < patienceMs) return;
+  private forget(): void {
+    const now = performance.now();
+    for (const [key, { nodeId, askedAt }] of this.polls) {
+      if (this.polls.size <= this.mostPolls && now - askedAt < patienceMs) return;
       this.polls.delete(key);
       const node = this.nodes.get(nodeId);
       if (node && --node.polls === 0) this.nodes.delete(nodeId);
@@ -121,7 +124,7 @@ function pollOf(
   response: Response | undefined,
   before: Poll | undefined,
   at: number,
-): Omit<Poll, "nodeId" | "type" | "at"> {
+): Omit<Poll, "nodeId" | "type" | "askedAt"> {
   const { sent, acked } = before ?? {};
   // It was given another version, and asks with what it had before that.
   const isRefused = sent !== undefined && sent.version !== versionInfo && (acked?.version ?? "") === versionInfo;

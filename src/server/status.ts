@@ -80,7 +80,7 @@ export function connectedNode(node: Node, streams: readonly StreamOfNode[]): Con
   return {
     node,
     streams: streams.map(({ id }) => id),
-    connectedAt: Math.min(...streams.map(({ openedAt }) => openedAt)),
+    connectedAt: streams.reduce((first, { openedAt }) => Math.min(first, openedAt), Number.POSITIVE_INFINITY),
     state: worst(types.map(({ state }) => state)),
     types,
   };

@@ -8,6 +8,7 @@ const checkEveryMs = 1_000;
 /** The response that a client has not taken yet, of which a stream has one at a time, as has a connection of REST. */
 export class UnsentResponse {
   bytes = 0;
+  /** When it was written, as of `performance.now()`. */
   since = 0;
 
   /** Made by {@link UnsentResponses.of}. */
@@ -61,7 +62,7 @@ export class UnsentResponses {
   }
 
   add(response: UnsentResponse, bytes: number): void {
-    if (response.bytes === 0) response.since = Date.now();
+    if (response.bytes === 0) response.since = performance.now();
     response.bytes += bytes;
     this.bytes += bytes;
     this.waiting.add(response);
@@ -78,7 +79,7 @@ export class UnsentResponses {
   }
 
   private endSlow(): void {
-    const tooOld = Date.now() - patienceMs;
+    const tooOld = performance.now() - patienceMs;
     const enough = this.limits.limits.responseBytes / 2;
     for (const response of this.waiting) {
       if (response.since > tooOld || this.bytes <= enough) return;

@@ -141,6 +141,8 @@ export class XdsServer {
   private phase: ServerState = "new";
   /** All that it is to listen on is open. */
   private isOpen = false;
+  /** Resolves when `listen()` has come to its end, good or bad. */
+  private opening: Promise<unknown> | undefined;
 
   /** @throws XdsError INVALID_OPTION */
   constructor(
@@ -202,11 +204,17 @@ export class XdsServer {
 
   /**
    * Listens. Resolves with the addresses, `rest` only if a `restPort` was given.
-   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION, WRONG_STATE when it has been called before
+   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION; WRONG_STATE when it has been called before, or the server is closed, also meanwhile
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
     if (this.phase !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
     this.phase = "listening";
+    const opened = this.open(options);
+    this.opening = opened.catch(() => {});
+    return opened;
+  }
+
+  private async open(options: ListenOptions): Promise<{ grpc: Address; rest?: Address }> {
     const { host = "127.0.0.1", port = 18000, restPort } = options;
     const { keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
     const { tls, limits, admission, age: connectionAge } = this;
@@ -224,16 +232,25 @@ export class XdsServer {
         unsent: this.unsent,
       };
       this.grpc = await GrpcTransport.create(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
+      this.mustNotBeClosed();
+      if (this.tls && this.tls !== tls) this.grpc.setTls(secureContextOptions(this.tls)); // replaced meanwhile
       const grpc = { host, port: await this.grpc.listen(host, port) };
+      this.mustNotBeClosed();
       connectionAge?.start(admission.seats);
-      if (restPort !== undefined) this.rest = new RestTransport(hosts, tls);
+      if (restPort !== undefined) this.rest = new RestTransport(hosts, this.tls);
       const rest = this.rest && { host, port: await this.rest.listen(host, restPort as number) };
+      this.mustNotBeClosed();
       this.isOpen = true;
       return { grpc, ...(rest && { rest }) };
     } catch (error) {
-      await this.close();
-      throw error;
+      const reason = this.phase === "listening" ? error : closedWhileOpening();
+      this.end();
+      throw reason;
     }
+  }
+
+  private mustNotBeClosed(): void {
+    if (this.phase !== "listening") throw closedWhileOpening();
   }
 
   /** `new` until all that it is to listen on is open. */
@@ -332,27 +349,32 @@ export class XdsServer {
 
   /**
    * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each after at least
-   * one response, all within a bounded time (P13). Resolves when all is closed.
+   * one response, all within a bounded time (P13). Resolves when all is closed. While `listen()` is under way, it closes at once.
    */
   async drain({ timeoutMs = 5_000, paceMs = 5 }: DrainOptions = {}): Promise<void> {
-    if (this.phase !== "listening") return this.close();
+    if (this.phase !== "listening" || !this.isOpen) return this.close();
     this.phase = "draining";
     this.waits.close(endedWhileWaiting());
     const stopped = Promise.all([this.grpc?.stop(), this.rest?.stop()]);
-    const until = Date.now() + timeoutMs;
+    const until = performance.now() + timeoutMs;
     const unavailable = new XdsError("DRAINING", "the server is shutting down; connect again, elsewhere if you can");
     await endPaced(this.admission.seats, unavailable, { timeoutMs, paceMs });
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, Math.max(100, until - Date.now()));
+      timer = setTimeout(resolve, Math.max(100, until - performance.now()));
     });
     await Promise.race([stopped, timeIsUp]);
     clearTimeout(timer);
     await this.close();
   }
 
-  /** Shuts down at once. */
+  /** Shuts down at once. Afterwards nothing listens, also where `listen()` was under way: that rejects with WRONG_STATE. */
   async close(): Promise<void> {
+    this.end();
+    await this.opening;
+  }
+
+  private end(): void {
     this.phase = "closed";
     this.age?.stop();
     this.grpc?.close();
@@ -459,6 +481,9 @@ export class XdsServer {
     }
   }
 }
+
+const closedWhileOpening = () =>
+  new XdsError("WRONG_STATE", "the server was closed while it was about to listen; make a new one");
 
 const endedWhileWaiting = () =>
   new XdsError("WRONG_STATE", "the server is shutting down or closed: what its nodes apply is no longer known");

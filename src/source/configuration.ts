@@ -51,7 +51,7 @@ const sameList = (a: readonly Resource[], b: readonly Resource[] | undefined) =>
   a.length === b?.length && a.every((resource, index) => resource === b[index]);
 
 /** All that a resource is asked for by, within its type. */
-const keysOf = ({ type, key, aliases }: Resource) => [key, ...aliases].map((name) => `${type.typeUrl} ${name}`);
+const keysOf = ({ type, key, aliasKeys }: Resource) => [key, ...aliasKeys].map((name) => `${type.typeUrl} ${name}`);
 
 /** The resources of all nodes or of a group, each under its type and names. */
 class NamedResources {

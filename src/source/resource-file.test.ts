@@ -550,3 +550,8 @@ describe("readResourceFile tells", () => {
     expect(performance.now() - start).toBeLessThan(15_000);
   });
 });
+
+test("a file may have more faults than a call can have arguments", () => {
+  const text = `resources: []\n${"a: 1\n".repeat(150_000)}`;
+  expect(readResourceFile("f.yaml", Buffer.from(text), {}).problems).toHaveLength(150_000);
+});

@@ -134,7 +134,7 @@ class FileReader {
     this.documents = documents;
     this.registry = registry;
     this.json = new MessageJson(registry, size);
-    this.json.faults.push(...faults);
+    for (const fault of faults) this.json.faults.push(fault);
     const secrets = secretFiles && new SecretFiles(file, secretFiles, takesRedacted);
     this.secretFiles = secrets;
     this.reader = new ResourceReader(registry, this.json, (typeUrl) =>
@@ -179,7 +179,7 @@ class FileReader {
   /** Of an Envoy's own configuration. It is read whole, for it says more than once, and elsewhere, what is served. */
   private moved(document: YamlMap, kind: DocumentKind): void {
     const { resources, notes } = moved(document, kind, this.forComparing);
-    this.json.notes.push(...notes);
+    for (const note of notes) this.json.notes.push(note);
     const [versions, redacted] = [new Map<Resource, string>(), new Set<Resource>()];
     const read = resources.flatMap(({ node, steps, part, version }) => {
       const resource = this.readerOfMoved.read(node, steps, part.type);
