@@ -26,10 +26,19 @@ export function get(url: string, method = "GET"): Promise<Answer> {
   });
 }
 
+/** How long, in milliseconds, a backend takes to answer a request to this path; Infinity: it never answers. */
+export type AnswerTime = (path: string) => number;
+
 /** A server that answers everything with its name, until the test ends. Returns its port. */
-export async function startBackend(name: string): Promise<number> {
-  const server = createServer((_request, response) => response.end(name));
+export async function startBackend(name: string, answerTime: AnswerTime = () => 0): Promise<number> {
+  const timers = new Set<NodeJS.Timeout>();
+  const server = createServer(({ url = "/" }, response) => {
+    const ms = answerTime(url);
+    if (ms === 0) response.end(name);
+    else if (Number.isFinite(ms)) timers.add(setTimeout(() => response.end(name), ms));
+  });
   onTestFinished(() => {
+    for (const timer of timers) clearTimeout(timer);
     server.close();
     server.closeAllConnections();
   });
