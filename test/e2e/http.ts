@@ -9,9 +9,9 @@ export interface Answer {
 }
 
 /** One request on a connection of its own. Throws when there is no answer within 10 seconds. */
-export function get(url: string, method = "GET"): Promise<Answer> {
+export function get(url: string, method = "GET", headers: Record<string, string> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { agent: false, method, timeout: 10_000 }, (response) => {
+    const call = request(url, { agent: false, method, headers, timeout: 10_000 }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (part: string) => {

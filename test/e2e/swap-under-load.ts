@@ -3,6 +3,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { expect } from "vitest";
 import type { ResourceInput } from "../../src/index.js";
 import { type Certificate, selfSigned } from "./certificate.js";
+import { edsCluster, endpoints } from "./edge.js";
 import { bootstrap, startEnvoyWith } from "./envoy.js";
 import { eventually } from "./eventually.js";
 import { type AnswerTime, startBackend } from "./http.js";
@@ -41,18 +42,23 @@ export interface SwapOptions {
   readonly count: number;
   /** Milliseconds between two changes. 0: as fast as the process can. */
   readonly everyMs: number;
-  readonly keepAlive?: KeepAlive;
+  readonly keepAlive?: KeepAlive | undefined;
   /** A cluster and a listener that Envoy refuses are in the set all the time. */
   readonly refused?: boolean;
   readonly server?: ServerOptions;
+  /** How long each step takes when the swap is done by hand. Default 1,500: longer than the Envoy's drain time. */
+  readonly stepMs?: number;
 }
+
+/** Clusters `svc-<i>`, each with the scene's backend. */
+export const numberedClusters = ({ mode, backend }: Scene, numbers: readonly number[]): ResourceInput[] =>
+  numbers.flatMap((i) => [edsCluster(`svc-${i}`, mode), endpoints(`svc-${i}`, backend)]);
 
 /**
  * With this set, the changes of a swap go out one by one, in an order that breaks nothing and slowly: proof that a swap can be done
  * without a failed request, whatever the server does by itself.
  */
 const byHand = process.env.XDS_BY_HAND === "1";
-const stepMs = 1_500; // longer than the Envoy's drain time
 
 /** Longer than the drain time of the Envoys here, which is 1 s. */
 const drainTimeMs = 2_000;
@@ -61,7 +67,7 @@ const numbered = /^(?:svc-\d+|inner-\d+|refused)(?=::)/gm;
 
 /** Swaps again and again while requests go through an Envoy: no request fails, and the end state has only the last of each. */
 export async function swapUnderLoad(swap: Swap, options: SwapOptions): Promise<void> {
-  const { mode, everyMs, keepAlive, refused = false } = options;
+  const { mode, everyMs, keepAlive, refused = false, stepMs = 1_500 } = options;
   const count = byHand ? Math.min(options.count, 3) : options.count;
   const scene: Scene = {
     mode,

@@ -1,36 +1,33 @@
 import { create } from "@bufbuild/protobuf";
 import { it } from "vitest";
-import {
-  ScopedRouteConfiguration_Key_FragmentSchema as FragmentSchema,
-  ScopedRouteConfigurationSchema,
-} from "../../gen/envoy/config/route/v3/scoped_route_pb.js";
-import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
-import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
 import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
-import { edsCluster, endpoints, httpFilterChain, listener, pack, routeAll } from "./edge.js";
+import { httpFilterChain, listener, pack, routeAll } from "./edge.js";
 import { describeWithEnvoy } from "./envoy.js";
 import { adsDelta, adsSotw, configSource } from "./modes.js";
-import { type Scene, type Swap, swapUnderLoad } from "./swap-under-load.js";
+import { scope, scopedHttpFilterChain } from "./scopes.js";
+import { numberedClusters, type Scene, type Swap, swapUnderLoad } from "./swap-under-load.js";
 
 // `npm run test:soak` sets this; without it the same is done in short.
 const soak = process.env.XDS_SOAK === "1";
 
 const edge = "edge";
-const routed = ({ mode, backend }: Scene, there: readonly number[]) =>
-  there.flatMap((i) => [edsCluster(`svc-${i}`, mode), endpoints(`svc-${i}`, backend)]);
 const plain = ({ mode, port }: Scene, routeName: string) =>
   listener(edge, port, [httpFilterChain({ mode, statPrefix: edge, routeName })]);
 
 const swaps: Swap[] = [
   {
     name: "the cluster of a route",
-    resources: (scene, there, to) => [...routed(scene, there), plain(scene, edge), routeAll(edge, `svc-${to}`)],
+    resources: (scene, there, to) => [
+      ...numberedClusters(scene, there),
+      plain(scene, edge),
+      routeAll(edge, `svc-${to}`),
+    ],
   },
   {
     name: "the route configuration of a listener, and its cluster",
     resources: (scene, there, to) => [
-      ...routed(scene, there),
+      ...numberedClusters(scene, there),
       plain(scene, `route-${to}`),
       ...there.map((i) => routeAll(`route-${i}`, `svc-${i}`)),
     ],
@@ -40,8 +37,8 @@ const swaps: Swap[] = [
     // itself answers 404 for a moment, whatever it is sent.
     name: "the route configuration of a scope, and its cluster",
     resources: (scene, there, to) => [
-      ...routed(scene, there),
-      scopedListener(scene),
+      ...numberedClusters(scene, there),
+      listener(edge, scene.port, [scopedHttpFilterChain({ mode: scene.mode, statPrefix: edge })]),
       scope("main", "all", to % 2 === 0 ? "blue" : "green"),
       scope("blue", "blue", "blue"),
       scope("green", "green", "green"),
@@ -62,7 +59,7 @@ const swaps: Swap[] = [
       });
       const transportSocket = { name: "tls", configType: { case: "typedConfig" as const, value: tls } };
       return [
-        ...routed(scene, [0]),
+        ...numberedClusters(scene, [0]),
         listener(edge, port, [{ ...httpFilterChain({ mode, statPrefix: edge, routeName: edge }), transportSocket }]),
         routeAll(edge, "svc-0"),
         ...there.map((i) =>
@@ -72,40 +69,6 @@ const swaps: Swap[] = [
     },
   },
 ];
-
-const scope = (name: string, key: string, routeConfigurationName: string) =>
-  create(ScopedRouteConfigurationSchema, {
-    name,
-    routeConfigurationName,
-    key: { fragments: [create(FragmentSchema, { type: { case: "stringKey", value: key } })] },
-  });
-
-/** A listener whose routes depend on the header `scope`, looked up in scopes by SRDS. */
-function scopedListener({ mode, port }: Scene) {
-  const manager = pack(HttpConnectionManagerSchema, {
-    statPrefix: edge,
-    routeSpecifier: {
-      case: "scopedRoutes",
-      value: {
-        name: "scopes",
-        scopeKeyBuilder: {
-          fragments: [
-            {
-              type: {
-                case: "headerValueExtractor",
-                value: { name: "scope", extractType: { case: "index", value: 0 } },
-              },
-            },
-          ],
-        },
-        rdsConfigSource: configSource(mode),
-        configSpecifier: { case: "scopedRds", value: { scopedRdsConfigSource: configSource(mode) } },
-      },
-    },
-    httpFilters: [{ name: "router", configType: { case: "typedConfig", value: pack(RouterSchema, {}) } }],
-  });
-  return listener(edge, port, [{ filters: [{ name: "http", configType: { case: "typedConfig", value: manager } }] }]);
-}
 
 /** Milliseconds between two changes, and how many. 0: as fast as the process can. */
 const paces = soak
