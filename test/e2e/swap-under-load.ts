@@ -51,8 +51,10 @@ export interface SwapOptions {
 }
 
 /** Clusters `svc-<i>`, each with the scene's backend. */
-export const numberedClusters = ({ mode, backend }: Scene, numbers: readonly number[]): ResourceInput[] =>
-  numbers.flatMap((i) => [edsCluster(`svc-${i}`, mode), endpoints(`svc-${i}`, backend)]);
+export const numberedClusters = (
+  { mode, backend }: Pick<Scene, "mode" | "backend">,
+  numbers: readonly number[],
+): ResourceInput[] => numbers.flatMap((i) => [edsCluster(`svc-${i}`, mode), endpoints(`svc-${i}`, backend)]);
 
 /**
  * With this set, the changes of a swap go out one by one, in an order that breaks nothing and slowly: proof that a swap can be done
