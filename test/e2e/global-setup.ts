@@ -1,16 +1,21 @@
 import type { TestProject } from "vitest/node";
-import { type FoundEnvoy, findEnvoy } from "./find-envoy.js";
+import { type FoundEnvoy, findEnvoy, findOlderEnvoy } from "./find-envoy.js";
 
 declare module "vitest" {
   interface ProvidedContext {
     envoy: FoundEnvoy;
+    olderEnvoy: FoundEnvoy;
   }
 }
 
-/** Finds or fetches an Envoy before the first test, and says so. */
+/** Finds or fetches the Envoys before the first test, and reports which ones. Only the project "e2e" has the older one. */
 export async function setup(project: TestProject): Promise<void> {
-  const found = await findEnvoy();
+  project.provide("envoy", reported(await findEnvoy()));
+  if (project.name === "e2e") project.provide("olderEnvoy", reported(await findOlderEnvoy()));
+}
+
+function reported(found: FoundEnvoy): FoundEnvoy {
   if ("binary" in found) console.log(`Envoy ${found.version}: ${found.binary}`);
   else console.warn(`No Envoy, so its tests cannot run: ${found.missing}`);
-  project.provide("envoy", found);
+  return found;
 }

@@ -9,9 +9,9 @@ export interface Answer {
 }
 
 /** One request on a connection of its own. Throws when there is no answer within 10 seconds. */
-export function get(url: string, method = "GET"): Promise<Answer> {
+export function get(url: string, method = "GET", headers: Record<string, string> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request(url, { agent: false, method, timeout: 10_000 }, (response) => {
+    const call = request(url, { agent: false, method, headers, timeout: 10_000 }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (part: string) => {
@@ -26,10 +26,19 @@ export function get(url: string, method = "GET"): Promise<Answer> {
   });
 }
 
+/** How long, in milliseconds, a backend takes to answer a request to this path; Infinity: it never answers. */
+export type AnswerTime = (path: string) => number;
+
 /** A server that answers everything with its name, until the test ends. Returns its port. */
-export async function startBackend(name: string): Promise<number> {
-  const server = createServer((_request, response) => response.end(name));
+export async function startBackend(name: string, answerTime: AnswerTime = () => 0): Promise<number> {
+  const timers = new Set<NodeJS.Timeout>();
+  const server = createServer(({ url = "/" }, response) => {
+    const ms = answerTime(url);
+    if (ms === 0) response.end(name);
+    else if (Number.isFinite(ms)) timers.add(setTimeout(() => response.end(name), ms));
+  });
   onTestFinished(() => {
+    for (const timer of timers) clearTimeout(timer);
     server.close();
     server.closeAllConnections();
   });

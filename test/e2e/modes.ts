@@ -19,12 +19,14 @@ export interface Mode {
 
 export const adsSotw: Mode = { name: "ADS, state of the world", apiType: ApiType.GRPC, ads: true };
 export const adsDelta: Mode = { name: "ADS, delta", apiType: ApiType.DELTA_GRPC, ads: true };
+/** A stream for each type. */
+export const ownDelta: Mode = { name: "a stream per type, delta", apiType: ApiType.DELTA_GRPC, ads: false };
 export const rest: Mode = { name: "REST", apiType: ApiType.REST, ads: false };
 export const grpcModes: readonly Mode[] = [
   adsSotw,
   adsDelta,
   { name: "a stream per type, state of the world", apiType: ApiType.GRPC, ads: false },
-  { name: "a stream per type, delta", apiType: ApiType.DELTA_GRPC, ads: false },
+  ownDelta,
 ];
 
 /** The management server's cluster in every bootstrap: its gRPC or, in REST mode, its REST port. */

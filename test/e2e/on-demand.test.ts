@@ -21,10 +21,18 @@ import {
 } from "../../src/index.js";
 import type { Resolver } from "../../src/protocol/stream-context.js";
 import { edgeName, edsCluster, endpoints, listener, pack } from "./edge.js";
-import { bootstrap, describeWithEnvoy, type Envoy, initFetchTimeouts, startEnvoyWith } from "./envoy.js";
+import {
+  bootstrap,
+  describeWithEnvoy,
+  type Envoy,
+  type EnvoyChoice,
+  initFetchTimeouts,
+  startEnvoy,
+  startEnvoyWith,
+} from "./envoy.js";
 import { eventually } from "./eventually.js";
 import { startBackend } from "./http.js";
-import { adsDelta, configSource } from "./modes.js";
+import { adsDelta, configSource, type Mode, ownDelta } from "./modes.js";
 import { freePort } from "./ports.js";
 
 const group = "test-node";
@@ -86,10 +94,10 @@ function virtualHost(host: string, cluster: string): Resource {
 }
 
 /** A route configuration whose virtual hosts come one by one; with the mark it is another one, to the same effect. */
-const vhdsRoutes = (mark?: string, name = edgeName) =>
+const vhdsRoutes = (vhds: Mode, { mark, name = edgeName }: { mark?: string; name?: string } = {}) =>
   create(RouteConfigurationSchema, {
     name,
-    vhds: { configSource: configSource(mode) },
+    vhds: { configSource: configSource(vhds) },
     requestHeadersToRemove: mark === undefined ? [] : [mark],
   });
 
@@ -124,101 +132,113 @@ async function startedAtOnce(envoy: Envoy): Promise<void> {
   expect(performance.now() - envoy.startedAt).toBeLessThan(10_000);
 }
 
-describeWithEnvoy("Envoy, virtual hosts on demand", () => {
-  async function start() {
-    const port = await freePort();
-    const [a, b] = [await startBackend("a"), await startBackend("b")];
-    const known = new Set(["one.example", "two.example"]);
-    const served = await serve(
-      [
-        edsCluster("a", mode),
-        edsCluster("b", mode),
-        endpoints("a", a),
-        endpoints("b", b),
-        onDemandListener(port, {}),
-        vhdsRoutes(),
-      ],
-      ({ type, name }) => {
-        const host = name.slice(edgeName.length + 1);
-        if (type.typeUrl === virtualHostType && known.has(host)) served.add(virtualHost(host, "a"));
-      },
-    );
-    const envoy = startEnvoyWith(JSON.stringify(bootstrap({ mode, xdsPort: served.xdsPort, id: group })));
-    await startedAtOnce(envoy);
-    return { ...served, envoy, host: (host: string) => ask(port, { host }) };
-  }
+/** Where virtual hosts come from, beside ADS for all else; Envoys before 1.37 take them on a stream of their own only. */
+const vhdsWays: { name: string; vhds: Mode; which: EnvoyChoice }[] = [
+  { name: "on the aggregated stream", vhds: adsDelta, which: "envoy" },
+  { name: "on a stream of their own beside ADS", vhds: ownDelta, which: "envoy" },
+  { name: "on a stream of their own beside ADS, an older Envoy", vhds: ownDelta, which: "olderEnvoy" },
+];
 
-  it("P56 does not hold up its start, P62 answers the first request to a host that the resolver knows", async () => {
-    const { asked, envoy, host } = await start();
-    expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
-    expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
-    expect(await host("two.example")).toMatchObject({ status: 200, body: "a" });
-    expect(asked.filter((name) => name.startsWith(edgeName))).toEqual(
-      ["one.example", "two.example"].map(virtualHostName),
-    );
-    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
-  });
+for (const { name, vhds, which } of vhdsWays)
+  describeWithEnvoy(
+    `Envoy, virtual hosts on demand, ${name}`,
+    () => {
+      async function start() {
+        const port = await freePort();
+        const [a, b] = [await startBackend("a"), await startBackend("b")];
+        const known = new Set(["one.example", "two.example"]);
+        const served = await serve(
+          [
+            edsCluster("a", mode),
+            edsCluster("b", mode),
+            endpoints("a", a),
+            endpoints("b", b),
+            onDemandListener(port, {}),
+            vhdsRoutes(vhds),
+          ],
+          ({ type, name }) => {
+            const host = name.slice(edgeName.length + 1);
+            if (type.typeUrl === virtualHostType && known.has(host)) served.add(virtualHost(host, "a"));
+          },
+        );
+        const envoy = startEnvoy({ mode, xdsPort: served.xdsPort, id: group }, { which });
+        await startedAtOnce(envoy);
+        return { ...served, envoy, host: (host: string) => ask(port, { host }) };
+      }
 
-  it("P60 says quickly that there is no such host; another request may find it", async () => {
-    const { add, envoy, host } = await start();
-    const unknown = await host("unknown.example");
-    expect(unknown.status).toBe(404);
-    expect(unknown.ms).toBeLessThan(1_000);
-    expect(await host("one.example")).toMatchObject({ status: 200 });
-    add(virtualHost("unknown.example", "b"));
-    await eventually(async () => expect(await host("unknown.example")).toMatchObject({ status: 200, body: "b" }));
-    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
-  });
+      it("P56 does not hold up its start, P62 answers the first request to a host that the resolver knows", async () => {
+        const { asked, envoy, host } = await start();
+        expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
+        expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
+        expect(await host("two.example")).toMatchObject({ status: 200, body: "a" });
+        expect(asked.filter((name) => name.startsWith(edgeName))).toEqual(
+          ["one.example", "two.example"].map(virtualHostName),
+        );
+        expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+      });
 
-  it("P61 keeps them when the route configuration is updated", async () => {
-    const { change, envoy, host } = await start();
-    expect(await host("one.example")).toMatchObject({ status: 200 });
-    for (let round = 1; round <= 3; round++) {
-      change(routeType, [vhdsRoutes(`x-mark-${round}`)]);
-      await eventually(async () =>
-        expect(await envoy.admin("/config_dump?resource=dynamic_route_configs")).toContain(`x-mark-${round}`),
-      );
-      // From the first moment on: if the host were gone, it would be asked for anew.
-      expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
-      expect(await host("two.example")).toMatchObject({ status: 200, body: "a" });
-    }
-    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
-  });
+      it("P60 says quickly that there is no such host; another request may find it", async () => {
+        const { add, envoy, host } = await start();
+        const unknown = await host("unknown.example");
+        expect(unknown.status).toBe(404);
+        expect(unknown.ms).toBeLessThan(1_000);
+        expect(await host("one.example")).toMatchObject({ status: 200 });
+        add(virtualHost("unknown.example", "b"));
+        await eventually(async () => expect(await host("unknown.example")).toMatchObject({ status: 200, body: "b" }));
+        expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+      });
 
-  it("P56 does not hold up a listener that comes later, with routes of its own", async () => {
-    const { add, asked, envoy, host } = await start();
-    expect(await host("one.example")).toMatchObject({ status: 200 });
-    const port = await freePort();
-    add(Resource.of(vhdsRoutes(undefined, "second")));
-    add(Resource.of(onDemandListener(port, {}, "second")));
-    await eventually(async () => expect(await ask(port, { host: "one.example" })).toMatchObject({ status: 404 }));
-    expect(asked).toContain("second/one.example");
-    expect(await envoy.total(initFetchTimeouts)).toBe(0);
-    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
-  });
+      it("P61 keeps them when the route configuration is updated", async () => {
+        const { change, envoy, host } = await start();
+        expect(await host("one.example")).toMatchObject({ status: 200 });
+        for (let round = 1; round <= 3; round++) {
+          change(routeType, [vhdsRoutes(vhds, { mark: `x-mark-${round}` })]);
+          await eventually(async () =>
+            expect(await envoy.admin("/config_dump?resource=dynamic_route_configs")).toContain(`x-mark-${round}`),
+          );
+          // From the first moment on: if the host were gone, it would be asked for anew.
+          expect(await host("one.example")).toMatchObject({ status: 200, body: "a" });
+          expect(await host("two.example")).toMatchObject({ status: 200, body: "a" });
+        }
+        expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+      });
 
-  it("P59 finds one by its alias", async () => {
-    const { add, envoy, host } = await start();
-    const name = virtualHostName("alias.example");
-    const hosts = ["alias.example", "www.alias.example"];
-    const message = create(VirtualHostSchema, { name, domains: hosts, routes: [everything(toCluster("b"))] });
-    add(Resource.of(message, { name, aliases: [virtualHostName("www.alias.example")] }));
-    for (const name of [...hosts].reverse()) expect(await host(name)).toMatchObject({ status: 200, body: "b" });
-    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
-  });
+      it("P56 does not hold up a listener that comes later, with routes of its own", async () => {
+        const { add, asked, envoy, host } = await start();
+        expect(await host("one.example")).toMatchObject({ status: 200 });
+        const port = await freePort();
+        add(Resource.of(vhdsRoutes(vhds, { name: "second" })));
+        add(Resource.of(onDemandListener(port, {}, "second")));
+        await eventually(async () => expect(await ask(port, { host: "one.example" })).toMatchObject({ status: 404 }));
+        expect(asked).toContain("second/one.example");
+        expect(await envoy.total(initFetchTimeouts)).toBe(0);
+        expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+      });
 
-  it("takes one that has changed, and loses one that is removed", async () => {
-    const { change, envoy, host } = await start();
-    expect(await host("one.example")).toMatchObject({ body: "a" });
-    change(virtualHostType, [virtualHost("one.example", "b")]);
-    await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 200, body: "b" }));
-    change(virtualHostType, []);
-    await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 404 }));
-    change(virtualHostType, [virtualHost("one.example", "b")]);
-    await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 200, body: "b" }));
-    expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
-  });
-});
+      it("P59 finds one by its alias", async () => {
+        const { add, envoy, host } = await start();
+        const name = virtualHostName("alias.example");
+        const hosts = ["alias.example", "www.alias.example"];
+        const message = create(VirtualHostSchema, { name, domains: hosts, routes: [everything(toCluster("b"))] });
+        add(Resource.of(message, { name, aliases: [virtualHostName("www.alias.example")] }));
+        for (const name of [...hosts].reverse()) expect(await host(name)).toMatchObject({ status: 200, body: "b" });
+        expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+      });
+
+      it("takes one that has changed, and loses one that is removed", async () => {
+        const { change, envoy, host } = await start();
+        expect(await host("one.example")).toMatchObject({ body: "a" });
+        change(virtualHostType, [virtualHost("one.example", "b")]);
+        await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 200, body: "b" }));
+        change(virtualHostType, []);
+        await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 404 }));
+        change(virtualHostType, [virtualHost("one.example", "b")]);
+        await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 200, body: "b" }));
+        expect(await envoy.total(/.*\.update_rejected/)).toBe(0);
+      });
+    },
+    which,
+  );
 
 describeWithEnvoy("Envoy, clusters on demand", () => {
   const routes = create(RouteConfigurationSchema, {

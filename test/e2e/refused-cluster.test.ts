@@ -1,27 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { create } from "@bufbuild/protobuf";
 import { expect, it, onTestFinished } from "vitest";
-import { Cluster_DiscoveryType, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { clusterType, listenerType, routeType, Snapshot, SnapshotCache, XdsServer } from "../../src/index.js";
 import { edgeName, edsCluster, endpoints, httpFilterChain, listener, routeAll } from "./edge.js";
 import { describeWithEnvoy, startEnvoy } from "./envoy.js";
 import { eventually } from "./eventually.js";
 import { startBackend, Traffic } from "./http.js";
-import { adsDelta, adsSotw, type Mode } from "./modes.js";
+import { adsDelta, adsSotw } from "./modes.js";
 import { freePort } from "./ports.js";
+import { refusedCluster } from "./refused.js";
 
 /** What one change moves to the new cluster. */
 const moves = [
   { name: "a route", routeName: () => edgeName, moved: routeType },
   { name: "a listener", routeName: (cluster: string) => `to-${cluster}`, moved: listenerType },
 ];
-
-/** A cluster that Envoy refuses, by itself: endpoints by EDS are nothing for a static one. */
-const refused = (name: string, mode: Mode) =>
-  create(ClusterSchema, {
-    ...edsCluster(name, mode),
-    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
-  });
 
 for (const mode of [adsSotw, adsDelta])
   for (const { name, routeName, moved } of moves)
@@ -50,7 +42,7 @@ for (const mode of [adsSotw, adsDelta])
             .find((type) => type.typeUrl === typeUrl)?.state;
 
         const traffic = new Traffic(`http://127.0.0.1:${port}/`);
-        serve("new", refused);
+        serve("new", refusedCluster);
         await eventually(() => expect(stateOf(clusterType)).toBe("ERROR"));
         await sleep(500); // for what would come after the NACK
         expect(await clusters()).toEqual(["old"]);

@@ -47,6 +47,16 @@ export function streamPath({ variant, kind }: Way, typeUrl: string): string {
 
 const same = (bytes: Buffer) => bytes;
 
+export interface TestServerOptions extends XdsServerOptions {
+  readonly rest?: boolean;
+  readonly channel?: ChannelCredentials;
+  readonly authority?: string;
+  /** The largest response that the clients take, in bytes. Default -1: any. */
+  readonly maxReceiveBytes?: number;
+  // Options of the server that not every version of it has.
+  readonly maxResponseBytes?: number;
+}
+
 /** A server on free ports, and clients of it on one connection. Ends with the test. */
 export class TestServer {
   private constructor(
@@ -62,13 +72,16 @@ export class TestServer {
       rest = false,
       channel = credentials.createInsecure(),
       authority = "127.0.0.1",
+      maxReceiveBytes = -1,
       ...options
-    }: XdsServerOptions & { rest?: boolean; channel?: ChannelCredentials; authority?: string } = {},
+    }: TestServerOptions = {},
   ): Promise<TestServer> {
     const server = new XdsServer(cache, options);
     const listen: ListenOptions = rest ? { port: 0, restPort: 0 } : { port: 0 };
     const { grpc, rest: restAddress } = await server.listen(listen);
-    const client = new Client(`${authority}:${grpc.port}`, channel, { "grpc.max_receive_message_length": -1 });
+    const client = new Client(`${authority}:${grpc.port}`, channel, {
+      "grpc.max_receive_message_length": maxReceiveBytes,
+    });
     onTestFinished(async () => {
       client.close();
       await server.close();

@@ -99,10 +99,20 @@ const toC = (virtualHost: string) =>
 export const routeToC = toC("all");
 /** Another one that does. */
 export const otherRouteToC = toC("other");
-/** A listener that takes its routes from the route configuration `r<content>`. */
-export const listenerToR = maker(ListenerSchema, (name, content) => {
-  const rds = { configSource: ads, routeConfigName: `r${content}` };
+const rdsFilterChain = (routeConfigName: string) => {
+  const rds = { configSource: ads, routeConfigName };
   const manager = create(HttpConnectionManagerSchema, { routeSpecifier: { case: "rds", value: rds } });
   const typedConfig = { case: "typedConfig" as const, value: anyPack(HttpConnectionManagerSchema, manager) };
-  return { name, filterChains: [{ filters: [{ name: "http", configType: typedConfig }] }] };
-});
+  return { filters: [{ name: "http", configType: typedConfig }] };
+};
+/** A listener that takes its routes from the route configuration `r<content>`. */
+export const listenerToR = maker(ListenerSchema, (name, content) => ({
+  name,
+  filterChains: [rdsFilterChain(`r${content}`)],
+}));
+/** A listener that takes its routes from the route configuration of its name. */
+export const rdsListener = maker(ListenerSchema, (name, content) => ({
+  name,
+  perConnectionBufferLimitBytes: or(content, Number(content)),
+  filterChains: [rdsFilterChain(name)],
+}));
