@@ -16,7 +16,8 @@ import { clusterYaml, marker } from "./servers/resources.mjs";
  * What the load generator answers: times in milliseconds. See peer/load/commands.go.
  * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number, changes?: number }} Answer
  * @typedef {"library" | "peer" | "floor" | "program"} Target `program`: `xds serve` with the clusters in YAML files
- * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number }} Setup `sees`: so many streams see a change
+ * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number, bad?: boolean, moves?: boolean }} Setup `sees`: so many streams see a change; `bad`: one cluster's
+ *   bytes contain "refuse-me"; `moves`: one cluster and a route to it, and each change replaces the cluster (both: the library only)
  */
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -53,7 +54,7 @@ export class Session {
   /** @param {Target} target @param {Setup} setup @param {string[]} [nodeOptions] for profiles */
   static async start(
     target,
-    { type = "cluster", n, cache = "snapshot", all = false, files = 1, sees },
+    { type = "cluster", n, cache = "snapshot", all = false, files = 1, sees, bad = false, moves = false },
     nodeOptions = [],
   ) {
     if (target === "program") return Session.#serve(n, files);
@@ -65,6 +66,8 @@ export class Session {
       `--cache=${cache}`,
       ...(all ? ["--all"] : []),
       ...(sees ? [`--sees=${sees}`] : []),
+      ...(bad ? ["--bad"] : []),
+      ...(moves ? ["--moves"] : []),
     ];
     const server = new LineProcess(program, target === "peer" ? args : [...nodeOptions, ...args]);
     return new Session(server, JSON.parse(await server.line()));

@@ -1,7 +1,7 @@
 // The workloads. Each has subjects (servers of some setup that are measured side by side), and says how one round with one of them goes.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { clusterBytes } from "./servers/resources.mjs";
+import { clusterBytes, refused } from "./servers/resources.mjs";
 import { Session } from "./session.mjs";
 import { median } from "./statistics.mjs";
 
@@ -66,21 +66,21 @@ const define = (workload) => workload;
 /** After so many pushes a server's code is compiled, and its heap has its size. */
 const warmUpPushes = 5_000;
 
-/** @param {Round<any>} round @param {number} expect how many streams see a change */
-async function warmUp({ session, changes }, expect) {
-  const count = Math.ceil(warmUpPushes / expect);
+/** @param {Round<any>} round @param {number} expect how many streams see a change @param {number} [pushes] */
+async function warmUp({ session, changes }, expect, pushes = warmUpPushes) {
+  const count = Math.ceil(pushes / expect);
   await session.clients({ op: "changes", from: changes(count), count, expect });
   await sleep(200);
 }
 
 /**
  * CPU of the server for a change on one stream: what it does from the change to the ACK of all, by the number of streams.
- * @param {Round<{ streams: number, count: number }>} round
+ * @param {Round<{ streams: number, count: number, warm?: number }>} round
  */
-async function cpuPerPush(round) {
+async function cpuPerPush(round, expect = round.scale.streams) {
   const { session, scale, changes } = round;
-  const { count, streams: expect } = scale;
-  await warmUp(round, expect);
+  const { count, warm } = scale;
+  await warmUp(round, expect, warm);
   const before = session.cpu;
   await session.clients({ op: "changes", from: changes(count), count, expect, pauseMs: 20 });
   await sleep(200);
@@ -119,6 +119,16 @@ const each = (setup, targets = ["library", "peer"]) =>
 
 const halfAsMany = "library, half as many streams";
 const nobody = "library, no client";
+const afterNack = "library, after a NACK";
+const unreported = "library, nothing reported";
+const oneId = "library, one node id";
+const oneIdHalf = "library, one node id, half as many clients";
+
+/** One stream for each client, of one type. @param {{ streams: number }} scale @param {string} subject @param {string} mode */
+function ownStreams({ streams: all }, subject, mode) {
+  const streams = subject === oneIdHalf ? all / 2 : all;
+  return { streams, delta: true, mode, ids: subject === "library" ? streams : 1 };
+}
 
 /** @type {Workload[]} */
 export const workloads = [
@@ -307,6 +317,166 @@ export const workloads = [
       ms: opened?.ms[0] ?? Number.NaN,
       cpu: (session.cpu - cpuBefore) / scale.streams,
     }),
+  }),
+  define({
+    id: "sotw-nack",
+    title: "SotW, 50 streams × 5,000 clusters, one of which is refused; another one is changed",
+    meaning:
+      "A team deploys a cluster that Envoy refuses. In SotW every response has all clusters, so each is refused until the bad one is mended. The others' changes must not cost more meanwhile.",
+    scale: {
+      full: { rounds: 5, streams: 50, n: 5_000, count: 10, warm: 500 },
+      quick: { rounds: 1, streams: 10, n: 1_000, count: 4, warm: 50 },
+      tiny: { rounds: 1, streams: 2, n: 100, count: 5, warm: 10 },
+    },
+    subjects: ({ n }) => {
+      const subject = /** @type {const} */ ({ target: "library", setup: { n, cache: "linear", bad: true } });
+      return { library: subject, [afterNack]: subject };
+    },
+    clients: ({ streams, n }, subject) => ({
+      streams,
+      delta: false,
+      mode: "clusters",
+      total: n,
+      window: wide,
+      refuse: subject === afterNack ? refused : "",
+    }),
+    metrics: {
+      cpu: {
+        title: "CPU per push",
+        unit: "µs",
+        meaning: "Both subjects serve the same. “library”: the clients take everything.",
+        goals: [{ of: afterNack, over: "library", most: 2 }],
+      },
+      live: {
+        title: "what is alive for a stream, after a forced garbage collection",
+        unit: "KB",
+        meaning: "What goes when the streams end. Memory outside of V8 that connections take is not in it.",
+      },
+    },
+    async measure(round) {
+      const { session, scale } = round;
+      const cpu = await cpuPerPush(round);
+      const live = await session.live();
+      await session.clients({ op: "close" });
+      return { cpu, live: (live - (await session.live())) / 1024 / scale.streams };
+    },
+  }),
+  define({
+    id: "delta-nack",
+    title: "Delta, 200 streams × 5,000 clusters, one of which is refused; another one is changed",
+    meaning: "The same with incremental xDS: the bad one is found, the others arrive, and changes go on as before.",
+    scale: {
+      full: { rounds: 5, streams: 200, n: 5_000, count: 10, warm: 2_000 },
+      quick: { rounds: 1, streams: 10, n: 1_000, count: 4, warm: 50 },
+      tiny: { rounds: 1, streams: 2, n: 100, count: 5, warm: 10 },
+    },
+    subjects: ({ n }) => {
+      const subject = /** @type {const} */ ({ target: "library", setup: { n, cache: "linear", bad: true } });
+      return { library: subject, [afterNack]: subject };
+    },
+    clients: ({ streams, n }, subject) => ({
+      streams,
+      delta: true,
+      mode: "clusters",
+      total: n,
+      window: wide,
+      refuse: subject === afterNack ? refused : "",
+    }),
+    metrics: {
+      cpu: {
+        title: "CPU per push",
+        unit: "µs",
+        meaning: "Both subjects serve the same. “library”: the clients take everything.",
+        goals: [{ of: afterNack, over: "library", most: 2 }],
+      },
+      live: {
+        title: "what is alive for a stream, after a forced garbage collection",
+        unit: "KB",
+        meaning: "What goes when the streams end. Memory outside of V8 that connections take is not in it.",
+      },
+    },
+    async measure(round) {
+      const { session, scale } = round;
+      const cpu = await cpuPerPush(round);
+      const live = await session.live();
+      await session.clients({ op: "close" });
+      return { cpu, live: (live - (await session.live())) / 1024 / scale.streams };
+    },
+  }),
+  define({
+    id: "reconnect",
+    title: "500 delta streams × 1,000 clusters connect again, and report what they have",
+    meaning:
+      "The control plane restarts, and the Envoys say which versions they have. Nothing has changed, so nothing is sent but an empty response.",
+    scale: {
+      full: { rounds: 5, streams: 500, n: 1_000, times: 3 },
+      quick: { rounds: 1, streams: 50, n: 1_000, times: 2 },
+      tiny: { rounds: 1, streams: 10, n: 10, times: 2 },
+    },
+    subjects: ({ n }) => {
+      const setup = /** @type {const} */ ({ n, cache: "linear" });
+      return { ...each(setup), [unreported]: { target: "library", setup } };
+    },
+    clients: ({ streams, n }, subject) => ({
+      streams,
+      delta: true,
+      mode: "clusters",
+      total: n,
+      window: wide,
+      report: subject !== unreported,
+    }),
+    metrics: {
+      cpu: {
+        title: "CPU per client",
+        unit: "µs",
+        fleet: eachSecond("Envoys taken back"),
+        goals: [{ over: "peer", most: 1 }],
+      },
+      bytes: { title: "sent to each client", unit: "KB" },
+    },
+    async measure({ session, scale: { streams, times } }) {
+      await session.clients({ op: "reopen" }); // compiles what reads reported versions
+      await sleep(200);
+      const before = session.cpu;
+      let sent = 0;
+      for (let i = 0; i < times; i++) sent += (await session.clients({ op: "reopen" })).bytes;
+      await sleep(200);
+      const clients = streams * times;
+      return { cpu: (session.cpu - before) / clients, bytes: sent / clients / 1024 };
+    },
+  }),
+  define({
+    id: "shared-ids",
+    title: "500 clients with a stream for CDS and one for RDS, all with one node id; their cluster is replaced",
+    meaning:
+      "A node id that many Envoys share, for example because it was copied with the image. Streams of one node wait for each other, and must not cost more because they are many.",
+    scale: {
+      full: { rounds: 5, streams: 500, count: 5, warm: 5_000 },
+      quick: { rounds: 1, streams: 50, count: 3, warm: 200 },
+      tiny: { rounds: 1, streams: 10, count: 3, warm: 20 },
+    },
+    subjects: () => {
+      const subject = /** @type {const} */ ({ target: "library", setup: { n: 1, moves: true } });
+      return { library: subject, [oneId]: subject, [oneIdHalf]: subject };
+    },
+    clients: (scale, subject) => ownStreams(scale, subject, "own clusters"),
+    metrics: {
+      cpu: {
+        title: "CPU per client and replacement",
+        unit: "µs",
+        meaning: "“library”: each client has an id of its own.",
+        goals: [
+          { of: oneId, over: "library", most: 3 },
+          { of: oneId, over: oneIdHalf, most: 1.3, why: "With linear cost this is 1." },
+        ],
+      },
+    },
+    async measure(round) {
+      const { session, scale, subject } = round;
+      const routes = ownStreams(scale, subject, "own routes");
+      await session.clients({ op: "open", total: 1, timeoutMs: 120_000, ...routes });
+      return { cpu: 2 * (await cpuPerPush(round, 2 * routes.streams)) };
+    },
   }),
   define({
     id: "idle",

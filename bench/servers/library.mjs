@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { LinearCache, Resource, Snapshot, SnapshotCache, XdsServer } from "ts-control-plane";
 import { administrate } from "./admin.mjs";
-import { cluster, endpoints, listener, marker, routes } from "./resources.mjs";
+import { cluster, emptyCluster, endpoints, listener, marker, refused, routes, routesTo } from "./resources.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -10,11 +10,15 @@ const { values: options } = parseArgs({
     n: { type: "string", default: "100" },
     cache: { type: "string", default: "snapshot" },
     all: { type: "boolean", default: false },
+    bad: { type: "boolean", default: false },
+    moves: { type: "boolean", default: false },
   },
 });
 const n = Number(options.n);
 const make = options.type === "endpoint" ? endpoints : cluster;
 const resources = Array.from({ length: n }, (_, i) => Resource.of(make(i)));
+// Not the first, which is the one that changes.
+if (options.bad) resources[n >> 1] = Resource.of(cluster(n >> 1, refused));
 const others = options.all
   ? [
       ...Array.from({ length: n }, (_, i) => Resource.of((make === cluster ? endpoints : cluster)(i))),
@@ -23,7 +27,7 @@ const others = options.all
     ]
   : [];
 
-const { cache, change } = options.cache === "linear" ? linear() : snapshot();
+const { cache, change } = options.moves ? moving() : options.cache === "linear" ? linear() : snapshot();
 const server = new XdsServer(cache);
 const { grpc } = await server.listen({ port: 0 });
 administrate(grpc.port, change);
@@ -46,4 +50,13 @@ function snapshot() {
       cache.set("fleet", Snapshot.of([...resources, ...others]));
     },
   };
+}
+
+/** One cluster, and a route to it. A change replaces the cluster by one of another name, and the route moves there. */
+function moving() {
+  const cache = new SnapshotCache({ nodeGroup: (node) => node.cluster });
+  const change = (/** @type {number} */ k) =>
+    void cache.set("fleet", Snapshot.of([emptyCluster(marker(k)), routesTo([marker(k)])]));
+  change(0);
+  return { cache, change };
 }

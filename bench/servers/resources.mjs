@@ -17,6 +17,9 @@ export const name = (i) => `service-${String(i).padStart(7, "0")}.example.svc.cl
 /** What a client looks for to know that a change has arrived. @param {number} k */
 export const marker = (k) => `change-${String(k).padStart(8, "0")}`;
 
+/** What a client that refuses looks for. */
+export const refused = "refuse-me";
+
 /** @type {MessageInitShape<typeof ConfigSourceSchema>} */
 const ads = { resourceApiVersion: ApiVersion.V3, configSourceSpecifier: { case: "ads", value: {} } };
 
@@ -30,6 +33,9 @@ export function cluster(i, mark = "") {
     edsClusterConfig: { edsConfig: ads },
   });
 }
+
+/** A cluster without endpoints. @param {string} name */
+export const emptyCluster = (name) => create(ClusterSchema, { name, connectTimeout: { seconds: 1n } });
 
 /** @param {number} i @param {string} [mark] */
 export function endpoints(i, mark = "") {
@@ -70,18 +76,21 @@ export function listener() {
 }
 
 /** @param {number} n */
-export function routes(n) {
+export const routes = (n) => routesTo(Array.from({ length: n }, (_, i) => name(i)));
+
+/** A virtual host for each of these clusters. @param {string[]} clusters */
+export function routesTo(clusters) {
   return create(RouteConfigurationSchema, {
     name: "routes",
-    virtualHosts: Array.from({ length: n }, (_, i) => ({
-      name: name(i),
-      domains: [name(i)],
+    virtualHosts: clusters.map((cluster) => ({
+      name: cluster,
+      domains: [cluster],
       routes: [
         {
           match: { pathSpecifier: { case: /** @type {const} */ ("prefix"), value: "/" } },
           action: {
             case: /** @type {const} */ ("route"),
-            value: { clusterSpecifier: { case: /** @type {const} */ ("cluster"), value: name(i) } },
+            value: { clusterSpecifier: { case: /** @type {const} */ ("cluster"), value: cluster } },
           },
         },
       ],

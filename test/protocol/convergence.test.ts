@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, it, vi } from "vitest";
 import { clusterType, endpointType } from "../../src/resource/types.js";
 import { type Setting, type Step, World } from "./convergence-world.js";
+import { propertyRuns } from "./property-runs.js";
 import { cluster, endpoints } from "./resources.js";
 
 const name = fc.constantFrom("a", "b", "c", "d");
@@ -115,10 +116,9 @@ const found: Step[][] = [
 beforeAll(() => void vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout", "setInterval"] }));
 afterAll(() => void vi.useRealTimers());
 
-// The same runs each time; CONVERGENCE_RUNS=10000 looks for new ones.
-const runs = Number(process.env.CONVERGENCE_RUNS);
+const { timeoutMs, ...runs } = propertyRuns("convergence", 300, 60_000);
 const parameters = {
-  ...(runs ? { numRuns: runs } : { numRuns: 300, seed: 1 }),
+  ...runs,
   examples: found.flatMap((steps): [Step[], boolean][] => [
     [steps, false],
     [steps, true],
@@ -131,7 +131,7 @@ for (const setting of settings) {
     ? "a client that takes parts of what it refuses"
     : "a client that takes nothing of what it refuses";
   it(`${variant}, ${type}, ${cache} cache: ${client} ends with exactly what its subscription covers`, {
-    timeout: 60_000 + 100 * (runs || 0),
+    timeout: timeoutMs,
   }, () => {
     const events = fc.array(step, { maxLength: 50, size: "max" });
     fc.assert(

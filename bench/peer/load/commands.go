@@ -11,7 +11,9 @@ import (
 
 // command is one line of stdin.
 type command struct {
-	// open: streams to open, which answers when each has ACKed all it asked for.
+	// open: streams to open, which answers when each has answered all it asked for.
+	// reopen: closes the streams and opens as many anew; they report what they have, if Report was set when they were opened.
+	// close: closes the streams.
 	// changes: changes one after the other, each when the one before has arrived everywhere and a pause is over.
 	// rate: changes at a fixed rate, waiting for none but the last.
 	// await: waits until a change that someone else makes has arrived.
@@ -19,10 +21,13 @@ type command struct {
 	// open
 	Streams int
 	Delta   bool
-	Mode    string // "clusters", "endpoints" (Names of Total each), "envoy" (all types of Total clusters), "mute" (never reads)
+	Mode    string // "clusters", "endpoints" (Names of Total each), "envoy" (all types of Total clusters), "mute" (never reads), "own clusters" and "own routes" (streams of the type's own service)
 	Names   int
 	Total   int
-	Window  int32 // HTTP/2 flow control window, in bytes
+	Window  int32  // HTTP/2 flow control window, in bytes
+	Refuse  string // a response that contains it is refused
+	Report  bool   // delta: what is taken is written down, to be reported at reopen
+	IDs     int    // how many node ids the streams share; 0: each has its own
 	// changes, rate, await
 	From      int
 	Count     int
@@ -80,6 +85,11 @@ func (f *fleet) run(c command) (answer, error) {
 	switch c.Op {
 	case "open":
 		return f.open(c)
+	case "close":
+		f.close()
+		return answer{}, nil
+	case "reopen":
+		return f.reopen(c)
 	case "changes":
 		return f.changes(c)
 	case "rate":
@@ -97,17 +107,38 @@ func (f *fleet) open(c command) (answer, error) {
 	for i := range c.Streams {
 		f.streams = append(f.streams, newStream(f, c, first+i))
 	}
-	// As many dials at once as a fleet that starts together makes; more only fill the listen queue.
-	dials := make(chan struct{}, 256)
-	for _, s := range f.streams[first:] {
-		dials <- struct{}{}
-		go s.run(func() { <-dials })
-	}
+	f.dial(f.streams[first:])
 	if c.Mode == "mute" {
 		return answer{}, nil
 	}
 	c.Expect = c.Streams
 	return f.waitFor(c)
+}
+
+func (f *fleet) reopen(c command) (answer, error) {
+	f.close()
+	f.await(-1)
+	for i, s := range f.streams {
+		f.streams[i] = s.again()
+	}
+	f.dial(f.streams)
+	c.Expect = len(f.streams)
+	return f.waitFor(c)
+}
+
+func (f *fleet) close() {
+	for _, s := range f.streams {
+		s.close()
+	}
+}
+
+// dial connects the streams: as many at once as a fleet that starts together makes; more only fill the listen queue.
+func (f *fleet) dial(streams []*stream) {
+	dials := make(chan struct{}, 256)
+	for _, s := range streams {
+		dials <- struct{}{}
+		go s.run(func() { <-dials })
+	}
 }
 
 func (f *fleet) changes(c command) (answer, error) {

@@ -30,30 +30,58 @@ type response struct {
 
 func read(b []byte) response {
 	var r response
+	fields(b, func(field protowire.Number, value []byte) {
+		switch field {
+		case 1:
+			r.version = string(value)
+		case 2:
+			r.count++
+		case 4:
+			r.typeURL = string(value)
+		case 5:
+			r.nonce = string(value)
+		}
+	})
+	return r
+}
+
+// take writes down the resources of a delta response, name to version, and forgets those that it removes.
+func take(b []byte, has map[string]string) {
+	fields(b, func(field protowire.Number, value []byte) {
+		switch field {
+		case 2:
+			var name, version string
+			fields(value, func(field protowire.Number, value []byte) {
+				switch field {
+				case 1:
+					version = string(value)
+				case 3:
+					name = string(value)
+				}
+			})
+			has[name] = version
+		case 6:
+			delete(has, string(value))
+		}
+	})
+}
+
+// fields calls back for each length-delimited field of a message.
+func fields(b []byte, each func(field protowire.Number, value []byte)) {
 	for len(b) > 0 {
 		field, wireType, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			panic(fmt.Sprint("not a response: ", protowire.ParseError(n)))
+			panic(fmt.Sprint("not a message: ", protowire.ParseError(n)))
 		}
 		b = b[n:]
 		size := protowire.ConsumeFieldValue(field, wireType, b)
 		if size < 0 {
-			panic(fmt.Sprint("not a response: ", protowire.ParseError(size)))
+			panic(fmt.Sprint("not a message: ", protowire.ParseError(size)))
 		}
 		if wireType == protowire.BytesType {
 			value, _ := protowire.ConsumeBytes(b[:size])
-			switch field {
-			case 1:
-				r.version = string(value)
-			case 2:
-				r.count++
-			case 4:
-				r.typeURL = string(value)
-			case 5:
-				r.nonce = string(value)
-			}
+			each(field, value)
 		}
 		b = b[size:]
 	}
-	return r
 }
