@@ -163,7 +163,7 @@ for (const { name, vhds, which } of vhdsWays)
         );
         const envoy = startEnvoy({ mode, xdsPort: served.xdsPort, id: group }, { which });
         await startedAtOnce(envoy);
-        return { ...served, envoy, host: (host: string) => ask(port, { host }) };
+        return { ...served, known, envoy, host: (host: string) => ask(port, { host }) };
       }
 
       it("P56 does not hold up its start, P62 answers the first request to a host that the resolver knows", async () => {
@@ -226,10 +226,11 @@ for (const { name, vhds, which } of vhdsWays)
       });
 
       it("takes one that has changed, and loses one that is removed", async () => {
-        const { change, envoy, host } = await start();
+        const { change, known, envoy, host } = await start();
         expect(await host("one.example")).toMatchObject({ body: "a" });
         change(virtualHostType, [virtualHost("one.example", "b")]);
         await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 200, body: "b" }));
+        known.delete("one.example"); // an older Envoy asks for it again
         change(virtualHostType, []);
         await eventually(async () => expect(await host("one.example")).toMatchObject({ status: 404 }));
         change(virtualHostType, [virtualHost("one.example", "b")]);
