@@ -38,7 +38,7 @@ export type Step =
   | { readonly answer: "ack" | "nack"; readonly taken: number }
   /** All that is under way arrives and is ACKed. */
   | { readonly settle: true }
-  | { readonly reconnect: "clean" | "with the old nonce" };
+  | { readonly reconnect: "clean" | "with the old nonce" | "as new" };
 
 type Contents = Map<string, number>;
 
@@ -95,7 +95,7 @@ export class World {
     else {
       this.stream.close();
       this.connect();
-      this.client.reconnect(step.reconnect === "with the old nonce");
+      this.client.reconnect(step.reconnect);
     }
   }
 
