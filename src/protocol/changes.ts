@@ -4,7 +4,6 @@ import { referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
 import { lastField } from "../resource/wire-reader.js";
 
-
 // A `Changes` object is shared by all streams that are sent the same. What is computed from one is kept beside it, so that it is
 // computed once for all of them, and goes when the last of them lets go of it.
 
@@ -20,7 +19,7 @@ export function contentsOf(changes: Changes): ReadonlyMap<string, Resource | und
     const made = new Map<string, Resource | undefined>();
     for (const resource of changes.changed) {
       made.set(resource.key, resource);
-      for (const alias of resource.aliases) made.set(canonicalName(alias), resource);
+      for (const alias of resource.aliasKeys) made.set(alias, resource);
     }
     for (const name of changes.removed) made.set(name, undefined);
     contents = made;

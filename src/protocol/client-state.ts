@@ -29,6 +29,8 @@ export interface Delivery {
   readonly whole: boolean;
   /** The change that it is a piece of. */
   readonly piece: OpenChange | undefined;
+  /** What a full state repeats as it was, though it is served otherwise or no longer. */
+  readonly repeated: readonly Resource[];
 }
 
 /** A name whose content was refused in a response that offered nothing else. What the client had before is still in force. */
@@ -37,6 +39,8 @@ export interface Refused {
   readonly resource: Resource | undefined;
   /** When, and why. */
   readonly nack: NackEntry;
+  /** A removal of it was refused. A client may have taken that all the same, as Envoy does. */
+  readonly mayBeGone: boolean;
   /** Names that the same response said do not exist. */
   readonly missing: readonly string[];
   /** How often this content was refused. */
@@ -129,6 +133,11 @@ export class ClientState {
     return this.entries.size + this.refused.size + this.unknown.size === 0;
   }
 
+  /** No name is left of refused responses that were too many to remember. */
+  get isKnown(): boolean {
+    return this.unknown.size === 0;
+  }
+
   /** Nothing that was refused is left. */
   get isClean(): boolean {
     return this.refused.size === 0 && !this.open.some((one) => one.isRefused && !one.isSplitting);
@@ -160,7 +169,11 @@ export class ClientState {
 
   /** Whether the client certainly has what {@link last} says, but for what is on its way. */
   isCertain(name: string): boolean {
-    return !this.unknown.has(name) && !this.open.some((change) => change.isRefused && change.has(name));
+    return (
+      !this.unknown.has(name) &&
+      !this.refused.get(name)?.mayBeGone &&
+      !this.open.some((change) => change.isRefused && change.has(name))
+    );
   }
 
   /** What the unanswered responses say of a name: `resource` undefined: its removal. */
@@ -211,7 +224,7 @@ export class ClientState {
     if (this.coming(name)) return this.coming(name)?.resource ? "unanswered" : "missing";
     const last = this.last(name);
     const refused = this.refused.get(name);
-    if (refused) return refused.resource && last ? "there" : "missing";
+    if (refused) return last && !refused.mayBeGone ? "there" : "missing";
     for (let i = this.open.length - 1; i >= 0; i--) {
       const change = this.open[i] as OpenChange;
       if (!change.has(name)) continue;
@@ -318,6 +331,7 @@ export class ClientState {
     }
     this.advance(delivery, older);
     if (to !== undefined) this.prune();
+    for (const old of delivery.repeated) if (this.wants.covers(old.key)) this.note(old.key, old);
     const { open, entries, refused, unknown } = this;
     const isShared = this.wants.wildcard && entries.size + refused.size + unknown.size === 0;
     // The position says it all, as it does for nearly every ACK.
@@ -336,18 +350,21 @@ export class ClientState {
     const halves = whole ? undefined : halvesOf(changes, (name) => this.possible(name)[0]);
     const isAlone = whole ? fresh + known.length === 1 && !this.open.some((one) => one.isRefused) : !halves;
     let refused: Changes | undefined = changes;
+    if (piece) piece.nacks++;
+    const isEnough = piece !== undefined && piece.nacks >= mostNacks;
     if (isAlone || fresh <= 0) {
       this.refuseAlone(changes, entry(changes), options);
       if (piece?.remove(changes)) this.drop(piece);
-    } else if (piece && halves) {
-      piece.nacks++;
-      if (piece.nacks < mostNacks) {
-        piece.split(changes, halves);
-        refused = undefined;
-      } else {
+      else if (isEnough) {
         refused = piece.all;
         piece.giveUp(entry(refused), refused);
       }
+    } else if (piece && halves && !isEnough) {
+      piece.split(changes, halves);
+      refused = undefined;
+    } else if (piece) {
+      refused = piece.all;
+      piece.giveUp(entry(refused), refused);
     } else {
       // Which of them are bad is not known. Until it is, the client may have any of them.
       let before: number | undefined;
@@ -411,7 +428,8 @@ export class ClientState {
     this.leave();
     this.entries.clear();
     for (const [name, last] of has) if (last) this.entries.set(name, last);
-    for (const known of [this.refused, this.gone]) for (const name of known.keys()) if (!covers(name)) known.delete(name);
+    for (const known of [this.refused, this.gone])
+      for (const name of known.keys()) if (!covers(name)) known.delete(name);
     for (const change of [...this.open])
       for (const name of [...change.names()]) if (!covers(name)) this.resolve(change, name);
   }
@@ -534,10 +552,11 @@ export class ClientState {
       const last = this.last(name);
       const tries = this.triesOf(name, resource) + 1;
       const inUse = this.gone.get(name);
+      const mayBeGone = !resource || this.refused.get(name)?.mayBeGone === true;
       this.settle(name);
       if (inUse) this.gone.set(name, inUse);
       if (wildcard || last) this.entries.set(name, last);
-      this.refused.set(name, { resource, nack, missing, tries, retryAt: options.retryAt(tries) });
+      this.refused.set(name, { resource, nack, mayBeGone, missing, tries, retryAt: options.retryAt(tries) });
     }
   }
 
@@ -596,7 +615,7 @@ export interface NackOptions {
 }
 
 /** A delivery, as the state keeps it. */
-type InFlight = Omit<Delivery, "to"> & {
+export type InFlight = Omit<Delivery, "to"> & {
   to: number | undefined;
   /** Set when a later response was answered first: a retained position where it is known what the client had. */
   before: number | undefined;

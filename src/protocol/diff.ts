@@ -2,8 +2,8 @@ import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { withoutRemovals } from "./changes.js";
-import type { ClientState } from "./client-state.js";
+import { contentsOf, withoutRemovals } from "./changes.js";
+import type { ClientState, Has } from "./client-state.js";
 import type { OpenChange } from "./open-change.js";
 import type { Subscription } from "./subscription.js";
 import type { Withheld } from "./withheld.js";
@@ -11,6 +11,8 @@ import type { Withheld } from "./withheld.js";
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
 export interface Difference {
   readonly changes: Changes;
+  /** Of what is changed, what was not offered before. */
+  readonly fresh: readonly Resource[];
   /** Of what is removed, what was asked for and does not exist. */
   readonly unresolved: readonly string[];
   /** What stays on the client for now, though no longer served (P54) or served otherwise (P53). */
@@ -55,19 +57,21 @@ export function diff(
 ): Difference {
   const { view, wildcard, state, asked, retried } = subscription;
   const to = wildcard && !partial ? view.position : undefined;
-  const difference = (changes: Changes, withheld = nothing): Difference => {
-    return { changes, unresolved: none, withheld, healed: none, to, piece: undefined };
+  const difference = (changes: Changes, withheld = nothing, fresh = changes.changed): Difference => {
+    return { changes, fresh, unresolved: none, withheld, healed: none, to, piece: undefined };
   };
   if (wildcard && !partial && asked.size === 0 && retried.size === 0) {
-    const shared = state.isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
-    if (shared && state.isPlain) return difference(shared.changes, shared.withheld);
+    const isPlain = state.isPlain || (!whole && isBesideRefused(subscription));
+    const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
+    if (shared && isPlain) return difference(shared.changes, shared.withheld);
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
-      const isNew = shared.changes.changed.length + shared.changes.removed.length > 0 || subscription.mustAnswer;
+      const { changed, removed } = shared.changes;
       const all = view.since(state.certainPosition);
-      // What it had before is served again: it may have something else, and is told.
+      const isNew = changed.length + removed.length > 0 || subscription.mustAnswer;
+      // Where what it had before is served again, it may still have something else.
       const isBack = all.changed.length + all.removed.length === 0;
-      return difference(isNew && !isBack ? all : shared.changes);
+      return isNew && !isBack ? difference(all, nothing, changed) : difference(shared.changes);
     }
   }
   // All that name the same are sent the same list, so that it is encoded once.
@@ -77,6 +81,15 @@ export function diff(
     if (changed.length === list.length) return difference(listed(changed));
   }
   return new Comparison(subscription, references, whole).compare(partial, to);
+}
+
+/** The client differs from its position only in what it has refused, and nothing of that has changed since. */
+function isBesideRefused({ view, state, waiting }: Subscription): boolean {
+  const { exceptions, refused, open } = state;
+  if (open.length > 0 || waiting.size > 0 || exceptions.size !== refused.size || !state.isKnown) return false;
+  const contents = contentsOf(view.since(state.offered));
+  for (const name of refused.keys()) if (!exceptions.has(name) || contents.has(name)) return false;
+  return true;
 }
 
 /** The log's own difference, as all clients in this position get it; undefined: something in it has to be decided by name. */
@@ -124,18 +137,28 @@ class Comparison {
     for (const name of partial ? subscription.asked : this.candidates()) this.look(name);
     if (references.removedLast && changed.size > 0)
       for (const name of removed)
-        if (state.mayHave(name)) {
+        if (state.last(name) && !subscription.asked.has(name)) {
           removed.delete(name);
           this.withheld.set(name, references.waitsForRest(name));
         }
+    const fresh = [...changed.values()];
     const repeats = this.whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
     if (repeats) {
       for (const change of state.open) for (const name of change.names()) this.look(name);
       for (const name of state.refused.keys()) this.look(name);
     } else for (const change of this.touched) for (const name of change.names()) this.look(name);
-    for (const [name, now, change] of this.refused) if (repeats || (change && this.touched.has(change))) this.put(name, now);
+    for (const [name, now, change] of this.refused)
+      if (repeats || (change && this.touched.has(change))) this.put(name, now);
     const changes = { changed: [...changed.values()], removed: removed.size > 0 ? [...removed] : none };
-    return { changes, unresolved: this.unresolved, withheld: this.withheld, healed: this.healed, to, piece: undefined };
+    return {
+      changes,
+      fresh,
+      unresolved: this.unresolved,
+      withheld: this.withheld,
+      healed: this.healed,
+      to,
+      piece: undefined,
+    };
   }
 
   /** The names that may differ; some may come twice. */
@@ -180,7 +203,7 @@ class Comparison {
       if (coming.resource?.version !== now?.version || waiting.has(name)) this.put(name, now);
       return;
     }
-    const isSame = last?.version === now?.version;
+    const isSame = isSameContent(last, now);
     const refused = state.refused.get(name);
     const change = state.openWith(name);
     if (refused) {
@@ -224,7 +247,9 @@ class Comparison {
       else this.withhold(name, why, isAsked);
     } else if (state.mayHave(name)) {
       const why = references.holdsRemoval(name);
-      if (why) this.withhold(name, why, isAsked);
+      // A wait for the rest of a change is for what the client certainly has, and does not ask for.
+      const isMoot = why?.why === "unseen" && (isAsked || !state.last(name));
+      if (why && !isMoot) this.withhold(name, why, isAsked);
       else {
         removed.add(name);
         if (isAsked && !lastResource(state, name)) this.unresolved.push(name);
@@ -264,6 +289,11 @@ class Comparison {
   }
 }
 
+/** Whether what a client has is what is served. A version of the user's own may come back with other content. */
+const isSameContent = (last: Has, now: Resource | undefined): boolean =>
+  last === now ||
+  (last?.version === now?.version && !(last instanceof Resource && now !== undefined && !last.hasContentOf(now)));
+
 const lastResource = (state: ClientState, name: string): Resource | undefined => {
   const last = state.last(name);
   return last instanceof Resource ? last : undefined;
@@ -273,7 +303,11 @@ const lastResource = (state: ClientState, name: string): Resource | undefined =>
  * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next difference.
  * undefined: nothing of the piece is left.
  */
-export function pieceOf(subscription: Subscription, change: OpenChange, references: References): Difference | undefined {
+export function pieceOf(
+  subscription: Subscription,
+  change: OpenChange,
+  references: References,
+): Difference | undefined {
   const { view, state, waiting } = subscription;
   for (let piece = change.next; piece; piece = change.next) {
     const withheld = new Map(waiting);
@@ -299,7 +333,15 @@ export function pieceOf(subscription: Subscription, change: OpenChange, referenc
       });
     }
     if (changed.length + removed.length > 0)
-      return { changes: now, unresolved: none, withheld, healed: none, to: undefined, piece: change };
+      return {
+        changes: now,
+        fresh: now.changed,
+        unresolved: none,
+        withheld,
+        healed: none,
+        to: undefined,
+        piece: change,
+      };
   }
   return undefined;
 }

@@ -54,11 +54,12 @@ export class MakeBeforeBreak {
     this.draining = new Draining(times, onForgotten);
   }
 
-  /** The same for one subscription. */
-  for(subscription: Subscription): References {
+  /** The same for one subscription; `isTold`: its client can be told of removals. */
+  for(subscription: Subscription, isTold: boolean): References {
     const { type } = subscription;
     const watches = this.watches(subscription);
     const users = this.users(type.typeUrl, subscription);
+    const removedLast = type.removedLast === true && isTold && !this.stream.isSeparate;
     let round: Round | undefined;
     const newRound = () => {
       round ??= { look: this.stream.looks, last: undefined };
@@ -66,9 +67,10 @@ export class MakeBeforeBreak {
     };
     return {
       holdsNoChange: watches === "nothing",
-      holdsRemoval: (name) => this.holdsRemoval(subscription, name, users, newRound),
-      holdsChange: (now) => (watches === "nothing" ? undefined : this.holdsChange(subscription, now, watches === "all")),
-      removedLast: type.removedLast === true && !this.stream.isSeparate,
+      holdsRemoval: (name) => this.holdsRemoval(subscription, name, users, removedLast ? newRound : undefined),
+      holdsChange: (now) =>
+        watches === "nothing" ? undefined : this.holdsChange(subscription, now, watches === "all"),
+      removedLast,
       waitsForRest: (name) => {
         const known = subscription.waiting.get(name);
         return { why: "unseen", since: known?.since ?? performance.now(), round: known?.round ?? newRound() };
@@ -86,7 +88,7 @@ export class MakeBeforeBreak {
     subscription: Subscription,
     name: string,
     users: Users,
-    newRound: () => Round,
+    newRound: (() => Round) | undefined,
   ): Withheld | undefined {
     const { stream, times } = this;
     const { type, waiting, names, left } = subscription;
@@ -94,8 +96,7 @@ export class MakeBeforeBreak {
     const known = waiting.get(name);
     const since = known?.since ?? now;
     const until = stream.isSeparate ? since + times.patience : undefined;
-    if (!(until !== undefined && now >= until) && users.isUsed(name))
-      return { why: "reference", since, until };
+    if (!(until !== undefined && now >= until) && users.isUsed(name)) return { why: "reference", since, until };
     const met = this.metUntil(subscription);
     if (met !== undefined && now < met) return { why: "reference", since, until: met };
     const drained = users.drainedAt(name, now);
@@ -103,7 +104,7 @@ export class MakeBeforeBreak {
     const freeAt = known?.freeAt ?? now;
     if (names.has(name) && left.has(name) && now < freeAt + times.patience)
       return { why: "left", since, until: freeAt + times.patience, freeAt };
-    if (!type.removedLast || stream.isSeparate) return undefined;
+    if (!newRound) return undefined;
     const round = known?.round ?? newRound();
     return this.isOver(round, subscription) ? undefined : { why: "unseen", since, round, freeAt };
   }
@@ -296,8 +297,7 @@ export class MakeBeforeBreak {
 /** Whether the client has it for certain, and is not about to lose it. */
 function isKept({ state }: Subscription, name: string): boolean {
   if (state.last(name) === undefined) return false;
-  const refused = state.refused.get(name);
-  if (refused && !refused.resource) return false; // it may have taken the removal
+  if (state.refused.get(name)?.mayBeGone) return false;
   const change = state.openWith(name);
   if (change?.isRefused && !change.content(name)) return false;
   const coming = state.coming(name);

@@ -6,7 +6,7 @@ import type { DiscoveryRequest } from "./messages.js";
 import type { Subscription } from "./subscription.js";
 import type { Content, Variant } from "./variant.js";
 
-const none: readonly string[] = [];
+const none: readonly never[] = [];
 
 /** State of the world: a request repeats all names, a response of a full-state type all resources. */
 export const sotw: Variant<DiscoveryRequest> = {
@@ -66,9 +66,7 @@ function fullState(
   served: readonly Resource[],
   withheld: Difference["withheld"],
 ): Content {
-  const resources = withOld(
-    served,
-    [...withheld.keys()].flatMap((name) => state.repeatable(name) ?? []),
-  );
-  return { version: versionOf(view, resources), resources, removed: none, unresolved: none };
+  const repeated = withheld.size > 0 ? [...withheld.keys()].flatMap((name) => state.repeatable(name) ?? []) : none;
+  const resources = withOld(served, repeated);
+  return { version: versionOf(view, resources), resources, repeated, removed: none, unresolved: none };
 }

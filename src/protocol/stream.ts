@@ -2,8 +2,8 @@ import type { Changes, Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
-import { bytesIn, partsOf, withoutRemovals } from "./changes.js";
-import type { Delivery } from "./client-state.js";
+import { bytesIn, noChanges, partsOf, withoutRemovals } from "./changes.js";
+import type { Delivery, InFlight } from "./client-state.js";
 import { type Difference, diff, pieceOf, type References } from "./diff.js";
 import { heartbeatOf } from "./heartbeat.js";
 import { MakeBeforeBreak } from "./make-before-break.js";
@@ -227,7 +227,8 @@ export class Stream<R extends Request> implements StreamInfo {
     if (answered) refused = this.take(subscription, answered, request.errorDetail);
     if (heartbeat) {
       // A heartbeat that is refused is followed by the body (P58).
-      if (request.errorDetail) for (const name of heartbeat) if (subscription.covers(name)) subscription.asked.add(name);
+      if (request.errorDetail)
+        for (const name of heartbeat) if (subscription.covers(name)) subscription.asked.add(name);
     }
     const wanted = subscription.names.size;
     if (counts) this.protocol.subscribe(subscription, request, !existing);
@@ -241,17 +242,22 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   /** A response is answered. Returns what is known to be refused of it. */
-  private take(subscription: Subscription, answered: Delivery, error: ErrorDetail | undefined): Changes | undefined {
+  private take(subscription: Subscription, answered: InFlight, error: ErrorDetail | undefined): Changes | undefined {
     const { openRefusals, ordered } = this.context;
     const { type, state } = subscription;
     let refused: Changes | undefined;
     if (error) refused = subscription.nack(answered, error, this.retryTimes).refused;
     else {
-      if (ordered) this.order.taking(subscription, answered);
-      subscription.ack(answered);
+      // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of clusters).
+      const all = this.protocol.tellsRemovals
+        ? [answered]
+        : state.inFlight.slice(0, state.inFlight.indexOf(answered) + 1);
+      for (const one of answered.whole ? [answered] : [...all]) {
+        if (ordered) this.order.taking(subscription, one);
+        subscription.ack(one);
+      }
     }
-    if (type.fullStateInSotw && this.node?.id)
-      openRefusals.note(this.node.id, type.typeUrl, this.id, state.hasRefused);
+    if (type.fullStateInSotw && this.node?.id) openRefusals.note(this.node.id, type.typeUrl, this.id, state.hasRefused);
     return refused;
   }
 
@@ -271,7 +277,8 @@ export class Stream<R extends Request> implements StreamInfo {
       const all = new Map([[type.typeUrl, subscription]]);
       for (const sent of this.early) for (const [, name] of this.order.neededAgain(sent, all)) asked.add(name);
     }
-    if (!subscription.isTrusted) for (const name of state.exceptions.keys()) if (subscription.view.get(name)) asked.add(name);
+    if (!subscription.isTrusted)
+      for (const name of state.exceptions.keys()) if (subscription.view.get(name)) asked.add(name);
   }
 
   /** The node has refused something of this type, and takes parts of what it refuses: what it reports is no evidence (P36, P49). */
@@ -346,7 +353,8 @@ export class Stream<R extends Request> implements StreamInfo {
           if (subscription.retried.size > 0) this.dirty.add(subscription);
         }
       for (const subscription of this.dirty) {
-        if (subscription.beatDue && subscription.view.serving && this.ready && !this.turns.busy) this.beat(subscription);
+        if (subscription.beatDue && subscription.view.serving && this.ready && !this.turns.busy)
+          this.beat(subscription);
         // A later change is merged into what is sent when there is an answer, or when the wait for it is over (P25).
         const isHeld = freeAt(subscription, times) === Number.POSITIVE_INFINITY;
         if (isHeld || !subscription.view.serving || subscription.isSettled) this.dirty.delete(subscription);
@@ -444,9 +452,10 @@ export class Stream<R extends Request> implements StreamInfo {
       partial: isPartial || isPiece,
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       piece: difference.piece,
+      repeated: content.repeated ?? none,
     };
     subscription.send(delivery, difference, tells ? none : difference.changes.removed);
-    if (context.ordered) this.sendAgain(delivery);
+    if (context.ordered) this.sendAgain(difference.fresh);
     this.dispatch(subscription, content, delivery);
   }
 
@@ -454,7 +463,11 @@ export class Stream<R extends Request> implements StreamInfo {
     return String(++this.nonces);
   }
 
-  private dispatch(subscription: Subscription, content: Content, { nonce, version }: { nonce: string; version: string }): void {
+  private dispatch(
+    subscription: Subscription,
+    content: Content,
+    { nonce, version }: { nonce: string; version: string },
+  ): void {
     const { typeUrl } = subscription.type;
     const { heartbeats = none, resources, unresolved } = content;
     const traffic = this.context.traffic.of(typeUrl);
@@ -493,7 +506,9 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   private referencesFor(subscription: Subscription): References {
-    if (this.context.ordered) return this.order.for(subscription);
+    const { tellsRemovals } = this.protocol;
+    const references = this.order.for(subscription, tellsRemovals || subscription.type.fullStateInSotw);
+    if (this.context.ordered) return references;
     return {
       holdsRemoval: () => undefined,
       holdsChange: () => undefined,
@@ -501,7 +516,7 @@ export class Stream<R extends Request> implements StreamInfo {
       removedLast: false,
       waitsForRest: () => unordered,
       asItWas: () => undefined,
-      missing: (name) => this.order.for(subscription).missing(name),
+      missing: references.missing,
     };
   }
 
@@ -556,21 +571,20 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** What something waited for may have come, or its time is over. */
   reconsider(): void {
-    for (const subscription of this.subscriptions.values())
-      if (subscription.waiting.size > 0) this.wake(subscription);
+    for (const subscription of this.subscriptions.values()) if (subscription.waiting.size > 0) this.wake(subscription);
     for (const subscription of this.subscriptions.values())
       if (subscription.state.refused.size > 0) this.wake(subscription);
     this.schedule();
   }
 
   /** What is on its way will make the client wait for resources that it has already, before it ACKs (P55). */
-  private sendAgain({ changes: { changed } }: Delivery): void {
-    for (const [subscription, name] of this.order.neededAgain(changed, this.subscriptions)) {
+  private sendAgain(fresh: readonly Resource[]): void {
+    for (const [subscription, name] of this.order.neededAgain(fresh, this.subscriptions)) {
       subscription.asked.add(name);
       this.wake(subscription);
     }
-    if (!this.protocol.tellsRemovals || changed.length === 0) return;
-    this.early.push(changed);
+    if (!this.protocol.tellsRemovals || fresh.length === 0) return;
+    this.early.push(fresh);
     if (this.early.length > earlyKept) this.early.shift();
   }
 
@@ -623,7 +637,8 @@ export class Stream<R extends Request> implements StreamInfo {
 
 /** A difference that says nothing. */
 const nothingNew: Difference = {
-  changes: { changed: none, removed: none },
+  changes: noChanges,
+  fresh: none,
   unresolved: none,
   withheld: new Map(),
   healed: none,

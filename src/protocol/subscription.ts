@@ -197,9 +197,9 @@ export class Subscription implements Watcher, Wants {
     return glob !== undefined && this.names.has(glob);
   }
 
-  keysOf({ key, aliases }: Resource): readonly string[] {
-    if (aliases.length === 0) return this.covers(key) ? [key] : [];
-    const found = aliases.map(canonicalName).filter((alias) => this.names.has(alias));
+  keysOf({ key, aliasKeys }: Resource): readonly string[] {
+    if (aliasKeys.length === 0) return this.covers(key) ? [key] : [];
+    const found = aliasKeys.filter((alias) => this.names.has(alias));
     return this.covers(key) ? [key, ...found] : found;
   }
 

@@ -29,6 +29,8 @@ export interface Content {
   readonly version: string;
   readonly resources: readonly Resource[];
   readonly removed: readonly string[];
+  /** Of the resources of a full state, what stays as it was (P53, P54). */
+  readonly repeated?: readonly Resource[];
   /** Named again without a body (P58). */
   readonly heartbeats?: readonly Resource[];
   /** Answered without a body (P60). */

@@ -160,11 +160,12 @@ export class Resource {
     );
   }
 
-  /** @internal About how many bytes it takes in a response, at most. */
+  /** @internal How many bytes it takes in a response, at most. */
   get entryBytes(): number {
     const { content, type, name, version, aliases } = this;
-    const names = aliases.reduce((sum, alias) => sum + alias.length, name.length + version.length);
-    return content.length + type.typeUrl.length + 3 * names + 64;
+    let names = Buffer.byteLength(name) + Buffer.byteLength(version);
+    for (const alias of aliases) names += Buffer.byteLength(alias) + 4;
+    return content.length + type.typeUrl.length + names + 40;
   }
 
   /** @internal Field 2 of a DiscoveryResponse, or 7 if it is an error, tag and length included. */

@@ -161,7 +161,13 @@ function row({ name, state, client, resource, version, updatedAt, failure }: Res
 type Dump = NonNullable<MessageInitShape<typeof PerXdsConfigSchema>["perXdsConfig"]>;
 
 // The enums' numbers: the generated modules that have them are slow to load.
-const configStatus: Readonly<Record<SyncState, ConfigStatus>> = { SYNCED: 1, DRAINING: 1, NOT_SENT: 2, STALE: 3, ERROR: 4 };
+const configStatus: Readonly<Record<SyncState, ConfigStatus>> = {
+  SYNCED: 1,
+  DRAINING: 1,
+  NOT_SENT: 2,
+  STALE: 3,
+  ERROR: 4,
+};
 export const clientStatus: Readonly<Record<ResourceStatus["client"], ClientResourceStatus>> = {
   REQUESTED: 1,
   DOES_NOT_EXIST: 2,

@@ -131,7 +131,8 @@ export function together(a: TypeStatus, b: TypeStatus): TypeStatus {
     sent: latest(a.sent, b.sent),
     acked: latest(a.acked, b.acked),
     nacked: latest(a.nacked, b.nacked),
-    retryAt: a.retryAt !== undefined && b.retryAt !== undefined ? Math.min(a.retryAt, b.retryAt) : (a.retryAt ?? b.retryAt),
+    retryAt:
+      a.retryAt !== undefined && b.retryAt !== undefined ? Math.min(a.retryAt, b.retryAt) : (a.retryAt ?? b.retryAt),
   };
 }
 

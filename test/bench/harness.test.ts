@@ -27,9 +27,9 @@ describe.skipIf(!hasGo)("the benchmark, which needs Go to run,", () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "xds-bench-"));
     const args = ["bench/run.mjs", "--tiny", "--out", directory, "--docs", directory];
-    await promisify(execFile)(process.execPath, args, { timeout: 280_000 });
+    await promisify(execFile)(process.execPath, args, { timeout: 400_000 });
     results = JSON.parse(await readFile(join(directory, "tiny.json"), "utf8")).results;
-  }, 300_000);
+  }, 420_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   test("runs every workload, and has a figure of each metric", () => {

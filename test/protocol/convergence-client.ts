@@ -78,10 +78,15 @@ export class ModelClient {
     return [...now.keys(), ...this.wants].filter((name) => name !== everything);
   }
 
-  reconnect(withOldNonce: boolean): void {
+  /** In delta it reports what it has. As new, it has nothing and reports nothing. */
+  reconnect(how: "clean" | "with the old nonce" | "as new"): void {
     this.asked = false;
-    if (!withOldNonce) this.nonce = "";
-    this.isOldNonce = withOldNonce;
+    if (how !== "with the old nonce") this.nonce = "";
+    if (how === "as new") {
+      this.has.clear();
+      this.version = "";
+    }
+    this.isOldNonce = how === "with the old nonce";
     if (this.wants.size > 0) this.ask([...this.wants], []);
   }
 

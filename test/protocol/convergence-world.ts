@@ -41,7 +41,7 @@ export type Step =
   | { readonly settle: true }
   /** So many milliseconds go by. */
   | { readonly wait: number }
-  | { readonly reconnect: "clean" | "with the old nonce" };
+  | { readonly reconnect: "clean" | "with the old nonce" | "as new" };
 
 type Contents = Map<string, number>;
 
@@ -99,7 +99,7 @@ export class World {
     else {
       this.stream.close();
       this.connect();
-      this.client.reconnect(step.reconnect === "with the old nonce");
+      this.client.reconnect(step.reconnect);
     }
   }
 

@@ -25,7 +25,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ answer: fc.constantFrom("ack" as const, "nack" as const), taken: fc.nat(15) }) },
   { weight: 3, arbitrary: fc.constant<Step>({ settle: true }) },
   { weight: 1, arbitrary: fc.record({ wait: fc.constantFrom(1_000, 6_000, 13_000, 1_000_000) }) },
-  { weight: 1, arbitrary: fc.record({ reconnect: fc.constantFrom("clean" as const, "with the old nonce" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      reconnect: fc.constantFrom("clean" as const, "with the old nonce" as const, "as new" as const),
+    }),
+  },
 );
 
 const types = [

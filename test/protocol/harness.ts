@@ -185,3 +185,17 @@ export function cacheOf(...resources: Resource[]): SnapshotCache {
   cache.set("n", Snapshot.of(resources));
   return cache;
 }
+
+/**
+ * Takes a delta change of clusters or endpoints. On ADS its removals come in a response of their own, after the rest of the change, and
+ * after a client that came back has had time to say what else it has (P49, P54).
+ */
+export async function takeRemovedLast(
+  { kind }: Way,
+  stream: ScriptedStream,
+  has: readonly string[],
+  removed: readonly string[],
+): Promise<void> {
+  await stream.take(has, kind === "ADS" ? [] : removed);
+  if (kind === "ADS") await stream.take([], removed);
+}

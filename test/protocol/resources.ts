@@ -59,7 +59,7 @@ export const listener = maker(ListenerSchema, (name, content) => ({
 }));
 export const route = maker(RouteConfigurationSchema, (name, content) => ({
   name,
-  virtualHosts: [{ name: `host ${content}`, domains: ["*"] }],
+  virtualHosts: or(content, [{ name: `host ${content}`, domains: ["*"] }]) ?? [],
 }));
 export const scopedRoute = maker(ScopedRouteConfigurationSchema, (name, content) => ({
   name,

@@ -4,6 +4,7 @@ import { delta } from "../../src/protocol/delta.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
+import type { Subscription } from "../../src/protocol/subscription.js";
 import type { Variant } from "../../src/protocol/variant.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
@@ -86,10 +87,11 @@ it.each([
 it.each(["sotw", "delta"] as const)("%s: a wildcard remembers nothing per resource", (variant) => {
   const { change, subscription } = synced(variant, clusterType, cluster);
   const size = () => {
-    const { held, names, asked, stale, kept, spellings } = subscription ?? {};
-    return [held, names, asked, stale, kept, spellings].map((set) => set?.size);
+    const { state, names, asked, stale, waiting, spellings } = subscription as Subscription;
+    return [state.exceptions, names, asked, stale, waiting, spellings].map((set) => set.size);
   };
   expect(size()).toEqual([0, 0, 0, 0, 0, 0]);
   change([cluster("n7", 2), cluster("new")], ["n8"]);
+  change([]); // the removal comes last (P54)
   expect(size()).toEqual([0, 0, 0, 0, 0, 0]);
 });

@@ -147,16 +147,63 @@ describe("a heartbeat", () => {
   });
 
   onBothTypes(allWays, (way, { typeUrl, make }) => {
-    it("P25 P58 waits for the answer to the one before", async () => {
+    it("P58 waits neither for an answer to the one before, nor to what was sent first", async () => {
+      const resources = short(make);
+      const stream = (await TestServer.start(cacheOf(...Object.values(resources)))).open(way, typeUrl);
+      want(stream, bothFeatures, "a");
+      const first = await stream.next();
+      const beats: Answer[] = [];
+      for (let beat = 0; beat < 6; beat++) {
+        const answer = await stream.next();
+        expect(read(way, answer)).toMatchObject([{ ttlMs }]);
+        beats.push(answer);
+      }
+      stream.ack(first);
+      for (const beat of beats) stream.ack(beat); // each answer is about its own response, or about one that is forgotten
+      expect(read(way, await stream.next())).toMatchObject([{ ttlMs }]);
+    });
+
+    it("P58 repeats what the client certainly has while an update is refused, and never what it has refused", async () => {
+      const resources = short(make);
+      const cache = cacheOf(...Object.values(resources));
+      const stream = (await TestServer.start(cache)).open(way, typeUrl);
+      want(stream, bothFeatures, "a");
+      stream.ack(await stream.next());
+      cache.set("n", Snapshot.of([withTtl(make("a", 2), ttlMs), resources.b]));
+      for (;;) {
+        const answer = await stream.next();
+        const isUpdate = ttls(way, answer, { new: withTtl(make("a", 2), ttlMs) }).includes("new 100");
+        if (!isUpdate)
+          stream.ack(answer); // a heartbeat from before the change
+        else {
+          stream.nack(answer);
+          break;
+        }
+      }
+      const isOld = way.variant === "delta" ? "- 100" : "a 100";
+      for (let beat = 0; beat < 3; beat++) {
+        const answer = await stream.next();
+        expect(ttls(way, answer, resources)).toEqual([isOld]);
+        stream.ack(answer);
+      }
+    });
+
+    it("P58 is followed by the body when it is refused", async () => {
       const resources = short(make);
       const stream = (await TestServer.start(cacheOf(...Object.values(resources)))).open(way, typeUrl);
       want(stream, bothFeatures, "a");
       stream.ack(await stream.next());
       const beat = await stream.next();
-      await sleep(2 * ttlMs);
-      await stream.quiet();
-      stream.ack(beat);
-      expect(read(way, await stream.next())).toMatchObject([{ ttlMs }]);
+      stream.nack(beat);
+      for (;;) {
+        const answer = await stream.next();
+        stream.ack(answer);
+        if (ttls(way, answer, resources)[0] === "a 100" && way.variant === "delta") break;
+        if (way.variant === "sotw") {
+          expect(ttls(way, answer, resources)).toEqual(["a 100"]);
+          break;
+        }
+      }
     });
 
     it("P57 P58 comes to those only who are told of TTLs, and have what has one", async () => {
