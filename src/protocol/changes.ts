@@ -29,6 +29,18 @@ export function contentsOf(changes: Changes): ReadonlyMap<string, Resource | und
 }
 const contentsMemo = new WeakMap<Changes, ReadonlyMap<string, Resource | undefined>>();
 
+/** The names of a change that another one has not. Computed once for all streams that ask the same. */
+export function onlyIn(changes: Changes, other: Changes): readonly string[] {
+  const known = onlyInMemo.get(changes);
+  if (known?.other.deref() === other) return known.names;
+  const contents = contentsOf(other);
+  const names = [...contentsOf(changes).keys()].filter((name) => !contents.has(name));
+  onlyInMemo.set(changes, { other: new WeakRef(other), names });
+  return names;
+}
+/** Weak in both directions, so that no change keeps another alive. */
+const onlyInMemo = new WeakMap<Changes, { readonly other: WeakRef<Changes>; readonly names: readonly string[] }>();
+
 /** The same change without its removals. */
 export function withoutRemovals(changes: Changes): Changes {
   if (changes.removed.length === 0) return changes;

@@ -1,7 +1,7 @@
 import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
-import { contentsOf, halvesOf, noChanges } from "./changes.js";
+import { contentsOf, halvesOf, noChanges, onlyIn } from "./changes.js";
 import type { NackEntry } from "./ledger.js";
 import { OpenChange } from "./open-change.js";
 
@@ -49,6 +49,12 @@ export interface Refused {
   readonly retryAt: number | undefined;
 }
 
+/** What a client may still use of a name that it was told is gone; `at` is `performance.now()` when it took that. */
+export interface Gone {
+  readonly inUse: readonly Resource[];
+  readonly at: number;
+}
+
 /** What a refused response comes to. */
 export interface Verdict {
   /** The resources and removals that are known to be refused; undefined: they are still looked for (P17). */
@@ -71,6 +77,9 @@ export interface Wants {
   isDraining(name: string): boolean;
 }
 
+const noRefusals: ReadonlyMap<string, Refused> = new Map();
+const noneGone: ReadonlyMap<string, Gone> = new Map();
+
 /** How many versions of a name that is gone are taken for perhaps in use: the latest ones. */
 const inUseKept = 4;
 
@@ -91,23 +100,32 @@ export class ClientState {
   /** Everything up to here was offered and answered. */
   position = -1;
   private readonly entries = new Map<string, Has>();
-  /** By name. Bounded by the names that are served or subscribed. */
-  readonly refused = new Map<string, Refused>();
+  // A Map takes 200 bytes even when it is empty, so those that few clients need are made when they are needed.
+  private refusals: Map<string, Refused> | undefined;
   /** Changes that were refused together, or are sent in pieces. Oldest first; at most four of them refused. */
   readonly open: OpenChange[] = [];
   /** Served names of refused responses that were too many to remember. */
-  private readonly unknown = new Set<string>();
+  private unknown: Set<string> | undefined;
   /** Oldest first; normally one at most. */
   readonly inFlight: InFlight[] = [];
-  /**
-   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an Envoy goes on
-   * using a route configuration that is removed.
-   */
-  readonly gone = new Map<string, { readonly inUse: readonly Resource[]; readonly at: number }>();
+  private goneNames: Map<string, Gone> | undefined;
 
   constructor(private readonly wants: Wants) {}
 
   // Questions
+
+  /** What was refused alone, by name. Bounded by the names that are served or subscribed. */
+  get refused(): ReadonlyMap<string, Refused> {
+    return this.refusals ?? noRefusals;
+  }
+
+  /**
+   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an Envoy goes on
+   * using a route configuration that is removed.
+   */
+  get gone(): ReadonlyMap<string, Gone> {
+    return this.goneNames ?? noneGone;
+  }
 
   /** Everything up to here was offered, and may still be unanswered. */
   get offered(): number {
@@ -130,12 +148,12 @@ export class ClientState {
 
   /** Nothing is known by name: positions and changes that all streams share say it all. */
   get isShared(): boolean {
-    return this.entries.size + this.refused.size + this.unknown.size === 0;
+    return this.entries.size + this.refused.size === 0 && this.isKnown;
   }
 
   /** No name is left of refused responses that were too many to remember. */
   get isKnown(): boolean {
-    return this.unknown.size === 0;
+    return (this.unknown?.size ?? 0) === 0;
   }
 
   /** Nothing that was refused is left. */
@@ -170,7 +188,7 @@ export class ClientState {
   /** Whether the client certainly has what {@link last} says, but for what is on its way. */
   isCertain(name: string): boolean {
     return (
-      !this.unknown.has(name) &&
+      !this.unknown?.has(name) &&
       !this.refused.get(name)?.mayBeGone &&
       !this.open.some((change) => change.isRefused && change.has(name))
     );
@@ -326,14 +344,14 @@ export class ClientState {
     if (whole) {
       // The full state is all that the client has: what came before does not matter any more.
       for (const change of this.open.splice(0)) this.letGo(change);
-      this.refused.clear();
-      this.unknown.clear();
+      this.refusals?.clear();
+      this.unknown?.clear();
     }
     this.advance(delivery, older);
     if (to !== undefined) this.prune();
     for (const old of delivery.repeated) if (this.wants.covers(old.key)) this.note(old.key, old);
-    const { open, entries, refused, unknown } = this;
-    const isShared = this.wants.wildcard && entries.size + refused.size + unknown.size === 0;
+    const { open } = this;
+    const isShared = this.wants.wildcard && this.isShared;
     // The position says it all, as it does for nearly every ACK.
     if (!(isShared && (to === undefined ? piece && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
@@ -376,6 +394,7 @@ export class ClientState {
       change.isRefused = true;
       change.nacks = 1;
       for (const name of known) change.resolve(name);
+      if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
       if (halves) refused = undefined;
       else {
         change.giveUp(entry(changes), this.blamed(changes, known, options));
@@ -393,7 +412,7 @@ export class ClientState {
   heal(name: string): void {
     const gone = this.gone.get(name);
     this.settle(name);
-    if (gone) this.gone.set(name, gone);
+    if (gone) this.noteGone(name, gone);
     if (this.wants.wildcard && !this.wants.isWithheld(name)) this.note(name, this.last(name));
   }
 
@@ -405,7 +424,7 @@ export class ClientState {
       const inUse = [...before, ...this.possible(name).filter(({ isPlaceholder }) => !isPlaceholder)].slice(-inUseKept);
       this.settle(name);
       this.entries.delete(name);
-      if (inUse.length > 0) this.gone.set(name, { inUse, at: performance.now() });
+      if (inUse.length > 0) this.noteGone(name, { inUse, at: performance.now() });
       return;
     }
     this.settle(name);
@@ -428,8 +447,8 @@ export class ClientState {
     this.leave();
     this.entries.clear();
     for (const [name, last] of has) if (last) this.entries.set(name, last);
-    for (const known of [this.refused, this.gone])
-      for (const name of known.keys()) if (!covers(name)) known.delete(name);
+    for (const known of [this.refusals, this.goneNames])
+      for (const name of known?.keys() ?? []) if (!covers(name)) known?.delete(name);
     for (const change of [...this.open])
       for (const name of [...change.names()]) if (!covers(name)) this.resolve(change, name);
   }
@@ -523,11 +542,21 @@ export class ClientState {
     else this.entries.set(name, has);
   }
 
+  private noteRefused(name: string, refused: Refused): void {
+    this.refusals ??= new Map();
+    this.refusals.set(name, refused);
+  }
+
+  private noteGone(name: string, gone: Gone): void {
+    this.goneNames ??= new Map();
+    this.goneNames.set(name, gone);
+  }
+
   /** Nothing is uncertain of a name any more. */
   private settle(name: string): void {
-    this.refused.delete(name);
-    this.gone.delete(name);
-    this.unknown.delete(name);
+    this.refusals?.delete(name);
+    this.goneNames?.delete(name);
+    this.unknown?.delete(name);
     for (const change of [...this.open]) this.resolve(change, name);
   }
 
@@ -554,9 +583,9 @@ export class ClientState {
       const inUse = this.gone.get(name);
       const mayBeGone = !resource || this.refused.get(name)?.mayBeGone === true;
       this.settle(name);
-      if (inUse) this.gone.set(name, inUse);
+      if (inUse) this.noteGone(name, inUse);
       if (wildcard || last) this.entries.set(name, last);
-      this.refused.set(name, { resource, nack, mayBeGone, missing, tries, retryAt: options.retryAt(tries) });
+      this.noteRefused(name, { resource, nack, mayBeGone, missing, tries, retryAt: options.retryAt(tries) });
     }
   }
 
@@ -570,7 +599,7 @@ export class ClientState {
     const refused = this.refused.get(name);
     if (!refused) return;
     const tries = refused.tries + 1;
-    this.refused.set(name, { ...refused, tries, retryAt: options.retryAt(tries) });
+    this.noteRefused(name, { ...refused, tries, retryAt: options.retryAt(tries) });
   }
 
   /** The names of a change that were refused alone before, with the same content. */
@@ -598,12 +627,13 @@ export class ClientState {
 
   private forgetOldest(): void {
     const refused = this.open.filter((change) => change.isRefused && !change.isSplitting);
-    for (const change of refused.slice(0, Math.max(0, refused.length - refusedKept))) {
-      for (const name of change.names())
-        if (this.wants.view.get(name) && !this.open.some((one) => one !== change && one.has(name)))
-          this.unknown.add(name);
-      this.drop(change);
-    }
+    const [oldest] = refused;
+    const newest = refused.at(-1);
+    if (!oldest || !newest || refused.length <= refusedKept) return;
+    for (const name of onlyIn(oldest.all, newest.all))
+      if (this.wants.view.get(name) && !refused.some((one) => one !== oldest && one.has(name)))
+        (this.unknown ??= new Set()).add(name);
+    this.drop(oldest);
   }
 }
 

@@ -22,6 +22,10 @@ export interface Ordered {
   readonly lastNonce: number;
   /** How often a subscription was looked at in full. */
   readonly looks: number;
+  /** What is answered for a name that the client never had and that does not exist. */
+  answerForMissing(subscription: Subscription, name: string): Resource | "removed" | "silence";
+  /** Old listeners refer to too many names; the oldest are forgotten. */
+  leftoversForgotten(kept: number): void;
 }
 
 /** Times in milliseconds. */
@@ -43,16 +47,13 @@ const laterTypes = [listenerType, routeType];
  */
 export class MakeBeforeBreak {
   private readonly openedAt = performance.now();
-  private readonly draining: Draining;
+  /** Made when the first listener is replaced. */
+  private draining: Draining | undefined;
 
   constructor(
     private readonly stream: Ordered,
     private readonly times: OrderTimes,
-    private readonly missing: (subscription: Subscription, name: string) => Resource | "removed" | "silence",
-    onForgotten: (names: number) => void,
-  ) {
-    this.draining = new Draining(times, onForgotten);
-  }
+  ) {}
 
   /** The same for one subscription; `isTold`: its client can be told of removals. */
   for(subscription: Subscription, isTold: boolean): References {
@@ -79,7 +80,7 @@ export class MakeBeforeBreak {
         const old = subscription.view.lately(name);
         return old && users.isUsed(name) && this.hasAllOf(old) ? old : undefined;
       },
-      missing: (name) => this.missing(subscription, name),
+      missing: (name) => this.stream.answerForMissing(subscription, name),
     };
   }
 
@@ -156,7 +157,7 @@ export class MakeBeforeBreak {
       },
       drainedAt: (name, now) => {
         drained ??= collectDrained();
-        const old = this.draining.until(typeUrl, name, now);
+        const old = this.draining?.until(typeUrl, name, now);
         const other = drained.get(name);
         return other !== undefined && (old === undefined || other > old) ? other : old;
       },
@@ -279,18 +280,19 @@ export class MakeBeforeBreak {
       const old = state.last(name);
       if (!(old instanceof Resource) || old.isPlaceholder || old === now) continue;
       const released = releasedBy(old, now);
-      if (type.drains) this.draining.replaced(name, released, now);
+      if (type.drains && (this.draining || released.length > 0)) {
+        this.draining ??= new Draining(this.times, (kept) => this.stream.leftoversForgotten(kept));
+        this.draining.replaced(name, released, now);
+      }
       for (const { typeUrl, name: target } of released) {
-        const other = this.stream.subscriptions.get(typeUrl);
-        const left = canonicalName(target);
-        if (other?.names.has(left)) other.left.add(left);
+        this.stream.subscriptions.get(typeUrl)?.leave(canonicalName(target));
       }
     }
   }
 
   /** Something was answered or asked for. */
   settled(): void {
-    this.draining.look(this.stream.subscriptions);
+    this.draining?.look(this.stream.subscriptions);
   }
 }
 
@@ -328,11 +330,15 @@ function releasedBy(old: Resource, now: Resource | undefined): readonly Referenc
   const before = referencesOf(old);
   if (!now || before.length === 0) return before;
   const known = releasedMemo.get(now);
-  if (known?.old === old) return known.released;
+  if (known?.old.deref() === old) return known.released;
   const after = referencesOf(now);
   const kept = new Set(after.map(({ typeUrl, name }) => `${typeUrl} ${name}`));
   const released = before.filter(({ typeUrl, name }) => !kept.has(`${typeUrl} ${name}`));
-  releasedMemo.set(now, { old, released });
+  releasedMemo.set(now, { old: new WeakRef(old), released });
   return released;
 }
-const releasedMemo = new WeakMap<Resource, { readonly old: Resource; readonly released: readonly Reference[] }>();
+/** Weak in both directions, so that no version of a resource keeps another alive. */
+const releasedMemo = new WeakMap<
+  Resource,
+  { readonly old: WeakRef<Resource>; readonly released: readonly Reference[] }
+>();

@@ -24,41 +24,52 @@ const mostWatched = 10_000;
  * streams are never related to each other: two Envoys may share an id.
  */
 export class NodeStreams<S extends OfNode> {
-  private readonly byNode = new Map<string, Group<S>>();
-  private readonly byConnection = new Map<string, Group<S>>();
+  private readonly byNode = new Map<string, S | Set<S>>();
+  /** By node id, and by connection and node id: only where there are separate streams. */
+  private readonly groups = new Map<string, Group<S>>();
 
   /** Called once the node is known. Streams of nodes without an id stand alone. */
   add(stream: S): void {
     const id = stream.node?.id;
     if (!id) return;
-    for (const [groups, key] of [
-      [this.byNode, id],
-      [this.byConnection, connectionKey(stream)],
-    ] as const) {
-      const group = groups.get(key) ?? new Group<S>();
-      groups.set(key, group);
-      group.add(stream);
+    const known = this.byNode.get(id);
+    if (!known) this.byNode.set(id, stream);
+    else if (known instanceof Set) known.add(stream);
+    else this.byNode.set(id, new Set([known, stream]));
+    for (const key of keysOf(stream)) {
+      const group = this.groups.get(key);
+      if (group) group.add(stream);
+      else if (stream.typeUrl !== "") {
+        const made = new Group<S>();
+        for (const other of this.withId(id)) if (keysOf(other).includes(key)) made.add(other);
+        this.groups.set(key, made);
+      }
     }
   }
 
   remove(stream: S): void {
     const id = stream.node?.id;
     if (!id) return;
-    for (const [groups, key] of [
-      [this.byNode, id],
-      [this.byConnection, connectionKey(stream)],
-    ] as const) {
-      const group = groups.get(key);
+    const known = this.byNode.get(id);
+    if (known === stream) this.byNode.delete(id);
+    else if (known instanceof Set && known.delete(stream) && known.size === 0) this.byNode.delete(id);
+    for (const key of keysOf(stream)) {
+      const group = this.groups.get(key);
       group?.remove(stream);
-      if (group?.streams.size === 0) groups.delete(key);
+      if (group?.aggregated === group?.streams.size) this.groups.delete(key);
     }
+  }
+
+  private withId(id: string): Iterable<S> {
+    const known = this.byNode.get(id);
+    return known instanceof Set ? known : known ? [known] : [];
   }
 
   /** The streams of the same client, this one included. Of separate streams that share nothing but an id, the first. */
   *of(stream: S): Iterable<S> {
     yield stream;
     const isAggregated = stream.typeUrl === "";
-    const group = isAggregated ? this.byConnection.get(connectionKey(stream)) : this.groupOf(stream);
+    const group = isAggregated ? this.groups.get(connectionKey(stream)) : this.groupOf(stream);
     let count = 0;
     for (const other of group?.streams ?? []) {
       if (other === stream || (isAggregated && other.typeUrl === "")) continue;
@@ -74,34 +85,31 @@ export class NodeStreams<S extends OfNode> {
 
   /** What the stream's client has, has changed. */
   answered(stream: S): void {
-    if (!stream.node?.id) return;
-    this.byNode.get(stream.node.id)?.answered(stream);
-    this.byConnection.get(connectionKey(stream))?.answered(stream);
+    if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.answered(stream);
   }
 
   /** What is served to the stream has changed. */
   changed(stream: S): void {
-    if (!stream.node?.id) return;
-    this.byNode.get(stream.node.id)?.changed();
-    this.byConnection.get(connectionKey(stream))?.changed();
+    if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.changed();
   }
 
   /** The aggregated streams beside a separate one. */
   *aggregatedBeside(stream: S): Iterable<S> {
     if (stream.typeUrl === "" || !stream.node?.id) return;
-    const group = this.byConnection.get(connectionKey(stream));
+    const group = this.groups.get(connectionKey(stream));
     if (group?.aggregated) for (const other of group.streams) if (other.typeUrl === "") yield other;
   }
 
   private groupOf(stream: S): Group<S> | undefined {
-    const id = stream.node?.id;
-    if (!id) return undefined;
-    const beside = this.byConnection.get(connectionKey(stream));
-    return beside?.aggregated ? beside : this.byNode.get(id);
+    if (!stream.node?.id) return undefined;
+    const beside = this.groups.get(connectionKey(stream));
+    return beside?.aggregated ? beside : this.groups.get(nodeKey(stream));
   }
 }
 
+const nodeKey = ({ node }: OfNode) => ` ${node?.id}`;
 const connectionKey = ({ node, peer }: OfNode) => `${peer} ${node?.id}`;
+const keysOf = (stream: OfNode): readonly string[] => [nodeKey(stream), connectionKey(stream)];
 
 /** A name that removals wait for. */
 interface Watched {

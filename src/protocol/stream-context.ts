@@ -4,7 +4,7 @@ import type { FlushQueue } from "./flush-queue.js";
 import type { Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
 import type { OpenRefusals } from "./open-refusals.js";
-import type { RetryWaits } from "./retry.js";
+import type { RetryTimes } from "./retry.js";
 import type { Stream } from "./stream.js";
 import type { StreamEvents, StreamInfo } from "./stream-events.js";
 import type { TrafficByType } from "./traffic.js";
@@ -52,8 +52,8 @@ export interface StreamContext {
   readonly drainTimeMs: number;
   /** Milliseconds: after this time a client stops waiting for a resource that does not exist (P54). */
   readonly missingAfterMs: number;
-  /** When refused content is offered again (P16); undefined: never. */
-  readonly retryRefused: RetryWaits | undefined;
+  /** When refused content is offered again (P16). */
+  readonly retryTimes: RetryTimes;
   /** How many bytes a delta response may have. A larger one is divided. */
   readonly maxResponseBytes: number;
   readonly openRefusals: OpenRefusals;

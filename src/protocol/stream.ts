@@ -10,7 +10,6 @@ import { MakeBeforeBreak } from "./make-before-break.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import { blockedUntil, freeAt, nextTurn, type Turn, type TurnTimes } from "./order.js";
 import { answerForMissing } from "./placeholder.js";
-import { type RetryTimes, retryTimes } from "./retry.js";
 import type { Resolver, StreamContext, Transport } from "./stream-context.js";
 import type { StreamInfo } from "./stream-events.js";
 import { Subscription } from "./subscription.js";
@@ -44,7 +43,7 @@ export class Stream<R extends Request> implements StreamInfo {
   node: Node | undefined;
   private readonly dirty = new Set<Subscription>();
   private readonly lastRequests = new Map<Subscription, R>();
-  private readonly unknownTypes = new Set<string>();
+  private unknownTypes: Set<string> | undefined;
   private otherNodeLogged = false;
   private waitingLogged = false;
   private ttl = false;
@@ -58,16 +57,18 @@ export class Stream<R extends Request> implements StreamInfo {
     () => this.schedule(),
   );
   private readonly order: MakeBeforeBreak;
-  private readonly retryTimes: RetryTimes;
   /** How often a subscription was looked at in full. */
   looks = 0;
   /** Wakes the stream when a wait is over. */
   private timer: NodeJS.Timeout | undefined;
+  /** When that is, as `performance.now()`. */
+  private timerAt = Number.POSITIVE_INFINITY;
   /** Unanswered heartbeats: nonce → what they name. */
-  private readonly heartbeats = new Map<Subscription, Map<string, readonly string[]>>();
+  private heartbeats: Map<Subscription, Map<string, readonly string[]>> | undefined;
   /** What was sent before the client's first requests of types that it then waits for. */
-  private early: (readonly Resource[])[] = [];
+  private early: readonly (readonly Resource[])[] = none;
   private largeLogged = false;
+  private forgottenLogged = false;
 
   constructor(
     private readonly protocol: Variant<R>,
@@ -76,17 +77,20 @@ export class Stream<R extends Request> implements StreamInfo {
     /** The type of the service that was called; undefined: ADS. */
     private readonly serviceType: ResourceType | undefined,
   ) {
-    this.retryTimes = retryTimes(context.retryRefused);
-    this.order = new MakeBeforeBreak(
-      this,
-      context,
-      (subscription, name) =>
-        answerForMissing(subscription, name, protocol.tellsRemovals, context.watcher, () => this.related()),
-      (kept) =>
-        context.logger.warn(
-          { stream: this.id, node: this.node?.id, kept },
-          "old listeners of this client refer to too many names; the oldest may be removed before the listeners have drained",
-        ),
+    this.order = new MakeBeforeBreak(this, context);
+  }
+
+  answerForMissing(subscription: Subscription, name: string): Resource | "removed" | "silence" {
+    const { protocol, context } = this;
+    return answerForMissing(subscription, name, protocol.tellsRemovals, context.watcher, () => this.related());
+  }
+
+  leftoversForgotten(kept: number): void {
+    if (this.forgottenLogged) return;
+    this.forgottenLogged = true;
+    this.context.logger.warn(
+      { stream: this.id, node: this.node?.id, kept },
+      "old listeners of this client refer to too many names; the oldest may be removed before the listeners have drained",
     );
   }
 
@@ -121,7 +125,7 @@ export class Stream<R extends Request> implements StreamInfo {
   /** It has been sent something, or there is nothing to send. */
   get answered(): boolean {
     for (const { ledger } of this.subscriptions.values()) if (ledger.sent) return true;
-    const hasAsked = this.subscriptions.size + this.unknownTypes.size > 0;
+    const hasAsked = this.subscriptions.size + (this.unknownTypes?.size ?? 0) > 0;
     return hasAsked && this.dirty.size === 0 && !this.turns.busy;
   }
 
@@ -162,7 +166,7 @@ export class Stream<R extends Request> implements StreamInfo {
     this.subscriptions.clear();
     this.dirty.clear();
     this.lastRequests.clear();
-    this.heartbeats.clear();
+    this.heartbeats = undefined;
     for (const stream of beside) stream.reconsider();
     this.context.ended(this.asStream);
     if (!this.announced) return;
@@ -246,7 +250,7 @@ export class Stream<R extends Request> implements StreamInfo {
     const { openRefusals, ordered } = this.context;
     const { type, state } = subscription;
     let refused: Changes | undefined;
-    if (error) refused = subscription.nack(answered, error, this.retryTimes).refused;
+    if (error) refused = subscription.nack(answered, error, this.context.retryTimes).refused;
     else {
       // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of clusters).
       const all = this.protocol.tellsRemovals
@@ -263,7 +267,7 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** What a heartbeat with this nonce named. */
   private answeredHeartbeat(subscription: Subscription, nonce: string): readonly string[] | undefined {
-    const beats = this.heartbeats.get(subscription);
+    const beats = this.heartbeats?.get(subscription);
     const names = beats?.get(nonce);
     beats?.delete(nonce);
     return names;
@@ -324,7 +328,8 @@ export class Stream<R extends Request> implements StreamInfo {
         return subscription;
       }
     }
-    const isTold = typeUrl.length > longestTypeUrl || this.unknownTypes.has(typeUrl);
+    const isTold = typeUrl.length > longestTypeUrl || this.unknownTypes?.has(typeUrl);
+    this.unknownTypes ??= new Set();
     if (!isTold && this.unknownTypes.size < unknownTypesKept) {
       this.unknownTypes.add(typeUrl);
       const why = type ? "no cache serves this type" : "no resource type has this type URL";
@@ -406,11 +411,15 @@ export class Stream<R extends Request> implements StreamInfo {
       if (waiting.size > 0) for (const { until: end } of waiting.values()) until(end);
       if (state.refused.size > 0) until(subscription.retry(times.now));
     }
+    // A timer that is due before that is left as it is: it looks in vain once, which costs less than a timer for every answer.
+    if (next >= this.timerAt) return;
     clearTimeout(this.timer);
-    this.timer = undefined;
-    if (next === Number.POSITIVE_INFINITY) return;
+    this.timerAt = next;
     const wait = Math.min(Math.max(1, Math.ceil(next - times.now)), 2 ** 31 - 1);
-    this.timer = setTimeout(() => this.reconsider(), wait).unref();
+    this.timer = setTimeout(() => {
+      this.timerAt = Number.POSITIVE_INFINITY;
+      this.reconsider();
+    }, wait).unref();
   }
 
   private respond({ subscription, partial }: Turn, times: TurnTimes): void {
@@ -549,6 +558,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (living.length === 0 || (subscription.state.inFlight.length === 0 && !subscription.ledger.sent)) return;
     const content = this.protocol.keepAlive(subscription, living);
     const beat = { nonce: this.nextNonce(), version: content.version };
+    this.heartbeats ??= new Map();
     const beats = this.heartbeats.get(subscription) ?? new Map<string, readonly string[]>();
     this.heartbeats.set(subscription, beats);
     beats.set(
@@ -584,8 +594,8 @@ export class Stream<R extends Request> implements StreamInfo {
       this.wake(subscription);
     }
     if (!this.protocol.tellsRemovals || fresh.length === 0) return;
-    this.early.push(fresh);
-    if (this.early.length > earlyKept) this.early.shift();
+    if (![...this.subscriptions.values()].some(({ type }) => type.sentAgain))
+      this.early = [...this.early, fresh].slice(-earlyKept);
   }
 
   /** What the client has been sent already makes it wait to hear something of this type's collections (P56). */

@@ -42,22 +42,19 @@ export class Subscription implements Watcher, Wants {
   readonly state = new ClientState(this);
   /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
   readonly asked = new Set<string>();
-  /** Refused names whose content is offered again (P16). */
-  readonly retried = new Set<string>();
+  private due: Set<string> | undefined;
   /** Explicit names that have changed since they were last looked at. */
   readonly stale = new Set<string>();
   /** Every explicit name is to be looked at. */
   allStale = true;
-  /** How the client spells names that are spelt otherwise here (P64). */
-  readonly spellings = new Map<string, string>();
+  private spelt: Map<string, string> | undefined;
   /** Names that a resolver was asked for, and the bound of its time (P62); "done": what is there now is the answer. */
-  readonly resolving = new Map<string, NodeJS.Timeout | "done">();
+  private resolving: Map<string, NodeJS.Timeout | "done"> | undefined;
   /** A heartbeat of what has a TTL is due (P58). */
   beatDue = false;
   /** Names whose removal (P54) or change (P53) waits. */
   readonly waiting = new Map<string, Withheld>();
-  /** Subscribed names that an earlier state of the client referred to, and that nothing may refer to any more (P54). */
-  readonly left = new Set<string>();
+  private leftNames: Set<string> | undefined;
   /** The client waits for a response, even an empty one (P46, P56). */
   mustAnswer = false;
   /** The client brought versions from an earlier stream. */
@@ -93,6 +90,26 @@ export class Subscription implements Watcher, Wants {
     subscription.watch = watch;
     subscription.view = watch.view;
     return subscription;
+  }
+
+  /** Refused names whose content is offered again (P16). */
+  get retried(): ReadonlySet<string> {
+    return this.due ?? noNames;
+  }
+
+  /** How the client spells names that are spelt otherwise here (P64). */
+  get spellings(): ReadonlyMap<string, string> {
+    return this.spelt ?? noSpellings;
+  }
+
+  /** Subscribed names that an earlier state of the client referred to, and that nothing may refer to any more (P54). */
+  get left(): ReadonlySet<string> {
+    return this.leftNames ?? noNames;
+  }
+
+  /** An earlier state of the client referred to a name. */
+  leave(name: string): void {
+    if (this.names.has(name)) (this.leftNames ??= new Set()).add(name);
   }
 
   get lastResponseAt(): number {
@@ -211,7 +228,7 @@ export class Subscription implements Watcher, Wants {
     this.list = undefined;
     this.named = true;
     this.asked.add(name);
-    if (hasSpellings(name)) this.spellings.set(name, spelling);
+    if (hasSpellings(name)) (this.spelt ??= new Map()).set(name, spelling);
     if (this.names.has(name)) return;
     this.names.add(name);
     if (!this.wildcard) this.view.follow(this, name);
@@ -222,8 +239,8 @@ export class Subscription implements Watcher, Wants {
     const name = canonicalName(spelling);
     this.list = undefined;
     this.names.delete(name);
-    this.left.delete(name);
-    this.spellings.delete(name);
+    this.leftNames?.delete(name);
+    this.spelt?.delete(name);
     this.stopResolving(name);
     if (this.wildcard) return;
     this.view.unfollow(this, name);
@@ -237,19 +254,19 @@ export class Subscription implements Watcher, Wants {
     if (!this.covers(name)) return; // reporting subscribes nothing (P50)
     this.hasReported = true;
     this.state.report(name, placeholder?.version === version ? placeholder : new Reported(version));
-    if (hasSpellings(name)) this.spellings.set(name, spelling);
+    if (hasSpellings(name)) (this.spelt ??= new Map()).set(name, spelling);
     this.asked.delete(name);
   }
 
   private stopResolving(name: string): void {
-    const timer = this.resolving.get(name);
+    const timer = this.resolving?.get(name);
     if (timer !== "done") clearTimeout(timer);
-    this.resolving.delete(name);
+    this.resolving?.delete(name);
   }
 
   private forget(name: string): void {
     this.state.forget(name);
-    for (const set of [this.asked, this.stale, this.retried, this.waiting]) set.delete(name);
+    for (const set of [this.asked, this.stale, this.due, this.waiting]) set?.delete(name);
   }
 
   setWildcard(wildcard: boolean): void {
@@ -266,8 +283,8 @@ export class Subscription implements Watcher, Wants {
     this.state.flatten(this.names, covers);
     this.wildcard = false;
     for (const name of this.names) this.view.follow(this, name);
-    for (const set of [this.asked, this.retried, this.waiting])
-      for (const name of set.keys()) if (!this.covers(name)) set.delete(name);
+    for (const set of [this.asked, this.due, this.waiting])
+      for (const name of set?.keys() ?? []) if (!this.covers(name)) set?.delete(name);
     this.allStale = true;
     this.mustAnswer = false;
   }
@@ -293,12 +310,13 @@ export class Subscription implements Watcher, Wants {
     const names: string[] = [];
     for (const name of this.asked) {
       if (!this.names.has(name) || this.view.get(name) || isGlob(name)) continue;
-      if (this.resolving.get(name) === "done") {
+      if (this.resolving?.get(name) === "done") {
         this.resolving.delete(name);
         continue;
       }
       this.asked.delete(name);
-      if (this.resolving.has(name)) continue;
+      if (this.resolving?.has(name)) continue;
+      this.resolving ??= new Map();
       this.resolving.set(
         name,
         setTimeout(() => this.resolved(name), timeoutMs),
@@ -310,10 +328,11 @@ export class Subscription implements Watcher, Wants {
 
   /** The resolver has done what it can. */
   resolved(name: string): void {
-    const timer = this.resolving.get(name);
+    const timer = this.resolving?.get(name);
     if (timer === undefined || timer === "done") return;
     this.stopResolving(name);
     if (this.view.get(name)) return; // its coming has woken us
+    this.resolving ??= new Map();
     this.resolving.set(name, "done");
     this.asked.add(name);
     this.onWake(this);
@@ -395,7 +414,7 @@ export class Subscription implements Watcher, Wants {
     for (const [name, { retryAt, resource }] of this.state.refused) {
       if (retryAt === undefined || this.retried.has(name) || this.state.coming(name)) continue;
       if (this.view.get(name)?.version !== resource?.version) continue;
-      if (retryAt <= now) this.retried.add(name);
+      if (retryAt <= now) (this.due ??= new Set()).add(name);
       else if (next === undefined || retryAt < next) next = retryAt;
     }
     return next;
@@ -411,14 +430,14 @@ export class Subscription implements Watcher, Wants {
   close(): void {
     if (this.wildcard) this.view.unfollowAll(this);
     else for (const name of this.names) this.view.unfollow(this, name);
-    for (const name of this.resolving.keys()) this.stopResolving(name);
+    for (const name of this.resolving?.keys() ?? []) this.stopResolving(name);
     this.state.leave();
     this.watch.close();
   }
 
   private looked({ withheld, healed }: Difference, partial: boolean): void {
     empty(this.asked);
-    empty(this.retried);
+    if (this.due) empty(this.due);
     if (!partial) {
       empty(this.stale);
       this.allStale = false;
@@ -437,6 +456,9 @@ export class Subscription implements Watcher, Wants {
     if (this.ledger.nacked && this.state.isClean) this.ledger.nacked = undefined;
   }
 }
+
+const noNames: ReadonlySet<string> = new Set();
+const noSpellings: ReadonlyMap<string, string> = new Map();
 
 /** Clears what is not empty: V8 allocates even to clear what is. */
 const empty = (names: Set<string> | Map<string, unknown>) => {

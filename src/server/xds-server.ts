@@ -7,7 +7,7 @@ import { FlushQueue } from "../protocol/flush-queue.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
 import { NodeStreams } from "../protocol/node-streams.js";
 import { OpenRefusals } from "../protocol/open-refusals.js";
-import { retryWaits } from "../protocol/retry.js";
+import { retryTimes, retryWaits } from "../protocol/retry.js";
 import { Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
 import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
@@ -173,7 +173,7 @@ export class XdsServer {
       patience: milliseconds("orderTimeoutMs", options.orderTimeoutMs, 5_000),
       drainTimeMs: milliseconds("drainTimeMs", options.drainTimeMs, 600_000),
       missingAfterMs: 15_000, // Envoy's initial fetch timeout
-      retryRefused: options.retryRefused === false ? undefined : retryWaits,
+      retryTimes: retryTimes(options.retryRefused === false ? undefined : retryWaits),
       maxResponseBytes: responseBytes(options.maxResponseBytes),
       openRefusals: new OpenRefusals(),
       nodeStreams: new NodeStreams<Stream<never>>(),
