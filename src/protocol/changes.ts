@@ -117,17 +117,6 @@ function sizeOf({ changed, removed }: Changes): number {
   return bytes;
 }
 
-/** About how many bytes a list of resources takes in a response. */
-export function bytesIn(resources: readonly Resource[]): number {
-  let bytes = sizes.get(resources);
-  if (bytes === undefined) {
-    bytes = sizeOf({ changed: resources, removed: none });
-    sizes.set(resources, bytes);
-  }
-  return bytes;
-}
-const sizes = new WeakMap<readonly Resource[], number>();
-
 const join = (units: readonly Unit[]): Changes => ({
   changed: units.flatMap(({ changed }) => changed),
   removed: units.flatMap(({ removed }) => removed),

@@ -1,7 +1,7 @@
 import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
-import { contentsOf, halvesOf, noChanges, onlyIn } from "./changes.js";
+import { contentsOf, halvesOf, onlyIn } from "./changes.js";
 import type { NackEntry } from "./ledger.js";
 import { OpenChange } from "./open-change.js";
 
@@ -17,6 +17,8 @@ export type Has = Resource | Reported | undefined;
 export interface Delivery {
   /** What is new in it. Shared between streams. */
   readonly changes: Changes;
+  /** What was not offered before: less than `changes` where a full state repeats what was refused. */
+  readonly fresh: Changes;
   readonly nonce: string;
   readonly version: string;
   /** `performance.now()` when it was sent. */
@@ -61,6 +63,12 @@ export interface Verdict {
   readonly refused: Changes | undefined;
 }
 
+/** How a refusal is written down. */
+interface Refuse {
+  entry(refused: Changes): NackEntry;
+  readonly options: NackOptions;
+}
+
 /** What the state has to know of the subscription that it belongs to. */
 export interface Wants {
   readonly type: ResourceType;
@@ -82,6 +90,9 @@ const noneGone: ReadonlyMap<string, Gone> = new Map();
 
 /** How many versions of a name that is gone are taken for perhaps in use: the latest ones. */
 const inUseKept = 4;
+
+const none: readonly never[] = [];
+const noNames: ReadonlySet<string> = new Set();
 
 /** How many refused responses are remembered with what they offered. */
 const refusedKept = 4;
@@ -362,51 +373,119 @@ export class ClientState {
   /** The client has refused a response. `entry` makes the NACK as it is remembered. */
   nack(answered: Delivery, entry: (refused: Changes) => NackEntry, options: NackOptions): Verdict {
     const [delivery, older] = this.answer(answered);
-    const { changes, to, piece, whole } = delivery;
-    const known = this.refusedBefore(changes);
-    const fresh = changes.changed.length + changes.removed.length - known.length;
-    const halves = whole ? undefined : halvesOf(changes, (name) => this.possible(name)[0]);
-    const isAlone = whole ? fresh + known.length === 1 && !this.open.some((one) => one.isRefused) : !halves;
-    let refused: Changes | undefined = changes;
-    if (piece) piece.nacks++;
-    const isEnough = piece !== undefined && piece.nacks >= mostNacks;
-    if (isAlone || fresh <= 0) {
-      this.refuseAlone(changes, entry(changes), options);
-      if (piece?.remove(changes)) this.drop(piece);
-      else if (isEnough) {
-        refused = piece.all;
-        piece.giveUp(entry(refused), refused);
-      }
-    } else if (piece && halves && !isEnough) {
-      piece.split(changes, halves);
-      refused = undefined;
-    } else if (piece) {
-      refused = piece.all;
-      piece.giveUp(entry(refused), refused);
-    } else {
-      // Which of them are bad is not known. Until it is, the client may have any of them.
-      let before: number | undefined;
-      if (to !== undefined) {
-        before = whole ? this.certainPosition : (delivery.before ?? this.position);
-        this.wants.view.retain(before);
-      }
-      const change = new OpenChange(halves ? [...halves] : [changes], before);
-      change.isRefused = true;
-      change.nacks = 1;
-      for (const name of known) change.resolve(name);
-      if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
-      if (halves) refused = undefined;
-      else {
-        change.giveUp(entry(changes), this.blamed(changes, known, options));
-        for (const name of known) this.again(name, options);
-      }
-      this.open.push(change);
-    }
+    const { piece, whole, to } = delivery;
+    const refuse = { entry, options };
+    let refused: Changes | undefined;
+    let good: readonly [string, Resource | undefined][] = none;
+    if (piece) refused = this.nackPiece(delivery, piece, refuse);
+    else if (whole) [refused, good] = this.nackWhole(delivery, refuse);
+    else refused = this.nackAny(delivery, refuse);
     this.advance(delivery, older);
+    for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource);
     if (to !== undefined) this.prune();
     this.forgetOldest();
     return { refused };
   }
+
+  /** A piece of a change is refused: its halves are sent next, or it is known to be bad (P17). */
+  private nackPiece({ changes }: InFlight, piece: OpenChange, { entry, options }: Refuse): Changes | undefined {
+    piece.nacks++;
+    const isEnough = piece.nacks >= mostNacks;
+    const halves = halvesOf(changes, this.oldOf);
+    if (halves && !isEnough) {
+      piece.split(changes, halves);
+      return undefined;
+    }
+    if (!halves) {
+      this.refuseAlone(changes, entry(changes), options);
+      if (piece.remove(changes)) this.drop(piece);
+      if (!isEnough || !piece.next) return changes;
+    }
+    const refused = piece.all;
+    piece.giveUp(entry(refused));
+    return refused;
+  }
+
+  /** A response that can be divided is refused. */
+  private nackAny(delivery: InFlight, { entry, options }: Refuse): Changes | undefined {
+    const { changes } = delivery;
+    const halves = halvesOf(changes, this.oldOf);
+    if (!halves) {
+      this.refuseAlone(changes, entry(changes), options);
+      return changes;
+    }
+    this.leaveOpen([...halves], delivery, delivery.before ?? this.position);
+    return undefined;
+  }
+
+  /**
+   * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is offered again: that
+   * explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will not come (P53). Where nothing
+   * tells, all of it may be bad.
+   */
+  private nackWhole(
+    delivery: InFlight,
+    { entry, options }: Refuse,
+  ): [refused: Changes, good: readonly [string, Resource | undefined][]] {
+    const { changes, to } = delivery;
+    const count = changes.changed.length + changes.removed.length;
+    const known = this.refusedBefore(changes);
+    const open = this.open.filter((change) => change.isRefused);
+    const mentioned = options.mentioned(changes);
+    if (count === known.length || (count === 1 && open.length === 0)) {
+      this.refuseAlone(changes, entry(changes), options);
+      return [changes, none];
+    }
+    if (mentioned.size > 0) {
+      const bad = { changed: changes.changed.filter(({ key }) => mentioned.has(key)), removed: none };
+      this.refuseAlone(bad, entry(bad), options);
+      for (const change of open) this.takeOpen(change, mentioned);
+      return [bad, this.others(delivery, mentioned)];
+    }
+    if (known.length > 0) {
+      for (const name of known) this.again(name, options);
+      const bad = new Set(known);
+      return [
+        { changed: changes.changed.filter(({ key }) => bad.has(key)), removed: none },
+        this.others(delivery, bad),
+      ];
+    }
+    const before = open.find((change) =>
+      change.explains((name) => (to === undefined ? contentsOf(changes).get(name) : this.wants.view.at(name, to))),
+    );
+    if (before) return [before.all, this.others(delivery, noNames)];
+    this.leaveOpen([changes], delivery, this.certainPosition).giveUp(entry(changes));
+    return [changes, none];
+  }
+
+  /** What is new in a full state, and what it repeats as it was, but for what is bad. */
+  private others({ fresh, repeated }: InFlight, bad: ReadonlySet<string>): readonly [string, Resource | undefined][] {
+    const kept = repeated.filter(({ key }) => this.wants.covers(key));
+    return [...kept.map((old): [string, Resource] => [old.key, old]), ...this.answeredNames(fresh)].filter(
+      ([name]) => !bad.has(name),
+    );
+  }
+
+  /** Which resources of a change are bad is not known. Until it is, the client may have any of them. */
+  private leaveOpen(pieces: Changes[], { to }: InFlight, before: number): OpenChange {
+    if (to !== undefined) this.wants.view.retain(before);
+    const change = new OpenChange(pieces, to === undefined ? undefined : before);
+    change.isRefused = true;
+    change.nacks = 1;
+    if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
+    this.open.push(change);
+    return change;
+  }
+
+  /** It is known now what is bad of a change that was refused together: the client has taken the rest. */
+  private takeOpen(change: OpenChange, bad: ReadonlySet<string>): void {
+    if (!this.wants.wildcard)
+      for (const name of [...change.names()])
+        if (!bad.has(name) && this.wants.covers(name)) this.take(name, change.content(name));
+    this.drop(change);
+  }
+
+  private readonly oldOf = (name: string): Resource | undefined => this.possible(name)[0];
 
   /** What the client has of a name is what is served again. */
   heal(name: string): void {
@@ -609,20 +688,6 @@ export class ClientState {
     const isSame = ([name, { resource }]: [string, Refused]) =>
       contents.has(name) && contents.get(name)?.version === resource?.version;
     return [...this.refused].filter(isSame).map(([name]) => name);
-  }
-
-  /**
-   * Of a full state that was refused, what may be bad: what the client's message mentions; else what it refused before and is offered
-   * again, which explains the refusal; else everything.
-   */
-  private blamed(changes: Changes, known: readonly string[], { mentioned }: NackOptions): Changes {
-    const names = mentioned(changes);
-    if (names.size > 0) return { changed: changes.changed.filter(({ key }) => names.has(key)), removed: [] };
-    for (const change of this.open) {
-      const explained = change.explains(contentsOf(changes));
-      if (explained) return explained;
-    }
-    return known.length > 0 ? noChanges : changes;
   }
 
   private forgetOldest(): void {

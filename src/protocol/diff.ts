@@ -11,8 +11,8 @@ import type { Withheld } from "./withheld.js";
 /** What a client lacks of what it subscribes. The lists may be shared: not to be changed. */
 export interface Difference {
   readonly changes: Changes;
-  /** Of what is changed, what was not offered before. */
-  readonly fresh: readonly Resource[];
+  /** What was not offered before: less than `changes` where a full state repeats what was refused. */
+  readonly fresh: Changes;
   /** Of what is removed, what was asked for and does not exist. */
   readonly unresolved: readonly string[];
   /** What stays on the client for now, though no longer served (P54) or served otherwise (P53). */
@@ -57,7 +57,7 @@ export function diff(
 ): Difference {
   const { view, wildcard, state, asked, retried } = subscription;
   const to = wildcard && !partial ? view.position : undefined;
-  const difference = (changes: Changes, withheld = nothing, fresh = changes.changed): Difference => {
+  const difference = (changes: Changes, withheld = nothing, fresh = changes): Difference => {
     return { changes, fresh, unresolved: none, withheld, healed: none, to, piece: undefined };
   };
   if (wildcard && !partial && asked.size === 0 && retried.size === 0) {
@@ -71,7 +71,7 @@ export function diff(
       const isNew = changed.length + removed.length > 0 || subscription.mustAnswer;
       // Where what it had before is served again, it may still have something else.
       const isBack = all.changed.length + all.removed.length === 0;
-      return isNew && !isBack ? difference(all, nothing, changed) : difference(shared.changes);
+      return isNew && !isBack ? difference(all, nothing, shared.changes) : difference(shared.changes);
     }
   }
   // All that name the same are sent the same list, so that it is encoded once.
@@ -99,7 +99,7 @@ function sharedDifference(
 ): { changes: Changes; withheld: ReadonlyMap<string, Withheld> } | undefined {
   const changes = view.since(state.offered);
   if (!references.holdsNoChange)
-    for (const now of changes.changed) if (state.mayHave(now.key) && references.holdsChange(now)) return undefined;
+    for (const now of changes.changed) if (references.holdsChange(now) && state.mayHave(now.key)) return undefined;
   if (changes.removed.length === 0) return { changes, withheld: nothing };
   const withheld = new Map<string, Withheld>();
   const last = references.removedLast && changes.changed.length > 0;
@@ -141,7 +141,7 @@ class Comparison {
           removed.delete(name);
           this.withheld.set(name, references.waitsForRest(name));
         }
-    const fresh = [...changed.values()];
+    const fresh = this.changes();
     const repeats = this.whole && (changed.size + removed.size > 0 || subscription.mustAnswer);
     if (repeats) {
       for (const change of state.open) for (const name of change.names()) this.look(name);
@@ -159,6 +159,10 @@ class Comparison {
       to,
       piece: undefined,
     };
+  }
+
+  private changes(): Changes {
+    return { changed: [...this.changed.values()], removed: this.removed.size > 0 ? [...this.removed] : none };
   }
 
   /** The names that may differ; some may come twice. */
@@ -335,7 +339,7 @@ export function pieceOf(
     if (changed.length + removed.length > 0)
       return {
         changes: now,
-        fresh: now.changed,
+        fresh: now,
         unresolved: none,
         withheld,
         healed: none,

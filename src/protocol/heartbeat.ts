@@ -30,11 +30,7 @@ function livingOf({ state, view }: Subscription, name: string): Resource | undef
 /** The full state as the client is to keep it (SotW). */
 export function livingState(subscription: Subscription, served: readonly Resource[]): readonly Resource[] {
   const { state } = subscription;
-  const isBad = (name: string) => {
-    const change = state.openWith(name);
-    return change !== undefined && !change.blamesAll && change.blames(name);
-  };
-  const isSure = (name: string) => !state.refused.has(name) && !state.coming(name) && !isBad(name);
+  const isSure = (name: string) => !state.refused.has(name) && !state.coming(name);
   const isPlain = state.isPlain && state.inFlight.length === 0;
   if (isPlain) return served;
   const resources = served.flatMap((now) => (isSure(now.key) ? now : (livingOf(subscription, now.key) ?? [])));

@@ -3,7 +3,7 @@ import { covers, isCollection, type Reference, referencesOf } from "../resource/
 import { Resource } from "../resource/resource.js";
 import { listenerType, routeType } from "../resource/types.js";
 import { contentsOf } from "./changes.js";
-import type { Delivery } from "./client-state.js";
+import { type Delivery, Reported } from "./client-state.js";
 import type { References } from "./diff.js";
 import { Draining } from "./draining.js";
 import type { Subscription } from "./subscription.js";
@@ -100,7 +100,7 @@ export class MakeBeforeBreak {
     if (!(until !== undefined && now >= until) && users.isUsed(name)) return { why: "reference", since, until };
     const met = this.metUntil(subscription);
     if (met !== undefined && now < met) return { why: "reference", since, until: met };
-    const drained = users.drainedAt(name, now);
+    const drained = users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
     if (drained !== undefined && drained > now) return { why: "draining", since, until: drained };
     const freeAt = known?.freeAt ?? now;
     if (names.has(name) && left.has(name) && now < freeAt + times.patience)
@@ -122,6 +122,16 @@ export class MakeBeforeBreak {
       laterTypes.every((typeUrl) => subscriptions.has(typeUrl)) &&
       [...subscriptions.values()].every((other) => other.type.removedLast || !other.state.hasUnservedVersions);
     return isMet ? undefined : openedAt + times.patience;
+  }
+
+  /**
+   * Until when a name stays that the client brought from an earlier stream and that is not served: nobody knows whether an old listener
+   * still uses it. The client drops it when none does.
+   */
+  private broughtUntil({ type, state, names }: Subscription, name: string, now: number): number | undefined {
+    if (type.removedLast || type.fullStateInSotw || !names.has(name)) return undefined;
+    const until = this.openedAt + this.times.drainTimeMs;
+    return until > now && state.last(name) instanceof Reported ? until : undefined;
   }
 
   /** Who uses the resources of one type. What the client has is gone through once, when it is first asked. */
@@ -198,13 +208,15 @@ export class MakeBeforeBreak {
   private holdsChange(subscription: Subscription, now: Resource, watchesAll: boolean): Withheld | undefined {
     const references = referencesOf(now);
     if (references.length === 0) return undefined;
-    const old = subscription.state.repeatable(now.key);
-    const before = old && referencesOf(old);
-    const isNew = ({ typeUrl, name }: Reference) =>
-      !before?.some((one) => one.typeUrl === typeUrl && one.name === name);
+    let before: readonly Reference[] | undefined;
+    const isNew = ({ typeUrl, name }: Reference) => {
+      const old = before ? undefined : subscription.state.repeatable(now.key);
+      before ??= old ? referencesOf(old) : [];
+      return !before.some((one) => one.typeUrl === typeUrl && one.name === name);
+    };
     for (const reference of references) {
       if (!watchesAll && reference.typeUrl !== now.type.typeUrl) continue;
-      const why = this.cannotUse(reference, now, isNew(reference), new Set([now]));
+      const why = this.cannotUse(reference, now, () => isNew(reference), new Set([now]));
       if (!why) continue;
       const known = subscription.waiting.get(now.key);
       return { why, since: known?.since ?? performance.now() };
@@ -216,7 +228,7 @@ export class MakeBeforeBreak {
   private cannotUse(
     { typeUrl, name: spelling }: Reference,
     from: Resource,
-    isNew: boolean,
+    isNew: () => boolean,
     visited: Set<Resource>,
   ): "unanswered" | "refused" | undefined {
     const name = canonicalName(spelling);
@@ -225,7 +237,7 @@ export class MakeBeforeBreak {
     if (!target || isCollection(name) || (target.type.sentAgain && target.type.removedLast)) return undefined;
     const availability = target.state.availability(name);
     if (availability === "unanswered") return "unanswered";
-    if (availability === "there" || !isNew) return undefined;
+    if (availability === "there" || !isNew()) return undefined;
     if (target.state.refused.has(name) || target.state.openWith(name)) return "refused";
     const coming = target.view.get(name);
     if (!coming) return undefined;
@@ -234,7 +246,7 @@ export class MakeBeforeBreak {
     if (visited.has(coming)) return undefined;
     visited.add(coming);
     for (const reference of referencesOf(coming)) {
-      const why = this.cannotUse(reference, coming, true, visited);
+      const why = this.cannotUse(reference, coming, () => true, visited);
       if (why) return why;
     }
     return undefined;

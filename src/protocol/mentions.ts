@@ -5,7 +5,8 @@ export function mentionedIn(changes: Changes, message: string): ReadonlySet<stri
   const known = memo.get(changes);
   if (known?.message === message) return known.names;
   const text = message.slice(0, longestMessage);
-  const names = new Set(changes.changed.map(({ key }) => key).filter((name) => mentions(text, name)));
+  const names = new Set<string>();
+  for (const { key } of changes.changed) if (text.includes(key) && mentions(text, key)) names.add(key);
   memo.set(changes, { message, names });
   return names;
 }

@@ -1,6 +1,6 @@
 import type { Changes } from "../cache/config-watcher.js";
 import type { Resource } from "../resource/resource.js";
-import { contentsOf, noChanges } from "./changes.js";
+import { contentsOf } from "./changes.js";
 import type { NackEntry } from "./ledger.js";
 
 /**
@@ -14,8 +14,6 @@ export class OpenChange {
   nacks = 0;
   /** The refusal, once no further pieces are tried. */
   nack: NackEntry | undefined;
-  /** Of what was refused together, what may be bad. */
-  private blamed: Changes = noChanges;
   /** Names that were left out of their piece: they were replaced meanwhile, or have to wait. */
   private deferred: readonly Changes[] = [];
   private readonly resolved = new Set<string>();
@@ -69,21 +67,19 @@ export class OpenChange {
       }
   }
 
-  /** Nothing tells which of it is bad. */
-  get blamesAll(): boolean {
-    return this.blamed === this.all;
-  }
-
   /** Whether a name may be what the client refuses. */
   blames(name: string): boolean {
-    const bad = contentsOf(this.blamed).get(name);
-    return bad !== undefined && bad.version === this.content(name)?.version;
+    return this.nack !== undefined && this.has(name);
   }
 
-  /** What is blamed, if a response that offers these contents offers some of it again: that explains its refusal. */
-  explains(contents: ReadonlyMap<string, Resource | undefined>): Changes | undefined {
-    const { blamed } = this;
-    return blamed.changed.some(({ key, version }) => contents.get(key)?.version === version) ? blamed : undefined;
+  /** Whether a response offers some of it again: that explains why the response is refused. */
+  explains(offers: (name: string) => Resource | undefined): boolean {
+    return (
+      this.nack !== undefined &&
+      this.pieces.some(({ changed }) =>
+        changed.some(({ key, version }) => !this.resolved.has(key) && offers(key)?.version === version),
+      )
+    );
   }
 
   /** A piece was refused: its halves take its place. */
@@ -99,10 +95,9 @@ export class OpenChange {
   }
 
   /** Nothing more is tried: it stays refused together. */
-  giveUp(nack: NackEntry, blamed: Changes): void {
+  giveUp(nack: NackEntry): void {
     this.isRefused = true;
     this.nack = nack;
-    this.blamed = blamed;
   }
 
   /** All that is not answered. */

@@ -24,7 +24,7 @@ export class OpenRefusals {
     if (isOpen) {
       if (known) known.add(stream);
       else this.marks.set(key, new Set([stream]));
-      for (const oldest of this.marks.keys()) if (this.marks.size > most) this.marks.delete(oldest);
+      if (this.marks.size > most) for (const oldest of this.marks.keys()) return void this.marks.delete(oldest);
       return;
     }
     known?.delete(stream);

@@ -2,7 +2,7 @@ import type { Changes, Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
-import { bytesIn, noChanges, partsOf, withoutRemovals } from "./changes.js";
+import { noChanges, partsOf, withoutRemovals } from "./changes.js";
 import type { Delivery, InFlight } from "./client-state.js";
 import { type Difference, diff, pieceOf, type References } from "./diff.js";
 import { heartbeatOf } from "./heartbeat.js";
@@ -27,6 +27,9 @@ const heartbeatsKept = 4;
 
 /** How many responses are remembered for what they make a client wait for, until its first requests of those types (P55). */
 const earlyKept = 4;
+
+/** What a response may have besides its resources: version, type URL and nonce. */
+const envelopeBytes = 1_024;
 
 const none: readonly never[] = [];
 
@@ -454,6 +457,7 @@ export class Stream<R extends Request> implements StreamInfo {
     const tells = protocol.tellsRemovals || type.fullStateInSotw;
     const delivery: Delivery = {
       changes: tells ? difference.changes : withoutRemovals(difference.changes),
+      fresh: tells ? difference.fresh : withoutRemovals(difference.fresh),
       nonce: this.nextNonce(),
       version: content.version || view.version,
       at: times.now,
@@ -464,7 +468,7 @@ export class Stream<R extends Request> implements StreamInfo {
       repeated: content.repeated ?? none,
     };
     subscription.send(delivery, difference, tells ? none : difference.changes.removed);
-    if (context.ordered) this.sendAgain(difference.fresh);
+    if (context.ordered) this.sendAgain(difference.fresh.changed);
     this.dispatch(subscription, content, delivery);
   }
 
@@ -493,7 +497,6 @@ export class Stream<R extends Request> implements StreamInfo {
       ttl: this.ttl,
       spellings: subscription.spellings,
     };
-    this.warnOfSize(response);
     const request = this.lastRequests.get(subscription);
     const told =
       request && this.quietly("onStreamResponse", () => this.context.events.response?.(this, request, response));
@@ -501,12 +504,13 @@ export class Stream<R extends Request> implements StreamInfo {
     else this.send(response);
   }
 
-  /** gRPC clients refuse messages above a limit, 4 MiB by default, and a response that cannot be divided may be larger. */
-  private warnOfSize({ typeUrl, resources }: Response): void {
+  /**
+   * The transport tells how many bytes a response has. gRPC clients refuse messages above a limit, 4 MiB by default, and a response that
+   * cannot be divided may be larger.
+   */
+  encoded({ typeUrl }: Response, bytes: number): void {
     const { maxResponseBytes, logger } = this.context;
-    if (this.largeLogged || (this.protocol.tellsRemovals && resources.length > 1)) return;
-    const bytes = bytesIn(resources);
-    if (bytes <= maxResponseBytes) return;
+    if (bytes <= maxResponseBytes + envelopeBytes || this.largeLogged) return;
     this.largeLogged = true;
     logger.warn(
       { stream: this.id, node: this.node?.id, typeUrl, bytes, maxResponseBytes },
@@ -648,7 +652,7 @@ export class Stream<R extends Request> implements StreamInfo {
 /** A difference that says nothing. */
 const nothingNew: Difference = {
   changes: noChanges,
-  fresh: none,
+  fresh: noChanges,
   unresolved: none,
   withheld: new Map(),
   healed: none,

@@ -144,13 +144,13 @@ export class Subscription implements Watcher, Wants {
 
   /** Looking at it again would find nothing to say and nothing to write down. */
   get isSettled(): boolean {
-    return this.isLookedAt && this.waiting.size === 0 && !this.beatDue && !this.ledger.nacked;
+    return this.isLookedAt && this.waiting.size === 0 && !this.beatDue;
   }
 
   /** The change of which a piece is to be sent next (P17). */
   get nextPiece(): OpenChange | undefined {
     for (const change of this.state.open)
-      if (change.next && !this.state.inFlight.some(({ piece }) => piece === change)) return change;
+      if (!change.nack && change.next && !this.state.inFlight.some(({ piece }) => piece === change)) return change;
     return undefined;
   }
 

@@ -168,6 +168,7 @@ function streamHandler<R extends Request>(
         send: (response) => {
           const bytes = encode(response);
           traffic.of(response.typeUrl).bytes += bytes.length;
+          stream.encoded(response, bytes.length);
           seat?.response();
           outlet.write(bytes, written);
           return false; // until the transport has passed it on: a client that does not read costs one response

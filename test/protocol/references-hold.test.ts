@@ -156,12 +156,15 @@ class Envoy {
     if (!response) return false;
     const { typeUrl, nonce } = response;
     this.nonces.set(typeUrl, nonce);
+    let message = "refused";
     if (refused !== undefined) {
       // Brought again after it was taken away, and refused: that the client lacks it is its own doing.
       for (const { name } of response.resources) this.takenAway.get(typeUrl)?.delete(name);
       const has = this.has.get(typeUrl);
       const news = response.resources.filter(({ name, version }) => has?.get(name)?.version !== version);
       const taken = news.slice(0, -1).filter((_, i) => refused & (1 << i));
+      // As Envoy does, it names what it refuses.
+      message = `Error adding/updating ${news.flatMap(({ name }) => (taken.some((one) => one.name === name) ? [] : name)).join(", ")}`;
       if (taken.length > 0) this.take(response, taken);
       // What it no longer asked for when it came is neither taken nor refused: it starts anew when it is asked for again.
       for (const { name } of news)
@@ -170,7 +173,7 @@ class Envoy {
     this.checkReferences();
     this.follow(clusterType, endpointType);
     this.follow(listenerType, routeType);
-    this.request(typeUrl, [], [], nonce, refused === undefined ? undefined : { code: 13, message: "refused" });
+    this.request(typeUrl, [], [], nonce, refused === undefined ? undefined : { code: 13, message });
     return true;
   }
 
