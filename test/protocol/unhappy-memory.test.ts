@@ -37,7 +37,7 @@ describe.each(variants)("memory, %s:", (variant) => {
   });
 
   it("while one NACK stands, replacing other names takes no more memory with every replacement", async () => {
-    const streams = 2;
+    const streams = 20;
     const cache = new LinearCache(clusterType, { resources: [freshCluster("bad", 1), freshCluster("c0", 1)] });
     // On streams of the type's own nothing waits for other types.
     const fleet = fleetOf(cache, { variant, streams, own: true });
