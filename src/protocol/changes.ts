@@ -86,6 +86,7 @@ export function partsOf(
   maxBytes: number,
   old: (name: string) => Resource | undefined,
 ): readonly Changes[] {
+  if (changes.changed.length < 2 && changes.removed.length < mostUnmeasured) return [changes];
   const known = partsMemo.get(changes);
   if (known?.maxBytes === maxBytes) return known.parts;
   const parts: Changes[] = [];
@@ -107,6 +108,9 @@ export function partsOf(
   partsMemo.set(changes, { maxBytes, parts });
   return parts;
 }
+/** So many removed names are not worth measuring. */
+const mostUnmeasured = 1_000;
+
 const partsMemo = new WeakMap<Changes, { readonly maxBytes: number; readonly parts: readonly Changes[] }>();
 
 /** Bytes that a change takes in a response, at most; without the response's envelope. */

@@ -24,7 +24,7 @@ export interface Delivery {
   /** `performance.now()` when it was sent. */
   readonly at: number;
   /** Under a wildcard, the position that the client reaches with it. */
-  readonly to: number | undefined;
+  to: number | undefined;
   /** It answers a request for names, or is one piece of a change: more has changed than it says. */
   readonly partial: boolean;
   /** It has the full state: what it lacks does not exist, and what it repeats is offered once more. */
@@ -33,6 +33,10 @@ export interface Delivery {
   readonly piece: OpenChange | undefined;
   /** What a full state repeats as it was, though it is served otherwise or no longer. */
   readonly repeated: readonly Resource[];
+  /** Set when a later response was answered first: a retained position where it is known what the client had. */
+  before: number | undefined;
+  /** Names that a later response, answered first, has as well. */
+  newer: Set<string> | undefined;
 }
 
 /** A name whose content was refused in a response that offered nothing else. What the client had before is still in force. */
@@ -118,7 +122,7 @@ export class ClientState {
   /** Served names of refused responses that were too many to remember. */
   private unknown: Set<string> | undefined;
   /** Oldest first; normally one at most. */
-  readonly inFlight: InFlight[] = [];
+  readonly inFlight: Delivery[] = [];
   private goneNames: Map<string, Gone> | undefined;
 
   constructor(private readonly wants: Wants) {}
@@ -169,12 +173,14 @@ export class ClientState {
 
   /** Nothing that was refused is left. */
   get isClean(): boolean {
-    return this.refused.size === 0 && !this.open.some((one) => one.isRefused && !one.isSplitting);
+    return (
+      this.refused.size === 0 && (this.open.length === 0 || !this.open.some((one) => one.isRefused && !one.isSplitting))
+    );
   }
 
   /** Something that was refused is not replaced yet. */
   get hasRefused(): boolean {
-    return this.refused.size > 0 || this.open.some((one) => one.isRefused);
+    return this.refused.size > 0 || (this.open.length > 0 && this.open.some((one) => one.isRefused));
   }
 
   /** It has taken or brought something. */
@@ -208,7 +214,7 @@ export class ClientState {
   /** What the unanswered responses say of a name: `resource` undefined: its removal. */
   coming(name: string): { readonly resource: Resource | undefined } | undefined {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
-      const contents = contentsOf((this.inFlight[i] as InFlight).changes);
+      const contents = contentsOf((this.inFlight[i] as Delivery).changes);
       if (contents.has(name)) return { resource: contents.get(name) };
     }
     return undefined;
@@ -217,6 +223,12 @@ export class ClientState {
   /** The newest open change with this name. */
   openWith(name: string): OpenChange | undefined {
     for (let i = this.open.length - 1; i >= 0; i--) if (this.open[i]?.has(name)) return this.open[i];
+    return undefined;
+  }
+
+  /** The response with this nonce, if it is unanswered. */
+  unanswered(nonce: string): Delivery | undefined {
+    for (const delivery of this.inFlight) if (delivery.nonce === nonce) return delivery;
     return undefined;
   }
 
@@ -327,7 +339,7 @@ export class ClientState {
   /** A response goes out. */
   send(delivery: Delivery): void {
     if (delivery.to !== undefined) this.wants.view.retain(delivery.to);
-    this.inFlight.push({ ...delivery, before: undefined, newer: undefined });
+    this.inFlight.push(delivery);
   }
 
   /** A change goes out in pieces, each after the ACK of the one before. Nothing of it is sent yet. */
@@ -388,7 +400,7 @@ export class ClientState {
   }
 
   /** A piece of a change is refused: its halves are sent next, or it is known to be bad (P17). */
-  private nackPiece({ changes }: InFlight, piece: OpenChange, { entry, options }: Refuse): Changes | undefined {
+  private nackPiece({ changes }: Delivery, piece: OpenChange, { entry, options }: Refuse): Changes | undefined {
     piece.nacks++;
     const isEnough = piece.nacks >= mostNacks;
     const halves = halvesOf(changes, this.oldOf);
@@ -407,7 +419,7 @@ export class ClientState {
   }
 
   /** A response that can be divided is refused. */
-  private nackAny(delivery: InFlight, { entry, options }: Refuse): Changes | undefined {
+  private nackAny(delivery: Delivery, { entry, options }: Refuse): Changes | undefined {
     const { changes } = delivery;
     const halves = halvesOf(changes, this.oldOf);
     if (!halves) {
@@ -424,7 +436,7 @@ export class ClientState {
    * tells, all of it may be bad.
    */
   private nackWhole(
-    delivery: InFlight,
+    delivery: Delivery,
     { entry, options }: Refuse,
   ): [refused: Changes, good: readonly [string, Resource | undefined][]] {
     const { changes, to } = delivery;
@@ -459,7 +471,7 @@ export class ClientState {
   }
 
   /** What is new in a full state, and what it repeats as it was, but for what is bad. */
-  private others({ fresh, repeated }: InFlight, bad: ReadonlySet<string>): readonly [string, Resource | undefined][] {
+  private others({ fresh, repeated }: Delivery, bad: ReadonlySet<string>): readonly [string, Resource | undefined][] {
     const kept = repeated.filter(({ key }) => this.wants.covers(key));
     return [...kept.map((old): [string, Resource] => [old.key, old]), ...this.answeredNames(fresh)].filter(
       ([name]) => !bad.has(name),
@@ -467,7 +479,7 @@ export class ClientState {
   }
 
   /** Which resources of a change are bad is not known. Until it is, the client may have any of them. */
-  private leaveOpen(pieces: Changes[], { to }: InFlight, before: number): OpenChange {
+  private leaveOpen(pieces: Changes[], { to }: Delivery, before: number): OpenChange {
     if (to !== undefined) this.wants.view.retain(before);
     const change = new OpenChange(pieces, to === undefined ? undefined : before);
     change.isRefused = true;
@@ -551,16 +563,18 @@ export class ClientState {
   // Inside
 
   /** Takes an answered response out of those on their way; and gives those that were sent before it and are not answered. */
-  private answer({ nonce }: Delivery): [delivery: InFlight, older: readonly InFlight[]] {
-    const index = this.inFlight.findIndex((one) => one.nonce === nonce);
-    const [delivery] = this.inFlight.splice(index, 1) as [InFlight];
-    if (!delivery.whole) return [delivery, this.inFlight.slice(0, index)];
+  private answer({ nonce }: Delivery): [delivery: Delivery, older: readonly Delivery[]] {
+    const { inFlight } = this;
+    if (inFlight.length === 1) return [inFlight.pop() as Delivery, none]; // nearly always
+    const index = inFlight.findIndex((one) => one.nonce === nonce);
+    const [delivery] = inFlight.splice(index, 1) as [Delivery];
+    if (!delivery.whole) return [delivery, inFlight.slice(0, index)];
     for (const one of this.inFlight.splice(0, index)) this.letGo(one); // it repeats all that they say
     return [delivery, []];
   }
 
   /** The position moves on with an answer; responses that were sent before and are not answered yet stay uncertain. */
-  private advance({ changes, to, before }: InFlight, older: readonly InFlight[]): void {
+  private advance({ changes, to, before }: Delivery, older: readonly Delivery[]): void {
     const { view } = this.wants;
     for (const one of older) {
       for (const name of contentsOf(changes).keys())
@@ -710,10 +724,3 @@ export interface NackOptions {
 }
 
 /** A delivery, as the state keeps it. */
-export type InFlight = Omit<Delivery, "to"> & {
-  to: number | undefined;
-  /** Set when a later response was answered first: a retained position where it is known what the client had. */
-  before: number | undefined;
-  /** Names that a later response, answered first, has as well. */
-  newer: Set<string> | undefined;
-};

@@ -14,11 +14,8 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
   staleRequestsCount: true,
 
   named: ({ resourceNamesSubscribe }) => resourceNamesSubscribe,
-  counts: ({ resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions }) => [
-    resourceNamesSubscribe.length,
-    resourceNamesUnsubscribe.length,
-    initialResourceVersions.size,
-  ],
+  longestList: ({ resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions }) =>
+    Math.max(resourceNamesSubscribe.length, resourceNamesUnsubscribe.length, initialResourceVersions.size),
 
   subscribe(subscription, request, first) {
     const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;

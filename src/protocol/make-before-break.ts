@@ -1,9 +1,8 @@
 import { canonicalName } from "../resource/names.js";
 import { covers, isCollection, type Reference, referencesOf } from "../resource/references.js";
 import { Resource } from "../resource/resource.js";
-import { listenerType, routeType } from "../resource/types.js";
-import { contentsOf } from "./changes.js";
-import { type Delivery, Reported } from "./client-state.js";
+import { listenerType, type ResourceType, routeType } from "../resource/types.js";
+import { type Delivery, type Has, Reported } from "./client-state.js";
 import type { References } from "./diff.js";
 import { Draining } from "./draining.js";
 import type { Subscription } from "./subscription.js";
@@ -59,39 +58,24 @@ export class MakeBeforeBreak {
 
   /** The same for one subscription; `isTold`: its client can be told of removals. */
   for(subscription: Subscription, isTold: boolean): References {
-    const { type } = subscription;
-    const watches = this.watches(subscription);
-    const users = this.users(type.typeUrl, subscription);
-    const removedLast = type.removedLast === true && isTold && !this.stream.isSeparate;
-    let round: Round | undefined;
-    const newRound = () => {
-      round ??= { look: this.stream.looks, last: undefined };
-      return round;
-    };
-    return {
-      holdsNoChange: watches === "nothing",
-      holdsRemoval: (name) => this.holdsRemoval(subscription, name, users, removedLast ? newRound : undefined),
-      holdsChange: (now) =>
-        watches === "nothing" ? undefined : this.holdsChange(subscription, now, watches === "all"),
-      removedLast,
-      waitsForRest: (name) => {
-        const known = subscription.waiting.get(name);
-        return { why: "unseen", since: known?.since ?? performance.now(), round: known?.round ?? newRound() };
-      },
-      asItWas: (name) => {
-        const old = subscription.view.lately(name);
-        return old && users.isUsed(name) && this.hasAllOf(old) ? old : undefined;
-      },
-      missing: (name) => this.stream.answerForMissing(subscription, name),
-    };
+    const isLast = subscription.type.removedLast === true && isTold && !this.stream.isSeparate;
+    return new Decisions(this, subscription, isLast, this.watches(subscription));
+  }
+
+  newRound(): Round {
+    return { look: this.stream.looks, last: undefined };
+  }
+
+  answerForMissing(subscription: Subscription, name: string): Resource | "removed" | "silence" {
+    return this.stream.answerForMissing(subscription, name);
   }
 
   /** Why a removal has to wait (P54). */
-  private holdsRemoval(
+  holdsRemoval(
     subscription: Subscription,
     name: string,
     users: Users,
-    newRound: (() => Round) | undefined,
+    rounds: Rounds | undefined,
   ): Withheld | undefined {
     const { stream, times } = this;
     const { type, waiting, names, left } = subscription;
@@ -107,8 +91,8 @@ export class MakeBeforeBreak {
     const freeAt = known?.freeAt ?? now;
     if (names.has(name) && left.has(name) && now < freeAt + times.patience)
       return { why: "left", since, until: freeAt + times.patience, freeAt };
-    if (!newRound) return undefined;
-    const round = known?.round ?? newRound();
+    if (!rounds) return undefined;
+    const round = known?.round ?? rounds.newRound();
     return this.isOver(round, subscription) ? undefined : { why: "unseen", since, round, freeAt };
   }
 
@@ -137,7 +121,7 @@ export class MakeBeforeBreak {
   }
 
   /** Who uses the resources of one type. What the client has is gone through once, when it is first asked. */
-  private users(typeUrl: string, subscription: Subscription): Users {
+  users(typeUrl: string, subscription: Subscription): Users {
     const { stream, times } = this;
     let used: Set<string> | undefined;
     let drained: Map<string, number> | undefined;
@@ -207,7 +191,7 @@ export class MakeBeforeBreak {
   }
 
   /** Why a resource stays as the client has it (P53). */
-  private holdsChange(subscription: Subscription, now: Resource, watchesAll: boolean): Withheld | undefined {
+  holdsChange(subscription: Subscription, now: Resource, watchesAll: boolean): Withheld | undefined {
     const references = referencesOf(now);
     if (references.length === 0) return undefined;
     let before: readonly Reference[] | undefined;
@@ -290,18 +274,19 @@ export class MakeBeforeBreak {
   taking(subscription: Subscription, { changes }: Delivery): void {
     const { state, type } = subscription;
     if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing
-    for (const [name, now] of contentsOf(changes)) {
-      const old = state.last(name);
-      if (!(old instanceof Resource) || old.isPlaceholder || old === now) continue;
-      const released = releasedBy(old, now);
-      if (type.drains && (this.draining || released.length > 0)) {
-        this.draining ??= new Draining(this.times, (kept) => this.stream.leftoversForgotten(kept));
-        this.draining.replaced(name, released, now);
-      }
-      for (const { typeUrl, name: target } of released) {
-        this.stream.subscriptions.get(typeUrl)?.leave(canonicalName(target));
-      }
+    for (const now of changes.changed) this.replaced(type, now.key, state.last(now.key), now);
+    for (const name of changes.removed) this.replaced(type, name, state.last(name), undefined);
+  }
+
+  private replaced(type: ResourceType, name: string, old: Has, now: Resource | undefined): void {
+    if (!(old instanceof Resource) || old.isPlaceholder || old === now) return;
+    const released = releasedBy(old, now);
+    if (type.drains && (this.draining || released.length > 0)) {
+      this.draining ??= new Draining(this.times, (kept) => this.stream.leftoversForgotten(kept));
+      this.draining.replaced(name, released, now);
     }
+    for (const { typeUrl, name: target } of released)
+      this.stream.subscriptions.get(typeUrl)?.leave(canonicalName(target));
   }
 
   /** Something was answered or asked for. */
@@ -318,6 +303,61 @@ function isKept({ state }: Subscription, name: string): boolean {
   if (change?.isRefused && !change.content(name)) return false;
   const coming = state.coming(name);
   return !coming || coming.resource !== undefined;
+}
+
+interface Rounds {
+  newRound(): Round;
+}
+
+/** What has to wait of one subscription, at one look. */
+class Decisions implements References, Rounds {
+  private users: Users | undefined;
+  private round: Round | undefined;
+
+  constructor(
+    private readonly order: MakeBeforeBreak,
+    private readonly subscription: Subscription,
+    readonly removedLast: boolean,
+    private readonly watches: "all" | "own type" | "nothing",
+  ) {}
+
+  get holdsNoChange(): boolean {
+    return this.watches === "nothing";
+  }
+
+  holdsRemoval(name: string): Withheld | undefined {
+    return this.order.holdsRemoval(this.subscription, name, this.whoUses(), this.removedLast ? this : undefined);
+  }
+
+  holdsChange(now: Resource): Withheld | undefined {
+    if (this.watches === "nothing") return undefined;
+    return this.order.holdsChange(this.subscription, now, this.watches === "all");
+  }
+
+  waitsForRest(name: string): Withheld {
+    const known = this.subscription.waiting.get(name);
+    return { why: "unseen", since: known?.since ?? performance.now(), round: known?.round ?? this.newRound() };
+  }
+
+  asItWas(name: string): Resource | undefined {
+    const old = this.subscription.view.lately(name);
+    return old && this.whoUses().isUsed(name) && this.order.hasAllOf(old) ? old : undefined;
+  }
+
+  missing(name: string): Resource | "removed" | "silence" {
+    return this.order.answerForMissing(this.subscription, name);
+  }
+
+  /** The same for all that is removed at this look. */
+  newRound(): Round {
+    this.round ??= this.order.newRound();
+    return this.round;
+  }
+
+  private whoUses(): Users {
+    this.users ??= this.order.users(this.subscription.type.typeUrl, this.subscription);
+    return this.users;
+  }
 }
 
 interface Users {

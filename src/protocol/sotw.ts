@@ -19,7 +19,7 @@ export const sotw: Variant<DiscoveryRequest> = {
   staleRequestsCount: false,
 
   named: ({ resourceNames }) => resourceNames,
-  counts: ({ resourceNames }) => [resourceNames.length],
+  longestList: ({ resourceNames }) => resourceNames.length,
 
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;

@@ -3,7 +3,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
 import { noChanges, partsOf, withoutRemovals } from "./changes.js";
-import type { Delivery, InFlight } from "./client-state.js";
+import type { Delivery } from "./client-state.js";
 import { type Difference, diff, pieceOf, type References } from "./diff.js";
 import { heartbeatOf } from "./heartbeat.js";
 import { MakeBeforeBreak } from "./make-before-break.js";
@@ -70,6 +70,7 @@ export class Stream<R extends Request> implements StreamInfo {
   private heartbeats: Map<Subscription, Map<string, readonly string[]>> | undefined;
   /** What was sent before the client's first requests of types that it then waits for. */
   private early: readonly (readonly Resource[])[] = none;
+  private readonly startedAt = performance.now();
   private largeLogged = false;
   private forgottenLogged = false;
 
@@ -213,7 +214,7 @@ export class Stream<R extends Request> implements StreamInfo {
     const existing = this.subscriptions.get(request.typeUrl);
     const named = this.protocol.named(request);
     if (!existing || named !== existing.list)
-      for (const count of this.protocol.counts(request)) this.context.checkNames(count, request.typeUrl);
+      this.context.checkNames(this.protocol.longestList(request), request.typeUrl);
     if (!existing || (named.length > 0 && named !== existing.list))
       this.context.checkGrowth(() => !existing || named.some((name) => !existing.knows(name)));
     const subscription = existing ?? this.subscribe(request.typeUrl);
@@ -225,7 +226,7 @@ export class Stream<R extends Request> implements StreamInfo {
     // A nonce from before the type's first response is an earlier stream's, and says nothing here (P7).
     const nonce = ledger.sent ? request.responseNonce : "";
     const stale = nonce !== "" && nonce !== ledger.sent?.nonce;
-    const answered = nonce === "" ? undefined : state.inFlight.find((one) => one.nonce === nonce);
+    const answered = nonce === "" ? undefined : state.unanswered(nonce);
     const heartbeat = answered ? undefined : this.answeredHeartbeat(subscription, nonce);
     // A request that crossed a response is not answered before that one is (P21), but its names count (P24, P28).
     const counts = this.protocol.staleRequestsCount || !stale || (!answered && !heartbeat && state.inFlight.length > 0);
@@ -253,20 +254,18 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   /** A response is answered. Returns what is known to be refused of it. */
-  private take(subscription: Subscription, answered: InFlight, error: ErrorDetail | undefined): Changes | undefined {
+  private take(subscription: Subscription, answered: Delivery, error: ErrorDetail | undefined): Changes | undefined {
     const { openRefusals, ordered } = this.context;
     const { type, state } = subscription;
     let refused: Changes | undefined;
     if (error) refused = subscription.nack(answered, error, this.context.retryTimes).refused;
     else {
       // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of clusters).
-      const all = this.protocol.tellsRemovals
-        ? [answered]
-        : state.inFlight.slice(0, state.inFlight.indexOf(answered) + 1);
-      for (const one of answered.whole ? [answered] : [...all]) {
-        if (ordered) this.order.taking(subscription, one);
-        subscription.ack(one);
-      }
+      if (state.inFlight.length > 1 && !this.protocol.tellsRemovals && !answered.whole)
+        for (const older of state.inFlight.slice(0, state.inFlight.indexOf(answered)))
+          this.take(subscription, older, error);
+      if (ordered) this.order.taking(subscription, answered);
+      subscription.ack(answered);
     }
     if (type.fullStateInSotw && this.node?.id) openRefusals.note(this.node.id, type.typeUrl, this.id, state.hasRefused);
     return refused;
@@ -470,9 +469,11 @@ export class Stream<R extends Request> implements StreamInfo {
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       piece: difference.piece,
       repeated: content.repeated ?? none,
+      before: undefined,
+      newer: undefined,
     };
     subscription.send(delivery, difference, tells ? none : difference.changes.removed);
-    if (context.ordered) this.sendAgain(difference.fresh.changed);
+    if (context.ordered) this.sendAgain(difference.fresh.changed, times.now);
     this.dispatch(subscription, content, delivery);
   }
 
@@ -596,14 +597,17 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   /** What is on its way will make the client wait for resources that it has already, before it ACKs (P55). */
-  private sendAgain(fresh: readonly Resource[]): void {
+  private sendAgain(fresh: readonly Resource[], now: number): void {
     for (const [subscription, name] of this.order.neededAgain(fresh, this.subscriptions)) {
       subscription.asked.add(name);
       this.wake(subscription);
     }
     if (!this.protocol.tellsRemovals || fresh.length === 0) return;
-    if (![...this.subscriptions.values()].some(({ type }) => type.sentAgain))
-      this.early = [...this.early, fresh].slice(-earlyKept);
+    if (now - this.startedAt > this.context.patience) {
+      this.early = none; // a client that is to ask for more has done so
+      return;
+    }
+    this.early = [...this.early, fresh].slice(-earlyKept);
   }
 
   /** What the client has been sent already makes it wait to hear something of this type's collections (P56). */

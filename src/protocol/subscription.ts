@@ -123,7 +123,7 @@ export class Subscription implements Watcher, Wants {
 
   /** Something waits, and not only for the client's old listeners to drain. */
   get isWaiting(): boolean {
-    for (const { why } of this.waiting.values()) if (why !== "draining") return true;
+    if (this.waiting.size > 0) for (const { why } of this.waiting.values()) if (why !== "draining") return true;
     return false;
   }
 
@@ -149,6 +149,7 @@ export class Subscription implements Watcher, Wants {
 
   /** The change of which a piece is to be sent next (P17). */
   get nextPiece(): OpenChange | undefined {
+    if (this.state.open.length === 0) return undefined;
     for (const change of this.state.open)
       if (!change.nack && change.next && !this.state.inFlight.some(({ piece }) => piece === change)) return change;
     return undefined;

@@ -14,8 +14,8 @@ export interface Variant<R extends Request> {
   readonly staleRequestsCount: boolean;
   /** The names that a request subscribes, `*` among them; of state of the world many are subscribed already. */
   named(request: R): readonly string[];
-  /** How long each list of a request is. */
-  counts(request: R): readonly number[];
+  /** How long the longest list of a request is. */
+  longestList(request: R): number;
   /** How a request changes the subscription; `first` of its type on this stream. */
   subscribe(subscription: Subscription, request: R, first: boolean): void;
   /** How a difference becomes a response; undefined: there is nothing to say. */
