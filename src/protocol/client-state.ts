@@ -635,6 +635,11 @@ export class ClientState {
     else this.entries.set(name, has);
   }
 
+  private noteUnknown(name: string): void {
+    this.unknown ??= new Set();
+    this.unknown.add(name);
+  }
+
   private noteRefused(name: string, refused: Refused): void {
     this.refusals ??= new Map();
     this.refusals.set(name, refused);
@@ -710,8 +715,7 @@ export class ClientState {
     const newest = refused.at(-1);
     if (!oldest || !newest || refused.length <= refusedKept) return;
     for (const name of onlyIn(oldest.all, newest.all))
-      if (this.wants.view.get(name) && !refused.some((one) => one !== oldest && one.has(name)))
-        (this.unknown ??= new Set()).add(name);
+      if (this.wants.view.get(name) && !refused.some((one) => one !== oldest && one.has(name))) this.noteUnknown(name);
     this.drop(oldest);
   }
 }

@@ -109,7 +109,9 @@ export class Subscription implements Watcher, Wants {
 
   /** An earlier state of the client referred to a name. */
   leave(name: string): void {
-    if (this.names.has(name)) (this.leftNames ??= new Set()).add(name);
+    if (!this.names.has(name)) return;
+    this.leftNames ??= new Set();
+    this.leftNames.add(name);
   }
 
   get lastResponseAt(): number {
@@ -229,7 +231,7 @@ export class Subscription implements Watcher, Wants {
     this.list = undefined;
     this.named = true;
     this.asked.add(name);
-    if (hasSpellings(name)) (this.spelt ??= new Map()).set(name, spelling);
+    if (hasSpellings(name)) this.spell(name, spelling);
     if (this.names.has(name)) return;
     this.names.add(name);
     if (!this.wildcard) this.view.follow(this, name);
@@ -255,8 +257,13 @@ export class Subscription implements Watcher, Wants {
     if (!this.covers(name)) return; // reporting subscribes nothing (P50)
     this.hasReported = true;
     this.state.report(name, placeholder?.version === version ? placeholder : new Reported(version));
-    if (hasSpellings(name)) (this.spelt ??= new Map()).set(name, spelling);
+    if (hasSpellings(name)) this.spell(name, spelling);
     this.asked.delete(name);
+  }
+
+  private spell(name: string, spelling: string): void {
+    this.spelt ??= new Map();
+    this.spelt.set(name, spelling);
   }
 
   private stopResolving(name: string): void {
@@ -415,8 +422,10 @@ export class Subscription implements Watcher, Wants {
     for (const [name, { retryAt, resource }] of this.state.refused) {
       if (retryAt === undefined || this.retried.has(name) || this.state.coming(name)) continue;
       if (this.view.get(name)?.version !== resource?.version) continue;
-      if (retryAt <= now) (this.due ??= new Set()).add(name);
-      else if (next === undefined || retryAt < next) next = retryAt;
+      if (retryAt <= now) {
+        this.due ??= new Set();
+        this.due.add(name);
+      } else if (next === undefined || retryAt < next) next = retryAt;
     }
     return next;
   }
