@@ -71,36 +71,31 @@ export class MakeBeforeBreak {
   }
 
   /** Why a removal has to wait (P54). */
-  holdsRemoval(
-    subscription: Subscription,
-    name: string,
-    users: Users,
-    rounds: Rounds | undefined,
-  ): Withheld | undefined {
+  holdsRemoval(subscription: Subscription, name: string, look: Look, isLast: boolean): Withheld | undefined {
     const { stream, times } = this;
     const { waiting, names, left } = subscription;
     const now = performance.now();
     const known = waiting.get(name);
     const since = known?.since ?? now;
     const until = stream.isGuessing ? since + times.patience : undefined;
-    if (!(until !== undefined && now >= until) && users.isUsed(name)) return { why: "reference", since, until };
-    const met = this.metUntil(subscription);
+    if (!(until !== undefined && now >= until) && look.users.isUsed(name)) return { why: "reference", since, until };
+    const met = look.metUntil;
     if (met !== undefined && now < met) return { why: "reference", since, until: met };
-    const drained = users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
+    const drained = look.users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
     if (drained !== undefined && drained > now) return { why: "draining", since, until: drained };
     const freeAt = known?.freeAt ?? now;
     if (names.has(name) && left.has(name) && now < freeAt + times.patience)
       return { why: "left", since, until: freeAt + times.patience, freeAt };
-    if (!rounds) return undefined;
-    const round = known?.round ?? rounds.newRound();
-    return this.isOver(round, subscription) ? undefined : { why: "unseen", since, round, freeAt };
+    if (!isLast) return undefined;
+    const round = known?.round ?? look.newRound();
+    return look.isOver(round) ? undefined : { why: "unseen", since, round, freeAt };
   }
 
   /**
    * Until when a client that came back is not known well enough for removals: it has yet to say which listeners and routes it has, or
    * has some that are not served (P49). undefined: it is known.
    */
-  private metUntil({ type, hasReported }: Subscription): number | undefined {
+  metUntil({ type, hasReported }: Subscription): number | undefined {
     const { stream, times, openedAt } = this;
     if (!type.removedLast || !hasReported || stream.isSeparate) return undefined;
     const { subscriptions } = stream;
@@ -161,7 +156,7 @@ export class MakeBeforeBreak {
   }
 
   /** Whether all that belongs to the same change as a removal is answered. */
-  private isOver(round: Round, own: Subscription): boolean {
+  isOver(round: Round, own: Subscription): boolean {
     const { stream } = this;
     const all = [...stream.subscriptions.values()];
     if (round.last === undefined) {
@@ -305,14 +300,20 @@ function isKept({ state }: Subscription, name: string): boolean {
   return !coming || coming.resource !== undefined;
 }
 
-interface Rounds {
+/** What is found out once for all names of one look. */
+interface Look {
+  readonly users: Users;
+  readonly metUntil: number | undefined;
   newRound(): Round;
+  isOver(round: Round): boolean;
 }
 
 /** What has to wait of one subscription, at one look. */
-class Decisions implements References, Rounds {
-  private users: Users | undefined;
+class Decisions implements References, Look {
+  private known: Users | undefined;
+  private met: { readonly until: number | undefined } | undefined;
   private round: Round | undefined;
+  private over: Map<Round, boolean> | undefined;
 
   constructor(
     private readonly order: MakeBeforeBreak,
@@ -326,7 +327,7 @@ class Decisions implements References, Rounds {
   }
 
   holdsRemoval(name: string): Withheld | undefined {
-    return this.order.holdsRemoval(this.subscription, name, this.whoUses(), this.removedLast ? this : undefined);
+    return this.order.holdsRemoval(this.subscription, name, this, this.removedLast);
   }
 
   holdsChange(now: Resource): Withheld | undefined {
@@ -341,7 +342,7 @@ class Decisions implements References, Rounds {
 
   asItWas(name: string): Resource | undefined {
     const old = this.subscription.view.lately(name);
-    return old && this.whoUses().isUsed(name) && this.order.hasAllOf(old) ? old : undefined;
+    return old && this.users.isUsed(name) && this.order.hasAllOf(old) ? old : undefined;
   }
 
   missing(name: string): Resource | "removed" | "silence" {
@@ -354,9 +355,21 @@ class Decisions implements References, Rounds {
     return this.round;
   }
 
-  private whoUses(): Users {
-    this.users ??= this.order.users(this.subscription.type.typeUrl, this.subscription);
-    return this.users;
+  isOver(round: Round): boolean {
+    this.over ??= new Map();
+    const known = this.over.get(round) ?? this.order.isOver(round, this.subscription);
+    this.over.set(round, known);
+    return known;
+  }
+
+  get users(): Users {
+    this.known ??= this.order.users(this.subscription.type.typeUrl, this.subscription);
+    return this.known;
+  }
+
+  get metUntil(): number | undefined {
+    this.met ??= { until: this.order.metUntil(this.subscription) };
+    return this.met.until;
   }
 }
 

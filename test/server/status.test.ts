@@ -51,6 +51,27 @@ on(allWays, (way) => {
     expect(test.server.nodes()[0]).toMatchObject({ state: "NOT_SENT", types: [{ typeUrl: clusterType, names: 0 }] });
   });
 
+  it("says SYNCED of a client that came back with what is served, and then unsubscribed it", async () => {
+    const cache = new SnapshotCache();
+    cache.set("n", Snapshot.of([endpoints("a")]));
+    const test = await TestServer.start(cache);
+    const stream = test.open(way, endpointType);
+    if (way.variant === "delta") {
+      stream.request(endpointType, {
+        resourceNamesSubscribe: ["a"],
+        initialResourceVersions: { a: endpoints("a").version },
+      });
+      stream.request(endpointType, { resourceNamesUnsubscribe: ["a"] });
+    } else {
+      stream.want("a");
+      await stream.take(["a@1"]);
+      stream.want();
+    }
+    await stream.quiet();
+    expect(test.server.nodes()[0]).toMatchObject({ state: "SYNCED", types: [{ typeUrl: endpointType, names: 0 }] });
+    await test.server.applied("n");
+  });
+
   it("tells nodes apart, and picks some", async () => {
     const cache = new SnapshotCache();
     for (const id of ["a", "b"]) cache.set(id, Snapshot.of([cluster("c")]));
