@@ -155,7 +155,7 @@ function typeStatus(subscription: Subscription): TypeStatus {
     sent,
     acked,
     nacked,
-    retryAt: retryAt === undefined ? undefined : Date.now() + retryAt - performance.now(),
+    retryAt: retryAt === undefined ? undefined : Math.round(performance.timeOrigin + retryAt),
   };
 }
 
