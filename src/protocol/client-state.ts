@@ -695,9 +695,11 @@ export class ClientState {
     const [oldest] = refused;
     const newest = refused.at(-1);
     if (!oldest || !newest || refused.length <= refusedKept) return;
-    for (const name of onlyIn(oldest.all, newest.all))
-      if (this.wants.view.get(name) && !refused.some((one) => one !== oldest && one.has(name)))
-        (this.unknown ??= new Set()).add(name);
+    for (const name of onlyIn(oldest.all, newest.all)) {
+      if (!this.wants.view.get(name) || refused.some((one) => one !== oldest && one.has(name))) continue;
+      this.unknown ??= new Set();
+      this.unknown.add(name);
+    }
     this.drop(oldest);
   }
 }

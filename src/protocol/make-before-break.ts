@@ -92,7 +92,7 @@ export class MakeBeforeBreak {
     newRound: (() => Round) | undefined,
   ): Withheld | undefined {
     const { stream, times } = this;
-    const { type, waiting, names, left } = subscription;
+    const { waiting, names, left } = subscription;
     const now = performance.now();
     const known = waiting.get(name);
     const since = known?.since ?? now;
