@@ -100,6 +100,23 @@ on(allWays, (way) => {
       });
     });
 
+    it("names all that are refused, though the last refusal is about one of them", async () => {
+      const { cache, test, stream } = await start();
+      cache.set("edge", Snapshot.of([cluster("a", 2), cluster("bad"), cluster("worse")]));
+      const applied = test.server.applied("edge").catch((error: unknown) => error);
+      const answer = (response: Answer) => {
+        const bad = ["bad", "worse"].filter((name) => response.has.includes(`${name}@1`));
+        if (bad.length > 0) stream.nack(response, `Error adding/updating cluster(s) ${bad.join(", ")}: no endpoints`);
+        else stream.ack(response);
+      };
+      answer(await stream.next());
+      if (way.variant === "delta")
+        for (const half of [["a@2", "bad@1"], ["a@2"], ["bad@1"], ["worse@1"]]) answer(await stream.expect(half));
+      const error = await applied;
+      expect(error).toBeInstanceOf(NotAppliedError);
+      expect([...((error as NotAppliedError).lacking[0]?.refused ?? [])].sort()).toEqual(["bad", "worse"]);
+    });
+
     it("takes a refusal of what is no longer served for no refusal", async () => {
       const { cache, test, stream } = await start();
       cache.set("edge", Snapshot.of([cluster("a", 2)]));
