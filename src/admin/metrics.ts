@@ -104,7 +104,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: "xds_nodes",
     kind: "gauge",
-    help: "Connected nodes, by the worst state of their types.",
+    help: "Connected nodes, by the worst state of their types: ERROR, STALE, NOT_SENT, DRAINING, SYNCED.",
     labels: ["state"],
     read: ({ server }) => Object.entries(server.nodeStates()).map(([state, count]) => [count, state]),
   },

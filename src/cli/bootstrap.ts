@@ -36,7 +36,7 @@ const noAdsOverRest =
 
 const drainTimes =
   "An Envoy goes on using a replaced listener for its --drain-time-s (600 by default); the server keeps what that listener refers to for its " +
-  "own drainTimeMs (600,000 by default). Both must agree: change them together.";
+  "own --envoy-drain-time (10m by default; in code, drainTimeMs). Both must agree: change them together.";
 
 /** `xds bootstrap`. */
 export function addBootstrap(program: Command, exit: Exit): void {

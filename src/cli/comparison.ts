@@ -1,4 +1,5 @@
 import type { Resource } from "../resource/resource.js";
+import { SetHash } from "../resource/resource-set.js";
 import { endpointType, type ResourceType, secretType } from "../resource/types.js";
 import { genericForm } from "../server/config-dumps.js";
 import type { DumpFacts } from "../source/resource-file.js";
@@ -83,12 +84,18 @@ export class Comparison {
   private readonly versionsDiffer = (was: Resource, is: Resource) => this.versionOf(was) !== this.versionOf(is);
 
   private readonly cannotTell = (was: Resource, is: Resource) => {
-    const version = this.versionOf(was);
-    // The hash of the content, as this program makes it; other versions may be the same by chance.
-    const isSame = version !== undefined && /^[0-9a-f]{16}$/.test(version) && version === this.versionOf(is);
+    const versions = this.versionsOf(is);
+    // Hashes of the content, as this program makes them; other versions may be the same by chance.
+    const isSame = this.versionsOf(was).some((version) => /^[0-9a-f]{16}$/.test(version) && versions.includes(version));
     if (!isSame) this.untold.add(is);
     return false;
   };
+
+  /** Its own version, as delta has it; and that of a set which has only this resource, as SotW then has it. */
+  private versionsOf(resource: Resource): readonly string[] {
+    const version = this.versionOf(resource);
+    return version === undefined ? [] : [version, new SetHash().add({ key: resource.key, version }).toString()];
+  }
 
   private versionOf(resource: Resource): string | undefined {
     const dump = this.dumps.find(({ versions, redacted }) => versions.has(resource) || redacted.has(resource));

@@ -173,7 +173,7 @@ export const settings = {
   maxRequestBytes: setting("limits.request_bytes", "<size>", "size of one request", parseBytes, "16MiB"),
   maxNodeBytes: setting("limits.node_bytes", "<size>", "size of what a node says of itself", parseBytes, "1MiB"),
   maxNames: setting("limits.names", "<count>", "names in one subscription", parseCount, "100000"),
-  maxResponseBytes: setting(
+  maxUnsentBytes: setting(
     "limits.response_bytes",
     "<size>",
     "responses written that clients have not taken yet, in all; by default a quarter of the memory there is",
@@ -199,6 +199,27 @@ export const settings = {
     "how long SIGTERM takes at most to end all streams, one after the other",
     parseDuration,
     "5s",
+  ),
+  envoyDrainTime: setting(
+    "envoy_drain_time",
+    "<time>",
+    "how long an Envoy may go on using a listener that was replaced or removed; set it to the --drain-time-s of your Envoys",
+    parseDuration,
+    "10m",
+  ),
+  retryRefused: setting(
+    "retry_refused",
+    "<how>",
+    "offer content again that a node has refused, after 10 s, 1 minute, then ever more seldom up to every 15 minutes: on or off",
+    oneOf("on", "off"),
+    "on",
+  ),
+  maxResponseBytes: setting(
+    "max_response_bytes",
+    "<size>",
+    "size of the resources in one response; a larger one is divided in delta, and logged in SotW",
+    parseBytes,
+    "4092KiB",
   ),
   loadReports: setting(
     "load_reports",

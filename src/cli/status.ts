@@ -25,7 +25,8 @@ export function addStatus(program: Command, exit: Exit): void {
     .summary("show what every node was sent, took and refused")
     .description(
       "Show every node of a running `xds serve`, a line for each type that it asks for; with NODE, that one in detail, with its own " +
-        "words where it has refused something.\n\nSYNCED: it has taken all that is to be sent. STALE: a response is unanswered, or something " +
+        "words where it has refused something.\n\nSYNCED: it has taken all that is to be sent. DRAINING: it has too, and it still keeps what only its old " +
+        "listeners may use; that goes when their drain time is over. STALE: a response is unanswered, or something " +
         "changed since. NOT_SENT: nothing was sent yet. ERROR: something was refused, and what replaces it has not been taken " +
         "yet. Nodes that poll over REST are shown as of their last request, for ten minutes; that they have refused something shows only in " +
         "that they ask for it again. Exit code 1 when any of the nodes shown is in ERROR, or the server cannot be reached.",
@@ -146,7 +147,7 @@ function detail(node: NodeReport, now: number): string {
 const entry = (of: EntryReport | undefined, now: number) =>
   of ? `${of.version || '""'} (${of.nonce && `nonce ${of.nonce}, `}${ago(of.at, now)})` : "-";
 
-function refusal({ type, nacked }: TypeReport, now: number): string {
+function refusal({ type, nacked, retryAt }: TypeReport, now: number): string {
   if (!nacked) return "";
   const { version, nonce, at, message, names } = nacked;
   const shown = names.slice(0, mostNames).map(printable);
@@ -160,7 +161,8 @@ function refusal({ type, nacked }: TypeReport, now: number): string {
     nonce && `nonce ${nonce}`,
     names.length > 0 && `with ${shown.join(", ")}`,
   ];
-  return `\n${paint.bad(`${type} refused`)} ${ago(at, now)}: ${response.filter(Boolean).join(", ")}\n${words.join("")}`;
+  const again = retryAt === undefined ? "" : `; offered again ${until(retryAt, now)}`;
+  return `\n${paint.bad(`${type} refused`)} ${ago(at, now)}: ${response.filter(Boolean).join(", ")}${again}\n${words.join("")}`;
 }
 
 const mostNames = 10;
@@ -169,9 +171,20 @@ const clientOf = ({ agent, version }: NodeReport) => [agent, version].filter(Boo
 
 /** How long ago a time is, in its largest unit. */
 function ago(time: string, now: number): string {
-  const seconds = Math.max(0, Math.floor((now - Date.parse(time)) / 1_000));
-  for (const [unit, length] of units) if (seconds >= length) return `${Math.floor(seconds / length)}${unit} ago`;
-  return "now";
+  const length = inLargestUnit((now - Date.parse(time)) / 1_000);
+  return length === undefined ? "now" : `${length} ago`;
+}
+
+/** How soon a time is, in its largest unit. */
+function until(time: string, now: number): string {
+  const length = inLargestUnit((Date.parse(time) - now) / 1_000);
+  return length === undefined ? "now" : `in ${length}`;
+}
+
+/** undefined: less than a second. */
+function inLargestUnit(seconds: number): string | undefined {
+  for (const [unit, length] of units) if (seconds >= length) return `${Math.floor(seconds / length)}${unit}`;
+  return undefined;
 }
 const units = [
   ["d", 86_400],

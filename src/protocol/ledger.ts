@@ -35,16 +35,16 @@ export class Ledger {
   }
 
   /** A refusal with its bad resources. `others` are the names of those that were refused alone before and still are. */
-  onNack(delivery: Delivery, error: ErrorDetail, refused: Changes, others: Iterable<string>): void {
-    const { names, ...entry } = this.entry(delivery, error, refused);
+  onNack({ names, ...entry }: NackEntry, others: Iterable<string>): void {
     const all = new Set(names);
     for (const name of others) if (all.size < namesKept) all.add(name);
     this.nacked = { ...entry, names: [...all] };
   }
+}
 
-  entry({ version, nonce }: Delivery, error: ErrorDetail, refused: Changes): NackEntry {
-    return { version, nonce, at: Date.now(), error, names: namesIn(refused) };
-  }
+/** The refusal of a response that came at a time; `refused` is what is bad in that response. */
+export function nackEntry({ version, nonce }: Delivery, error: ErrorDetail, at: number, refused: Changes): NackEntry {
+  return { version, nonce, at, error, names: namesIn(refused) };
 }
 
 /** The first names of a change: one list for all who ask. */

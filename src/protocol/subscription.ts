@@ -1,10 +1,18 @@
-import type { ConfigWatcher, Node, ResourceView, Watch, Watcher, WatchRequest } from "../cache/config-watcher.js";
+import type {
+  Changes,
+  ConfigWatcher,
+  Node,
+  ResourceView,
+  Watch,
+  Watcher,
+  WatchRequest,
+} from "../cache/config-watcher.js";
 import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import { ClientState, type Delivery, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
-import { Ledger, type NackEntry } from "./ledger.js";
+import { Ledger, type NackEntry, nackEntry } from "./ledger.js";
 import { mentionedIn } from "./mentions.js";
 import type { ErrorDetail } from "./messages.js";
 import type { OpenChange } from "./open-change.js";
@@ -231,7 +239,7 @@ export class Subscription implements Watcher, Wants {
     this.list = undefined;
     this.named = true;
     this.asked.add(name);
-    if (hasSpellings(name)) this.spell(name, spelling);
+    this.spell(name, spelling);
     if (this.names.has(name)) return;
     this.names.add(name);
     if (!this.wildcard) this.view.follow(this, name);
@@ -257,11 +265,12 @@ export class Subscription implements Watcher, Wants {
     if (!this.covers(name)) return; // reporting subscribes nothing (P50)
     this.hasReported = true;
     this.state.report(name, placeholder?.version === version ? placeholder : new Reported(version));
-    if (hasSpellings(name)) this.spell(name, spelling);
+    this.spell(name, spelling);
     this.asked.delete(name);
   }
 
   private spell(name: string, spelling: string): void {
+    if (!hasSpellings(name)) return;
     this.spelt ??= new Map();
     this.spelt.set(name, spelling);
   }
@@ -407,27 +416,35 @@ export class Subscription implements Watcher, Wants {
 
   /** The client has refused the response. */
   nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes): Verdict {
-    const { ledger } = this;
-    const verdict = this.state.nack(delivery, (refused) => ledger.entry(delivery, error, refused), {
+    const at = Date.now(); // one time for the response and for each resource in it
+    const entry = (refused: Changes) => nackEntry(delivery, error, at, refused);
+    const verdict = this.state.nack(delivery, entry, {
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
     });
-    if (verdict.refused) ledger.onNack(delivery, error, verdict.refused, this.state.refused.keys());
+    if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
     return verdict;
   }
 
   /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
   retry(now: number): number | undefined {
     let next: number | undefined;
-    for (const [name, { retryAt, resource }] of this.state.refused) {
-      if (retryAt === undefined || this.retried.has(name) || this.state.coming(name)) continue;
-      if (this.view.get(name)?.version !== resource?.version) continue;
+    for (const [name, retryAt] of this.retries()) {
+      if (this.retried.has(name)) continue;
       if (retryAt <= now) {
         this.due ??= new Set();
         this.due.add(name);
       } else if (next === undefined || retryAt < next) next = retryAt;
     }
     return next;
+  }
+
+  /** The names whose refused content is offered again, each with `performance.now()` of that (P16). Newer content cancels it. */
+  *retries(): Iterable<[name: string, retryAt: number]> {
+    for (const [name, { retryAt, resource }] of this.state.refused) {
+      if (retryAt === undefined || this.state.coming(name)) continue;
+      if (this.view.get(name)?.version === resource?.version) yield [name, retryAt];
+    }
   }
 
   /** The client is known to have all of the view as it is now (P36). */

@@ -73,11 +73,11 @@ export class SetHash {
   private high = 0;
   private low = 0;
 
-  add(resource: Resource): this {
+  add(resource: Member): this {
     return this.move(resource, 1);
   }
 
-  remove(resource: Resource): this {
+  remove(resource: Member): this {
     return this.move(resource, -1);
   }
 
@@ -87,7 +87,7 @@ export class SetHash {
   }
 
   /** Adds or subtracts the first 64 bits of a member's hash, modulo 2^64. */
-  private move({ key, version }: Resource, sign: 1 | -1): this {
+  private move({ key, version }: Member, sign: 1 | -1): this {
     // Always hashed: a version of the user's own may look like one of ours, and then says nothing of the name.
     const digest = hash("sha256", `${key}\0${version}`, "binary"); // a byte a character: faster than hex or a Buffer
     const low = this.low + sign * word(digest, 4);
@@ -97,6 +97,9 @@ export class SetHash {
     return this;
   }
 }
+
+/** What counts of a resource. */
+type Member = Pick<Resource, "key" | "version">;
 
 /** The unsigned 32-bit number of four bytes. */
 const word = (bytes: string, at: number): number =>

@@ -1,7 +1,6 @@
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { NackEntry } from "../protocol/ledger.js";
-import { mentions } from "../protocol/mentions.js";
 import type { Subscription } from "../protocol/subscription.js";
 import { findResourceType } from "../resource/types.js";
 import { type StreamOfNode, type SyncState, syncState } from "./status.js";
@@ -27,9 +26,9 @@ export interface NotApplied {
   readonly state: SyncState;
   /** What is served now. */
   readonly version: string;
-  /** Why not, in the client's own words, where it has refused. `names` are those of the refused response. */
+  /** Why not, in the client's own words, where it has refused: its last refusal. */
   readonly nack: NackEntry | undefined;
-  /** Of the refused response's resources those that the client's message names; where it names none, all. */
+  /** The names that are refused: each was refused alone. Where that could not be found out, all that were refused together. At most 100. */
   readonly refused: readonly string[];
 }
 
@@ -227,7 +226,6 @@ function isInSync({ state, upToDate, ledger, view }: Subscription): boolean {
 
 function describe(stream: StreamOfNode, one: Subscription): NotApplied {
   const { nacked: nack } = one.ledger;
-  const named = nack?.names.filter((name) => mentions(nack.error.message, name)) ?? [];
   return {
     node: stream.node as Node,
     stream: stream.id,
@@ -235,6 +233,6 @@ function describe(stream: StreamOfNode, one: Subscription): NotApplied {
     state: syncState(one),
     version: one.view.version,
     nack,
-    refused: named.length > 0 ? named : (nack?.names ?? []),
+    refused: nack?.names ?? [],
   };
 }

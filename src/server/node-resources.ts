@@ -33,8 +33,7 @@ export function nodeResources(streams: readonly StreamOfNode[], state: ResourceS
     const refused = new Set<string>();
     for (const subscription of subscriptions) {
       const found = state === "acked" ? ackedBy(subscription, refused) : servedTo(subscription);
-      for (const [name, resource] of found)
-        if (!resource?.isPlaceholder) resources.set(resource?.name ?? name, resource);
+      for (const [name, resource] of found) resources.set(name, resource);
     }
     if (state === "served") {
       const version = subscriptions[0]?.view.version ?? ""; // all streams of a node look at the same view
@@ -55,7 +54,7 @@ export function nodeResources(streams: readonly StreamOfNode[], state: ResourceS
 
 function* ackedBy(subscription: Subscription, refused: Set<string>): Iterable<[string, Resource | undefined]> {
   for (const known of subscription.nameStates()) {
-    const { has } = known;
+    const has = known.has?.isPlaceholder ? undefined : known.has;
     const name = has?.name ?? subscription.spellings.get(known.name) ?? known.name;
     if (known.refused) refused.add(name);
     if (has || known.refused) yield [name, has];

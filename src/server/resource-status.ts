@@ -49,7 +49,8 @@ function* ofSubscription(subscription: Subscription, variant: "sotw" | "delta"):
     const { served, has, version: last, refused } = known;
     // A removed name that the client never had, or has dropped, is nobody's business any more.
     if (!served && last === undefined && !refused && !subscription.names.has(known.name)) continue;
-    const isMissing = !served && has?.isPlaceholder === true;
+    // A placeholder says that there is nothing: a client that has one does not have the resource (P40, P56).
+    const isMissing = has?.isPlaceholder === true;
     const resource = served ?? (isMissing ? undefined : has);
     const state = stateOf(subscription, variant, known);
     const name = resource?.name ?? spellings.get(known.name) ?? known.name;

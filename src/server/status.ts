@@ -142,11 +142,10 @@ export function latest<E extends LedgerEntry>(a: E | undefined, b: E | undefined
 }
 
 function typeStatus(subscription: Subscription): TypeStatus {
-  const { type, wildcard, names, ledger, state } = subscription;
+  const { type, wildcard, names, ledger } = subscription;
   const { sent, acked, nacked } = ledger;
   let retryAt: number | undefined;
-  for (const { retryAt: at } of state.refused.values())
-    if (at !== undefined && !(retryAt !== undefined && retryAt <= at)) retryAt = at;
+  for (const [, at] of subscription.retries()) retryAt = Math.min(at, retryAt ?? at);
   return {
     typeUrl: type.typeUrl,
     state: syncState(subscription),

@@ -8,6 +8,7 @@ import {
   listenerType,
   Resource,
   registerResourceType,
+  routeType,
   Snapshot,
   secretType,
 } from "../../src/index.js";
@@ -93,6 +94,7 @@ on(allWays, (way) => {
     const cache = cacheOf(cluster("a"), cluster("b"));
     const { test, admin } = await startBoth(cache);
     const stream = test.open(way, clusterType);
+    const isDelta = way.variant === "delta";
     const acked = async () => contents(await page(admin, "/config_dump?node=n"));
     const served = async () => contents(await page(admin, "/config_dump?node=n&state=served"));
     expect((await ask(admin, "/config_dump?node=n")).status, "not connected").toBe(404);
@@ -110,10 +112,28 @@ on(allWays, (way) => {
     expect(await served()).toEqual(["Clusters a@1", "Clusters c@1"]);
     stream.ack(second);
     await test.barrier();
+    if (way.kind === "ADS") {
+      // The removal goes in a response of its own (P54).
+      expect((await acked()).sort()).toEqual(["Clusters a@1", "Clusters b@1", "Clusters c@1"]);
+      await stream.take(isDelta ? [] : ["a@1", "c@1"], ["b"]);
+      await test.barrier();
+    }
     expect((await acked()).sort()).toEqual(["Clusters a@1", "Clusters c@1"]);
 
     cache.set("n", Snapshot.of([cluster("a", 2), cluster("c"), cluster("d")]));
-    stream.nack(await stream.next(), "no such thing");
+    stream.nack(await stream.expect(isDelta ? ["a@2", "d@1"] : ["a@2", "c@1", "d@1"]), "no such thing");
+    if (isDelta) {
+      // The bad ones are looked for (P17).
+      const third = await stream.expect(["a@2"]);
+      const { configs } = await page(admin, "/config_dump?node=n");
+      const states = configs[0].dynamic_active_clusters.map((entry: Json) => [entry.cluster.name, entry.client_status]);
+      expect(states, "not refused alone yet").toEqual([
+        ["a", "ACKED"],
+        ["c", "ACKED"],
+      ]);
+      stream.nack(third, "no such thing");
+      stream.nack(await stream.expect(["d@1"]), "no such thing");
+    }
     await test.barrier();
     expect(await served()).toEqual(["Clusters a@2", "Clusters c@1", "Clusters d@1"]);
     const { configs } = await page(admin, "/config_dump?node=n");
@@ -156,6 +176,31 @@ on(adsWays, (way) => {
     const wanted = ["Clusters a@1", "Clusters z@1", "Endpoints a@1"];
     expect(contents(await page(admin, "/config_dump?node=n"))).toEqual(wanted);
     expect(contents(await page(admin, "/config_dump?node=n&state=served"))).toEqual(wanted);
+  });
+
+  it("leaves out a route configuration that does not exist, and has it as refused when it comes and is bad (P40)", async () => {
+    const cache = cacheOf(listener("l"));
+    const { test, admin } = await startBoth(cache);
+    const stream = test.open(way, routeType);
+    stream.want("r");
+    const placeholder = await stream.expect([way.variant === "delta" ? "r (unknown content)" : "? (unknown content)"]);
+    const routes = async (state: string) => {
+      const { configs } = await page(admin, `/config_dump?node=n&state=${state}`);
+      return configs.flatMap((config: Json) => config.dynamic_route_configs ?? []);
+    };
+    expect(await routes("acked"), "unanswered").toEqual([]);
+    stream.ack(placeholder);
+    await test.barrier();
+    expect(await routes("acked")).toEqual([]);
+    expect(await routes("served")).toEqual([]);
+    cache.set("n", Snapshot.of([listener("l"), route("r")]));
+    stream.nack(await stream.expect(["r@1"]), "no such thing");
+    await test.barrier();
+    const { configs } = await page(admin, "/config_dump?node=n");
+    expect(configs).toMatchObject([
+      { dynamic_route_configs: [{ client_status: "NACKED", error_state: { details: "no such thing" } }] },
+    ]);
+    expect(configs[0].dynamic_route_configs[0].route_config, "nothing was taken before").toBeUndefined();
   });
 });
 

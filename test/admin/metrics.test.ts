@@ -4,6 +4,7 @@ import { convergenceRow, metricRows } from "../../src/admin/metrics.js";
 import { clusterType, Snapshot } from "../../src/index.js";
 import { allWays, cacheOf, on } from "../protocol/harness.js";
 import { cluster, endpoints, listener } from "../protocol/resources.js";
+import type { Answer } from "../protocol/scripted-stream.js";
 import { ask, samples, startBoth } from "./harness.js";
 
 const rows = [...metricRows, convergenceRow];
@@ -29,6 +30,14 @@ on(allWays, (way) => {
     cache.set("n", Snapshot.of([cluster("a", 2), cluster("b", 2)]));
     const second = await stream.expect(["a@2", "b@2"]);
     stream.nack(second);
+    // In delta each is offered alone then (P17). The counters count every answer.
+    const alone = way.variant === "delta" ? ["a@2", "b@2"] : [];
+    const halves: Answer[] = [];
+    for (const one of alone) {
+      const half = await stream.expect([one]);
+      halves.push(half);
+      stream.nack(half);
+    }
     const gone = test.open(way, clusterType, "other");
     gone.want();
     await gone.quiet();
@@ -39,17 +48,19 @@ on(allWays, (way) => {
     const found = samples(body);
     const service = way.kind === "ADS" ? "ads" : "clusters";
     const { variant } = way;
-    const bytes = first.bytes.length + second.bytes.length;
+    const responses = [first, second, ...halves];
+    const bytes = responses.reduce((sum, response) => sum + response.bytes.length, 0);
     const wanted = {
       [`xds_streams{variant="${variant}",type="${service}"}`]: 1,
       [`xds_streams_opened_total{variant="${variant}",type="${service}"}`]: 2,
-      [`xds_requests_total{variant="${variant}",type="clusters"}`]: 4,
-      [`xds_responses_total{variant="${variant}",type="clusters"}`]: 2,
+      [`xds_requests_total{variant="${variant}",type="clusters"}`]: 4 + halves.length,
+      [`xds_responses_total{variant="${variant}",type="clusters"}`]: responses.length,
       [`xds_response_bytes_total{variant="${variant}",type="clusters"}`]: bytes,
-      [`xds_resources_sent_total{variant="${variant}",type="clusters"}`]: 4,
+      [`xds_resources_sent_total{variant="${variant}",type="clusters"}`]: 4 + halves.length,
       [`xds_acks_total{variant="${variant}",type="clusters"}`]: 1,
-      [`xds_nacks_total{variant="${variant}",type="clusters"}`]: 1,
+      [`xds_nacks_total{variant="${variant}",type="clusters"}`]: 1 + halves.length,
       'xds_nodes{state="SYNCED"}': 0,
+      'xds_nodes{state="DRAINING"}': 0,
       'xds_nodes{state="NOT_SENT"}': 0,
       'xds_nodes{state="STALE"}': 0,
       'xds_nodes{state="ERROR"}': 1,

@@ -32,7 +32,7 @@ on(allWays, (way) => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       state: "LIVE",
       startedAt: time,
-      nodeStates: { SYNCED: 0, NOT_SENT: 0, STALE: 0, ERROR: 1 },
+      nodeStates: { SYNCED: 0, DRAINING: 0, NOT_SENT: 0, STALE: 0, ERROR: 1 },
       counters: { traffic: [{ variant: way.variant, typeUrl: clusterType, responses: 2, acks: 1, nacks: 1 }] },
     });
     const answered = { version: first.version, nonce: first.nonce, at: time };
@@ -57,10 +57,16 @@ on(allWays, (way) => {
             sent: refused,
             acked: answered,
             nacked: { ...refused, code: 13, message: "no such thing", names: ["a"] },
+            retryAt: time,
           },
         ],
       },
     ]);
+    // The same content is offered again after 10 s, and up to a fifth more (P16).
+    const [{ nacked, retryAt }] = nodes[0].types;
+    const wait = Date.parse(retryAt) - Date.parse(nacked.at);
+    expect(wait).toBeGreaterThan(9_990);
+    expect(wait).toBeLessThan(12_010);
   });
 });
 

@@ -119,12 +119,12 @@ describeWithEnvoy("xds bootstrap", () => {
     await eventually(async () => expect(await envoy.stat("listener_manager.listener_removed")).toBe(1));
   });
 
-  test("says with which --drain-time-s the server's drainTimeMs agrees", async () => {
+  test("says with which --drain-time-s the server's --envoy-drain-time agrees", async () => {
     const { stdout } = await xds("bootstrap");
     expect(stdout).toMatch(
       /^# An Envoy goes on using a replaced listener for its --drain-time-s \(600 by default\);.*\n/,
     );
-    expect(stdout.split("\n")[0]).toContain("drainTimeMs (600,000 by default)");
+    expect(stdout.split("\n")[0]).toContain("--envoy-drain-time (10m by default; in code, drainTimeMs)");
     expect(JSON.parse((await xds("bootstrap", "-o", "json")).stdout)).toHaveProperty("node");
   });
 

@@ -6,8 +6,10 @@ import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
 import { parseBytes, parseDuration } from "../../src/cli/command.js";
+import { plainLog } from "../../src/cli/log.js";
 import { nodeGroups } from "../../src/cli/node-groups.js";
 import { table } from "../../src/cli/output.js";
+import { serverOptions } from "../../src/cli/server-options.js";
 import { addSettings, resolveSettings } from "../../src/cli/settings.js";
 import { readSettingsFile } from "../../src/cli/settings-file.js";
 import { xds } from "./program.js";
@@ -49,6 +51,22 @@ describe("settings", () => {
     });
   });
 
+  test("about draining, refusals and sizes become options of the server", () => {
+    const options = (args: string[], environment: NodeJS.ProcessEnv = {}, file: [string, unknown][] = []) =>
+      serverOptions(resolved(args, environment, new Map(file)), plainLog);
+    expect(options([])).toMatchObject({ drainTimeMs: 600_000, retryRefused: true, maxResponseBytes: 4_190_208 });
+    expect(options([]).limits, "a quarter of the memory").not.toHaveProperty("responseBytes");
+    const flags = ["--envoy-drain-time", "1m", "--retry-refused", "off", "--max-response-bytes", "64MiB"];
+    const given = { drainTimeMs: 60_000, retryRefused: false, maxResponseBytes: 64 * 2 ** 20 };
+    expect(options([...flags, "--limits-response-bytes", "1GiB"])).toMatchObject({
+      ...given,
+      limits: { responseBytes: 2 ** 30 },
+    });
+    const environment = { XDS_ENVOY_DRAIN_TIME: "60s", XDS_RETRY_REFUSED: "off", XDS_MAX_RESPONSE_BYTES: "64MiB" };
+    expect(options([], environment)).toMatchObject(given);
+    expect(() => options([], { XDS_RETRY_REFUSED: "false" })).toThrow("Allowed choices are on, off.");
+  });
+
   test("of the environment that cannot be are told by the variable's name", () => {
     expect(() => resolved([], { XDS_INSECURE: "yes" }, new Map())).toThrow(
       'XDS_INSECURE="yes" in the environment: Allowed choices are true, false, 1, 0.',
@@ -64,6 +82,9 @@ describe("settings", () => {
 port: 1
 limits: { names: 7 }
 drain_time: 1.5s
+envoy_drain_time: 60s
+retry_refused: off
+max_response_bytes: 64MiB
 paths: [config, /etc/xds]
 node_groups:
 - { group: edge, id: "edge-*" }
@@ -72,7 +93,14 @@ node_groups:
   metadata: { team: { name: pay } }
 `);
     const { values, paths, groupRules } = await readSettingsFile(file);
-    expect(Object.fromEntries(values)).toEqual({ port: 1, "limits.names": 7, drain_time: 1500 });
+    expect(Object.fromEntries(values)).toEqual({
+      port: 1,
+      "limits.names": 7,
+      drain_time: 1500,
+      envoy_drain_time: 60_000,
+      retry_refused: "off",
+      max_response_bytes: 64 * 2 ** 20,
+    });
     expect(paths).toEqual([join(directory, "config"), "/etc/xds"]);
     expect(groupRules.map(({ group, fields }) => [group, Object.fromEntries(fields)])).toEqual([
       ["edge", { id: "edge-*" }],

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { type ClientResponse, XdsClient } from "../../src/client/index.js";
+import { clusterType, listenerType } from "../../src/resource/types.js";
 import { describeWithEnvoy, startEnvoy } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
 import { adsDelta, adsSotw, rest } from "../e2e/modes.js";
@@ -28,6 +30,13 @@ const listener = (address: string, port: number) => `
         stat_prefix: front
         cluster: back
 `;
+/** A cluster with some text in it, so that it has a size. */
+const cluster = (name: string, text = "") => `
+- "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
+  name: ${name}
+  connect_timeout: 1s
+  alt_stat_name: "${text}"
+`;
 const config = (address: string, port: number) => `resources:
 - "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
   name: back
@@ -35,10 +44,10 @@ const config = (address: string, port: number) => `resources:
 ${listener(address, port)}`;
 
 /** A server of one file, which `write` replaces. */
-async function start(text: string) {
+async function start(text: string, ...options: string[]) {
   const write = (next: string) => writeFile(join(directory, "config.yaml"), next);
   await write(text);
-  const server = xds.start("serve", directory, "--port", "0", "--rest-port", "0");
+  const server = xds.start("serve", directory, "--port", "0", "--rest-port", "0", ...options);
   const { grpc, rest, admin } = await server.ports();
   const url = `http://127.0.0.1:${admin}`;
   return { server, grpc, rest, url, write, status: (...args: string[]) => xds("status", "--admin", url, ...args) };
@@ -158,7 +167,7 @@ describeWithEnvoy("xds status of a real Envoy", () => {
       expect(detail.stdout).toMatch(/^node: +edge-1\n/);
       expect(detail.stdout).toMatch(new RegExp(`^variant: +${variant}$`, "m"));
       expect(detail.stdout).toMatch(
-        /^listeners refused (now|\d+s ago): version [0-9a-f]+, nonce \d+, with front\n {2}.*cannot bind '203\.0\.113\.1:\d+'/m,
+        /^listeners refused (now|\d+s ago): version [0-9a-f]+, nonce \d+, with front; offered again (now|in \d+s)\n {2}.*cannot bind '203\.0\.113\.1:\d+'/m,
       );
       const { stdout } = await status("edge-1", "-o", "json");
       expect(JSON.parse(stdout)).toMatchObject({
@@ -174,6 +183,70 @@ describeWithEnvoy("xds status of a real Envoy", () => {
       expect(difference.code).toBe(1);
       expect(difference.stdout).toContain("203.0.113.1");
     });
+});
+
+/** A delta client of clusters and listeners; it refuses what `refuses` gives a reason for. */
+function connect(grpc: number, refuses: (names: string[]) => string | undefined = () => undefined): XdsClient {
+  const onResponse = ({ resources }: ClientResponse) => refuses(resources.map(({ name }) => name));
+  const variant = "delta";
+  const address = `127.0.0.1:${grpc}`;
+  const client = new XdsClient({ address, variant, node: { id: "edge-1" }, callbacks: { onResponse } });
+  onTestFinished(() => client.close());
+  client.subscribe(clusterType);
+  client.subscribe(listenerType);
+  return client;
+}
+
+describe("xds status of a client that refuses one of several resources", () => {
+  const refuses = (names: string[]) => (names.includes("bad") ? "there is something bad" : undefined);
+
+  it("names the one that is refused alone, and says when it is offered again", async () => {
+    const { grpc, status } = await start(`resources:${cluster("a")}${cluster("bad")}${cluster("c")}`);
+    connect(grpc, refuses);
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +ERROR/));
+    const { code, stdout } = await status("edge-1");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^clusters refused (now|\ds ago): version [0-9a-f]{16}, nonce \d+, with bad; offered again in \d+s\n {2}there is something bad$/m,
+    );
+  });
+
+  it("says nothing of another offer with --retry-refused off", async () => {
+    const { grpc, status } = await start(`resources:${cluster("bad")}`, "--retry-refused", "off");
+    connect(grpc, refuses);
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +ERROR/));
+    expect((await status("edge-1")).stdout).toMatch(/nonce \d+, with bad\n {2}there is something bad$/m);
+  });
+});
+
+describe("xds serve", () => {
+  it("keeps what a replaced listener refers to for --envoy-drain-time, and xds status says DRAINING", async () => {
+    const before = `resources:${cluster("back")}${listener("127.0.0.1", 1)}`;
+    const { grpc, status, write } = await start(before, "--envoy-drain-time", "5s");
+    const client = connect(grpc);
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED[\s\S]*listeners +SYNCED/));
+    await write(before.replaceAll("back", "other"));
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +DRAINING[\s\S]*listeners +SYNCED/));
+    expect([...client.resources(clusterType).keys()].sort()).toEqual(["back", "other"]);
+    expect((await status()).code, "is no fault").toBe(0);
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED[\s\S]*listeners +SYNCED/));
+    expect([...client.resources(clusterType).keys()]).toEqual(["other"]);
+  });
+
+  it("divides a delta response that is larger than --max-response-bytes", async () => {
+    const text = "x".repeat(3_000);
+    const { grpc, status } = await start(
+      `resources:${cluster("a", text)}${cluster("b", text)}`,
+      "--max-response-bytes",
+      "4KiB",
+    );
+    const client = connect(grpc);
+    await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED/));
+    expect([...client.resources(clusterType).keys()].sort()).toEqual(["a", "b"]);
+    const { counters } = JSON.parse((await status("-o", "json")).stdout);
+    const responses = counters.traffic.find(({ typeUrl }: { typeUrl: string }) => typeUrl === clusterType);
+    expect(responses).toMatchObject({ responses: 2, acks: 2 });
+  });
 });
 
 describeWithEnvoy("xds status of a real Envoy that polls over REST", () => {

@@ -12,6 +12,7 @@ import {
 import { routeAll } from "../e2e/edge.js";
 import { adsWays, allWays, on, TestServer } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
+import type { Answer } from "../protocol/scripted-stream.js";
 
 /** Nodes `<group>-<number>`. */
 const nodeGroup = ({ id }: { id: string }) => id.replace(/-.*/, "");
@@ -79,7 +80,13 @@ on(allWays, (way) => {
       const { cache, test, stream } = await start();
       cache.set("edge", Snapshot.of([cluster("a", 2), cluster("bad"), cluster("b")]));
       const applied = test.server.applied("edge").catch((error: unknown) => error);
-      stream.nack(await stream.next(), "Error adding/updating cluster(s) bad: no endpoints");
+      // As Envoy: it refuses the one that is bad, by name.
+      const words = "Error adding/updating cluster(s) bad: no endpoints";
+      const answer = (response: Answer) =>
+        response.has.includes("bad@1") ? stream.nack(response, words) : stream.ack(response);
+      answer(await stream.next());
+      if (way.variant === "delta")
+        for (const half of [["a@2", "bad@1"], ["a@2"], ["bad@1"], ["b@1"]]) answer(await stream.expect(half));
       const error = await applied;
       expect(error).toBeInstanceOf(NotAppliedError);
       expect(error).toMatchObject({
@@ -87,10 +94,27 @@ on(allWays, (way) => {
         message: 'node "edge-1" refused clusters "bad": Error adding/updating cluster(s) bad: no endpoints',
         lacking: [{ typeUrl: clusterType, state: "ERROR", refused: ["bad"], node: { id: "edge-1" } }],
       });
-      expect((error as NotAppliedError).lacking[0]?.nack?.names).toContain("a");
+      expect((error as NotAppliedError).lacking[0]?.nack?.names, "the one that is refused alone").toEqual(["bad"]);
       await expect(test.server.applied("edge"), "it is still what is served").rejects.toMatchObject({
         code: "NOT_APPLIED",
       });
+    });
+
+    it("names all that are refused, though the last refusal is about one of them", async () => {
+      const { cache, test, stream } = await start();
+      cache.set("edge", Snapshot.of([cluster("a", 2), cluster("bad"), cluster("worse")]));
+      const applied = test.server.applied("edge").catch((error: unknown) => error);
+      const answer = (response: Answer) => {
+        const bad = ["bad", "worse"].filter((name) => response.has.includes(`${name}@1`));
+        if (bad.length > 0) stream.nack(response, `Error adding/updating cluster(s) ${bad.join(", ")}: no endpoints`);
+        else stream.ack(response);
+      };
+      answer(await stream.next());
+      if (way.variant === "delta")
+        for (const half of [["a@2", "bad@1"], ["a@2"], ["bad@1"], ["worse@1"]]) answer(await stream.expect(half));
+      const error = await applied;
+      expect(error).toBeInstanceOf(NotAppliedError);
+      expect([...((error as NotAppliedError).lacking[0]?.refused ?? [])].sort()).toEqual(["bad", "worse"]);
     });
 
     it("takes a refusal of what is no longer served for no refusal", async () => {

@@ -83,6 +83,40 @@ on(allWays, (way) => {
   });
 });
 
+on(allWays, (way) => {
+  it("says of a route configuration that does not exist that it does not, though a placeholder is ACKed (P40)", async () => {
+    const cache = new SnapshotCache();
+    cache.set("n", Snapshot.of([listener("l")], { version: "v1" }));
+    const test = await TestServer.start(cache);
+    const stream = test.open(way, routeType);
+    stream.want("r");
+    const placeholder = await stream.expect([way.variant === "delta" ? "r (unknown content)" : "? (unknown content)"]);
+    expect(rows((await fetch(test))[0])).toEqual(["r STALE REQUESTED "]);
+    stream.ack(placeholder);
+    await test.barrier();
+    const [missing] = await fetch(test);
+    expect(rows(missing)).toEqual(["r SYNCED DOES_NOT_EXIST "]);
+    expect(missing?.genericXdsConfigs[0]?.versionInfo).toBe("");
+
+    cache.set("n", Snapshot.of([listener("l"), route("r")], { version: "v2" }));
+    const real = await stream.expect(["r@1"]);
+    const [coming] = await fetch(test);
+    expect(rows(coming), "nothing but the placeholder was taken").toEqual(["r STALE REQUESTED r@1"]);
+    expect(coming?.genericXdsConfigs[0]?.versionInfo).toBe("");
+    stream.ack(real);
+    await test.barrier();
+    expect(rows((await fetch(test))[0])).toEqual(["r SYNCED ACKED r@1"]);
+
+    cache.set("n", Snapshot.of([listener("l")], { version: "v3" }));
+    if (way.variant === "delta") await stream.take([], ["r"]);
+    await test.barrier();
+    // SotW has no way to announce that it is gone.
+    expect(rows((await fetch(test))[0])).toEqual([
+      way.variant === "delta" ? "r SYNCED DOES_NOT_EXIST " : "r NOT_SENT REQUESTED ",
+    ]);
+  });
+});
+
 on(adsWays, (way) => {
   it("has a dump of each type as Envoy makes it", async () => {
     const cache = new SnapshotCache();

@@ -13,7 +13,13 @@ on(allWays, (way) => {
       const [node, ...others] = test.server.nodes();
       expect(others).toEqual([]);
       expect(node).toMatchObject({ node: { id: "n" }, streams: [expect.any(Number)], state: node?.types[0]?.state });
-      expect(test.server.status()[0]?.types).toEqual(node?.types);
+      // When it is offered again is computed from a monotonic clock each time, to the millisecond.
+      const retryAt = node?.types[0]?.retryAt;
+      const types = node?.types.map((type) => ({
+        ...type,
+        retryAt: retryAt === undefined ? undefined : expect.closeTo(retryAt, -1),
+      }));
+      expect(test.server.status()[0]?.types).toEqual(types);
       return node?.types[0];
     };
     stream.want();
@@ -29,13 +35,18 @@ on(allWays, (way) => {
     stream.nack(second, "no");
     await test.barrier();
     const nacked = { version: "v2", nonce: second.nonce, names: ["a"], error: { message: "no" } };
-    expect(told()).toMatchObject({ state: "ERROR", sent: { version: "v2" }, acked: { version: "v1" }, nacked });
+    const refused = told();
+    expect(refused).toMatchObject({ state: "ERROR", sent: { version: "v2" }, acked: { version: "v1" }, nacked });
+    const wait = (refused?.retryAt ?? 0) - (refused?.nacked?.at ?? 0);
+    expect(wait, "the same content is offered again after 10 s, and up to a fifth more (P16)").toBeGreaterThan(9_990);
+    expect(wait).toBeLessThan(12_010);
     cache.set("n", Snapshot.of([cluster("a", 3)], { version: "v3" }));
     const third = await stream.expect(["a@3"]);
-    expect(told()).toMatchObject({ state: "ERROR", sent: { version: "v3" }, nacked });
+    const replaced = { state: "ERROR", sent: { version: "v3" }, nacked, retryAt: undefined };
+    expect(told(), "what is newer cancels the next offer").toMatchObject(replaced);
     stream.ack(third);
     await test.barrier();
-    expect(told()).toMatchObject({ state: "SYNCED", acked: { version: "v3" }, nacked: undefined });
+    expect(told()).toMatchObject({ state: "SYNCED", acked: { version: "v3" }, nacked: undefined, retryAt: undefined });
     cache.clear("n");
     await test.barrier();
     expect(told()?.state).toBe("SYNCED");
