@@ -246,7 +246,9 @@ class Comparison {
     const isAsked = subscription.asked.has(name);
     if (now) {
       const old = isAsked ? lastResource(state, name) : state.repeatable(name);
-      const why = old || (!isAsked && state.mayHave(name)) ? references.holdsChange(now) : undefined;
+      // A placeholder is no older version that the client could go on with.
+      const hasOlder = old ? !old.isPlaceholder : !isAsked && state.mayHave(name);
+      const why = hasOlder ? references.holdsChange(now) : undefined;
       if (!why) changed.set(now.key, now);
       else this.withhold(name, why, isAsked);
     } else if (state.mayHave(name)) {
@@ -303,6 +305,8 @@ const lastResource = (state: ClientState, name: string): Resource | undefined =>
   return last instanceof Resource ? last : undefined;
 };
 
+const hasOlderVersion = (last: Has): boolean => last !== undefined && !(last instanceof Resource && last.isPlaceholder);
+
 /**
  * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next difference.
  * undefined: nothing of the piece is left.
@@ -318,7 +322,7 @@ export function pieceOf(
     const stays = (name: string, now: Resource | undefined): boolean => {
       if (!change.has(name) || view.get(name)?.version !== now?.version) return false;
       const why = now
-        ? references.holdsNoChange || !state.last(name)
+        ? references.holdsNoChange || !hasOlderVersion(state.last(name))
           ? undefined
           : references.holdsChange(now)
         : references.holdsRemoval(name);

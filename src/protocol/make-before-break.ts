@@ -101,8 +101,8 @@ export class MakeBeforeBreak {
     const met = this.metUntil(subscription);
     if (met !== undefined && now < met) return { why: "reference", since, until: met };
     const drained = users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
-    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained };
     const freeAt = known?.freeAt ?? now;
+    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained, freeAt };
     if (names.has(name) && left.has(name) && now < freeAt + times.patience)
       return { why: "left", since, until: freeAt + times.patience, freeAt };
     if (!newRound) return undefined;
