@@ -119,7 +119,7 @@ export const rdsListener = maker(ListenerSchema, (name, content) => ({
   filterChains: [rdsFilterChain(name)],
 }));
 
-/** A listener that sends everything to the cluster `c<content>`, with the routes inline; with a filter to be had from ECDS, if given. */
+/** Routes to a cluster, inline; with a filter whose configuration comes by ECDS, if one is given. */
 const inlineChain = (target: string, filter?: string) => {
   const value = { clusterSpecifier: { case: "cluster" as const, value: target } };
   const routeConfig = {
@@ -135,6 +135,21 @@ const inlineChain = (target: string, filter?: string) => {
   const typedConfig = { case: "typedConfig" as const, value: anyPack(HttpConnectionManagerSchema, manager) };
   return { filters: [{ name: "http", configType: typedConfig }] };
 };
+/** A listener with routes to all these clusters inline. */
+export const listenerToAll = (name: string, clusters: readonly string[]): Resource => {
+  const virtualHosts = clusters.map((cluster) => {
+    const value = { clusterSpecifier: { case: "cluster" as const, value: cluster } };
+    return { name: cluster, domains: [cluster], routes: [{ action: { case: "route" as const, value } }] };
+  });
+  const manager = create(HttpConnectionManagerSchema, {
+    routeSpecifier: { case: "routeConfig", value: { virtualHosts } },
+  });
+  const typedConfig = { case: "typedConfig" as const, value: anyPack(HttpConnectionManagerSchema, manager) };
+  return Resource.of(
+    create(ListenerSchema, { name, filterChains: [{ filters: [{ name: "http", configType: typedConfig }] }] }),
+  );
+};
+/** A listener that sends everything to the cluster `c<content>`, with the routes inline. */
 export const listenerToC = maker(ListenerSchema, (name, content) => ({
   name,
   filterChains: [inlineChain(`c${content}`)],
