@@ -104,7 +104,8 @@ function sharedDifference(
   const withheld = new Map<string, Withheld>();
   const last = references.removedLast && changes.changed.length > 0;
   for (const name of changes.removed) {
-    const why = references.holdsRemoval(name) ?? (last ? references.waitsForRest(name) : undefined);
+    const waitsNow = last && !waiting.get(name)?.round;
+    const why = references.holdsRemoval(name) ?? (waitsNow ? references.waitsForRest(name) : undefined);
     if (why) withheld.set(name, why);
   }
   if (withheld.size === 0 && waiting.size === 0) return { changes, withheld: nothing };
@@ -137,7 +138,8 @@ class Comparison {
     for (const name of partial ? subscription.asked : this.candidates()) this.look(name);
     if (references.removedLast && changed.size > 0)
       for (const name of removed)
-        if (state.last(name) && !subscription.asked.has(name)) {
+        // One that has waited already goes with what is newer: changes may never end.
+        if (state.last(name) && !subscription.asked.has(name) && !subscription.waiting.get(name)?.round) {
           removed.delete(name);
           this.withheld.set(name, references.waitsForRest(name));
         }
