@@ -9,7 +9,13 @@ on(adsWays, (way) => {
   const drainTimeMs = 400;
 
   it("P54 leftovers of a draining listener are no lag: DRAINING, and applied() resolves", async () => {
-    const { stream, serve, server } = await synced(way, { drainTimeMs }, {}, cluster("c1"), listenerToC("l", 1));
+    const { stream, serve, server } = await synced(
+      way,
+      { drainTimeMs, orderTimeoutMs: 200 },
+      {},
+      cluster("c1"),
+      listenerToC("l", 1),
+    );
     const state = () => server.server.nodes()[0]?.state;
     const ofType = (typeUrl: string) => server.server.status()[0]?.types.find((one) => one.typeUrl === typeUrl)?.state;
     expect(state()).toBe("SYNCED");
@@ -34,7 +40,7 @@ on(adsWays, (way) => {
   it("P54 leftovers by name are no lag either, and go when the time is over", async () => {
     const names = { [routeType]: ["r1"] };
     const first = [cluster("c1"), cluster("c2"), routeToC("r1", 1), routeToC("r2", 2), listenerToR("l", 1)];
-    const { stream, serve, server } = await synced(way, { drainTimeMs }, names, ...first);
+    const { stream, serve, server } = await synced(way, { drainTimeMs, orderTimeoutMs: 200 }, names, ...first);
     serve(cluster("c2"), routeToC("r2", 2), listenerToR("l", 2));
     stream.ack(await stream.of(listenerType).expect(["l@2"]));
     stream.of(routeType).want("r1", "r2");
