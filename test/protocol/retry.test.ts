@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { retryTimes } from "../../src/protocol/retry.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { clusterType, endpointType } from "../../src/resource/types.js";
+import { clusterType, endpointType, listenerType } from "../../src/resource/types.js";
 import { DirectServer, useFakeTime } from "./direct-client.js";
 import { cacheOf } from "./harness.js";
-import { cluster, endpoints } from "./resources.js";
+import { cluster, endpoints, listener } from "./resources.js";
 
 beforeAll(useFakeTime);
 afterAll(() => void vi.useRealTimers());
@@ -104,3 +104,33 @@ for (const variant of ["sotw", "delta"] as const)
           for (const resource of response.resources) expect([...alone]).toContain(resource.name);
       });
     });
+
+it("P16 what a client's message names in a full state is refused alone, and offered again", () => {
+  const cache = cacheOf(cluster("a"), cluster("b"));
+  const server = new DirectServer(cache);
+  const client = server.open("sotw");
+  client.want(clusterType);
+  client.take(clusterType, ["a@1", "b@1"]);
+  cache.set("n", Snapshot.of([cluster("a", 2), cluster("b", 2)]));
+  client.nack(client.expect(clusterType, ["a@2", "b@2"]), "Error adding/updating cluster(s) a: no endpoints");
+  client.quietFor(8 * second);
+  server.pass(5 * second);
+  client.take(clusterType, ["a@2", "b@2"]);
+  client.quietFor(60 * minute);
+});
+
+it("P16 one permanently bad listener in a full state is offered again by itself, and others go on", () => {
+  const cache = cacheOf(listener("a"), listener("bad"));
+  const server = new DirectServer(cache);
+  const client = server.open("sotw");
+  client.want(listenerType);
+  client.nack(client.expect(listenerType, ["a@1", "bad@1"]), "bad: cannot bind");
+  for (let content = 2; content < 6; content++) {
+    cache.set("n", Snapshot.of([listener("a", content), listener("bad")]));
+    client.nack(client.expect(listenerType, [`a@${content}`, "bad@1"]), "bad: cannot bind");
+    client.quietFor(second);
+  }
+  server.pass(16 * minute);
+  client.take(listenerType, ["a@5", "bad@1"]);
+  client.quietFor(60 * minute);
+});
