@@ -21,6 +21,8 @@ export interface OpenOptions {
   readonly own?: string;
   /** The connection. */
   readonly peer?: string;
+  /** Called when the server sends. */
+  readonly onSent?: (response: Response) => void;
 }
 
 /** The clock of streams without sockets. Call it in a file whose tests let time go by. */
@@ -79,10 +81,13 @@ export class DirectClient {
     readonly variant: VariantName,
     private readonly options: OpenOptions,
   ) {
-    const { own, peer = "connection" } = options;
+    const { own, peer = "connection", onSent } = options;
     const transport = {
       peer,
-      send: (response: Response) => this.inbox.push(response) > 0,
+      send: (response: Response) => {
+        onSent?.(response);
+        return this.inbox.push(response) > 0;
+      },
       end: (error: unknown) => {
         throw error;
       },
@@ -126,6 +131,11 @@ export class DirectClient {
     const response = this.expect(typeUrl, has, removed);
     this.ack(response);
     return response;
+  }
+
+  /** The next response of those that were sent already. */
+  read(): Response | undefined {
+    return this.inbox.shift();
   }
 
   /** The next response, if there is one. */
