@@ -137,8 +137,8 @@ class Comparison {
     const { subscription, state, references, changed, removed } = this;
     for (const name of partial ? subscription.asked : this.candidates()) this.look(name);
     if (references.removedLast && changed.size > 0)
+      // One that has waited already goes with what is newer: changes may never end.
       for (const name of removed)
-        // One that has waited already goes with what is newer: changes may never end.
         if (state.last(name) && !subscription.asked.has(name) && !subscription.waiting.get(name)?.round) {
           removed.delete(name);
           this.withheld.set(name, references.waitsForRest(name));
