@@ -104,7 +104,8 @@ function sharedDifference(
   const withheld = new Map<string, Withheld>();
   const last = references.removedLast && changes.changed.length > 0;
   for (const name of changes.removed) {
-    const why = references.holdsRemoval(name) ?? (last ? references.waitsForRest(name) : undefined);
+    const waitsNow = last && !waiting.get(name)?.round;
+    const why = references.holdsRemoval(name) ?? (waitsNow ? references.waitsForRest(name) : undefined);
     if (why) withheld.set(name, why);
   }
   if (withheld.size === 0 && waiting.size === 0) return { changes, withheld: nothing };
@@ -136,8 +137,9 @@ class Comparison {
     const { subscription, state, references, changed, removed } = this;
     for (const name of partial ? subscription.asked : this.candidates()) this.look(name);
     if (references.removedLast && changed.size > 0)
+      // One that has waited already goes with what is newer: changes may never end.
       for (const name of removed)
-        if (state.last(name) && !subscription.asked.has(name)) {
+        if (state.last(name) && !subscription.asked.has(name) && !subscription.waiting.get(name)?.round) {
           removed.delete(name);
           this.withheld.set(name, references.waitsForRest(name));
         }
@@ -246,7 +248,9 @@ class Comparison {
     const isAsked = subscription.asked.has(name);
     if (now) {
       const old = isAsked ? lastResource(state, name) : state.repeatable(name);
-      const why = old || (!isAsked && state.mayHave(name)) ? references.holdsChange(now) : undefined;
+      // A placeholder is no older version that the client could go on with.
+      const hasOlder = old ? !old.isPlaceholder : !isAsked && state.mayHave(name);
+      const why = hasOlder ? references.holdsChange(now) : undefined;
       if (!why) changed.set(now.key, now);
       else this.withhold(name, why, isAsked);
     } else if (state.mayHave(name)) {
@@ -303,6 +307,8 @@ const lastResource = (state: ClientState, name: string): Resource | undefined =>
   return last instanceof Resource ? last : undefined;
 };
 
+const hasOlderVersion = (last: Has): boolean => last !== undefined && !(last instanceof Resource && last.isPlaceholder);
+
 /**
  * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next difference.
  * undefined: nothing of the piece is left.
@@ -318,7 +324,7 @@ export function pieceOf(
     const stays = (name: string, now: Resource | undefined): boolean => {
       if (!change.has(name) || view.get(name)?.version !== now?.version) return false;
       const why = now
-        ? references.holdsNoChange || !state.last(name)
+        ? references.holdsNoChange || !hasOlderVersion(state.last(name))
           ? undefined
           : references.holdsChange(now)
         : references.holdsRemoval(name);

@@ -82,8 +82,8 @@ export class MakeBeforeBreak {
     const met = look.metUntil;
     if (met !== undefined && now < met) return { why: "reference", since, until: met };
     const drained = look.users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
-    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained };
     const freeAt = known?.freeAt ?? now;
+    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained, freeAt };
     if (names.has(name) && left.has(name) && now < freeAt + times.patience)
       return { why: "left", since, until: freeAt + times.patience, freeAt };
     if (!isLast) return undefined;

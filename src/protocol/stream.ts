@@ -248,8 +248,10 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.context.ordered) this.settled(subscription, subscription.names.size < wanted);
     this.context.checkNames(subscription.names.size, request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
-    if (subscription.isSettled && this.dirty.size === 0) this.context.flushed?.(this.asStream);
-    else this.wake(subscription); // something may be missing, or have waited for this answer
+    // Something may be missing, or have waited for this answer; what is refused has to be offered again (P16).
+    const isRefusal = answered !== undefined && request.errorDetail !== undefined;
+    if (subscription.isSettled && !isRefusal && this.dirty.size === 0) this.context.flushed?.(this.asStream);
+    else this.wake(subscription);
     if (answered) return this.reportAnswer(answered, request.typeUrl, request.errorDetail, refused);
   }
 

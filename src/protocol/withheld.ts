@@ -11,7 +11,7 @@ export interface Withheld {
   readonly since: number;
   /** When to look again at the latest, as `performance.now()`; undefined: at the next answer. */
   readonly until?: number | undefined;
-  /** Since when only `left` holds it. */
+  /** Since when nothing holds it but `draining`, `left` or `unseen`: the longest of these waits counts. */
   readonly freeAt?: number | undefined;
   /** The change that it belongs to. */
   readonly round?: Round | undefined;

@@ -149,6 +149,30 @@ describe("a NACK", () => {
     });
   });
 
+  onBothTypes(allWays, (way, { typeUrl, make }) => {
+    it("P16 P17 has the status tell when what was refused is offered again", async () => {
+      const cache = cacheOf(make("a"));
+      const test = await TestServer.start(cache);
+      const stream = test.open(way, typeUrl);
+      stream.want("a");
+      await stream.take(["a@1"]);
+      await stream.quiet();
+      expect(typeStatus(test)?.retryAt).toBeUndefined();
+      cache.set("n", Snapshot.of([make("a", 2)]));
+      const refused = await stream.expect(["a@2"]);
+      const before = Date.now();
+      stream.nack(refused);
+      await stream.quiet();
+      const wait = (typeStatus(test)?.retryAt ?? 0) - before;
+      expect(wait).toBeGreaterThan(9_900);
+      expect(wait).toBeLessThan(13_000);
+      cache.set("n", Snapshot.of([make("a", 3)]));
+      await stream.take(["a@3"]);
+      await stream.quiet();
+      expect(typeStatus(test)?.retryAt).toBeUndefined();
+    });
+  });
+
   onBothTypes(sotwWays, (way, { typeUrl, make }) => {
     for (const wildcard of [true, false])
       it(`P16 is not answered until the content differs from what was refused (${wildcard ? "wildcard" : "by name"})`, async () => {

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
-import type { Resource } from "../../src/resource/resource.js";
-import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../../src/resource/types.js";
 import type { XdsServerOptions } from "../../src/server/xds-server.js";
-import { adsWays, cacheOf, on, ownWays, TestServer, type Way } from "./harness.js";
+import { adsWays, cacheOf, on, ownWays, TestServer } from "./harness.js";
+import { serve, synced } from "./ordered-client.js";
 import {
   cluster,
   edsCluster,
@@ -17,22 +16,6 @@ import {
   scopedRoute,
 } from "./resources.js";
 import type { ScriptedStream } from "./scripted-stream.js";
-
-/** A client on an aggregated stream that has taken what is served: all clusters and listeners, and these by name. */
-async function synced(way: Way, options: XdsServerOptions, names: Record<string, string[]>, ...resources: Resource[]) {
-  const cache = cacheOf(...resources);
-  const server = await TestServer.start(cache, options);
-  const stream = server.open(way, clusterType);
-  const wanted = { [clusterType]: [], [listenerType]: [], ...names };
-  for (const [typeUrl, list] of Object.entries(wanted)) {
-    stream.of(typeUrl).want(...list);
-    stream.ack(await stream.next());
-  }
-  await stream.quiet();
-  return { cache, server, stream, serve: (...next: Resource[]) => serve(cache, next) };
-}
-
-const serve = (cache: SnapshotCache, resources: Resource[]) => cache.set("n", Snapshot.of(resources));
 
 describe("a change of several types", () => {
   on(adsWays, (way) => {

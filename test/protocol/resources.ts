@@ -6,8 +6,10 @@ import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
 import { ScopedRouteConfigurationSchema } from "../../gen/envoy/config/route/v3/scoped_route_pb.js";
+import { ClusterConfigSchema as AggregateConfigSchema } from "../../gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { RuntimeSchema } from "../../gen/envoy/service/runtime/v3/rtds_pb.js";
 import { Resource } from "../../src/resource/resource.js";
 
@@ -115,4 +117,111 @@ export const rdsListener = maker(ListenerSchema, (name, content) => ({
   name,
   perConnectionBufferLimitBytes: or(content, Number(content)),
   filterChains: [rdsFilterChain(name)],
+}));
+
+/** Routes to a cluster, inline; with a filter whose configuration comes by ECDS, if one is given. */
+const inlineChain = (target: string, filter?: string) => {
+  const value = { clusterSpecifier: { case: "cluster" as const, value: target } };
+  const routeConfig = {
+    virtualHosts: [{ name: "all", domains: ["*"], routes: [{ action: { case: "route" as const, value } }] }],
+  };
+  const httpFilters = filter
+    ? [{ name: filter, configType: { case: "configDiscovery" as const, value: { configSource: ads } } }]
+    : [];
+  const manager = create(HttpConnectionManagerSchema, {
+    routeSpecifier: { case: "routeConfig", value: routeConfig },
+    httpFilters,
+  });
+  const typedConfig = { case: "typedConfig" as const, value: anyPack(HttpConnectionManagerSchema, manager) };
+  return { filters: [{ name: "http", configType: typedConfig }] };
+};
+/** A listener with routes to all these clusters inline. */
+export const listenerToAll = (name: string, clusters: readonly string[]): Resource => {
+  const virtualHosts = clusters.map((cluster) => {
+    const value = { clusterSpecifier: { case: "cluster" as const, value: cluster } };
+    return { name: cluster, domains: [cluster], routes: [{ action: { case: "route" as const, value } }] };
+  });
+  const manager = create(HttpConnectionManagerSchema, {
+    routeSpecifier: { case: "routeConfig", value: { virtualHosts } },
+  });
+  const typedConfig = { case: "typedConfig" as const, value: anyPack(HttpConnectionManagerSchema, manager) };
+  return Resource.of(
+    create(ListenerSchema, { name, filterChains: [{ filters: [{ name: "http", configType: typedConfig }] }] }),
+  );
+};
+/** A listener that sends everything to the cluster `c<content>`, with the routes inline. */
+export const listenerToC = maker(ListenerSchema, (name, content) => ({
+  name,
+  filterChains: [inlineChain(`c${content}`)],
+}));
+/** The same, with an HTTP filter whose configuration is the extension config `ext`. */
+export const listenerWithExtension = maker(ListenerSchema, (name, content) => ({
+  name,
+  filterChains: [inlineChain(`c${content}`, "ext")],
+}));
+/** A listener on the port `content`. */
+export const listenerAt = maker(ListenerSchema, (name, content) => ({
+  name,
+  address: {
+    address: {
+      case: "socketAddress" as const,
+      value: { address: "127.0.0.1", portSpecifier: { case: "portValue" as const, value: Number(content) } },
+    },
+  },
+}));
+/** An aggregate of the cluster `c<content>`. */
+export const aggregateOfC = maker(ClusterSchema, (name, content) => ({
+  name,
+  clusterDiscoveryType: {
+    case: "clusterType" as const,
+    value: {
+      name: "envoy.clusters.aggregate",
+      typedConfig: anyPack(AggregateConfigSchema, create(AggregateConfigSchema, { clusters: [`c${content}`] })),
+    },
+  },
+}));
+/** Endpoints that lead to the internal listener `l<content>`. */
+export const endpointsToL = maker(ClusterLoadAssignmentSchema, (clusterName, content) => ({
+  clusterName,
+  endpoints: [
+    {
+      lbEndpoints: [
+        {
+          hostIdentifier: {
+            case: "endpoint" as const,
+            value: {
+              address: {
+                address: {
+                  case: "envoyInternalAddress" as const,
+                  value: { addressNameSpecifier: { case: "serverListenerName" as const, value: `l${content}` } },
+                },
+              },
+            },
+          },
+        },
+      ],
+    },
+  ],
+}));
+/** A cluster that takes its certificate from the secret `s<content>`. */
+export const clusterWithS = maker(ClusterSchema, (name, content) => ({
+  name,
+  transportSocket: {
+    name: "tls",
+    configType: {
+      case: "typedConfig" as const,
+      value: anyPack(
+        UpstreamTlsContextSchema,
+        create(UpstreamTlsContextSchema, {
+          commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: `s${content}`, sdsConfig: ads }] },
+        }),
+      ),
+    },
+  },
+}));
+/** A route configuration whose virtual hosts come on demand. */
+export const vhdsRoute = maker(RouteConfigurationSchema, (name, content) => ({
+  name,
+  mostSpecificHeaderMutationsWins: content === 2,
+  vhds: { configSource: ads },
 }));
