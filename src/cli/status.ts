@@ -37,7 +37,10 @@ export function addStatus(program: Command, exit: Exit): void {
   addExamples(command, [
     ["xds status", "all nodes"],
     ["xds status edge-1", "why node edge-1 has refused something"],
-    ["xds status -o json | jq '.nodes[] | select(.state != \"SYNCED\").id'", "the nodes that are not up to date"],
+    [
+      'xds status -o json | jq \'.nodes[] | select(.state | IN("SYNCED", "DRAINING") | not).id\'',
+      "the nodes that are not up to date",
+    ],
   ]);
   command.action(async (node: string | undefined, options: StatusOptions) => exit(await status(node, options)));
 }

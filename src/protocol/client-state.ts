@@ -433,7 +433,7 @@ export class ClientState {
   /**
    * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is offered again: that
    * explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will not come (P53). Where nothing
-   * tells, all of it may be bad.
+   * tells, or where the client took nothing, all of it is refused together.
    */
   private nackWhole(
     delivery: Delivery,
@@ -443,11 +443,16 @@ export class ClientState {
     const count = changes.changed.length + changes.removed.length;
     const known = this.refusedBefore(changes);
     const open = this.open.filter((change) => change.isRefused);
-    const mentioned = options.mentioned(changes);
     if (count === known.length || (count === 1 && open.length === 0)) {
       this.refuseAlone(changes, entry(changes), options);
       return [changes, none];
     }
+    const leaveAll = (): [Changes, readonly [string, Resource | undefined][]] => {
+      this.leaveOpen([changes], delivery, this.certainPosition).giveUp(entry(changes));
+      return [changes, none];
+    };
+    if (options.tookNothing) return leaveAll();
+    const mentioned = options.mentioned(changes);
     if (mentioned.size > 0) {
       const bad = { changed: changes.changed.filter(({ key }) => mentioned.has(key)), removed: none };
       this.refuseAlone(bad, entry(bad), options);
@@ -466,8 +471,7 @@ export class ClientState {
       change.explains((name) => (to === undefined ? contentsOf(changes).get(name) : this.wants.view.at(name, to))),
     );
     if (before) return [before.all, this.others(delivery, noNames)];
-    this.leaveOpen([changes], delivery, this.certainPosition).giveUp(entry(changes));
-    return [changes, none];
+    return leaveAll();
   }
 
   /** What is new in a full state, and what it repeats as it was, but for what is bad. */
@@ -721,6 +725,8 @@ export class ClientState {
 }
 
 export interface NackOptions {
+  /** The client says that it took nothing of the response. */
+  readonly tookNothing: boolean;
   /** The names of a change that the client's message mentions. */
   mentioned(changes: Changes): ReadonlySet<string>;
   /** `performance.now()` when a content that was refused so often is offered again. */

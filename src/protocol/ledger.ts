@@ -1,4 +1,5 @@
 import type { Changes } from "../cache/config-watcher.js";
+import { canonicalName } from "../resource/names.js";
 import type { Delivery } from "./client-state.js";
 import type { ErrorDetail } from "./messages.js";
 
@@ -39,6 +40,13 @@ export class Ledger {
     const all = new Set(names);
     for (const name of others) if (all.size < namesKept) all.add(name);
     this.nacked = { ...entry, names: [...all] };
+  }
+
+  /** Some of the refused names are replaced by now; the others still stand. */
+  keepNames(isRefused: (name: string) => boolean): void {
+    if (!this.nacked) return;
+    const names = this.nacked.names.filter((name) => isRefused(canonicalName(name)));
+    if (names.length < this.nacked.names.length) this.nacked = { ...this.nacked, names };
   }
 }
 

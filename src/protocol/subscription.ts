@@ -13,7 +13,7 @@ import type { ResourceType } from "../resource/types.js";
 import { ClientState, type Delivery, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
 import { Ledger, type NackEntry, nackEntry } from "./ledger.js";
-import { mentionedIn } from "./mentions.js";
+import { mentionedIn, tookNothing } from "./mentions.js";
 import type { ErrorDetail } from "./messages.js";
 import type { OpenChange } from "./open-change.js";
 import type { RetryTimes } from "./retry.js";
@@ -419,6 +419,7 @@ export class Subscription implements Watcher, Wants {
     const at = Date.now(); // one time for the response and for each resource in it
     const entry = (refused: Changes) => nackEntry(delivery, error, at, refused);
     const verdict = this.state.nack(delivery, entry, {
+      tookNothing: tookNothing(this.node.userAgentName, error.message),
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
     });
@@ -480,7 +481,10 @@ export class Subscription implements Watcher, Wants {
 
   /** The error of a NACK stands until nothing that was refused is left (P18). */
   private clearError(): void {
-    if (this.ledger.nacked && this.state.isClean) this.ledger.nacked = undefined;
+    const { ledger, state } = this;
+    if (!ledger.nacked) return;
+    if (state.isClean) ledger.nacked = undefined;
+    else ledger.keepNames((name) => state.refused.has(name) || state.openWith(name)?.isRefused === true);
   }
 }
 

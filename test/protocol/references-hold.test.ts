@@ -164,7 +164,7 @@ class Envoy {
       const news = response.resources.filter(({ name, version }) => has?.get(name)?.version !== version);
       const taken = news.slice(0, -1).filter((_, i) => refused & (1 << i));
       // As Envoy does, it names what it refuses.
-      message = `Error adding/updating ${news.flatMap(({ name }) => (taken.some((one) => one.name === name) ? [] : name)).join(", ")}`;
+      message = `Error adding/updating ${news.flatMap(({ name }) => (taken.some((one) => one.name === name) ? [] : `${name}: refused`)).join(", ")}`;
       if (taken.length > 0) this.take(response, taken);
       // What it no longer asked for when it came is neither taken nor refused: it starts anew when it is asked for again.
       for (const { name } of news)

@@ -106,7 +106,11 @@ on(allWays, (way) => {
       const applied = test.server.applied("edge").catch((error: unknown) => error);
       const answer = (response: Answer) => {
         const bad = ["bad", "worse"].filter((name) => response.has.includes(`${name}@1`));
-        if (bad.length > 0) stream.nack(response, `Error adding/updating cluster(s) ${bad.join(", ")}: no endpoints`);
+        if (bad.length > 0)
+          stream.nack(
+            response,
+            `Error adding/updating cluster(s) ${bad.map((name) => `${name}: no endpoints`).join(", ")}`,
+          );
         else stream.ack(response);
       };
       answer(await stream.next());
