@@ -124,6 +124,7 @@ export class ClientState {
   /** Oldest first; normally one at most. */
   readonly inFlight: Delivery[] = [];
   private goneNames: Map<string, Gone> | undefined;
+  private skipped: Set<string> | undefined;
 
   constructor(private readonly wants: Wants) {}
 
@@ -142,11 +143,16 @@ export class ClientState {
     return this.goneNames ?? noneGone;
   }
 
+  /** Names that were left out of their piece of a change: they were replaced meanwhile, or have to wait. */
+  get deferred(): ReadonlySet<string> {
+    return this.skipped ?? noNames;
+  }
+
   /** Everything up to here was offered, and may still be unanswered. */
   get offered(): number {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
       const to = this.inFlight[i]?.to;
-      if (to !== undefined) return to;
+      if (to !== undefined) return Math.max(to, this.position);
     }
     return this.position;
   }
@@ -271,6 +277,7 @@ export class ClientState {
       if (!change.has(name)) continue;
       if (change.isSplitting) return "unanswered";
       if (!change.content(name)) return "missing"; // it may have taken the removal
+      if (change.isDeferred(name)) continue;
       if (!change.blames(name)) return "there";
     }
     return last ? "there" : "missing";
@@ -340,18 +347,25 @@ export class ClientState {
   send(delivery: Delivery): void {
     if (delivery.to !== undefined) this.wants.view.retain(delivery.to);
     this.inFlight.push(delivery);
+    if (this.skipped && this.skipped.size > 0)
+      for (const name of contentsOf(delivery.changes).keys()) this.skipped.delete(name);
+  }
+
+  /** A name is left out of its piece of a change, and is to be looked at again. */
+  defer(name: string): void {
+    this.skipped ??= new Set();
+    this.skipped.add(name);
   }
 
   /** A change goes out in pieces, each after the ACK of the one before. Nothing of it is sent yet. */
   sendInPieces(pieces: readonly Changes[], to: number | undefined): void {
-    let before: number | undefined;
-    if (to !== undefined) {
-      before = this.position;
-      this.wants.view.retain(before);
-      this.wants.view.retain(to);
-    }
-    this.open.push(new OpenChange([...pieces], before));
-    if (to !== undefined) this.moveTo(to);
+    const { view, wildcard } = this.wants;
+    if (wildcard) view.retain(this.position);
+    this.open.push(new OpenChange([...pieces], wildcard ? this.position : undefined, to !== undefined));
+    if (to === undefined) return;
+    for (const one of this.inFlight) this.passBy(one);
+    view.retain(to);
+    this.moveTo(to);
   }
 
   /** The client has all that is served at a position (P36), or cannot be told of the difference. */
@@ -376,7 +390,7 @@ export class ClientState {
     const { open } = this;
     const isShared = this.wants.wildcard && this.isShared;
     // The position says it all, as it does for nearly every ACK.
-    if (!(isShared && (to === undefined ? piece && open.length === 1 : open.length === 0)))
+    if (!(isShared && (to === undefined ? piece?.isPassed && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
         if (!delivery.newer?.has(name)) this.take(name, resource);
     if (piece?.remove(changes)) this.drop(piece);
@@ -423,7 +437,7 @@ export class ClientState {
     const { changes } = delivery;
     const halves = halvesOf(changes, this.oldOf);
     if (!halves) {
-      this.refuseAlone(changes, entry(changes), options);
+      this.refuseAlone(changes, entry(changes), options, delivery);
       return changes;
     }
     this.leaveOpen([...halves], delivery, delivery.before ?? this.position);
@@ -483,13 +497,16 @@ export class ClientState {
   }
 
   /** Which resources of a change are bad is not known. Until it is, the client may have any of them. */
-  private leaveOpen(pieces: Changes[], { to }: Delivery, before: number): OpenChange {
-    if (to !== undefined) this.wants.view.retain(before);
-    const change = new OpenChange(pieces, to === undefined ? undefined : before);
+  private leaveOpen(pieces: Changes[], { newer, to }: Delivery, before: number): OpenChange {
+    const { wildcard, view } = this.wants;
+    if (wildcard) view.retain(before);
+    const change = new OpenChange(pieces, wildcard ? before : undefined, to !== undefined);
     change.isRefused = true;
     change.nacks = 1;
     if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
     this.open.push(change);
+    for (const name of newer ?? none) this.resolve(change, name);
+    if (!wildcard) for (const name of [...change.names()]) if (!this.isWanted(change, name)) this.resolve(change, name);
     return change;
   }
 
@@ -517,19 +534,27 @@ export class ClientState {
     if (!wildcard && names.has(name)) {
       const before = this.gone.get(name)?.inUse ?? [];
       const inUse = [...before, ...this.possible(name).filter(({ isPlaceholder }) => !isPlaceholder)].slice(-inUseKept);
-      this.settle(name);
+      this.settleWith(name, undefined);
       this.entries.delete(name);
       if (inUse.length > 0) this.noteGone(name, { inUse, at: performance.now() });
       return;
     }
-    this.settle(name);
+    this.settleWith(name, undefined);
     this.note(name, undefined);
   }
 
   /** The client no longer subscribes this. */
   forget(name: string): void {
-    this.settle(name);
+    this.settleName(name);
+    for (const change of [...this.open])
+      if (change.has(name) && !this.isWanted(change, name)) this.resolve(change, name);
     this.entries.delete(name);
+  }
+
+  /** The client subscribes what a change has of a name, by this name or another. */
+  private isWanted(change: OpenChange, name: string): boolean {
+    const content = change.content(name);
+    return content ? this.wants.keysOf(content).length > 0 : this.wants.covers(name);
   }
 
   /** From now on all that the client has stands in `entries`, for these names; of others nothing is known any more. */
@@ -540,12 +565,12 @@ export class ClientState {
     const has = new Map<string, Has>();
     for (const name of all) if (covers(name)) has.set(name, this.last(name));
     this.leave();
-    this.entries.clear();
-    for (const [name, last] of has) if (last) this.entries.set(name, last);
-    for (const known of [this.refusals, this.goneNames])
+    for (const known of [this.refusals, this.goneNames, this.skipped])
       for (const name of known?.keys() ?? []) if (!covers(name)) known?.delete(name);
     for (const change of [...this.open])
       for (const name of [...change.names()]) if (!covers(name)) this.resolve(change, name);
+    this.entries.clear();
+    for (const [name, last] of has) if (last) this.entries.set(name, last);
   }
 
   /** Lets go of all positions. */
@@ -554,6 +579,7 @@ export class ClientState {
     for (const change of this.open) {
       if (change.before !== undefined) view.release(change.before);
       change.before = undefined;
+      change.isPassed = false;
     }
     for (const delivery of this.inFlight) {
       if (delivery.before !== undefined) view.release(delivery.before);
@@ -583,9 +609,7 @@ export class ClientState {
     for (const one of older) {
       for (const name of contentsOf(changes).keys())
         if (contentsOf(one.changes).has(name)) one.newer = (one.newer ?? new Set<string>()).add(name);
-      if (to === undefined || one.to === undefined || one.before !== undefined) continue;
-      one.before = this.position;
-      view.retain(this.position);
+      if (to !== undefined) this.passBy(one);
     }
     if (to === undefined) return;
     if (before === undefined) this.moveTo(to);
@@ -593,6 +617,13 @@ export class ClientState {
       view.release(before);
       view.release(to);
     }
+  }
+
+  /** The position moves on, past a response that is unanswered. */
+  private passBy(delivery: Delivery): void {
+    if (delivery.to === undefined || delivery.before !== undefined) return;
+    delivery.before = this.position;
+    this.wants.view.retain(this.position);
   }
 
   private letGo({ to, before }: { to?: number | undefined; readonly before: number | undefined }): void {
@@ -610,9 +641,14 @@ export class ClientState {
   private prune(): void {
     if (this.entries.size === 0) return;
     const { wants } = this;
-    for (const name of [...this.entries.keys()]) {
+    for (const [name, has] of [...this.entries]) {
+      if (wants.view.at(name, this.position)?.version !== has?.version) continue;
       const isNeeded =
-        wants.isWithheld(name) || this.refused.has(name) || this.openWith(name) || this.coming(name) !== undefined;
+        wants.isWithheld(name) ||
+        this.refused.has(name) ||
+        this.deferred.has(name) ||
+        this.openWith(name) ||
+        this.coming(name) !== undefined;
       if (!isNeeded) this.entries.delete(name);
     }
   }
@@ -628,8 +664,15 @@ export class ClientState {
       this.lose(name);
       return;
     }
-    this.settle(name);
+    this.settleWith(name, resource);
     this.note(name, resource);
+  }
+
+  /** The client has taken this, or the removal. A later content of it may be yet to come, in a piece. */
+  private settleWith(name: string, resource: Resource | undefined): void {
+    this.settleName(name);
+    for (const change of [...this.open])
+      if (!change.isPending(name) || change.content(name)?.version === resource?.version) this.resolve(change, name);
   }
 
   /** Writes down what the client certainly has. */
@@ -656,10 +699,15 @@ export class ClientState {
 
   /** Nothing is uncertain of a name any more. */
   private settle(name: string): void {
+    this.settleName(name);
+    for (const change of [...this.open]) this.resolve(change, name);
+  }
+
+  private settleName(name: string): void {
     this.refusals?.delete(name);
     this.goneNames?.delete(name);
     this.unknown?.delete(name);
-    for (const change of [...this.open]) this.resolve(change, name);
+    this.skipped?.delete(name);
   }
 
   private resolve(change: OpenChange, name: string): void {
@@ -674,17 +722,20 @@ export class ClientState {
     if (this.wants.wildcard) this.prune();
   }
 
-  private refuseAlone(changes: Changes, nack: NackEntry, options: NackOptions): void {
-    const { wildcard } = this.wants;
+  /** `delivery`: the response, where later ones may have been answered before it. */
+  private refuseAlone(changes: Changes, nack: NackEntry, options: NackOptions, delivery?: Delivery): void {
+    const { wildcard, view } = this.wants;
+    const before = delivery?.before;
     const missing = changes.changed.length > 0 ? changes.removed.filter((name) => !this.mayHave(name)) : [];
     const isMissing = new Set(missing);
     for (const [name, resource] of this.answeredNames(changes)) {
-      if (isMissing.has(name)) continue;
-      const last = this.last(name);
+      if (isMissing.has(name) || delivery?.newer?.has(name)) continue;
+      const isPassed = before !== undefined && !this.entries.has(name) && !this.openWith(name);
+      const last = isPassed ? view.at(name, before) : this.last(name);
       const tries = this.triesOf(name, resource) + 1;
       const inUse = this.gone.get(name);
       const mayBeGone = !resource || this.refused.get(name)?.mayBeGone === true;
-      this.settle(name);
+      this.settleWith(name, resource);
       if (inUse) this.noteGone(name, inUse);
       if (wildcard || last) this.entries.set(name, last);
       this.noteRefused(name, { resource, nack, mayBeGone, missing, tries, retryAt: options.retryAt(tries) });
@@ -720,6 +771,10 @@ export class ClientState {
     if (!oldest || !newest || refused.length <= refusedKept) return;
     for (const name of onlyIn(oldest.all, newest.all))
       if (this.wants.view.get(name) && !refused.some((one) => one !== oldest && one.has(name))) this.noteUnknown(name);
+    for (const name of oldest.deferredNames()) {
+      if (this.wants.wildcard) this.entries.set(name, this.last(name));
+      this.noteUnknown(name);
+    }
     this.drop(oldest);
   }
 }
@@ -732,5 +787,3 @@ export interface NackOptions {
   /** `performance.now()` when a content that was refused so often is offered again. */
   retryAt(tries: number): number | undefined;
 }
-
-/** A delivery, as the state keeps it. */

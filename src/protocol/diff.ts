@@ -63,7 +63,12 @@ export function diff(
   if (wildcard && !partial && asked.size === 0 && retried.size === 0) {
     const isPlain = state.isPlain || (!whole && isBesideRefused(subscription));
     const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
-    if (shared && isPlain) return difference(shared.changes, shared.withheld);
+    if (shared && isPlain) {
+      // Its answer stands for an older full state too, if that is unanswered.
+      const repeats =
+        whole && state.inFlight.length > 0 && shared.changes.changed.length + shared.changes.removed.length > 0;
+      return difference(repeats ? view.since(state.position) : shared.changes, shared.withheld, shared.changes);
+    }
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
       const { changed, removed } = shared.changes;
@@ -173,6 +178,7 @@ class Comparison {
     const { state } = this;
     yield* asked;
     yield* retried;
+    yield* state.deferred;
     if (wildcard) {
       const { changed, removed } = view.since(state.offered);
       for (const { key } of changed) yield key;
@@ -222,13 +228,13 @@ class Comparison {
     } else if (change && change.content(name)?.version === now?.version) {
       if (change.isPending(name)) return; // a piece will say it
       // It may be good, and what it waited for may have come.
-      if (!change.isRefused || (now && waiting.has(name))) this.put(name, now);
+      if (!change.isRefused || change.isDeferred(name) || (now && waiting.has(name))) this.put(name, now);
       else this.refused.push([name, now, change]);
     } else if (!state.isCertain(name)) {
       this.put(name, now);
       if (change && !change.isSplitting) this.touched.add(change);
     } else if (!isSame) this.put(name, now);
-    else if (change) this.healed.push(name);
+    else if (change || state.deferred.has(name)) this.healed.push(name);
   }
 
   /** The members speak for a glob collection; where there are none, it is answered itself (P63). */
@@ -319,35 +325,33 @@ export function pieceOf(
   references: References,
 ): Difference | undefined {
   const { view, state, waiting } = subscription;
+  const whyPieceWaits = (name: string, now: Resource | undefined): Withheld | undefined => {
+    if (!now) return references.holdsRemoval(name);
+    return references.holdsNoChange || !hasOlderVersion(state.last(name)) ? undefined : references.holdsChange(now);
+  };
   for (let piece = change.next; piece; piece = change.next) {
-    const withheld = new Map(waiting);
+    const later = new Map<string, Resource | undefined>();
     const stays = (name: string, now: Resource | undefined): boolean => {
-      if (!change.has(name) || view.get(name)?.version !== now?.version) return false;
-      const why = now
-        ? references.holdsNoChange || !hasOlderVersion(state.last(name))
-          ? undefined
-          : references.holdsChange(now)
-        : references.holdsRemoval(name);
-      if (why) withheld.set(name, why);
-      return !why;
+      if (!change.has(name)) return false;
+      const isServed = view.get(name)?.version === now?.version;
+      const why = isServed ? whyPieceWaits(name, now) : undefined;
+      if (!isServed || why) {
+        later.set(name, now);
+        subscription.defer(name, why);
+      }
+      return isServed && !why;
     };
     const changed = piece.changed.filter((now) => stays(now.key, now));
     const removed = piece.removed.filter((name) => stays(name, undefined));
     const isAll = changed.length === piece.changed.length && removed.length === piece.removed.length;
     const now = isAll ? piece : { changed, removed };
-    if (!isAll) {
-      const kept = new Set([...changed.map(({ key }) => key), ...removed]);
-      change.defer(piece, now, {
-        changed: piece.changed.filter(({ key }) => !kept.has(key)),
-        removed: piece.removed.filter((name) => !kept.has(name)),
-      });
-    }
+    if (!isAll) change.defer(piece, now, later);
     if (changed.length + removed.length > 0)
       return {
         changes: now,
         fresh: now,
         unresolved: none,
-        withheld,
+        withheld: waiting,
         healed: none,
         to: undefined,
         piece: change,

@@ -75,7 +75,9 @@ export class Draining {
     const key = keyOf(typeUrl, name);
     const old = this.leftovers.get(key);
     if (!old) return undefined;
-    if (old.drainsSince === undefined) return Math.max(now + 1, old.at + this.times.missingAfterMs);
+    const { missingAfterMs } = this.times;
+    if (old.drainsSince === undefined)
+      return now < old.at + missingAfterMs ? old.at + missingAfterMs : now + missingAfterMs;
     const until = old.drainsSince + this.times.drainTimeMs;
     if (until > now) return until;
     this.leftovers.delete(key);

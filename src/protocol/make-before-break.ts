@@ -63,7 +63,7 @@ export class MakeBeforeBreak {
   }
 
   newRound(): Round {
-    return { look: this.stream.looks, last: undefined };
+    return { look: this.stream.looks, last: undefined, sentAt: 0 };
   }
 
   answerForMissing(subscription: Subscription, name: string): Resource | "removed" | "silence" {
@@ -164,11 +164,13 @@ export class MakeBeforeBreak {
         one === own || one.isLookedAt || one.lookedAt > round.look || !one.view.serving;
       if (!all.every(isSent)) return false;
       round.last = stream.lastNonce;
+      round.sentAt = performance.now();
     }
     const last = round.last;
     for (const { state, waiting, nextPiece } of all) {
       if (nextPiece || state.inFlight.some(({ nonce }) => Number(nonce) <= last)) return false;
-      for (const { why } of waiting.values()) if (why === "unanswered") return false;
+      // What a later change holds back is none of this one's business.
+      for (const { why, since } of waiting.values()) if (why === "unanswered" && since <= round.sentAt) return false;
     }
     return true;
   }

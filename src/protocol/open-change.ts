@@ -14,8 +14,9 @@ export class OpenChange {
   nacks = 0;
   /** The refusal, once no further pieces are tried. */
   nack: NackEntry | undefined;
-  /** Names that were left out of their piece: they were replaced meanwhile, or have to wait. */
-  private deferred: readonly Changes[] = [];
+  /** What was left out of its piece: it was replaced meanwhile, or has to wait. It comes with the next difference. */
+  private readonly deferred = new Map<string, Resource | undefined>();
+  /** Keys of resources, and removed names, that are answered or are no part of it any more. */
   private readonly resolved = new Set<string>();
   private left: number;
 
@@ -24,6 +25,8 @@ export class OpenChange {
     private pieces: Changes[],
     /** Under a wildcard, a retained position at which it is known what the client had before. */
     public before: number | undefined,
+    /** Under a wildcard, the client's position says what it has once all is answered. */
+    public isPassed: boolean,
   ) {
     this.left = pieces.reduce((sum, { changed, removed }) => sum + changed.length + removed.length, 0);
   }
@@ -40,36 +43,45 @@ export class OpenChange {
 
   has(name: string): boolean {
     if (this.resolved.has(name)) return false;
-    return (
-      this.pieces.some((piece) => contentsOf(piece).has(name)) ||
-      this.deferred.some((piece) => contentsOf(piece).has(name))
-    );
+    for (const piece of this.pieces) {
+      const contents = contentsOf(piece);
+      if (contents.has(name)) return !this.resolved.has(contents.get(name)?.key ?? name);
+    }
+    return this.isDeferred(name);
+  }
+
+  /** It was left out of its piece. */
+  isDeferred(name: string): boolean {
+    return this.deferred.has(name) && !this.resolved.has(name);
   }
 
   /** A piece with this name is yet to be sent or answered. */
   isPending(name: string): boolean {
-    return this.isSplitting && this.pieces.some((piece) => contentsOf(piece).has(name));
+    return this.isSplitting && this.has(name) && !this.isDeferred(name);
   }
 
   /** What it offers of a name; undefined: its removal. */
   content(name: string): Resource | undefined {
-    for (const list of [this.pieces, this.deferred])
-      for (const piece of list) if (contentsOf(piece).has(name)) return contentsOf(piece).get(name);
-    return undefined;
+    for (const piece of this.pieces) if (contentsOf(piece).has(name)) return contentsOf(piece).get(name);
+    return this.deferred.get(name);
   }
 
   /** The names that are not answered. */
   *names(): Iterable<string> {
-    for (const list of [this.pieces, this.deferred])
-      for (const { changed, removed } of list) {
-        for (const { key } of changed) if (!this.resolved.has(key)) yield key;
-        for (const name of removed) if (!this.resolved.has(name)) yield name;
-      }
+    for (const { changed, removed } of this.pieces) {
+      for (const { key } of changed) if (!this.resolved.has(key)) yield key;
+      for (const name of removed) if (!this.resolved.has(name)) yield name;
+    }
+    yield* this.deferredNames();
+  }
+
+  *deferredNames(): Iterable<string> {
+    for (const name of this.deferred.keys()) if (!this.resolved.has(name)) yield name;
   }
 
   /** Whether a name may be what the client refuses. */
   blames(name: string): boolean {
-    return this.nack !== undefined && this.has(name);
+    return this.nack !== undefined && this.has(name) && !this.isDeferred(name);
   }
 
   /** Whether a response offers some of it again: that explains why the response is refused. */
@@ -88,10 +100,10 @@ export class OpenChange {
     this.pieces = this.pieces.flatMap((one) => (one === piece ? halves : [one]));
   }
 
-  /** A part of the next piece goes out; the rest of it has to wait. */
-  defer(piece: Changes, now: Changes, later: Changes): void {
+  /** Only a part of the next piece goes out, without what is later. */
+  defer(piece: Changes, now: Changes, later: ReadonlyMap<string, Resource | undefined>): void {
+    for (const [name, content] of later) this.deferred.set(name, content);
     this.pieces = this.pieces.flatMap((one) => (one === piece ? (isEmpty(now) ? [] : [now]) : [one]));
-    this.deferred = [...this.deferred, later];
   }
 
   /** Nothing more is tried: it stays refused together. */
@@ -100,12 +112,14 @@ export class OpenChange {
     this.nack = nack;
   }
 
-  /** All that is not answered. */
+  /** All that is not answered, but for what was left out. */
   get all(): Changes {
     const [only] = this.pieces;
-    if (only && this.pieces.length === 1 && this.deferred.length === 0) return only;
-    const all = [...this.pieces, ...this.deferred];
-    return { changed: all.flatMap(({ changed }) => changed), removed: all.flatMap(({ removed }) => removed) };
+    if (only && this.pieces.length === 1) return only;
+    return {
+      changed: this.pieces.flatMap(({ changed }) => changed),
+      removed: this.pieces.flatMap(({ removed }) => removed),
+    };
   }
 
   /** A piece is answered. Tells whether that was the last of it. */
@@ -121,7 +135,7 @@ export class OpenChange {
   /** A name is answered otherwise. Tells whether that was the last of it. */
   resolve(name: string): boolean {
     if (!this.has(name)) return false;
-    this.resolved.add(name);
+    this.resolved.add(this.content(name)?.key ?? name); // one resource may be subscribed by several aliases
     return --this.left <= 0;
   }
 }

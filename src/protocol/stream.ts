@@ -52,6 +52,8 @@ export class Stream<R extends Request> implements StreamInfo {
   private ttl = false;
   private nonces = 0;
   private ready = true;
+  /** The last flush ended before it was known when to look again. */
+  private isCut = false;
   /** Its opening was reported, so its end is too. */
   private announced = false;
   private closed = false;
@@ -352,11 +354,12 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   private schedule(): void {
-    if (!this.closed && this.dirty.size > 0) this.context.queue.add(this);
+    if (!this.closed && (this.dirty.size > 0 || this.isCut)) this.context.queue.add(this);
   }
 
   /** Sends what is missing, type by type in the order of the table, until nothing is or the transport is full. */
   flush(): void {
+    this.isCut = true;
     try {
       const times = this.turnTimes();
       this.order.settled();
@@ -389,6 +392,7 @@ export class Stream<R extends Request> implements StreamInfo {
           continue;
         }
         this.waitForTurn(times);
+        this.isCut = false;
         return;
       }
     } catch (error) {
@@ -447,17 +451,17 @@ export class Stream<R extends Request> implements StreamInfo {
       }
       const pieces = protocol.tellsRemovals ? this.partsOf(subscription, difference) : none;
       if (pieces.length > 1) {
-        subscription.sendInPieces(pieces, difference);
+        subscription.sendInPieces(pieces, difference, isPartial);
         difference = this.nextPiece(subscription, references) ?? nothingNew;
       }
     }
     const isPiece = difference.piece !== undefined;
     const content = protocol.respond(subscription, difference);
+    if (isPiece || isPartial) this.dirty.add(subscription);
     if (!content) {
       subscription.settle(difference, isPartial || isPiece);
       return;
     }
-    if (isPiece || isPartial) this.dirty.add(subscription);
     // SotW tells of removals by absence, and only where a response holds the full state.
     const tells = protocol.tellsRemovals || type.fullStateInSotw;
     const delivery: Delivery = {

@@ -141,7 +141,8 @@ export class Subscription implements Watcher, Wants {
   get isLookedAt(): boolean {
     const { state, asked, retried } = this;
     if (this.mustAnswer || asked.size > 0 || retried.size > 0 || this.nextPiece) return false;
-    return this.wildcard ? state.offered === this.view.position : !this.allStale && this.stale.size === 0;
+    if (this.allStale) return false;
+    return this.wildcard ? state.offered === this.view.position : this.stale.size === 0;
   }
 
   /** The list, where nothing is known of what the client has, and it is to be answered each of the names and nothing else. */
@@ -256,7 +257,10 @@ export class Subscription implements Watcher, Wants {
     if (this.wildcard) return;
     this.view.unfollow(this, name);
     this.forget(name);
-    if (isGlob(name)) for (const held of [...this.state.exceptions.keys()]) if (!this.covers(held)) this.forget(held);
+    if (!isGlob(name)) return;
+    const { exceptions, refused, gone, deferred, open } = this.state;
+    for (const known of [exceptions, refused, gone, deferred, ...open.map((change) => new Set(change.names()))])
+      for (const held of [...known.keys()]) if (!this.covers(held)) this.forget(held);
   }
 
   /** The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served. */
@@ -392,10 +396,16 @@ export class Subscription implements Watcher, Wants {
   }
 
   /** A change goes out in pieces. */
-  sendInPieces(pieces: readonly Difference["changes"][], difference: Difference): void {
-    this.looked(difference, false);
+  sendInPieces(pieces: readonly Difference["changes"][], difference: Difference, partial: boolean): void {
+    this.looked(difference, partial);
     this.mustAnswer = false;
     this.state.sendInPieces(pieces, difference.to);
+  }
+
+  /** A name is left out of its piece of a change; `why` it waits, undefined: it was replaced meanwhile. */
+  defer(name: string, why: Withheld | undefined): void {
+    this.state.defer(name);
+    if (why) this.waiting.set(name, why);
   }
 
   /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
@@ -409,6 +419,7 @@ export class Subscription implements Watcher, Wants {
 
   /** The client has taken the response. */
   ack(delivery: Delivery): void {
+    this.answered(delivery);
     this.state.ack(delivery);
     this.ledger.onAck(delivery);
     this.clearError();
@@ -416,6 +427,7 @@ export class Subscription implements Watcher, Wants {
 
   /** The client has refused the response. */
   nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes): Verdict {
+    this.answered(delivery);
     const at = Date.now(); // one time for the response and for each resource in it
     const entry = (refused: Changes) => nackEntry(delivery, error, at, refused);
     const verdict = this.state.nack(delivery, entry, {
@@ -423,8 +435,15 @@ export class Subscription implements Watcher, Wants {
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
     });
-    if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
+    // An empty response that is refused leaves nothing to replace.
+    if (verdict.refused && verdict.refused.changed.length + verdict.refused.removed.length > 0)
+      this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
     return verdict;
+  }
+
+  /** Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said to be compared. */
+  private answered({ to, piece }: Delivery): void {
+    if (this.wildcard && to === undefined && !piece?.isPassed) this.allStale = true;
   }
 
   /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
@@ -451,6 +470,7 @@ export class Subscription implements Watcher, Wants {
   /** The client is known to have all of the view as it is now (P36). */
   assumeCurrent(): void {
     this.mustAnswer = false;
+    this.allStale = false;
     this.asked.clear();
     this.state.reach(this.view.position);
   }

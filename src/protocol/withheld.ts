@@ -23,4 +23,6 @@ export interface Round {
   readonly look: number;
   /** The number of the last response that belongs to it; undefined: not all of it is sent. */
   last: number | undefined;
+  /** `performance.now()` when all of it was sent, or found to wait. */
+  sentAt: number;
 }

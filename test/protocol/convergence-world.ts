@@ -24,6 +24,8 @@ export interface Setting {
   readonly cache: "linear" | "snapshot";
   /** The client may take some resources of a response that it refuses, as Envoy does. */
   readonly takesParts: boolean;
+  /** A small limit divides nearly every response. */
+  readonly maxResponseBytes?: number;
 }
 
 export type Step =
@@ -36,6 +38,8 @@ export type Step =
   /** What moves: the server sends what it can; a request arrives; a response arrives, and is answered. */
   | { readonly flush: true }
   | { readonly arrive: true }
+  /** The newest answer on its way goes before the one that was sent before it (delta). */
+  | { readonly overtake: true }
   | { readonly answer: "ack" | "nack"; readonly taken: number }
   /** All that is under way arrives and is ACKed. */
   | { readonly settle: true }
@@ -93,6 +97,7 @@ export class World {
     } else if ("subscribe" in step) this.client.want(step.subscribe, step.unsubscribe);
     else if ("flush" in step) this.flush();
     else if ("arrive" in step) this.arrive();
+    else if ("overtake" in step) this.overtake();
     else if ("answer" in step) this.answer(step.answer, step.taken);
     else if ("settle" in step) this.settle();
     else if ("wait" in step) this.wait(step.wait);
@@ -179,7 +184,9 @@ export class World {
 
   private connect(): void {
     const cache = this.setting.cache === "linear" ? this.linear : this.snapshots;
-    const context = streamContext(cache, this.setting.variant, { queue: this.queue });
+    const { maxResponseBytes } = this.setting;
+    const changes = { queue: this.queue, ...(maxResponseBytes === undefined ? {} : { maxResponseBytes }) };
+    const context = streamContext(cache, this.setting.variant, changes);
     const protocol = (this.setting.variant === "sotw" ? sotw : delta) as Variant<Request>;
     const transport = {
       peer: "model",
@@ -223,6 +230,12 @@ export class World {
       this.strayed ||= last.removedResources.some((name) => served.has(name));
     }
     this.queue.runNow();
+  }
+
+  private overtake(): void {
+    const [first, second] = this.toServer.slice(-2);
+    if (this.setting.variant === "sotw" || !first || !second || first.asks || second.asks) return;
+    this.toServer.splice(-2, 2, second, first);
   }
 
   private arrive(): boolean {

@@ -5,18 +5,19 @@ import { type Setting, type Step, World } from "./convergence-world.js";
 import { propertyRuns } from "./property-runs.js";
 import { cluster, endpoints } from "./resources.js";
 
-const name = fc.constantFrom("a", "b", "c", "d");
+const name = fc.constantFrom("a", "b", "c", "d", "e", "f");
 const content = fc.integer({ min: 1, max: 3 });
-const wanted = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "*"), { maxLength: 3 });
+const wanted = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f", "*"), { maxLength: 5 });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      serve: fc.dictionary(name, fc.option(content, { nil: undefined }), { maxKeys: 3 }),
+      serve: fc.dictionary(name, fc.option(content, { nil: undefined }), { maxKeys: 6 }),
       own: fc.boolean(),
     }),
   },
+  { weight: 1, arbitrary: fc.constant<Step>({ overtake: true }) },
   { weight: 1, arbitrary: fc.record({ replace: fc.dictionary(name, content), own: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant<Step>({ clear: true }) },
   { weight: 3, arbitrary: fc.record({ subscribe: wanted, unsubscribe: wanted }) },
@@ -40,7 +41,15 @@ const types = [
 const settings: (Setting & { type: string })[] = (["sotw", "delta"] as const).flatMap((variant) =>
   types.flatMap((type) =>
     (["linear", "snapshot"] as const).flatMap((cache) =>
-      [false, true].map((takesParts) => ({ ...type, variant, cache, takesParts })),
+      [false, true].flatMap((takesParts) =>
+        (variant === "delta" ? [undefined, 80] : [undefined]).map((maxResponseBytes) => ({
+          ...type,
+          variant,
+          cache,
+          takesParts,
+          ...(maxResponseBytes === undefined ? {} : { maxResponseBytes }),
+        })),
+      ),
     ),
   ),
 );
@@ -131,11 +140,12 @@ const parameters = {
 };
 
 for (const setting of settings) {
-  const { variant, type, cache, takesParts } = setting;
+  const { variant, type, cache, takesParts, maxResponseBytes } = setting;
   const client = takesParts
     ? "a client that takes parts of what it refuses"
     : "a client that takes nothing of what it refuses";
-  it(`${variant}, ${type}, ${cache} cache: ${client} ends with exactly what its subscription covers`, {
+  const divided = maxResponseBytes === undefined ? "" : ", divided responses";
+  it(`${variant}, ${type}, ${cache} cache${divided}: ${client} ends with exactly what its subscription covers`, {
     timeout: timeoutMs,
   }, () => {
     const events = fc.array(step, { maxLength: 50, size: "max" });
