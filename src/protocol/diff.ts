@@ -65,18 +65,15 @@ export function diff(
     const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
     if (shared && isPlain) {
       // Its answer stands for an older full state too, if that is unanswered.
-      const repeats =
-        whole && state.inFlight.length > 0 && shared.changes.changed.length + shared.changes.removed.length > 0;
+      const repeats = whole && state.inFlight.length > 0 && shared.withheld.size === 0 && !isEmpty(shared.changes);
       return difference(repeats ? view.since(state.position) : shared.changes, shared.withheld, shared.changes);
     }
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
-      const { changed, removed } = shared.changes;
       const all = view.since(state.certainPosition);
-      const isNew = changed.length + removed.length > 0 || subscription.mustAnswer;
+      const isNew = !isEmpty(shared.changes) || subscription.mustAnswer;
       // Where what it had before is served again, it may still have something else.
-      const isBack = all.changed.length + all.removed.length === 0;
-      return isNew && !isBack ? difference(all, nothing, shared.changes) : difference(shared.changes);
+      return isNew && !isEmpty(all) ? difference(all, nothing, shared.changes) : difference(shared.changes);
     }
   }
   // All that name the same are sent the same list, so that it is encoded once.
@@ -359,6 +356,8 @@ export function pieceOf(
   }
   return undefined;
 }
+
+const isEmpty = ({ changed, removed }: Changes): boolean => changed.length + removed.length === 0;
 
 /** A list of resources as a change: the same object for the same list. */
 function listed(changed: readonly Resource[]): Changes {

@@ -11,10 +11,8 @@ import type { Round, Withheld } from "./withheld.js";
 /** What make before break has to know of the stream that it belongs to. */
 export interface Ordered {
   readonly subscriptions: ReadonlyMap<string, Subscription>;
-  /** A stream of one type's own service. */
+  /** A stream of one type's own service. It waits for other streams for a bounded time. */
   readonly isSeparate: boolean;
-  /** Which other streams are its client's can only be guessed from the node id, so that it waits for them for a bounded time. */
-  readonly isGuessing: boolean;
   /** The subscriptions of the same client, its own included. */
   related(): Iterable<Subscription>;
   /** Whether anything that the client of a separate stream has, and that is not what is served, refers to a resource. */
@@ -77,7 +75,7 @@ export class MakeBeforeBreak {
     const now = performance.now();
     const known = waiting.get(name);
     const since = known?.since ?? now;
-    const until = stream.isGuessing ? since + times.patience : undefined;
+    const until = stream.isSeparate ? since + times.patience : undefined;
     if (!(until !== undefined && now >= until) && look.users.isUsed(name)) return { why: "reference", since, until };
     const met = look.metUntil;
     if (met !== undefined && now < met) return { why: "reference", since, until: met };

@@ -100,11 +100,6 @@ export class NodeStreams<S extends OfNode> {
     if (group?.aggregated) for (const other of group.streams) if (other.typeUrl === "") yield other;
   }
 
-  /** A separate stream has an aggregated one of its node on the same connection. */
-  isBesideAggregated(stream: S): boolean {
-    return (this.groups.get(connectionKey(stream))?.aggregated ?? 0) > 0;
-  }
-
   private groupOf(stream: S): Group<S> | undefined {
     if (!stream.node?.id) return undefined;
     const beside = this.groups.get(connectionKey(stream));

@@ -124,10 +124,6 @@ export class Stream<R extends Request> implements StreamInfo {
     return this.serviceType !== undefined;
   }
 
-  get isGuessing(): boolean {
-    return this.isSeparate && !this.context.nodeStreams.isBesideAggregated(this.asStream);
-  }
-
   get lastNonce(): number {
     return this.nonces;
   }
