@@ -357,11 +357,16 @@ export class ClientState {
     this.skipped.add(name);
   }
 
+  /** The number of the last unanswered response. */
+  private get lastSent(): number {
+    return Number(this.inFlight.at(-1)?.nonce ?? 0);
+  }
+
   /** A change goes out in pieces, each after the ACK of the one before. Nothing of it is sent yet. */
   sendInPieces(pieces: readonly Changes[], to: number | undefined): void {
     const { view, wildcard } = this.wants;
     if (wildcard) view.retain(this.position);
-    this.open.push(new OpenChange([...pieces], wildcard ? this.position : undefined, to !== undefined));
+    this.open.push(new OpenChange([...pieces], wildcard ? this.position : undefined, to !== undefined, this.lastSent));
     if (to === undefined) return;
     for (const one of this.inFlight) this.passBy(one);
     view.retain(to);
@@ -383,6 +388,8 @@ export class ClientState {
       for (const change of this.open.splice(0)) this.letGo(change);
       this.refusals?.clear();
       this.unknown?.clear();
+      if (this.wants.wildcard)
+        for (const name of [...this.entries.keys()]) if (!this.wants.isWithheld(name)) this.entries.delete(name);
     }
     this.advance(delivery, older);
     if (to !== undefined) this.prune();
@@ -392,7 +399,7 @@ export class ClientState {
     // The position says it all, as it does for nearly every ACK.
     if (!(isShared && (to === undefined ? piece?.isPassed && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
-        if (!delivery.newer?.has(name)) this.take(name, resource);
+        if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
     if (piece?.remove(changes)) this.drop(piece);
   }
 
@@ -407,7 +414,7 @@ export class ClientState {
     else if (whole) [refused, good] = this.nackWhole(delivery, refuse);
     else refused = this.nackAny(delivery, refuse);
     this.advance(delivery, older);
-    for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource);
+    for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
     if (to !== undefined) this.prune();
     this.forgetOldest();
     return { refused };
@@ -497,10 +504,10 @@ export class ClientState {
   }
 
   /** Which resources of a change are bad is not known. Until it is, the client may have any of them. */
-  private leaveOpen(pieces: Changes[], { newer, to }: Delivery, before: number): OpenChange {
+  private leaveOpen(pieces: Changes[], { newer, nonce, to }: Delivery, before: number): OpenChange {
     const { wildcard, view } = this.wants;
     if (wildcard) view.retain(before);
-    const change = new OpenChange(pieces, wildcard ? before : undefined, to !== undefined);
+    const change = new OpenChange(pieces, wildcard ? before : undefined, to !== undefined, Number(nonce));
     change.isRefused = true;
     change.nacks = 1;
     if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
@@ -514,7 +521,7 @@ export class ClientState {
   private takeOpen(change: OpenChange, bad: ReadonlySet<string>): void {
     if (!this.wants.wildcard)
       for (const name of [...change.names()])
-        if (!bad.has(name) && this.wants.covers(name)) this.take(name, change.content(name));
+        if (!bad.has(name) && this.wants.covers(name)) this.take(name, change.content(name), undefined);
     this.drop(change);
   }
 
@@ -529,17 +536,17 @@ export class ClientState {
   }
 
   /** The client no longer has this, or cannot be told that it has not. */
-  lose(name: string): void {
+  lose(name: string, answered?: Delivery): void {
     const { wildcard, names } = this.wants;
     if (!wildcard && names.has(name)) {
       const before = this.gone.get(name)?.inUse ?? [];
       const inUse = [...before, ...this.possible(name).filter(({ isPlaceholder }) => !isPlaceholder)].slice(-inUseKept);
-      this.settleWith(name, undefined);
+      this.settleWith(name, undefined, answered);
       this.entries.delete(name);
       if (inUse.length > 0) this.noteGone(name, { inUse, at: performance.now() });
       return;
     }
-    this.settleWith(name, undefined);
+    this.settleWith(name, undefined, answered);
     this.note(name, undefined);
   }
 
@@ -659,20 +666,23 @@ export class ClientState {
     for (const name of removed) if (this.wants.covers(name)) yield [name, undefined];
   }
 
-  private take(name: string, resource: Resource | undefined): void {
+  private take(name: string, resource: Resource | undefined, answered: Delivery | undefined): void {
     if (!resource) {
-      this.lose(name);
+      this.lose(name, answered);
       return;
     }
-    this.settleWith(name, resource);
+    this.settleWith(name, resource, answered);
     this.note(name, resource);
   }
 
   /** The client has taken this, or the removal. A later content of it may be yet to come, in a piece. */
-  private settleWith(name: string, resource: Resource | undefined): void {
+  private settleWith(name: string, resource: Resource | undefined, answered: Delivery | undefined): void {
     this.settleName(name);
-    for (const change of [...this.open])
-      if (!change.isPending(name) || change.content(name)?.version === resource?.version) this.resolve(change, name);
+    for (const change of [...this.open]) {
+      const isNewer = !answered || Number(answered.nonce) > change.origin;
+      if (isNewer || !change.isPending(name) || change.content(name)?.version === resource?.version)
+        this.resolve(change, name);
+    }
   }
 
   /** Writes down what the client certainly has. */
@@ -735,7 +745,7 @@ export class ClientState {
       const tries = this.triesOf(name, resource) + 1;
       const inUse = this.gone.get(name);
       const mayBeGone = !resource || this.refused.get(name)?.mayBeGone === true;
-      this.settleWith(name, resource);
+      this.settleWith(name, resource, delivery);
       if (inUse) this.noteGone(name, inUse);
       if (wildcard || last) this.entries.set(name, last);
       this.noteRefused(name, { resource, nack, mayBeGone, missing, tries, retryAt: options.retryAt(tries) });

@@ -323,7 +323,11 @@ export function pieceOf(
 ): Difference | undefined {
   const { view, state, waiting } = subscription;
   const whyPieceWaits = (name: string, now: Resource | undefined): Withheld | undefined => {
-    if (!now) return references.holdsRemoval(name);
+    if (!now) {
+      // That a name does not exist waits for nothing; and a removal that is in a piece does not wait for its own change.
+      const why = state.mayHave(name) ? references.holdsRemoval(name) : undefined;
+      return why?.why === "unseen" ? undefined : why;
+    }
     return references.holdsNoChange || !hasOlderVersion(state.last(name)) ? undefined : references.holdsChange(now);
   };
   for (let piece = change.next; piece; piece = change.next) {

@@ -27,6 +27,8 @@ export class OpenChange {
     public before: number | undefined,
     /** Under a wildcard, the client's position says what it has once all is answered. */
     public isPassed: boolean,
+    /** The number of the last response before its pieces. What a later response says of a name is newer. */
+    readonly origin: number,
   ) {
     this.left = pieces.reduce((sum, { changed, removed }) => sum + changed.length + removed.length, 0);
   }

@@ -549,8 +549,11 @@ export class Stream<R extends Request> implements StreamInfo {
     return undefined;
   }
 
-  private partsOf({ state }: Subscription, { changes }: Difference): readonly Changes[] {
-    return partsOf(changes, this.context.maxResponseBytes, (name) => state.possible(name)[0]);
+  private partsOf({ state, view }: Subscription, { changes }: Difference): readonly Changes[] {
+    const parts = partsOf(changes, this.context.maxResponseBytes, (name) => state.possible(name)[0]);
+    // A piece says what is served. An answer with something else, as it was or with nothing but its name, goes as a whole.
+    const isServed = ({ key, version }: Resource) => view.get(key)?.version === version;
+    return parts.length > 1 && changes.changed.every(isServed) ? parts : none;
   }
 
   private resolve(subscription: Subscription, resolver: Resolver): void {

@@ -288,6 +288,7 @@ export class Subscription implements Watcher, Wants {
   private forget(name: string): void {
     this.state.forget(name);
     for (const set of [this.asked, this.stale, this.due, this.waiting]) set?.delete(name);
+    this.clearError();
   }
 
   setWildcard(wildcard: boolean): void {
@@ -435,9 +436,8 @@ export class Subscription implements Watcher, Wants {
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
     });
-    // An empty response that is refused leaves nothing to replace.
-    if (verdict.refused && verdict.refused.changed.length + verdict.refused.removed.length > 0)
-      this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
+    if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
+    this.clearError(); // of an empty response, or of names that are not subscribed any more, nothing is left to replace
     return verdict;
   }
 
