@@ -85,16 +85,20 @@ export class Comparison {
 
   private readonly cannotTell = (was: Resource, is: Resource) => {
     const versions = this.versionsOf(is);
-    // Hashes of the content, as this program makes them; other versions may be the same by chance.
-    const isSame = this.versionsOf(was).some((version) => /^[0-9a-f]{16}$/.test(version) && versions.includes(version));
+    const isSame = this.versionsOf(was).some((version) => versions.includes(version));
     if (!isSame) this.untold.add(is);
     return false;
   };
 
-  /** Its own version, as delta has it; and that of a set which has only this resource, as SotW then has it. */
+  /**
+   * The hash of its content, as this program makes it and delta has it; and that of a set which has only this resource, as SotW then has
+   * it. None for other versions: they may be the same by chance.
+   */
   private versionsOf(resource: Resource): readonly string[] {
     const version = this.versionOf(resource);
-    return version === undefined ? [] : [version, new SetHash().add({ key: resource.key, version }).toString()];
+    return version === undefined || !/^[0-9a-f]{16}$/.test(version)
+      ? []
+      : [version, new SetHash().add({ key: resource.key, version }).toString()];
   }
 
   private versionOf(resource: Resource): string | undefined {

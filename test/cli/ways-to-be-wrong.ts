@@ -177,7 +177,7 @@ export const ways: readonly Way[] = [
     way: "the @type of what is no resource",
     spoil: edit(clusterType, "type.googleapis.com/envoy.config.core.v3.Node"),
     says: [
-      'DIR/clusters.yaml:2:12 INVALID resources[0].@type: expected the type of a resource, type.googleapis.com/ and one of envoy.config.cluster.v3.Cluster, envoy.config.endpoint.v3.ClusterLoadAssignment, envoy.config.listener.v3.Listener, envoy.config.route.v3.ScopedRouteConfiguration, envoy.config.route.v3.RouteConfiguration, envoy.config.route.v3.VirtualHost, envoy.config.endpoint.v3.LbEndpoint, envoy.extensions.transport_sockets.tls.v3.Secret, envoy.config.core.v3.TypedExtensionConfig, envoy.service.runtime.v3.Runtime, ratelimit.config.ratelimit.v3.RateLimitConfig; got "type.googleapis.com/envoy.config.core.v3.Node"',
+      'DIR/clusters.yaml:2:12 INVALID resources[0].@type: expected the type of a resource, type.googleapis.com/ and one of envoy.config.cluster.v3.Cluster, envoy.config.endpoint.v3.ClusterLoadAssignment, envoy.config.listener.v3.Listener, envoy.config.listener.v3.FilterChain, envoy.config.route.v3.ScopedRouteConfiguration, envoy.config.route.v3.RouteConfiguration, envoy.config.route.v3.VirtualHost, envoy.config.endpoint.v3.LbEndpoint, envoy.extensions.transport_sockets.tls.v3.Secret, envoy.config.core.v3.TypedExtensionConfig, envoy.service.runtime.v3.Runtime, ratelimit.config.ratelimit.v3.RateLimitConfig; got "type.googleapis.com/envoy.config.core.v3.Node"',
     ],
   },
   {
