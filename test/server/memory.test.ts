@@ -81,6 +81,7 @@ describe("the limit heapPercent", () => {
       const taken = late.take(["a@2"]).then(() => true);
       if (await Promise.race([taken, late.ended.then(() => false)])) break;
       taken.catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 20)); // the collector needs time of its own
       if (left === 0) throw new Error("no stream is taken though there is memory again");
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
