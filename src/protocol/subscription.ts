@@ -437,7 +437,8 @@ export class Subscription implements Watcher, Wants {
       retryAt: (tries) => retry.next(tries),
     });
     if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
-    this.clearError(); // of an empty response, or of names that are not subscribed any more, nothing is left to replace
+    // Of an empty response, or of names that are not subscribed any more, nothing is left to replace.
+    if (this.state.isClean && !this.nextPiece) this.ledger.nacked = undefined;
     return verdict;
   }
 
