@@ -644,7 +644,7 @@ export class ClientState {
     this.position = position;
   }
 
-  /** Forgets exceptions that the position says as well. */
+  /** Forgets the entries that say the same as the view at the position. */
   private prune(): void {
     if (this.entries.size === 0) return;
     const { wants } = this;
