@@ -14,6 +14,7 @@ import { ConfigurationGate, type GateOptions, mostLines, type Tell } from "./con
 import { ending } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log, plainLog } from "./log.js";
+import { logOutput } from "./log-output.js";
 import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
@@ -113,6 +114,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     const contents = summary(first.configuration);
     if (isEmpty(first.configuration)) log.warn({ paths }, nothingServed);
     else log.info(contents, "serving");
+    await logOutput.written(logOrderMs); // on a terminal, what is logged stands above what is printed next
     process.stdout.write(introduction(paths, grpc, { rest, admin: admin?.address, tls }));
   } catch (error) {
     await stop();
@@ -135,6 +137,9 @@ function warnOfGroups(rules: readonly GroupRule[], { groups }: Configuration, lo
         `a rule of node_groups leads to this group, and there is no directory groups/${group} with anything for it`,
       );
 }
+
+/** The longest to wait, in milliseconds, for the log to be written before what is printed below it. */
+const logOrderMs = 1_000;
 
 const usualFile = "xds.yaml";
 
