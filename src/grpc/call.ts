@@ -1,0 +1,187 @@
+import { errorCode } from "../http2/errors.js";
+import { initialWindow } from "../http2/frames.js";
+import type { ServerStream, StreamEvents } from "../http2/stream.js";
+import { MessageReader, type MessageTaker, prefixBytes } from "./message-reader.js";
+import type { Receiving } from "./receiving.js";
+import { responseHeaders, type Status, StatusError, status, trailers, trailersOnly } from "./status.js";
+
+/** Answers one call. */
+export interface CallHandler {
+  /** A message. The bytes are the handler's. */
+  message(bytes: Buffer): void;
+  /** The client has sent all its messages. */
+  end(): void;
+  /** The call is over: it was ended, or cancelled, or its connection has closed. Called once. */
+  closed(): void;
+}
+
+/** What a call asks of its server. */
+export interface CallOwner {
+  readonly receiving: Receiving;
+  /**
+   * A message of so many bytes is announced.
+   * @throws what the call ends with, if it may not be read
+   */
+  begins(call: Call, bytes: number): void;
+  /** A message is awaited from now on, or no longer. If it takes too long, {@link Call.fail} is called. */
+  awaits(call: Call, isAwaited: boolean): void;
+  /** The handler has thrown, or the client has sent what is not gRPC. Returns what the call ends with. */
+  statusOf(error: unknown): Status;
+  /** Cuts the connection. */
+  cut(): void;
+}
+
+/** One call of gRPC, on the server's side. */
+export class Call implements StreamEvents, MessageTaker {
+  /** Since when a message is awaited, as of `performance.now()`. */
+  awaitsSince = performance.now();
+  private handler: CallHandler | undefined;
+  private readonly reader: MessageReader;
+  private hasResponded = false;
+  private isPaused = false;
+  private isAwaiting = true;
+  private hasMessage = false;
+  /** The client has sent all. */
+  private hasEnded = false;
+  private isOver = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly stream: ServerStream,
+    private readonly owner: CallOwner,
+  ) {
+    this.reader = new MessageReader(this, owner.receiving);
+    owner.awaits(this, true);
+  }
+
+  /** Begins to give messages to `handler`. `timeoutMs`: when the call ends with DEADLINE_EXCEEDED; Infinity: never. */
+  start(handler: CallHandler, timeoutMs: number): void {
+    this.handler = handler;
+    if (this.isOver) handler.closed();
+    else if (timeoutMs < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.expire(), timeoutMs);
+  }
+
+  /** Sends a message that has these parts, which nobody changes any more. `done` is called when it has left, or never will. */
+  send(parts: readonly Uint8Array[], done?: () => void): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    const prefix = Buffer.allocUnsafe(prefixBytes);
+    prefix[0] = 0;
+    prefix.writeUInt32BE(length, 1);
+    if (!this.hasResponded) this.stream.respond(responseHeaders);
+    this.hasResponded = true;
+    this.stream.write([prefix, ...parts], done);
+  }
+
+  /** Ends the call when all that was sent has left. Further calls do nothing. */
+  end(how: Status): void {
+    if (this.isOver) return;
+    if (this.hasResponded) this.stream.end(trailers(how));
+    else this.stream.respond(trailersOnly(how), true);
+    this.over();
+  }
+
+  /** Ends the call with an error's status. */
+  fail(error: unknown): void {
+    this.end(this.owner.statusOf(error));
+  }
+
+  /** Gives no more messages until {@link resume}. The client can send what its window allows. */
+  pause(): void {
+    this.isPaused = true;
+    this.reader.pause();
+    this.awaits(false);
+  }
+
+  resume(): void {
+    if (!this.isPaused || this.isOver) return;
+    this.isPaused = false;
+    try {
+      this.reader.resume();
+      this.afterReading();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Cuts the call's connection. */
+  cut(): void {
+    this.owner.cut();
+  }
+
+  /** @internal */
+  data(bytes: Buffer): void {
+    if (this.isOver) return;
+    try {
+      this.reader.read(bytes);
+      this.afterReading();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** @internal */
+  begins(bytes: number): void {
+    this.owner.begins(this, bytes);
+  }
+
+  /** @internal */
+  message(bytes: Buffer): void {
+    if (this.isOver) return;
+    this.hasMessage = true;
+    this.handler?.message(bytes);
+  }
+
+  /** @internal The client has sent all. */
+  ended(): void {
+    this.hasEnded = true;
+    try {
+      this.afterReading();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** @internal The stream is over. */
+  closed(): void {
+    this.over();
+  }
+
+  private afterReading(): void {
+    const { reader, stream } = this;
+    if (this.isOver) return;
+    if (this.isPaused) return;
+    if (this.hasEnded) {
+      if (!reader.isEmpty) throw new StatusError(status.INTERNAL, "the request ends in the middle of a message");
+      this.awaits(false);
+      this.handler?.end();
+    } else {
+      if (reader.missing > stream.allowed || stream.allowed < initialWindow / 2)
+        stream.allow(Math.max(initialWindow, reader.missing));
+      this.awaits(!this.hasMessage || !reader.isEmpty);
+    }
+  }
+
+  private awaits(isAwaiting: boolean): void {
+    if (isAwaiting === this.isAwaiting) return;
+    this.isAwaiting = isAwaiting;
+    if (isAwaiting) this.awaitsSince = performance.now();
+    this.owner.awaits(this, isAwaiting);
+  }
+
+  private expire(): void {
+    this.end({ code: status.DEADLINE_EXCEEDED, details: "the client's deadline has passed" });
+  }
+
+  private over(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    clearTimeout(this.timer);
+    this.awaits(false);
+    try {
+      this.reader.close();
+    } finally {
+      this.handler?.closed();
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import type { Socket } from "node:net";
+import type { SecureContextOptions, TLSSocket, TlsOptions } from "node:tls";
+import type { Connection } from "../http2/connection.js";
+import type { Stranger } from "../http2/preface.js";
+import { fieldOf, type RequestHeaders } from "../http2/request-headers.js";
+import { type Guest as ConnectionGuest, Http2Server, peerOf, type ServerLimits } from "../http2/server.js";
+import type { ServerStream, StreamEvents } from "../http2/stream.js";
+import { Call, type CallHandler, type CallOwner } from "./call.js";
+import type { Receiving } from "./receiving.js";
+import { httpStatus, type Status, StatusError, status, trailersOnly } from "./status.js";
+import { readTimeout } from "./timeout.js";
+
+export interface GrpcLimits extends ServerLimits {
+  /** Milliseconds from a call's start, and from a message's first byte, until the message is there. */
+  readonly messageMs: number;
+}
+
+export interface GrpcServerOptions {
+  readonly tls: TlsOptions | undefined;
+  readonly limits: GrpcLimits;
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+/** What a server asks of its owner. `C` is what the owner knows of a connection. */
+export interface GrpcHost<C> extends Pick<CallOwner, "receiving"> {
+  /** A connection can be used. */
+  connected(connection: Connection, socket: Socket): C;
+  disconnected(context: C): void;
+  /**
+   * A message of so many bytes is announced.
+   * @throws what its call ends with, if it may not be read
+   */
+  begins(bytes: number, context: C): void;
+  /** A limit was exceeded. Returns the error to end a call with, where there is one to end. */
+  limitHit(limit: keyof GrpcLimits, peer: string): Error;
+  /** What a call ends with after this error. */
+  statusOf(error: unknown): Status;
+  handshakeFailed(error: Error, socket: TLSSocket): void;
+  /** A client has sent what is not HTTP/2. */
+  strangerCame(peer: string, what: string): void;
+  /** A client has broken the rules of HTTP/2, or a handler has failed; its connection is ended. */
+  connectionFailed(error: Error, peer: string): void;
+}
+
+/** Begins to answer a call. A throw ends it with the error's status. */
+export type Method<C> = (call: Call, context: C) => CallHandler;
+
+/** The connections of one client of HTTP/2, and who it is. */
+interface Guest<C> extends ConnectionGuest, CallOwner {
+  readonly context: C;
+}
+
+/** How often, in milliseconds, it is looked whether messages that are awaited take too long. */
+const lookEveryMs = 1_000;
+
+/** A gRPC server: it leads calls to methods by their path. */
+export class GrpcServer<C> {
+  private readonly http2: Http2Server;
+  private readonly methods = new Map<string, Method<C>>();
+  /** Calls that await a message, the first ones first. */
+  private readonly awaiting = new Set<Call>();
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly options: GrpcServerOptions,
+    private readonly host: GrpcHost<C>,
+  ) {
+    this.http2 = new Http2Server(options, {
+      opened: (connection, socket) => this.opened(connection, socket),
+      limitHit: (limit, peer) => host.limitHit(limit, peer),
+      handshakeFailed: (error, socket) => host.handshakeFailed(error, socket),
+    });
+    const every = Math.min(lookEveryMs, Math.max(1, options.limits.messageMs / 4));
+    this.timer = setInterval(() => this.endLate(performance.now()), every).unref();
+  }
+
+  /** What listens. The caller makes it listen. */
+  get listener() {
+    return this.http2.listener;
+  }
+
+  /** How many connections there are. */
+  get connections(): number {
+    return this.http2.connections;
+  }
+
+  /** `path`: `/package.Service/Method`. */
+  add(path: string, method: Method<C>): void {
+    this.methods.set(path, method);
+  }
+
+  /** New connections get these certificates. */
+  setTls(context: SecureContextOptions): void {
+    this.http2.setTls(context);
+  }
+
+  /** Takes no new connections, tells the open ones to go elsewhere, and resolves when there are none. */
+  stop(): Promise<void> {
+    return this.http2.stop();
+  }
+
+  /** Takes no new connections, and ends the open ones. */
+  close(): void {
+    clearInterval(this.timer);
+    this.http2.close();
+  }
+
+  private opened(connection: Connection, socket: Socket): ConnectionGuest {
+    const { host } = this;
+    const context = host.connected(connection, socket);
+    const peer = peerOf(socket);
+    const guest: Guest<C> = {
+      context,
+      receiving: host.receiving,
+      request: (stream, headers) => this.begin(guest, stream, headers),
+      failed: (error) => host.connectionFailed(error, peer),
+      stranger: (is) => {
+        const what = strangers[is];
+        host.strangerCame(peer, what);
+        return `${what}, but this port speaks gRPC, which is HTTP/2${this.options.tls ? " with TLS" : " without TLS"}`;
+      },
+      closed: () => host.disconnected(context),
+      begins: (_call, bytes) => host.begins(bytes, context),
+      awaits: (call, isAwaited) => {
+        if (isAwaited) this.awaiting.add(call);
+        else this.awaiting.delete(call);
+      },
+      statusOf: (error) =>
+        error instanceof StatusError ? { code: error.code, details: error.details } : host.statusOf(error),
+      cut: () => connection.destroy(),
+    };
+    return guest;
+  }
+
+  private begin(guest: Guest<C>, stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
+    const refuse = (block: Buffer) => {
+      stream.respond(block, true);
+      return refused;
+    };
+    if (!headers) return refuse(httpStatus(431)); // Request Header Fields Too Large
+    if (headers.method !== "POST") return refuse(httpStatus(405));
+    if (!/^application\/grpc($|[+;])/.test(fieldOf(headers, "content-type") ?? "")) return refuse(httpStatus(415));
+    const method = this.methods.get(headers.path);
+    if (!method) return refuse(unimplemented(`there is no method ${headers.path.slice(0, 200)}`));
+    const encoding = fieldOf(headers, "grpc-encoding") ?? "identity";
+    if (encoding !== "identity")
+      return refuse(unimplemented(`grpc-encoding ${encoding.slice(0, 50)} is not supported; send identity`));
+    const timeout = fieldOf(headers, "grpc-timeout");
+    const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readTimeout(timeout);
+    if (timeoutMs === undefined)
+      return refuse(trailersOnly({ code: status.INTERNAL, details: "grpc-timeout is not a time" }));
+    const call = new Call(stream, guest);
+    try {
+      call.start(method(call, guest.context), timeoutMs);
+    } catch (error) {
+      call.fail(error);
+    }
+    return call;
+  }
+
+  private endLate(now: number): void {
+    const { messageMs } = this.options.limits;
+    for (const call of this.awaiting) {
+      if (now - call.awaitsSince < messageMs) return;
+      call.fail(this.host.limitHit("messageMs", ""));
+    }
+  }
+}
+
+const strangers: Record<Stranger, string> = {
+  "HTTP/1.1": "this is a request of HTTP/1.1",
+  TLS: "this is a TLS handshake",
+  "something else": "these bytes are not the beginning of HTTP/2",
+};
+
+const unimplemented = (details: string) => trailersOnly({ code: status.UNIMPLEMENTED, details });
+
+/** What a request does after it was refused: nothing. */
+const refused: StreamEvents = { data: () => {}, ended: () => {}, closed: () => {} };

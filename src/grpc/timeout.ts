@@ -1,0 +1,16 @@
+/** Milliseconds in each unit of `grpc-timeout`. */
+const units: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** The longest that a timer of Node takes, in milliseconds: 24 days. A longer timeout is as good as none. */
+const longest = 2 ** 31 - 1;
+
+/**
+ * The milliseconds of a `grpc-timeout` header, Infinity for more than 24 days. Returns undefined if the text is not one: up to eight digits
+ * and a unit.
+ */
+export function readTimeout(text: string): number | undefined {
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(text) ?? [];
+  if (digits === undefined || unit === undefined) return undefined;
+  const ms = Number(digits) * (units[unit] as number);
+  return ms > longest ? Number.POSITIVE_INFINITY : ms;
+}

@@ -1,0 +1,369 @@
+import { ConnectionError, errorCode, frameSizeError, protocolError, StreamError } from "./errors.js";
+import { FrameBudget } from "./frame-budget.js";
+import { FrameReader } from "./frame-reader.js";
+import {
+  clientPreface,
+  flag,
+  frameType,
+  goAway,
+  initialWindow,
+  largestWindow,
+  ping,
+  pingAck,
+  settingsAck,
+  windowUpdate,
+} from "./frames.js";
+import { type HeaderBlock, HeaderBlockReader, withoutPadding } from "./header-block.js";
+import { type Fields, HpackDecoder } from "./hpack/decoder.js";
+import { Outbox } from "./outbox.js";
+import { http1Answer, readPreface, type Stranger } from "./preface.js";
+import { checkTrailers, MalformedRequest, type RequestHeaders, requestHeadersOf } from "./request-headers.js";
+import { checkSettingsAck, readSettings, setting, settingsFrame } from "./settings.js";
+import type { ServerStream, StreamEvents } from "./stream.js";
+import { StreamTable } from "./stream-table.js";
+import type { Wire } from "./wire.js";
+
+/** What bounds one connection. */
+export interface ConnectionLimits {
+  /** Streams at once. */
+  readonly streams: number;
+  /** Bytes of a request's header list, as SETTINGS_MAX_HEADER_LIST_SIZE counts them. */
+  readonly headerBytes: number;
+  /** CONTINUATION frames in one header block. */
+  readonly continuations: number;
+  /** Frames a second that cost the client nothing (see {@link FrameBudget}), and ten times as many at once. */
+  readonly controlFramesPerSecond: number;
+}
+
+/** Answers the requests of a connection. */
+export interface ConnectionHandler {
+  /** A request has begun. Its further events go to what is returned. `headers`: undefined if they exceed the limit. */
+  request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents;
+  /** A limit was exceeded. */
+  limitHit(limit: keyof ConnectionLimits): void;
+  /** The connection is ended: for a {@link ConnectionError} of the client, or for an error that the handler has thrown. */
+  failed(error: Error): void;
+  /** The client does not begin with HTTP/2. Returns what the client is told. */
+  stranger(is: Stranger): string;
+}
+
+/** The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody back. */
+const receiveWindow = 1 << 20;
+const shutdownPing = Buffer.from("shutdown", "latin1");
+const keepalivePing = Buffer.from("keepaliv", "latin1");
+/** How long, in milliseconds, the client may take to answer before the second GOAWAY. */
+const goAwayMs = 1_000;
+/** SETTINGS_HEADER_TABLE_SIZE, which stays as it is. */
+const tableBytes = 4_096;
+/** A header block may have so many times the bytes of the largest list. So a list that is too large gets an answer. */
+const blockFactor = 4;
+
+/** The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a {@link Wire}. */
+export class Connection {
+  readonly streams: StreamTable;
+  /** When something came last, as of `performance.now()`. */
+  receivedAt = performance.now();
+  /** Since when there are no streams, as of `performance.now()`; undefined: there are some. */
+  idleSince: number | undefined = this.receivedAt;
+  /** The client's preface and its first SETTINGS have come. */
+  isReady = false;
+  /** Why no client of HTTP/2 is served on this connection; undefined: it is. */
+  refusal: string | undefined;
+  private readonly outbox: Outbox;
+  private readonly reader = new FrameReader((type, flags, id, payload) => this.frame(type, flags, id, payload));
+  private readonly blocks: HeaderBlockReader;
+  private readonly hpack: HpackDecoder;
+  private readonly budget: FrameBudget;
+  /** The beginning of the preface, until all of it is there. */
+  private preface: Buffer | undefined = nothing;
+  private window = receiveWindow;
+  private goingAway: "no" | "soon" | "yes" = "no";
+  private goAwayTimer: NodeJS.Timeout | undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly handler: ConnectionHandler,
+    private readonly limits: ConnectionLimits,
+  ) {
+    this.budget = new FrameBudget(limits.controlFramesPerSecond, () => handler.limitHit("controlFramesPerSecond"));
+    this.outbox = new Outbox(wire, this.budget);
+    this.streams = new StreamTable(this.outbox, (isIdle) => this.idle(isIdle));
+    this.hpack = new HpackDecoder(tableBytes, limits.headerBytes);
+    const tooMany = () => handler.limitHit("continuations");
+    this.blocks = new HeaderBlockReader(blockFactor * limits.headerBytes, limits.continuations, tooMany);
+  }
+
+  /** Bytes came from the client. Never throws. */
+  receive(chunk: Buffer): void {
+    this.receivedAt = performance.now();
+    if (this.isOver) return;
+    try {
+      if (this.preface) this.begin(chunk, this.preface);
+      else this.reader.read(chunk);
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** The wire has closed. */
+  closed(): void {
+    this.isOver = true;
+    this.reader.stop();
+    clearTimeout(this.goAwayTimer);
+    this.outbox.closed();
+    this.streams.close("reset by client");
+  }
+
+  /** Asks the client whether it is there. */
+  ping(): void {
+    if (this.isReady) this.outbox.put(ping(keepalivePing));
+  }
+
+  /** Tells the client to open no more streams, and ends the connection when it has none (RFC 9113, section 6.8). */
+  goAway(): void {
+    if (this.goingAway !== "no" || this.isOver) return;
+    this.goingAway = "soon";
+    if (!this.isReady) {
+      this.refuseStreams();
+      return;
+    }
+    this.outbox.put(goAway(largestWindow, errorCode.NO_ERROR)); // the highest stream id
+    this.outbox.put(ping(shutdownPing));
+    this.goAwayTimer = setTimeout(() => this.refuseStreams(), goAwayMs).unref();
+  }
+
+  /** Ends the connection, with its streams. What was written leaves first. */
+  end(code: number = errorCode.NO_ERROR, reason = ""): void {
+    if (this.isOver) return;
+    this.outbox.put(goAway(this.streams.lastId, code, reason));
+    this.finish();
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    this.wire.destroy();
+  }
+
+  private finish(): void {
+    this.isOver = true;
+    this.reader.stop();
+    clearTimeout(this.goAwayTimer);
+    this.outbox.end();
+    this.streams.close("reset by us");
+  }
+
+  private begin(chunk: Buffer, before: Buffer): void {
+    const bytes = before.length > 0 ? Buffer.concat([before, chunk]) : chunk;
+    const found = readPreface(bytes);
+    if (found === "more") {
+      this.preface = Buffer.from(bytes);
+      return;
+    }
+    this.preface = undefined;
+    if (found !== "preface") {
+      this.refuse(found);
+      return;
+    }
+    if (this.refusal !== undefined) {
+      this.end(errorCode.INADEQUATE_SECURITY, this.refusal);
+      return;
+    }
+    const { streams, headerBytes } = this.limits;
+    const settings = [
+      [setting.MAX_CONCURRENT_STREAMS, streams],
+      [setting.MAX_HEADER_LIST_SIZE, headerBytes],
+    ] as const;
+    this.outbox.put(settingsFrame(settings));
+    this.outbox.put(windowUpdate(0, receiveWindow - initialWindow));
+    this.reader.read(bytes.subarray(clientPreface.length));
+  }
+
+  private refuse(stranger: Stranger): void {
+    const reason = this.handler.stranger(stranger);
+    if (stranger === "HTTP/1.1") this.outbox.put(http1Answer(reason));
+    else this.outbox.put(goAway(0, errorCode.PROTOCOL_ERROR, reason));
+    this.finish();
+  }
+
+  private fail(error: Error): void {
+    this.handler.failed(error);
+    if (error instanceof ConnectionError) this.end(error.code, error.message);
+    else this.end(errorCode.INTERNAL_ERROR);
+  }
+
+  private idle(isIdle: boolean): void {
+    this.idleSince = isIdle ? performance.now() : undefined;
+    if (isIdle && this.goingAway === "yes") this.end();
+  }
+
+  private frame(type: number, flags: number, id: number, payload: Buffer): void {
+    const { openStreamId } = this.blocks;
+    if (openStreamId !== undefined && (type !== frameType.CONTINUATION || id !== openStreamId))
+      throw protocolError("another frame in the middle of a header block");
+    if (!this.isReady && (type !== frameType.SETTINGS || flags & flag.ACK))
+      throw protocolError("the first frame is not SETTINGS");
+    this.isReady = true;
+    try {
+      this.take(type, flags, id, payload);
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      const stream = this.streams.get(error.streamId);
+      if (!stream) throw new ConnectionError(error.code, error.message);
+      stream.reset(error.code);
+    }
+  }
+
+  private take(type: number, flags: number, id: number, payload: Buffer): void {
+    switch (type) {
+      case frameType.DATA:
+        this.data(flags, id, payload);
+        break;
+      case frameType.HEADERS:
+        this.streams.get(id); // the id is checked first
+        this.block(this.blocks.headers(id, flags, payload));
+        break;
+      case frameType.CONTINUATION:
+        this.block(this.blocks.continuation(id, flags, payload));
+        break;
+      case frameType.PRIORITY:
+        this.priority(id, payload);
+        break;
+      case frameType.RST_STREAM:
+        this.rstStream(id, payload);
+        break;
+      case frameType.SETTINGS:
+        this.settings(flags, id, payload);
+        break;
+      case frameType.PING:
+        this.pinged(flags, id, payload);
+        break;
+      case frameType.GOAWAY:
+        if (id !== 0) throw protocolError("GOAWAY belongs to the connection, not to a stream");
+        if (payload.length < 8) throw frameSizeError("GOAWAY has eight bytes or more");
+        break;
+      case frameType.WINDOW_UPDATE:
+        this.windowUpdate(id, payload);
+        break;
+      case frameType.PUSH_PROMISE:
+        throw protocolError("a client sends no PUSH_PROMISE");
+      default: // unknown types are ignored (RFC 9113, section 5.5)
+    }
+  }
+
+  private data(flags: number, id: number, payload: Buffer): void {
+    if (payload.length === 0 && !(flags & flag.END_STREAM)) this.budget.takeControl();
+    this.window -= payload.length;
+    if (this.window < 0) throw new ConnectionError(errorCode.FLOW_CONTROL_ERROR, "more DATA than the window allows");
+    if (this.window < receiveWindow / 2) {
+      this.outbox.put(windowUpdate(0, receiveWindow - this.window));
+      this.window = receiveWindow;
+    }
+    const stream = this.streams.get(id);
+    const content = withoutPadding(payload, flags);
+    if (!stream) {
+      this.streams.late(id, "DATA");
+      return;
+    }
+    stream.receive(content, payload.length);
+    if (flags & flag.END_STREAM) stream.endRemote();
+  }
+
+  private block(block: HeaderBlock | undefined): void {
+    if (!block) return;
+    const { streamId, fragments } = block;
+    const fields = this.hpack.decode(fragments.length === 1 ? (fragments[0] as Buffer) : Buffer.concat(fragments));
+    const stream = this.streams.get(streamId);
+    try {
+      if (stream) this.trailers(stream, block, fields);
+      else if (streamId <= this.streams.lastId) this.streams.late(streamId, "HEADERS");
+      else this.open(block, fields && requestHeadersOf(fields));
+    } catch (error) {
+      if (!(error instanceof MalformedRequest)) throw error;
+      this.streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
+    }
+  }
+
+  private trailers(stream: ServerStream, { isEnd, streamId }: HeaderBlock, fields: Fields | undefined): void {
+    stream.mustReceive("HEADERS");
+    if (!isEnd) throw new StreamError(streamId, errorCode.PROTOCOL_ERROR, "HEADERS in the middle of a request");
+    if (fields) checkTrailers(fields);
+    stream.endRemote();
+  }
+
+  private open({ streamId, isEnd, dependsOnItself }: HeaderBlock, headers: RequestHeaders | undefined): void {
+    const { streams, handler } = this;
+    const isFull = streams.size >= this.limits.streams;
+    if (isFull) handler.limitHit("streams");
+    if (dependsOnItself) streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
+    else if (isFull || this.goingAway === "yes") streams.refuse(streamId, errorCode.REFUSED_STREAM);
+    else {
+      if (!headers) handler.limitHit("headerBytes");
+      const stream = streams.add(streamId, headers?.contentLength);
+      stream.events = handler.request(stream, headers);
+      if (isEnd) stream.endRemote();
+    }
+  }
+
+  private priority(id: number, payload: Buffer): void {
+    this.budget.takeControl();
+    this.streams.get(id);
+    if (payload.length !== 5) throw new StreamError(id, errorCode.FRAME_SIZE_ERROR, "PRIORITY has five bytes");
+    if ((payload.readUInt32BE(0) & 0x7fffffff) === id)
+      throw new StreamError(id, errorCode.PROTOCOL_ERROR, "a stream depends on itself");
+  }
+
+  private rstStream(id: number, payload: Buffer): void {
+    this.budget.takeControl();
+    if (payload.length !== 4) throw frameSizeError("RST_STREAM has four bytes");
+    const stream = this.streams.get(id);
+    this.streams.mustBeKnown(id, "RST_STREAM");
+    stream?.close("reset by client");
+  }
+
+  private settings(flags: number, id: number, payload: Buffer): void {
+    this.budget.takeControl();
+    if (id !== 0) throw protocolError("SETTINGS belongs to the connection, not to a stream");
+    if (flags & flag.ACK) {
+      checkSettingsAck(payload);
+      return;
+    }
+    const sendWindow = readSettings(payload);
+    this.outbox.put(settingsAck); // before the DATA that a larger window lets through
+    if (sendWindow !== undefined) this.streams.setSendWindow(sendWindow);
+  }
+
+  private pinged(flags: number, id: number, payload: Buffer): void {
+    this.budget.takeAnswer();
+    if (id !== 0) throw protocolError("PING belongs to the connection, not to a stream");
+    if (payload.length !== 8) throw frameSizeError("PING has eight bytes");
+    if (!(flags & flag.ACK)) this.outbox.put(pingAck(payload));
+    else if (payload.equals(shutdownPing)) this.refuseStreams();
+  }
+
+  private windowUpdate(id: number, payload: Buffer): void {
+    this.budget.takeAnswer();
+    if (payload.length !== 4) throw frameSizeError("WINDOW_UPDATE has four bytes");
+    const bytes = payload.readUInt32BE(0) & 0x7fffffff;
+    if (id === 0) {
+      if (bytes === 0) throw protocolError("a WINDOW_UPDATE of 0");
+      this.outbox.widen(bytes);
+      return;
+    }
+    const stream = this.streams.get(id);
+    this.streams.mustBeKnown(id, "WINDOW_UPDATE");
+    if (stream && bytes === 0) throw new StreamError(id, errorCode.PROTOCOL_ERROR, "a WINDOW_UPDATE of 0");
+    stream?.widen(bytes);
+  }
+
+  /** From now on streams are refused, and the connection ends with its last one. */
+  private refuseStreams(): void {
+    if (this.goingAway !== "soon" || this.isOver) return;
+    this.goingAway = "yes";
+    clearTimeout(this.goAwayTimer);
+    if (this.streams.size === 0) this.end();
+    else this.outbox.put(goAway(this.streams.lastId, errorCode.NO_ERROR));
+  }
+}
+
+const nothing = Buffer.alloc(0);

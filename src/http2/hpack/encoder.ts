@@ -1,0 +1,40 @@
+import { staticTable } from "./static-table.js";
+
+/**
+ * Encodes a header list without the dynamic table and without Huffman codes, so that the block is the same for every connection and can
+ * be made once (RFC 7541, sections 6.1 and 6.2.2). Names are in lower case; values are latin1.
+ */
+export function encodeHeaders(fields: Iterable<readonly [name: string, value: string]>): Buffer {
+  const bytes: number[] = [];
+  for (const [name, value] of fields) {
+    const whole = staticTable.findIndex((entry) => entry[0] === name && entry[1] === value) + 1;
+    if (whole > 0) {
+      pushInteger(bytes, 0x80, 7, whole);
+      continue;
+    }
+    const known = staticTable.findIndex((entry) => entry[0] === name) + 1;
+    pushInteger(bytes, 0, 4, known);
+    if (known === 0) pushString(bytes, name);
+    pushString(bytes, value);
+  }
+  return Buffer.from(bytes);
+}
+
+/** An integer with a prefix of so many bits; `first` has the bits before it (5.1). */
+function pushInteger(bytes: number[], first: number, prefix: number, value: number): void {
+  const mask = 2 ** prefix - 1;
+  if (value < mask) {
+    bytes.push(first | value);
+    return;
+  }
+  bytes.push(first | mask);
+  let rest = value - mask;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
+}
+
+function pushString(bytes: number[], text: string): void {
+  const encoded = Buffer.from(text, "latin1");
+  pushInteger(bytes, 0, 7, encoded.length);
+  for (const byte of encoded) bytes.push(byte);
+}

@@ -1,0 +1,186 @@
+import { flowControlError } from "./errors.js";
+import type { FrameBudget } from "./frame-budget.js";
+import {
+  flag,
+  frameHeaderBytes,
+  frameType,
+  headerFrames,
+  initialWindow,
+  largestWindow,
+  maxPayload,
+  putFrameHeader,
+} from "./frames.js";
+import { copiedBytes, type Outgoing, putBytes } from "./outgoing.js";
+import type { Wire } from "./wire.js";
+
+/** DATA waits while so many bytes are with the wire and have not left. So a reset stream leaves no more than this behind. */
+const wireBytes = 256 << 10;
+/** A client that reads nothing, and makes us answer PING and SETTINGS all the time, is given up at so many bytes more. */
+const controlBytes = 256 << 10;
+
+/** A stream, as the outbox sees it. */
+export interface Sender {
+  readonly id: number;
+  /** How many bytes of DATA the client takes of it; may be less than 0. */
+  sendWindow: number;
+  /** What is to be sent next. */
+  next(): Outgoing | undefined;
+  /** The whole of {@link next} is in frames. */
+  framed(): void;
+}
+
+/**
+ * What one connection sends. The frames of one turn of the event loop leave as one write. DATA is sent as far as the windows of client
+ * and stream, and the socket, let it; streams that wait for the connection take turns frame by frame.
+ */
+export class Outbox {
+  /** How many bytes of DATA the client takes in all. */
+  window = initialWindow;
+  /** Bytes that the wire has, and that have not left. */
+  private inWire = 0;
+  private buffers: Buffer[] = [];
+  private bytes = 0;
+  /** Called when what is in `buffers` has left; `flying`: the same of the write before. */
+  private dones: (() => void)[] = [];
+  private flying: (() => void)[] = [];
+  /** Streams that could send, but for the connection or the others before them. */
+  private readonly blocked = new Set<Sender>();
+  private isScheduled = false;
+  private isClosed = false;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly budget: FrameBudget,
+  ) {}
+
+  /** Bytes that wait for the socket. */
+  get unsent(): number {
+    return this.inWire + this.bytes;
+  }
+
+  /** Sends a frame of control, or a header block. */
+  put(frame: Buffer): void {
+    if (this.isClosed) return;
+    this.buffers.push(frame);
+    this.bytes += frame.length;
+    this.schedule();
+    if (this.unsent <= wireBytes + maxPayload + controlBytes) return;
+    this.isClosed = true;
+    this.wire.destroy();
+  }
+
+  /** A stream has more to send, or may send more. */
+  ready(stream: Sender): void {
+    if (this.blocked.size > 0) this.blocked.add(stream);
+    else while (this.sendFrame(stream) === "sent");
+  }
+
+  /** A stream sends nothing any more. */
+  remove(stream: Sender): void {
+    this.blocked.delete(stream);
+  }
+
+  /**
+   * The client takes so many more bytes.
+   * @throws ConnectionError FLOW_CONTROL_ERROR
+   */
+  widen(bytes: number): void {
+    this.window += bytes;
+    if (this.window > largestWindow) throw flowControlError("the connection's window is too large");
+    this.unblock();
+  }
+
+  /** Calls back when all that was put so far has left. */
+  afterSent(done: () => void): void {
+    if (this.bytes > 0) this.dones.push(done);
+    else if (this.inWire > 0) this.flying.push(done);
+    else done();
+  }
+
+  /** Sends what there is now, and then closes. */
+  end(): void {
+    this.flush();
+    this.isClosed = true;
+    this.wire.end();
+  }
+
+  /** The wire has closed. */
+  closed(): void {
+    this.isClosed = true;
+    this.blocked.clear();
+    this.buffers = [];
+    this.bytes = 0;
+    const { dones } = this;
+    this.dones = [];
+    for (const done of dones) done();
+  }
+
+  private unblock(): void {
+    for (const stream of this.blocked) {
+      const result = this.sendFrame(stream);
+      if (result === "full") return;
+      this.blocked.delete(stream);
+      if (result === "sent" && stream.next()) this.blocked.add(stream);
+    }
+  }
+
+  /** Frames a piece of a stream's next message. */
+  private sendFrame(stream: Sender): "sent" | "full" | "waits" {
+    const message = stream.next();
+    if (!message || this.isClosed) return "waits";
+    if (message.left > 0 || !message.trailers) {
+      const most = Math.min(message.left, maxPayload, stream.sendWindow);
+      if (most <= 0 && message.left > 0) return "waits"; // for the stream's own window
+      const count = Math.min(most, this.window);
+      if ((count <= 0 && message.left > 0) || this.unsent >= wireBytes) {
+        this.blocked.add(stream);
+        return "full";
+      }
+      this.putData(stream, message, count);
+    }
+    if (message.left > 0) return "sent";
+    if (message.trailers) this.put(headerFrames(stream.id, message.trailers, true));
+    if (message.done) this.dones.push(message.done);
+    stream.framed();
+    return "sent";
+  }
+
+  private putData(stream: Sender, message: Outgoing, count: number): void {
+    const isEnd = message.isEnd && !message.trailers && count === message.left;
+    const out = Buffer.allocUnsafe(frameHeaderBytes + copiedBytes(message, count));
+    putFrameHeader(out, 0, count, frameType.DATA, isEnd ? flag.END_STREAM : 0, stream.id);
+    putBytes(message, count, out, frameHeaderBytes, this.buffers);
+    stream.sendWindow -= count;
+    this.window -= count;
+    this.bytes += frameHeaderBytes + count;
+    this.budget.dataSent(count);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    process.nextTick(flushOutbox, this);
+  }
+
+  /** Hands the wire what there is. */
+  flush(): void {
+    this.isScheduled = false;
+    if (this.bytes === 0 || this.isClosed) return;
+    const { buffers, bytes, dones } = this;
+    this.buffers = [];
+    this.dones = [];
+    this.flying = dones;
+    this.bytes = 0;
+    this.inWire += bytes;
+    this.wire.write(buffers, () => this.left(bytes, dones));
+  }
+
+  private left(bytes: number, dones: readonly (() => void)[]): void {
+    this.inWire -= bytes;
+    for (const done of dones) done();
+    if (this.blocked.size > 0) this.unblock();
+  }
+}
+
+const flushOutbox = (outbox: Outbox) => outbox.flush();

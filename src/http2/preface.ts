@@ -1,0 +1,34 @@
+import { clientPreface } from "./frames.js";
+
+/** What a client that is not one of HTTP/2 has sent instead of the preface. */
+export type Stranger = "HTTP/1.1" | "TLS" | "something else";
+
+/**
+ * Looks at the first bytes of a connection (RFC 9113, section 3.4). Returns "preface" if they are all of it, "more" if they are its
+ * beginning, and else what they seem to be.
+ */
+export function readPreface(bytes: Buffer): "preface" | "more" | Stranger {
+  const length = Math.min(bytes.length, clientPreface.length);
+  if (bytes.subarray(0, length).equals(clientPreface.subarray(0, length)))
+    return length === clientPreface.length ? "preface" : "more";
+  if (bytes[0] === 0x16 && (bytes[1] ?? 0x03) === 0x03) return "TLS"; // a handshake record
+  return /^[A-Z]+ \S+ HTTP\/1\.[01]\r?$/m.test(bytes.subarray(0, longestLine).toString("latin1"))
+    ? "HTTP/1.1"
+    : "something else";
+}
+
+/** How many bytes of what is not a preface are looked at. */
+const longestLine = 8_192;
+
+/** An answer that every client of HTTP/1.1 can show. */
+export function http1Answer(text: string): Buffer {
+  const body = `${text}\n`;
+  const head = [
+    "HTTP/1.1 426 Upgrade Required",
+    "Upgrade: h2c",
+    "Connection: close, Upgrade",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${body}`, "utf8");
+}

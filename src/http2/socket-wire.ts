@@ -1,0 +1,39 @@
+import type { Socket } from "node:net";
+import type { Wire } from "./wire.js";
+
+/** How long, in milliseconds, a client may take to read what was written last, and to close. */
+const closingMs = 1_000;
+/** A few buffers are put together up to so many bytes, and else written as they are. */
+const joinedBelow = 4_096;
+
+/** A socket, plain or with TLS, as a connection writes to it. */
+export class SocketWire implements Wire {
+  constructor(private readonly socket: Socket) {}
+
+  write(buffers: readonly Buffer[], done: () => void): void {
+    const { socket } = this;
+    let bytes = 0;
+    for (const buffer of buffers) bytes += buffer.length;
+    if (buffers.length === 1) socket.write(buffers[0] as Buffer, done);
+    else if (bytes < joinedBelow) socket.write(Buffer.concat(buffers, bytes), done);
+    else {
+      const last = buffers.length - 1;
+      socket.cork(); // so that they leave by one writev
+      for (let i = 0; i < last; i++) socket.write(buffers[i] as Buffer);
+      socket.write(buffers[last] as Buffer, done);
+      socket.uncork();
+    }
+  }
+
+  end(): void {
+    const { socket } = this;
+    socket.end();
+    // Until then what still comes is read, and dropped: a socket that is closed with unread bytes would lose what was written last.
+    const timer = setTimeout(() => socket.destroy(), closingMs).unref();
+    socket.once("close", () => clearTimeout(timer));
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}

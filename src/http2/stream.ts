@@ -1,0 +1,186 @@
+import { type ErrorCode, errorCode, StreamError } from "./errors.js";
+import { headerFrames, initialWindow, largestWindow, rstStream, windowUpdate } from "./frames.js";
+import type { Outbox, Sender } from "./outbox.js";
+import { type Outgoing, outgoing } from "./outgoing.js";
+
+/** What is told of a stream to whoever answers it. */
+export interface StreamEvents {
+  /** Bytes of the request's body. They are only lent. */
+  data(bytes: Buffer): void;
+  /** The client has sent all. */
+  ended(): void;
+  /** The stream is over: both sides have sent all, or one has reset it, or the connection has closed. Called once. */
+  closed(): void;
+}
+
+/** How a stream ended, as far as it matters for frames that come late. */
+export type Ending = "ended" | "reset by client" | "reset by us";
+
+/** What a stream asks of its connection. */
+export interface StreamOwner {
+  readonly outbox: Outbox;
+  streamClosed(stream: ServerStream, how: Ending): void;
+}
+
+/** One request and its answer, on the server's side (RFC 9113, section 5). */
+export class ServerStream implements Sender {
+  sendWindow: number;
+  /** How many bytes the client may still send. */
+  private receiveWindow = initialWindow;
+  private received = 0;
+  private isRemoteOpen = true;
+  /** {@link end} was called. */
+  private isEnding = false;
+  private isLocalOpen = true;
+  private isClosed = false;
+  private queue: Outgoing[] = noMessages;
+  events: StreamEvents | undefined;
+
+  constructor(
+    readonly id: number,
+    private readonly owner: StreamOwner,
+    sendWindow: number,
+    /** The bytes of the request's body, if the client has said how many. */
+    private readonly contentLength: number | undefined,
+  ) {
+    this.sendWindow = sendWindow;
+  }
+
+  /** How many bytes the client may send before {@link allow} is called again. */
+  get allowed(): number {
+    return this.receiveWindow;
+  }
+
+  /** Sends a header block. With `isEnd` there is nothing after it. */
+  respond(block: Buffer, isEnd = false): void {
+    if (!this.isLocalOpen || this.isEnding) return;
+    this.owner.outbox.put(headerFrames(this.id, block, isEnd));
+    if (isEnd) this.endLocal();
+  }
+
+  /** Sends bytes, which nobody may change any more. `done` is called when they have left for the kernel, or never will. */
+  write(parts: readonly Uint8Array[], done?: () => void): void {
+    this.add(outgoing(parts, false, undefined, done));
+  }
+
+  /** Sends these bytes, if any, then a header block, if any, and ends our side of the stream. */
+  end(trailers?: Buffer, parts: readonly Uint8Array[] = [], done?: () => void): void {
+    this.add(outgoing(parts, true, trailers, done));
+  }
+
+  /** Ends the stream at once. What is not in a frame yet is dropped. */
+  reset(code: ErrorCode): void {
+    if (this.isClosed) return;
+    this.owner.outbox.put(rstStream(this.id, code));
+    this.close("reset by us");
+  }
+
+  /** Lets the client send until so many bytes are on their way, if it may send less. */
+  allow(bytes: number): void {
+    if (!this.isRemoteOpen || bytes <= this.receiveWindow) return;
+    this.owner.outbox.put(windowUpdate(this.id, bytes - this.receiveWindow));
+    this.receiveWindow = bytes;
+  }
+
+  /** @internal */
+  next(): Outgoing | undefined {
+    return this.queue[0];
+  }
+
+  /** @internal */
+  framed(): void {
+    const message = this.queue.shift();
+    if (message?.isEnd) this.endLocal();
+  }
+
+  /**
+   * @internal
+   * @throws StreamError STREAM_CLOSED if the client has already sent all
+   */
+  mustReceive(what: string): void {
+    if (!this.isRemoteOpen) throw new StreamError(this.id, errorCode.STREAM_CLOSED, `${what} after END_STREAM`);
+  }
+
+  /**
+   * A DATA frame; `bytes` is what it counts for flow control.
+   * @internal
+   * @throws StreamError
+   */
+  receive(payload: Buffer, bytes: number): void {
+    this.mustReceive("DATA");
+    if (bytes > this.receiveWindow)
+      throw new StreamError(this.id, errorCode.FLOW_CONTROL_ERROR, "more DATA than the stream's window allows");
+    this.receiveWindow -= bytes;
+    this.received += payload.length;
+    if (this.contentLength !== undefined && this.received > this.contentLength) throw this.wrongLength();
+    if (payload.length > 0) this.events?.data(payload);
+    const padding = bytes - payload.length;
+    if (padding > 0) this.allow(this.receiveWindow + padding);
+  }
+
+  /**
+   * The client has ended its side.
+   * @internal
+   * @throws StreamError
+   */
+  endRemote(): void {
+    if (this.contentLength !== undefined && this.received !== this.contentLength) throw this.wrongLength();
+    this.isRemoteOpen = false;
+    if (!this.isLocalOpen) this.close("ended");
+    else this.events?.ended();
+  }
+
+  /**
+   * The client takes more bytes, or less where it has changed its initial window.
+   * @internal
+   * @throws StreamError FLOW_CONTROL_ERROR
+   */
+  widen(bytes: number): void {
+    this.sendWindow += bytes;
+    if (this.sendWindow > largestWindow)
+      throw new StreamError(this.id, errorCode.FLOW_CONTROL_ERROR, "the stream's window is too large");
+    if (this.sendWindow > 0 && this.queue.length > 0) this.owner.outbox.ready(this);
+  }
+
+  /**
+   * The stream is over.
+   * @internal
+   */
+  close(how: Ending): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.isRemoteOpen = false;
+    this.isLocalOpen = false;
+    const { outbox } = this.owner;
+    outbox.remove(this);
+    const { queue } = this;
+    this.queue = noMessages;
+    for (const { done } of queue) if (done) outbox.afterSent(done);
+    this.owner.streamClosed(this, how);
+    this.events?.closed();
+  }
+
+  private add(message: Outgoing): void {
+    if (!this.isLocalOpen || this.isEnding) {
+      message.done?.();
+      return;
+    }
+    this.isEnding = message.isEnd;
+    if (this.queue === noMessages) this.queue = [];
+    this.queue.push(message);
+    if (this.queue.length === 1) this.owner.outbox.ready(this);
+  }
+
+  /** All is sent. A client that still sends is told that nobody reads it (RFC 9113, section 8.1). */
+  private endLocal(): void {
+    this.isLocalOpen = false;
+    if (this.isRemoteOpen) this.reset(errorCode.NO_ERROR);
+    else this.close("ended");
+  }
+
+  private wrongLength(): StreamError {
+    return new StreamError(this.id, errorCode.PROTOCOL_ERROR, "the body is not as long as content-length says");
+  }
+}
+
+const noMessages: Outgoing[] = [];
