@@ -1,4 +1,3 @@
-import { errorCode } from "../http2/errors.js";
 import { initialWindow } from "../http2/frames.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { MessageReader, type MessageTaker, prefixBytes } from "./message-reader.js";
@@ -11,6 +10,8 @@ export interface CallHandler {
   message(bytes: Buffer): void;
   /** The client has sent all its messages. */
   end(): void;
+  /** The call fails with this error. It ends with the error's status, unless this ends it with another one. */
+  failed(error: unknown): void;
   /** The call is over: it was ended, or cancelled, or its connection has closed. Called once. */
   closed(): void;
 }
@@ -83,6 +84,8 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** Ends the call with an error's status. */
   fail(error: unknown): void {
+    if (this.isOver) return;
+    this.handler?.failed(error);
     this.end(this.owner.statusOf(error));
   }
 

@@ -6,7 +6,6 @@ import { fieldOf, type RequestHeaders } from "../http2/request-headers.js";
 import { type Guest as ConnectionGuest, Http2Server, peerOf, type ServerLimits } from "../http2/server.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { Call, type CallHandler, type CallOwner } from "./call.js";
-import type { Receiving } from "./receiving.js";
 import { httpStatus, type Status, StatusError, status, trailersOnly } from "./status.js";
 import { readTimeout } from "./timeout.js";
 

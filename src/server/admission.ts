@@ -1,7 +1,8 @@
 import { XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
+import { TokenBucket } from "../token-bucket.js";
 import type { ConnectionAge } from "./connection-age.js";
-import { type LimitCounts, type RequestForm, TokenBucket } from "./limits.js";
+import type { LimitCounts, RequestForm } from "./limits.js";
 
 /** A stream, as those see it who may have to end it. */
 export interface Guest {
@@ -59,6 +60,8 @@ export class Seat {
 /** Lets streams and calls in, as many as the limits allow, and knows the streams that are open. */
 export class Admission {
   readonly seats = new Set<Seat>();
+  /** Open streams and unary calls. */
+  private open = 0;
   private readonly hosts = new Map<string, number>();
   private readonly newStreams: TokenBucket;
 
@@ -74,21 +77,25 @@ export class Admission {
   /** @throws XdsError DRAINING, LIMIT_EXCEEDED */
   enter(caller: Caller, guest: Guest): Seat {
     if (this.draining()) throw new XdsError("DRAINING", "the server is shutting down; connect elsewhere");
-    const { counts, hosts, seats } = this;
-    const host = hostOf(caller);
-    const ofHost = hosts.get(host) ?? 0;
-    if (seats.size >= counts.limits.streams) throw counts.exceeded("streams", "too many streams");
-    if (ofHost >= counts.limits.streamsPerPeer) throw counts.exceeded("streamsPerPeer", `too many streams of ${host}`);
-    counts.checkGrowth();
-    this.takeNew("new streams");
-    const seat = new Seat(this, caller, guest, counts, this.age?.enter(caller) ?? Number.POSITIVE_INFINITY);
-    hosts.set(host, ofHost + 1);
-    seats.add(seat);
+    this.counts.checkGrowth();
+    this.take(caller, "new streams");
+    const endsAt = this.age?.endsAt(caller) ?? Number.POSITIVE_INFINITY;
+    const seat = new Seat(this, caller, guest, this.counts, endsAt);
+    this.seats.add(seat);
     return seat;
   }
 
   /**
-   * Lets in a unary call or a REST request, of which nothing is kept: of those and of new streams there may be so many a second in all.
+   * Lets in a unary call, which counts as a stream while it lasts. Returns what is to be called, once, when it is over.
+   * @throws XdsError LIMIT_EXCEEDED
+   */
+  enterCall(caller: Caller): () => void {
+    this.take(caller, "calls");
+    return () => this.give(caller);
+  }
+
+  /**
+   * Lets in a REST request. Streams, unary calls and REST requests share the number of new ones a second.
    * @throws XdsError LIMIT_EXCEEDED
    */
   enterOnce(): void {
@@ -96,12 +103,26 @@ export class Admission {
   }
 
   leave(seat: Seat): void {
-    if (!this.seats.delete(seat)) return;
-    const host = hostOf(seat.caller);
+    if (this.seats.delete(seat)) this.give(seat.caller);
+  }
+
+  private take(caller: Caller, what: "new streams" | "calls"): void {
+    const { counts, hosts } = this;
+    const host = hostOf(caller);
+    const ofHost = hosts.get(host) ?? 0;
+    if (this.open >= counts.limits.streams) throw counts.exceeded("streams", "too many streams");
+    if (ofHost >= counts.limits.streamsPerPeer) throw counts.exceeded("streamsPerPeer", `too many streams of ${host}`);
+    this.takeNew(what);
+    hosts.set(host, ofHost + 1);
+    this.open++;
+  }
+
+  private give(caller: Caller): void {
+    const host = hostOf(caller);
     const left = (this.hosts.get(host) ?? 1) - 1;
     if (left > 0) this.hosts.set(host, left);
     else this.hosts.delete(host);
-    this.age?.leave(seat.caller);
+    this.open--;
   }
 
   private takeNew(what: "new streams" | "calls"): void {

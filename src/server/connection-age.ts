@@ -2,21 +2,34 @@ import { XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Seat } from "./admission.js";
 
-/** Where a connection is told to go away, as a part of the age at which its streams are ended: surely before. */
+/** When a connection gets its GOAWAY, as a part of the age at which its streams are ended. */
 const goAwayAt = 0.8;
-/** The part of the age by which it varies, so that those that came together do not go together. grpc-js takes the same for its GOAWAY. */
+/** The part of the age by which it varies, so that connections that came together do not go together. */
 const jitter = 0.1;
-/** How long, in milliseconds, a connection may go on when its streams should have ended, before it is cut. */
+/** How long, in milliseconds, a connection may go on when its streams have been ended, before it is cut. */
 const graceMs = 10_000;
-/** The longest time that a timer takes, and grpc-js's word for "never". */
+/** The longest time that a timer takes. */
 const longest = 2 ** 31 - 1;
+
+/** A connection, as its age matters. */
+export interface AgingConnection {
+  /** Tells the client to open no more streams. */
+  goAway(): void;
+  destroy(): void;
+}
+
+interface Aging {
+  readonly connection: AgingConnection;
+  readonly goesAwayAt: number;
+  readonly endsAt: number;
+}
 
 /**
  * Ends connections of a certain age, so that clients spread over the servers that there are. The transport tells a client to open
  * no more streams (GOAWAY); soon after, all streams of its connection are ended at once, and it opens them on a new one.
  */
 export class ConnectionAge {
-  private readonly connections = new Map<string, { readonly endsAt: number; streams: number }>();
+  private readonly connections = new Map<Caller, Aging>();
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -28,14 +41,6 @@ export class ConnectionAge {
       throw new XdsError("INVALID_OPTION", `maxConnectionAgeMs is from 1 to ${longest / 2}, not ${ageMs}`);
   }
 
-  /** What the gRPC server is told. */
-  get channelOptions() {
-    return {
-      "grpc.max_connection_age_ms": this.ageMs * goAwayAt,
-      "grpc.max_connection_age_grace_ms": this.ageMs * (1 + jitter) + graceMs,
-    };
-  }
-
   /** Begins to end what is too old. */
   start(seats: Iterable<Seat>): void {
     const tooOld = new XdsError(
@@ -44,6 +49,10 @@ export class ConnectionAge {
     );
     const look = () => {
       const now = performance.now();
+      for (const { connection, goesAwayAt, endsAt } of this.connections.values()) {
+        if (goesAwayAt <= now) connection.goAway();
+        if (endsAt + graceMs <= now) connection.destroy();
+      }
       for (const seat of [...seats]) if (seat.endsAt <= now) seat.guest.fail(tooOld);
     };
     this.timer = setInterval(look, Math.min(1_000, Math.ceil(this.ageMs / 20))).unref();
@@ -53,19 +62,19 @@ export class ConnectionAge {
     clearInterval(this.timer);
   }
 
-  /** A stream opens; tells when its connection is too old, as of `performance.now()`. */
-  enter({ peer }: Caller): number {
-    const known = this.connections.get(peer);
+  /** A connection begins. It is known by its caller, which is one object for all its streams. */
+  opened(caller: Caller, connection: AgingConnection): void {
+    const now = performance.now();
     const age = this.ageMs * (1 + jitter * (2 * Math.random() - 1));
-    const connection = known ?? { endsAt: performance.now() + age, streams: 0 };
-    connection.streams++;
-    this.connections.set(peer, connection);
-    return connection.endsAt;
+    this.connections.set(caller, { connection, goesAwayAt: now + goAwayAt * age, endsAt: now + age });
   }
 
-  /** A stream has ended. */
-  leave({ peer }: Caller): void {
-    const connection = this.connections.get(peer);
-    if (connection && --connection.streams === 0) this.connections.delete(peer);
+  closed(caller: Caller): void {
+    this.connections.delete(caller);
+  }
+
+  /** When the caller's connection is too old, as of `performance.now()`. */
+  endsAt(caller: Caller): number {
+    return this.connections.get(caller)?.endsAt ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -1,8 +1,8 @@
-import type { Server, ServerDuplexStream, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { Node } from "../cache/node-group.js";
+import type { GrpcServer } from "../grpc/server.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Client } from "./client-config.js";
-import { type Door, passThrough, serveMessages, serveOne } from "./grpc-methods.js";
+import { type Door, messages, unary } from "./grpc-methods.js";
 
 /** What the service asks of the server that it belongs to. */
 export interface ClientStatusHost {
@@ -45,33 +45,20 @@ export async function answerClientStatus(host: ClientStatusHost, format: "protob
  * The client status discovery service (CSDS): what every connected node was sent, took and refused, as `grpcdebug` and its like
  * read it. What the API marks as sensitive is not shown. Returns the service's name.
  */
-export function addClientStatusService(server: Server, host: ClientStatusHost, door: Door): string {
-  server.addService(
-    {
-      StreamClientStatus: passThrough(`/${name}/StreamClientStatus`, true),
-      FetchClientStatus: passThrough(`/${name}/FetchClientStatus`, false),
-    },
-    {
-      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        let first: { readonly node: Node | undefined } | undefined;
-        serveMessages(call, door, (caller) => ({
-          message: async (body) => {
-            const answered = await answerClientStatus(host, "protobuf", { body, caller, node: first?.node });
-            first ??= { node: answered.node };
-            return answered.body;
-          },
-        }));
-      },
-      FetchClientStatus: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-        serveOne(
-          call,
-          reply,
-          door,
-          "protobuf",
-          async (caller) => (await answerClientStatus(host, "protobuf", { body: call.request, caller })).body,
-        );
-      },
-    },
-  );
+export function addClientStatusService(server: GrpcServer<Caller>, host: ClientStatusHost, door: Door): string {
+  const open = (caller: Caller) => {
+    let first: { readonly node: Node | undefined } | undefined;
+    const message = async (body: Buffer) => {
+      const answered = await answerClientStatus(host, "protobuf", { body, caller, node: first?.node });
+      first ??= { node: answered.node };
+      return answered.body;
+    };
+    return { message };
+  };
+  const fetch = async (body: Buffer, caller: Caller) => [
+    (await answerClientStatus(host, "protobuf", { body, caller })).body,
+  ];
+  server.add(`/${name}/StreamClientStatus`, messages(door, open));
+  server.add(`/${name}/FetchClientStatus`, unary(door, "protobuf", fetch));
   return name;
 }

@@ -1,219 +1,130 @@
-import {
-  type MethodDefinition,
-  ResponderBuilder,
-  type ServerDuplexStream,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  ServerListenerBuilder,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-} from "@grpc/grpc-js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Call } from "../grpc/call.js";
+import type { Method } from "../grpc/server.js";
+import { type Status, StatusError, status } from "../grpc/status.js";
 import type { Caller } from "../protocol/caller.js";
-import type { Admission, Seat } from "./admission.js";
-import { certificateNames } from "./certificate-names.js";
-import type { GrpcFront } from "./grpc-front.js";
+import type { Admission } from "./admission.js";
 import type { LimitCounts, RequestForm } from "./limits.js";
 import type { RefusalLog } from "./refusal-log.js";
 import type { UnsentResponse, UnsentResponses } from "./unsent.js";
 
-/** A method whose messages are bytes on both sides. */
-export function passThrough(path: string, streaming: boolean): MethodDefinition<Buffer, Buffer> {
-  const same = (bytes: Buffer) => bytes;
-  return {
-    path,
-    requestStream: streaming,
-    responseStream: streaming,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
-}
-
 /** The status that a call ends with: the table's, that of an error with a gRPC code of its own, or INTERNAL. */
-export function statusOf(error: unknown): { code: number; details: string } {
+export function statusOf(error: unknown): Status {
   if (error instanceof XdsError) return { code: error.grpcStatus, details: error.message };
   const { code, details } = Object(error) as { code?: unknown; details?: unknown };
   const own = typeof code === "number" && code > status.OK && code <= status.UNAUTHENTICATED;
   return { code: own ? code : status.INTERNAL, details: typeof details === "string" ? details : messageOf(error) };
 }
 
-/** Who has made a call. */
-export function callerOf(call: ServerDuplexStream<Buffer, Buffer> | ServerUnaryCall<Buffer, Buffer>): Caller {
-  return { peer: call.getPeer(), certificateNames: certificateNames(call.getAuthContext().sslPeerCertificate) };
-}
-
 /** What a stream does with its messages. */
 export interface MessageHandler {
-  /** Takes one; what it gives is sent. The next one comes when it is done, and a throw ends the stream. */
+  /** Takes a message. What it returns is sent. The next one comes when it is done, and a throw ends the stream. */
   message(bytes: Buffer): Promise<Buffer | undefined>;
   /** The stream has ended; called once. */
   closed?(): void;
 }
 
-/** Who lets calls in, and hears of those that are refused. */
+/** Lets calls in, and is told of those that are refused. */
 export interface Door {
   readonly admission: Admission;
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
   readonly unsent: UnsentResponses;
-  readonly connections: Pick<GrpcFront, "cut" | "whenGone">;
 }
 
-/** What counts the responses of one call. If they are left where they are for too long, `fail` is called and the connection is cut. */
-const unsentOf = ({ unsent, connections }: Door, peer: string, fail: (error: XdsError) => void): UnsentResponse =>
+export const ok: Status = { code: status.OK, details: "" };
+
+/** Counts the responses of a call until they have left. A call that takes none for too long fails, and its connection is cut. */
+export const unsentOf = ({ unsent }: Door, call: Call): UnsentResponse =>
   unsent.of((error) => {
-    fail(error);
-    connections.cut(peer);
+    call.fail(error);
+    call.cut();
   });
 
-/**
- * What goes out on a stream, counted until it is sent. What a client has not taken, grpc-js keeps when the stream has got its status, too;
- * so it is the end of the writing that counts, which comes with that of the stream or the connection as well. Where grpc-js has
- * written nothing, for the stream was ending, it tells of no end: then it is the connection's.
- */
-export class Outlet {
-  private readonly response: UnsentResponse;
-  private isEnding = false;
-  private hasFailed = false;
-  /** Waits no more for the end of the connection. */
-  private forget: () => void = () => {};
-
-  /** `fail` is called for one who takes nothing. */
-  constructor(
-    private readonly call: ServerDuplexStream<Buffer, Buffer>,
-    door: Door,
-    peer: string,
-    fail: (error: XdsError) => void,
-  ) {
-    this.response = unsentOf(door, peer, fail);
-    call.on("cancelled", () => {
-      if (this.response.bytes > 0) this.forget = door.connections.whenGone(peer, () => this.response.sent());
-    });
-  }
-
-  /** `written` is called when the client has taken it, and the stream goes on. */
-  write(bytes: Buffer, written: () => void): void {
-    this.response.written(bytes.length);
-    this.call.write(bytes, () => {
-      this.response.sent();
-      this.forget();
-      if (this.isEnding) this.call.end();
-      else written();
-    });
-  }
-
-  /** The client has said all: so have we, when what is written is sent. Who has failed has had its status. */
-  end(): void {
-    if (this.hasFailed) return;
-    if (this.response.bytes > 0) this.isEnding = true;
-    else this.call.end();
-  }
-
-  fail(error: unknown): void {
-    this.hasFailed = true;
-    this.call.emit("error", statusOf(error));
-  }
-}
-
-/** Counts a unary call's answer until the call has ended, which grpc-js tells nowhere else. */
-export function countUnaryAnswer(call: ServerInterceptingCallInterface, door: Door): ServerInterceptingCall {
-  const peer = call.getPeer();
-  const answer = unsentOf(door, peer, (error) => door.refused.tell("request", error, { peer }));
-  let hasEnded = false;
-  const listener = new ServerListenerBuilder().withOnCancel(() => {
-    hasEnded = true;
-    answer.sent();
+/** Sends a response, counted until it has left. */
+export function sendCounted(call: Call, response: UnsentResponse, parts: readonly Uint8Array[], sent?: () => void) {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  response.written(bytes);
+  call.send(parts, () => {
+    response.sent();
+    sent?.();
   });
-  const responder = new ResponderBuilder()
-    .withStart((next) => next(listener.build()))
-    .withSendMessage((message: Buffer | object, next) => {
-      if (message instanceof Buffer && !hasEnded) answer.written(message.length);
-      next(message);
-    });
-  return new ServerInterceptingCall(call, responder.build());
 }
 
-/** Answers a unary call. */
-export function serveOne(
-  call: ServerUnaryCall<Buffer, Buffer>,
-  reply: sendUnaryData<Buffer>,
-  { admission, limits, refused }: Door,
-  form: RequestForm,
-  answer: (caller: Caller) => Promise<Buffer>,
-): void {
-  const caller = callerOf(call);
-  const admitted = async () => {
-    admission.enterOnce();
-    limits.checkRequest(call.request.length, form);
-    return answer(caller);
-  };
-  admitted().then(
-    (bytes) => reply(null, bytes),
-    (error: unknown) => {
-      refused.tell("request", error, { peer: caller.peer });
-      reply(statusOf(error));
-    },
-  );
-}
-
-/** Serves a stream message by message, so that it costs one message and one answer at most, and a seat. */
-export function serveMessages(
-  call: ServerDuplexStream<Buffer, Buffer>,
-  door: Door,
-  open: (caller: Caller) => MessageHandler,
-): void {
-  const { admission, refused } = door;
-  const caller = callerOf(call);
-  let isOpen = true;
-  const end = (error: unknown) => {
-    refused.tell("stream", error, { peer: caller.peer });
-    outlet.fail(error);
-  };
-  const fail = (error: unknown) => {
-    if (!isOpen) return;
-    close();
-    end(error);
-  };
-  const outlet = new Outlet(call, door, caller.peer, fail);
-  let seat: Seat;
+/** A call that is refused is logged. */
+function admitted<T>({ refused }: Door, what: "stream" | "request", { peer }: Caller, enter: () => T): T {
   try {
-    seat = admission.enter(caller, { answered: true, fail });
+    return enter();
   } catch (error) {
-    end(error);
-    return;
+    refused.tell(what, error, { peer });
+    throw error;
   }
-  const handler = open(caller);
-  const close = () => {
-    if (!isOpen) return;
-    isOpen = false;
-    seat.leave();
-    handler.closed?.();
+}
+
+/** A unary method: one request, one answer. */
+export function unary(
+  door: Door,
+  form: RequestForm,
+  answer: (request: Buffer, caller: Caller) => Promise<readonly Uint8Array[]>,
+): Method<Caller> {
+  return (call, caller) => {
+    const leave = admitted(door, "request", caller, () => door.admission.enterCall(caller));
+    const response = unsentOf(door, call);
+    let request: Buffer | undefined;
+    return {
+      message: (bytes) => {
+        if (request) throw new StatusError(status.INTERNAL, "a unary call has one request, not more");
+        door.limits.checkRequest(bytes.length, form);
+        request = bytes;
+      },
+      end: () => {
+        if (!request) throw new StatusError(status.INTERNAL, "a unary call needs a request");
+        answer(request, caller).then(
+          (parts) => {
+            sendCounted(call, response, parts);
+            call.end(ok);
+          },
+          (error: unknown) => call.fail(error),
+        );
+      },
+      failed: (error) => door.refused.tell("request", error, { peer: caller.peer }),
+      closed: leave,
+    };
   };
-  let turn = Promise.resolve();
-  let isFirst = true;
-  const handle = async (bytes: Buffer) => {
-    if (!isOpen) return;
-    seat.request(bytes.length, "protobuf");
-    if (isFirst) seat.introduction(bytes.length);
-    isFirst = false;
-    const answer = await handler.message(bytes);
-    if (!isOpen) return;
-    if (answer) outlet.write(answer, () => call.resume());
-    else call.resume();
+}
+
+/** A streaming method that handles one message after the other. So a stream costs one message and one answer at most, and a seat. */
+export function messages(door: Door, open: (caller: Caller) => MessageHandler): Method<Caller> {
+  return (call, caller) => {
+    const { admission, refused } = door;
+    const guest = { answered: true, fail: (error: unknown) => call.fail(error) };
+    const seat = admitted(door, "stream", caller, () => admission.enter(caller, guest));
+    const response = unsentOf(door, call);
+    const handler = open(caller);
+    let isOpen = true;
+    let isFirst = true;
+    const handle = async (bytes: Buffer) => {
+      const answer = await handler.message(bytes);
+      if (!isOpen) return;
+      if (answer) sendCounted(call, response, [answer], () => call.resume());
+      else call.resume();
+    };
+    return {
+      message: (bytes) => {
+        seat.request(bytes.length, "protobuf");
+        if (isFirst) seat.introduction(bytes.length);
+        isFirst = false;
+        call.pause();
+        handle(bytes).catch((error: unknown) => call.fail(error));
+      },
+      end: () => call.end(ok),
+      failed: (error) => refused.tell("stream", error, { peer: caller.peer }),
+      closed: () => {
+        isOpen = false;
+        seat.leave();
+        handler.closed?.();
+      },
+    };
   };
-  call.on("data", (bytes: Buffer) => {
-    call.pause();
-    turn = turn.then(() => handle(bytes)).catch(fail);
-  });
-  call.on("end", () => {
-    void turn.then(() => {
-      close();
-      outlet.end();
-    });
-  });
-  call.on("cancelled", close);
-  call.on("close", close);
 }

@@ -1,13 +1,10 @@
-import type { SecureContextOptions } from "node:tls";
-import {
-  type MethodDefinition,
-  Server,
-  type ServerDuplexStream,
-  type ServerInterceptingCall,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  type UntypedHandleCall,
-} from "@grpc/grpc-js";
+import type { Socket } from "node:net";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
+import type { Call } from "../grpc/call.js";
+import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
+import type { Connection } from "../http2/connection.js";
+import { ConnectionError } from "../http2/errors.js";
+import { peerOf } from "../http2/server.js";
 import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
 import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
@@ -19,30 +16,27 @@ import type { Variant } from "../protocol/variant.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/requests.js";
 import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/responses.js";
-import type { Admission, Seat } from "./admission.js";
+import type { Seat } from "./admission.js";
+import { certificateNamesOf } from "./certificate-names.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
-import { GrpcFront } from "./grpc-front.js";
-import { callerOf, countUnaryAnswer, type Door, Outlet, passThrough, serveOne } from "./grpc-methods.js";
-import { addHealthService, type Health } from "./health.js";
-import type { LimitCounts } from "./limits.js";
+import { type Door, ok, sendCounted, statusOf, unary, unsentOf } from "./grpc-methods.js";
+import { HealthService } from "./health.js";
+import type { LimitName, Limits } from "./limits.js";
+import { listenOn } from "./listen-on.js";
 import type { LoadReporting } from "./load-reporting.js";
 import { addLoadReportingService } from "./lrs.js";
+import type { ReceivingBytes } from "./receiving-bytes.js";
 import { addReflectionService } from "./reflection.js";
-import type { RefusalLog } from "./refusal-log.js";
-import type { TlsOptions } from "./tls.js";
-import type { UnsentResponses } from "./unsent.js";
+import { type TlsOptions, tlsServerOptions } from "./tls.js";
 
 /** What this transport asks of the server that it belongs to. */
-export interface GrpcHost {
+export interface GrpcHost extends Door {
   /** A new stream, not opened yet. */
   stream<R extends Request>(variant: Variant<R>, transport: Transport, type: ResourceType | undefined): Stream<R>;
   /** Answers one request. */
   fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response>;
-  readonly admission: Admission;
-  readonly limits: LimitCounts;
-  readonly refused: RefusalLog;
-  readonly unsent: UnsentResponses;
+  readonly receiving: ReceivingBytes;
   /** Where the bytes of the streams' responses are counted. */
   readonly traffic: { readonly sotw: TrafficByType; readonly delta: TrafficByType };
   /** undefined: the client status service is not offered. */
@@ -54,7 +48,7 @@ export interface GrpcHost {
 export interface GrpcOptions {
   readonly tls?: TlsOptions | undefined;
   readonly connectionAge: ConnectionAge | undefined;
-  /** How often an idle connection is pinged, and how long its answer may take, in milliseconds. */
+  /** When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
@@ -68,28 +62,17 @@ const aggregated = {
 
 /** The gRPC transport: bytes in, ready bytes out. */
 export class GrpcTransport {
-  private constructor(
-    private readonly server: Server,
-    private readonly health: Health,
-    private readonly front: GrpcFront,
-  ) {}
+  private readonly server: GrpcServer<Caller>;
+  private readonly health: HealthService;
 
   /** @throws XdsError INVALID_OPTION for certificates that cannot be used */
-  static async create(outer: GrpcHost, options: GrpcOptions): Promise<GrpcTransport> {
-    const server = new Server({
-      // What is larger still is not even read; up to here it is we who refuse, and count.
-      "grpc.max_receive_message_length": 2 * outer.limits.limits.requestBytes,
-      "grpc.max_send_message_length": -1,
-      // "grpc.enable_channelz" stays on, for grpc-js 1.14 forgets its sessions without, and forceShutdown() ends none of them.
-      "grpc.keepalive_time_ms": options.keepaliveMs,
-      "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
-      ...options.connectionAge?.channelOptions,
-      interceptors: [
-        (method, call) => (method.responseStream ? (call as ServerInterceptingCall) : countUnaryAnswer(call, host)),
-      ],
-    });
-    const front = new GrpcFront(server, options.tls, outer.refused);
-    const host: GrpcHost & Door = { ...outer, connections: front };
+  constructor(host: GrpcHost, options: GrpcOptions) {
+    const { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs } = options;
+    const limits = grpcLimits(host.limits.limits);
+    this.server = new GrpcServer(
+      { tls: tls && tlsServerOptions(tls), limits, keepaliveMs, keepaliveTimeoutMs },
+      connectionsOf(host, connectionAge),
+    );
     const services: string[] = [];
     const rows = [
       { service: aggregated, type: undefined },
@@ -98,29 +81,23 @@ export class GrpcTransport {
     for (const { service, type } of rows) {
       if (!service) continue;
       const { name, stream, delta: incremental } = service;
-      const fetch = "fetch" in service ? service.fetch : undefined;
-      const methods: Record<string, MethodDefinition<Buffer, Buffer>> = {};
-      const handlers: Record<string, UntypedHandleCall> = {};
-      const add = (method: string | undefined, streaming: boolean, handler: UntypedHandleCall) => {
-        if (!method) return;
-        methods[method] = passThrough(`/${name}/${method}`, streaming);
-        handlers[method] = handler;
+      const add = (method: string | undefined, handler: Method<Caller>) => {
+        if (method) this.server.add(`/${name}/${method}`, handler);
       };
-      add(stream, true, streamHandler(host, sotw, decodeDiscoveryRequest, encodeDiscoveryResponse, type));
-      add(
-        incremental,
-        true,
-        streamHandler(host, delta, decodeDeltaDiscoveryRequest, encodeDeltaDiscoveryResponse, type),
-      );
-      if (type) add(fetch, false, fetchHandler(host, type));
-      server.addService(methods, handlers);
+      add(stream, streamMethod(host, sotw, decodeDiscoveryRequest, encodeDiscoveryResponse, type));
+      add(incremental, streamMethod(host, delta, decodeDeltaDiscoveryRequest, encodeDeltaDiscoveryResponse, type));
+      if (type && "fetch" in service) add(service.fetch, fetchMethod(host, type));
       services.push(name);
     }
-    if (host.clientStatus) services.push(addClientStatusService(server, host.clientStatus, host));
-    if (host.loads) services.push(addLoadReportingService(server, host.loads, host));
-    const health = await addHealthService(server, services);
-    addReflectionService(server, [...services, "grpc.health.v1.Health"], host);
-    return new GrpcTransport(server, health, front);
+    if (host.clientStatus) services.push(addClientStatusService(this.server, host.clientStatus, host));
+    if (host.loads) services.push(addLoadReportingService(this.server, host.loads, host));
+    this.health = new HealthService(this.server, services, host.admission);
+    addReflectionService(this.server, [...services, "grpc.health.v1.Health"], host);
+  }
+
+  /** How many connections there are. */
+  get connections(): number {
+    return this.server.connections;
   }
 
   /**
@@ -128,103 +105,146 @@ export class GrpcTransport {
    * @throws XdsError CANNOT_LISTEN
    */
   listen(host: string, port: number): Promise<number> {
-    return this.front.listen(host, port);
+    return listenOn(this.server.listener, host, port, "gRPC");
   }
 
   /** New connections get these certificates. */
   setTls(context: SecureContextOptions): void {
-    this.front.setTls(context);
+    this.server.setTls(context);
   }
 
-  /** Takes no new connections, tells the open ones to go elsewhere, and resolves when their last stream has ended. */
+  /** Takes no new connections, tells the open ones to go elsewhere, and resolves when the last one has ended. */
   stop(): Promise<void> {
     this.health.stop();
-    this.front.stop();
-    return new Promise((resolve) => this.server.tryShutdown(() => resolve()));
+    return this.server.stop();
   }
 
   /** Ends everything at once. */
   close(): void {
-    this.server.forceShutdown();
-    this.front.close();
+    this.server.close();
   }
 }
 
-function streamHandler<R extends Request>(
-  host: GrpcHost & Door,
+/** The transport's names of the limits. */
+const limitNames = {
+  connections: "connections",
+  connectionsPerPeer: "connectionsPerPeer",
+  streams: "streamsPerConnection",
+  headerBytes: "headerBytes",
+  continuations: "continuationFrames",
+  controlFramesPerSecond: "controlFramesPerSecond",
+  handshakeMs: "handshakeMs",
+  messageMs: "messageMs",
+  idleMs: "idleConnectionMs",
+} as const satisfies Record<keyof GrpcLimits, LimitName>;
+
+const grpcLimits = (limits: Limits) =>
+  Object.fromEntries(Object.entries(limitNames).map(([ours, name]) => [ours, limits[name]])) as unknown as GrpcLimits;
+
+const limitWords: Record<keyof GrpcLimits, string> = {
+  connections: "too many connections",
+  connectionsPerPeer: "too many connections of one address",
+  streams: "too many streams on one connection",
+  headerBytes: "the headers of a call are too large",
+  continuations: "too many CONTINUATION frames",
+  controlFramesPerSecond: "too many frames that ask for nothing",
+  handshakeMs: "the TLS handshake or the preface of HTTP/2 took too long",
+  messageMs: "a message took too long to come",
+  idleMs: "a connection had no streams for too long",
+};
+
+/** What the connections of gRPC clients ask of the server. */
+function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Caller> {
+  const { limits, refused, receiving } = host;
+  return {
+    receiving,
+    connected: (connection: Connection, socket: Socket) => {
+      const caller: Caller = { peer: peerOf(socket), certificateNames: certificateNamesOf(socket) };
+      age?.opened(caller, connection);
+      return caller;
+    },
+    disconnected: (caller) => age?.closed(caller),
+    begins: (bytes) => limits.checkRequest(bytes, "discovery"),
+    limitHit: (limit, peer) => {
+      const error = limits.exceeded(limitNames[limit], limitWords[limit]);
+      if (peer !== "") refused.tell("connection", error, { peer });
+      return error;
+    },
+    statusOf,
+    handshakeFailed: (error: Error, socket: TLSSocket) => refused.tellHandshake(error, socket),
+    strangerCame: (peer, what) => refused.tellStranger(peer, what),
+    connectionFailed: (error, peer) => {
+      if (error instanceof ConnectionError) refused.tellProtocolError(error, peer);
+      else refused.tell("connection", error, { peer });
+    },
+  };
+}
+
+/** One discovery stream: what the protocol's stream and the call tell each other. */
+function streamMethod<R extends Request>(
+  host: GrpcHost,
   variant: Variant<R>,
   decode: (bytes: Uint8Array, checkNode: (bytes: number) => void) => R,
-  encode: (response: Response) => Buffer,
+  encode: (response: Response) => readonly Uint8Array[],
   type: ResourceType | undefined,
-) {
+): Method<Caller> {
   const traffic = host.traffic[variant.name];
-  return (call: ServerDuplexStream<Buffer, Buffer>) => {
-    const caller = callerOf(call);
+  return (call: Call, caller: Caller) => {
     let seat: Seat | undefined;
-    const stream = host.stream(
-      variant,
-      {
-        ...caller,
-        send: (response) => {
-          const bytes = encode(response);
-          traffic.of(response.typeUrl).bytes += bytes.length;
-          stream.encoded(response, bytes.length);
-          seat?.response();
-          outlet.write(bytes, written);
-          return false; // until the transport has passed it on: a client that does not read costs one response
-        },
-        end: (error) => {
-          outlet.fail(error);
-          close();
-        },
-      },
-      type,
-    );
-    const outlet = new Outlet(call, host, caller.peer, (error) => stream.fail(error));
     let isOpen = true;
-    const close = () => {
-      isOpen = false;
-      stream.close();
-      seat?.leave();
+    const { peer, certificateNames } = caller;
+    const transport: Transport = {
+      peer,
+      certificateNames,
+      send: (response) => {
+        const parts = encode(response);
+        let bytes = 0;
+        for (const part of parts) bytes += part.length;
+        traffic.of(response.typeUrl).bytes += bytes;
+        stream.encoded(response, bytes);
+        seat?.response();
+        sendCounted(call, unsent, parts, written);
+        return false; // until the transport has passed it on: a client that does not read costs one response
+      },
+      end: (error) => call.end(statusOf(error)),
     };
-    try {
-      seat = host.admission.enter(caller, stream);
-    } catch (error) {
-      stream.fail(error);
-      return;
-    }
-    const written = () => stream.writable();
+    const stream = host.stream(variant, transport, type);
+    const unsent = unsentOf(host, call);
+    const written = () => {
+      if (isOpen) stream.writable();
+    };
     const paced = (waiting: void | Promise<void>) => {
       if (!waiting) return;
       call.pause();
       void waiting.then(() => call.resume());
     };
-    call.on("data", (bytes: Buffer) => {
-      if (!isOpen) return; // what came with the request that ended it
-      let request: R;
-      try {
+    const handler = {
+      message: (bytes: Buffer) => {
         seat?.request(bytes.length, "discovery");
-        request = decode(bytes, host.limits.checkNode);
-      } catch (error) {
-        stream.fail(error);
-        return;
-      }
-      paced(stream.receive(request));
-    });
-    call.on("end", () => {
-      close();
-      outlet.end();
-    });
-    call.on("cancelled", close);
-    call.on("close", close);
+        paced(stream.receive(decode(bytes, host.limits.checkNode)));
+      },
+      end: () => call.end(ok),
+      failed: (error: unknown) => stream.fail(error),
+      closed: () => {
+        isOpen = false;
+        stream.close();
+        seat?.leave();
+      },
+    };
+    try {
+      seat = host.admission.enter(caller, stream);
+    } catch (error) {
+      stream.fail(error);
+      return handler;
+    }
     paced(stream.open());
+    return handler;
   };
 }
 
-function fetchHandler(host: GrpcHost & Door, type: ResourceType) {
-  return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) =>
-    serveOne(call, reply, host, "discovery", async (caller) => {
-      const request = decodeDiscoveryRequest(call.request, host.limits.checkNode);
-      return encodeDiscoveryResponse(await host.fetch(type, request, caller));
-    });
+function fetchMethod(host: GrpcHost, type: ResourceType): Method<Caller> {
+  return unary(host, "discovery", async (bytes, caller) => {
+    const request = decodeDiscoveryRequest(bytes, host.limits.checkNode);
+    return encodeDiscoveryResponse(await host.fetch(type, request, caller));
+  });
 }

@@ -1,20 +1,99 @@
-import type { Server } from "@grpc/grpc-js";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import type { Call } from "../grpc/call.js";
+import type { GrpcServer, Method } from "../grpc/server.js";
+import { StatusError, status } from "../grpc/status.js";
+import type { Caller } from "../protocol/caller.js";
+import type { Admission } from "./admission.js";
+import { ok } from "./grpc-methods.js";
 
-export interface Health {
-  /** Says NOT_SERVING from now on. */
-  stop(): void;
+/** States of a service, by their numbers in grpc.health.v1. */
+const health = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
+
+type State = (typeof health)[keyof typeof health];
+
+/** The longest request that is read, in bytes: it has the name of a service. */
+const mostBytes = 4_096;
+
+/**
+ * The standard health service (grpc.health.v1): the state of the whole ("") and of each service. It costs no seat and no share of the new
+ * streams of a second, so that a probe is answered while clients come back; a Watch counts as a stream.
+ */
+export class HealthService {
+  private state: State = health.SERVING;
+  private readonly names: ReadonlySet<string>;
+  private readonly watching = new Map<Call, string>();
+
+  constructor(
+    server: GrpcServer<Caller>,
+    services: readonly string[],
+    private readonly admission: Admission,
+  ) {
+    this.names = new Set(["", ...services]);
+    server.add("/grpc.health.v1.Health/Check", this.check);
+    server.add("/grpc.health.v1.Health/Watch", this.watch);
+  }
+
+  /** Reports NOT_SERVING from now on. */
+  stop(): void {
+    this.state = health.NOT_SERVING;
+    for (const [call, service] of this.watching) call.send([this.answer(service)]);
+  }
+
+  private readonly check: Method<Caller> = (call) =>
+    oneRequest((service) => {
+      if (!this.names.has(service)) throw new StatusError(status.NOT_FOUND, "the server has no such service");
+      call.send([this.answer(service)]);
+      call.end(ok);
+    });
+
+  private readonly watch: Method<Caller> = (call, caller) => {
+    const leave = this.admission.enterCall(caller);
+    const begin = (service: string) => {
+      this.watching.set(call, service);
+      call.send([this.answer(service)]);
+    };
+    const closed = () => {
+      this.watching.delete(call);
+      leave();
+    };
+    return oneRequest(begin, closed);
+  };
+
+  /** A HealthCheckResponse. */
+  private answer(service: string): Uint8Array {
+    return Uint8Array.of(0x08, this.names.has(service) ? this.state : health.SERVICE_UNKNOWN);
+  }
 }
 
-/** The standard health service (grpc.health.v1): SERVING for the whole ("") and for each service. */
-export async function addHealthService(server: Server, services: readonly string[]): Promise<Health> {
-  // Loaded here: it is slow to load, and only a server that listens needs it.
-  const { HealthImplementation } = await import("grpc-health-check");
-  const all = ["", ...services];
-  const health = new HealthImplementation(Object.fromEntries(all.map((service) => [service, "SERVING"])));
-  health.addToServer(server);
+/** A call with one HealthCheckRequest. */
+function oneRequest(take: (service: string) => void, closed = () => {}) {
+  let service: string | undefined;
   return {
-    stop: () => {
-      for (const service of all) health.setStatus(service, "NOT_SERVING");
+    message: (bytes: Buffer) => {
+      if (bytes.length > mostBytes || service !== undefined)
+        throw new StatusError(status.INVALID_ARGUMENT, "expected one HealthCheckRequest");
+      service = serviceOf(bytes);
     },
+    end: () => {
+      if (service === undefined) throw new StatusError(status.INTERNAL, "the call needs a HealthCheckRequest");
+      take(service);
+    },
+    failed: () => {},
+    closed,
   };
+}
+
+function serviceOf(bytes: Buffer): string {
+  try {
+    const reader = new BinaryReader(bytes);
+    let service = "";
+    while (reader.pos < reader.len) {
+      const [field, type] = reader.tag();
+      if (field === 1 && type === WireType.LengthDelimited) service = reader.string();
+      else reader.skip(type, field);
+    }
+    return service;
+  } catch {
+    throw new StatusError(status.INVALID_ARGUMENT, "not a HealthCheckRequest");
+  }
 }

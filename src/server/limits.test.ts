@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LimitCounts, TokenBucket } from "./limits.js";
+import { TokenBucket } from "../token-bucket.js";
+import { LimitCounts } from "./limits.js";
 
 const takes = (bucket: TokenBucket, now: number) => {
   let taken = 0;

@@ -36,9 +36,35 @@ export interface Limits {
    * as well. Default 75, for beyond 80 V8 may give up, however little is left to do; 100 turns off the first.
    */
   readonly heapPercent: number;
+  /** Open gRPC connections. Default 100,000. */
+  readonly connections: number;
+  /** Open gRPC connections of one IP address. By default as many as there are: thousands of Envoys may share the address of a NAT. */
+  readonly connectionsPerPeer: number;
+  /** Open streams of one gRPC connection, unary calls among them. Default 1,000: an Envoy may open one for each cluster's endpoints. */
+  readonly streamsPerConnection: number;
+  /** Bytes of the headers of a gRPC call, as SETTINGS_MAX_HEADER_LIST_SIZE counts them. Default 16 KiB. */
+  readonly headerBytes: number;
+  /** CONTINUATION frames for the headers of a gRPC call. Default 16. */
+  readonly continuationFrames: number;
+  /**
+   * Frames a second that one gRPC connection may send without asking for anything, and ten times as many at once: RST_STREAM, SETTINGS,
+   * PRIORITY and empty DATA, and, counted apart, PING and WINDOW_UPDATE. Beyond it is closed with ENHANCE_YOUR_CALM. Default 100.
+   */
+  readonly controlFramesPerSecond: number;
+  /** Milliseconds from the start of a gRPC connection to the end of its TLS handshake and its preface. Default 10,000. */
+  readonly handshakeMs: number;
+  /** Milliseconds until a gRPC message is complete, from the start of its call or its own first byte. Default 10,000. */
+  readonly messageMs: number;
+  /** Milliseconds that a gRPC connection may stay without streams. Default 300,000. */
+  readonly idleConnectionMs: number;
+  /** Bytes of all gRPC requests that have come in part, or wait to be handled. Default an eighth of the memory, as `responseBytes`. */
+  readonly receivingBytes: number;
 }
 
 export type LimitName = keyof Limits;
+
+// What has no bound is told as 0 by some versions of Node, and as more than there is by others.
+const memory = Math.min(process.constrainedMemory() || totalmem(), totalmem());
 
 const defaults: Limits = {
   streams: 100_000,
@@ -48,9 +74,18 @@ const defaults: Limits = {
   requestBytes: 16 << 20,
   nodeBytes: 1 << 20,
   names: 100_000,
-  // What has no bound is told as 0 by some versions of Node, and as more than there is by others.
-  responseBytes: Math.floor(Math.min(process.constrainedMemory() || totalmem(), totalmem()) / 4),
+  responseBytes: Math.floor(memory / 4),
   heapPercent: 75,
+  connections: 100_000,
+  connectionsPerPeer: Number.POSITIVE_INFINITY,
+  streamsPerConnection: 1_000,
+  headerBytes: 16 << 10,
+  continuationFrames: 16,
+  controlFramesPerSecond: 100,
+  handshakeMs: 10_000,
+  messageMs: 10_000,
+  idleConnectionMs: 300_000,
+  receivingBytes: Math.floor(memory / 8),
 };
 
 /**
@@ -68,17 +103,7 @@ export type RequestForm = keyof typeof heapPerByte;
 /** A server's limits, and how often each was hit. */
 export class LimitCounts {
   readonly limits: Limits;
-  readonly hits: Record<LimitName, number> = {
-    streams: 0,
-    streamsPerPeer: 0,
-    newStreamsPerSecond: 0,
-    requestsPerSecond: 0,
-    requestBytes: 0,
-    nodeBytes: 0,
-    names: 0,
-    responseBytes: 0,
-    heapPercent: 0,
-  };
+  readonly hits = Object.fromEntries(Object.keys(defaults).map((name) => [name, 0])) as Record<LimitName, number>;
   private readonly heap = new Heap();
 
   /** @throws XdsError INVALID_OPTION */
@@ -141,41 +166,5 @@ export class LimitCounts {
   /** @throws XdsError LIMIT_EXCEEDED */
   checkNames(names: number, typeUrl: string): void {
     if (names > this.limits.names) throw this.exceeded("names", `${names} names in one subscription of ${typeUrl}`);
-  }
-}
-
-/** So many times what a second allows may come at once, after a time of rest. */
-const burst = 10;
-
-/** Allows so many a second, in bursts. It needs no timer: what has come back meanwhile is reckoned when it is asked. */
-export class TokenBucket {
-  private tokens: number;
-  private at: number;
-
-  /** Times in milliseconds. */
-  constructor(
-    private readonly perSecond: number,
-    now = performance.now(),
-  ) {
-    this.tokens = this.capacity;
-    this.at = now;
-  }
-
-  private get capacity(): number {
-    return Math.max(1, this.perSecond * burst);
-  }
-
-  /** Whether there is one more; it is taken. */
-  take(now = performance.now()): boolean {
-    this.tokens = Math.min(this.capacity, this.tokens + ((now - this.at) * this.perSecond) / 1_000);
-    this.at = now;
-    if (this.tokens < 1) return false;
-    this.tokens--;
-    return true;
-  }
-
-  /** One more may come. */
-  give(): void {
-    this.tokens++;
   }
 }

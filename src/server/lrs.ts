@@ -1,17 +1,15 @@
-import type { Server, ServerDuplexStream } from "@grpc/grpc-js";
-import { type Door, passThrough, serveMessages } from "./grpc-methods.js";
+import type { GrpcServer } from "../grpc/server.js";
+import type { Caller } from "../protocol/caller.js";
+import { type Door, messages } from "./grpc-methods.js";
 import type { LoadReporting } from "./load-reporting.js";
 
 const name = "envoy.service.load_stats.v3.LoadReportingService";
 
 /** The load reporting service (LRS). Returns its name. */
-export function addLoadReportingService(server: Server, loads: LoadReporting, door: Door): string {
-  server.addService(
-    { StreamLoadStats: passThrough(`/${name}/StreamLoadStats`, true) },
-    {
-      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        serveMessages(call, door, (caller) => loads.open(caller)),
-    },
+export function addLoadReportingService(server: GrpcServer<Caller>, loads: LoadReporting, door: Door): string {
+  server.add(
+    `/${name}/StreamLoadStats`,
+    messages(door, (caller) => loads.open(caller)),
   );
   return name;
 }

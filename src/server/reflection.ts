@@ -1,9 +1,11 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { type Server, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { XdsError } from "../errors.js";
+import type { GrpcServer } from "../grpc/server.js";
+import { status } from "../grpc/status.js";
+import type { Caller } from "../protocol/caller.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { type Door, passThrough, serveMessages } from "./grpc-methods.js";
+import { type Door, messages } from "./grpc-methods.js";
 
 /**
  * Server reflection (grpc.reflection.v1 and v1alpha, which are alike), for grpcurl and its like: every service here whose
@@ -12,7 +14,7 @@ import { type Door, passThrough, serveMessages } from "./grpc-methods.js";
  *
  * Ours because the descriptors are at hand as bytes: @grpc/reflection decodes and encodes all of them at start (0.6 s, 24 MB).
  */
-export function addReflectionService(server: Server, services: readonly string[], door: Door): void {
+export function addReflectionService(server: GrpcServer<Caller>, services: readonly string[], door: Door): void {
   const message = async (request: Buffer) => {
     door.unsent.check();
     try {
@@ -21,16 +23,11 @@ export function addReflectionService(server: Server, services: readonly string[]
       throw new XdsError("INVALID_REQUEST", "not a ServerReflectionRequest", { cause });
     }
   };
-  for (const version of ["v1", "v1alpha"]) {
-    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    server.addService(
-      { ServerReflectionInfo: passThrough(path, true) },
-      {
-        ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) =>
-          serveMessages(call, door, () => ({ message })),
-      },
+  for (const version of ["v1", "v1alpha"])
+    server.add(
+      `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+      messages(door, () => ({ message })),
     );
-  }
 }
 
 // Field numbers of ServerReflectionRequest and ServerReflectionResponse.

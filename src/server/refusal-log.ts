@@ -17,9 +17,13 @@ const levels: Partial<Record<ErrorCode, "info" | "warn" | "error">> = {
 };
 
 /** What has a ration of its own. */
-type Rationed = ErrorCode | "handshake";
+type Rationed = ErrorCode | "handshake" | "protocol" | "stranger";
 
-const refusals = { stream: "a stream is ended", request: "a request is refused" };
+const refusals = {
+  stream: "a stream is ended",
+  request: "a request is refused",
+  connection: "a connection is refused or ended",
+};
 
 /**
  * Logs which streams, requests and TLS handshakes ended with an error. Clients that are refused come back at once, and may be
@@ -31,7 +35,7 @@ export class RefusalLog {
 
   constructor(private readonly logger: Logger) {}
 
-  tell(what: "stream" | "request", error: unknown, fields: object, now = performance.now()): void {
+  tell(what: keyof typeof refusals, error: unknown, fields: object, now = performance.now()): void {
     const code = error instanceof XdsError ? error.code : "INTERNAL";
     const level = levels[code] ?? "debug";
     const message = code === "INTERNAL" ? `a ${what} fails` : refusals[what];
@@ -50,6 +54,18 @@ export class RefusalLog {
     const message = "a TLS handshake fails";
     if (error.code === "ECONNRESET" && !refused) this.logger.debug(fields, message);
     else this.rationed("handshake", "warn", fields, message, performance.now());
+  }
+
+  /** A client does not speak HTTP/2, or not with TLS where it should. */
+  tellStranger(peer: string, what: string): void {
+    const fields = { peer, error: what };
+    this.rationed("stranger", "warn", fields, "a connection to the gRPC port is not HTTP/2", performance.now());
+  }
+
+  /** A client has broken the rules of HTTP/2. */
+  tellProtocolError(error: Error, peer: string): void {
+    const fields = { peer, error: error.message };
+    this.rationed("protocol", "info", fields, "a connection is ended for an error of HTTP/2", performance.now());
   }
 
   private rationed(

@@ -27,6 +27,7 @@ import { LimitCounts, type LimitName, type Limits } from "./limits.js";
 import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
 import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
 import { type PollingNode, PollingNodes } from "./polling-nodes.js";
+import { ReceivingBytes } from "./receiving-bytes.js";
 import { RefusalLog } from "./refusal-log.js";
 import { RestTransport } from "./rest.js";
 import {
@@ -137,6 +138,7 @@ export class XdsServer {
   private tls: TlsOptions | undefined;
   private grpc: GrpcTransport | undefined;
   private readonly unsent: UnsentResponses;
+  private readonly receiving: ReceivingBytes;
   private rest: RestTransport | undefined;
   private phase: ServerState = "new";
   /** All that it is to listen on is open. */
@@ -153,6 +155,7 @@ export class XdsServer {
     this.limits = new LimitCounts(options.limits ?? {});
     this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
     this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
+    this.receiving = new ReceivingBytes(this.limits);
     this.logger = options.logger ?? silentLogger;
     this.refused = new RefusalLog(this.logger);
     this.callbacks = options.callbacks ?? {};
@@ -230,10 +233,9 @@ export class XdsServer {
         admission,
         refused: this.refused,
         unsent: this.unsent,
+        receiving: this.receiving,
       };
-      this.grpc = await GrpcTransport.create(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
-      this.mustNotBeClosed();
-      if (this.tls && this.tls !== tls) this.grpc.setTls(secureContextOptions(this.tls)); // replaced meanwhile
+      this.grpc = new GrpcTransport(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
       this.mustNotBeClosed();
       connectionAge?.start(admission.seats);
@@ -288,6 +290,16 @@ export class XdsServer {
   /** Bytes of responses that are written and that clients have not taken yet. */
   get unsentBytes(): number {
     return this.unsent.bytes;
+  }
+
+  /** Bytes of gRPC requests that have come in part, or wait to be handled. */
+  get receivingBytes(): number {
+    return this.receiving.bytes;
+  }
+
+  /** How many gRPC connections are open, those in their TLS handshake among them. */
+  get connections(): number {
+    return this.grpc?.connections ?? 0;
   }
 
   /** Every open stream: what each of its types was sent, took and refused. */
@@ -376,10 +388,10 @@ export class XdsServer {
 
   private end(): void {
     this.phase = "closed";
+    this.waits.close(endedWhileWaiting());
     this.age?.stop();
     this.grpc?.close();
     this.rest?.close();
-    this.waits.close(endedWhileWaiting());
     for (const stream of [...this.streams]) stream.close();
   }
 

@@ -3,13 +3,13 @@ import type { Response } from "../protocol/messages.js";
 import { emptyDeltaEntry } from "../resource/entries.js";
 import type { Resource } from "../resource/resource.js";
 
-/** The bytes of a DiscoveryResponse. */
-export function encodeDiscoveryResponse(response: Response): Buffer {
+/** The bytes of a DiscoveryResponse, in parts. Streams that are sent the same share the first part. */
+export function encodeDiscoveryResponse(response: Response): readonly Uint8Array[] {
   return encode(response, response.ttl ? sotwWithTtl : sotw, []);
 }
 
-/** The bytes of a DeltaDiscoveryResponse. */
-export function encodeDeltaDiscoveryResponse(response: Response): Buffer {
+/** The bytes of a DeltaDiscoveryResponse, in parts. Streams that are sent the same share the first part. */
+export function encodeDeltaDiscoveryResponse(response: Response): readonly Uint8Array[] {
   const { heartbeats, unresolved, spellings } = response;
   const spelt = (name: string) => spellings.get(name) ?? name;
   const more = [
@@ -43,7 +43,7 @@ const delta = form((resource, name) => resource.deltaEntry(false, name));
 const deltaWithTtl = form((resource, name) => resource.deltaEntry(true, name));
 
 /** Both messages have version, resources, type URL and nonce at the same field numbers; only delta has removals. */
-function encode(response: Response, form: Form, more: readonly Uint8Array[]): Buffer {
+function encode(response: Response, form: Form, more: readonly Uint8Array[]): readonly Uint8Array[] {
   const { entryOf, bodies } = form;
   const { resources, removedResources: removed, versionInfo: version, spellings } = response;
   const [resource] = resources.length === 1 ? resources : [];
@@ -57,9 +57,7 @@ function encode(response: Response, form: Form, more: readonly Uint8Array[]): Bu
     else bodies.set(resources, { version, removed, bytes });
   }
   const nonce = nonceField(response.nonce);
-  return more.length > 0
-    ? Buffer.concat([bytes, ...more, nonce])
-    : Buffer.concat([bytes, nonce], bytes.length + nonce.length);
+  return more.length > 0 ? [bytes, ...more, nonce] : [bytes, nonce];
 }
 
 function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Array): Buffer {

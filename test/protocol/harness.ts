@@ -59,12 +59,16 @@ export interface TestServerOptions extends XdsServerOptions {
 
 /** A server on free ports, and clients of it on one connection. Ends with the test. */
 export class TestServer {
+  private readonly client: Client;
+
   private constructor(
     readonly server: XdsServer,
     readonly port: number,
     readonly restPort: number | undefined,
-    private readonly client: Client,
-  ) {}
+    private readonly newClient: () => Client,
+  ) {
+    this.client = newClient();
+  }
 
   static async start(
     cache: ConfigWatcher,
@@ -79,14 +83,21 @@ export class TestServer {
     const server = new XdsServer(cache, options);
     const listen: ListenOptions = rest ? { port: 0, restPort: 0 } : { port: 0 };
     const { grpc, rest: restAddress } = await server.listen(listen);
-    const client = new Client(`${authority}:${grpc.port}`, channel, {
-      "grpc.max_receive_message_length": maxReceiveBytes,
-    });
-    onTestFinished(async () => {
-      client.close();
-      await server.close();
-    });
-    return new TestServer(server, grpc.port, restAddress?.port, client);
+    onTestFinished(() => server.close());
+    const newClient = () => {
+      const client = new Client(`${authority}:${grpc.port}`, channel, {
+        "grpc.max_receive_message_length": maxReceiveBytes,
+        "grpc.use_local_subchannel_pool": 1,
+      });
+      onTestFinished(() => client.close());
+      return client;
+    };
+    return new TestServer(server, grpc.port, restAddress?.port, newClient);
+  }
+
+  /** Clients of the same server on another connection. */
+  connect(): TestServer {
+    return new TestServer(this.server, this.port, this.restPort, this.newClient);
   }
 
   /** A stream of one type or, on ADS, of several, of which this is the first. */

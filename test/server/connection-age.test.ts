@@ -73,11 +73,15 @@ describe("a connection that has reached maxConnectionAgeMs", () => {
 });
 
 describe("the age of a connection", () => {
+  const connection = { goAway: () => {}, destroy: () => {} };
+
   it("varies by a tenth, so that those that came together do not go together", () => {
     const age = new ConnectionAge(1_000);
     const now = performance.now();
     const ends = Array.from({ length: 1_000 }, (_, i) => {
-      return age.enter({ peer: `10.0.0.1:${i}`, certificateNames: [] }) - now;
+      const caller = { peer: `10.0.0.1:${i}`, certificateNames: [] };
+      age.opened(caller, connection);
+      return age.endsAt(caller) - now;
     });
     const took = performance.now() - now;
     expect(Math.min(...ends)).toBeGreaterThanOrEqual(900);
@@ -85,16 +89,15 @@ describe("the age of a connection", () => {
     expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(150);
   });
 
-  it("is one for all its streams, and begins anew when they have all ended", () => {
+  it("is one for all its streams, and is forgotten with it", () => {
     const age = new ConnectionAge(1_000);
     const caller = { peer: "10.0.0.1:1", certificateNames: [] };
-    const first = age.enter(caller);
-    expect(age.enter(caller)).toBe(first);
-    age.leave(caller);
-    expect(age.enter(caller)).toBe(first);
-    age.leave(caller);
-    age.leave(caller);
-    expect(age.enter(caller)).not.toBe(first);
+    age.opened(caller, connection);
+    const endsAt = age.endsAt(caller);
+    expect(endsAt).toBeLessThan(performance.now() + 1_200);
+    expect(age.endsAt(caller)).toBe(endsAt);
+    age.closed(caller);
+    expect(age.endsAt(caller)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it.each([0, -1, Number.NaN, 2 ** 31])("cannot be %d", (maxConnectionAgeMs) => {
