@@ -1,15 +1,16 @@
 import { canonicalName } from "../resource/names.js";
 import { isCollection, type Reference, referencesOf } from "../resource/references.js";
-import type { Resource } from "../resource/resource.js";
-import { findResourceType } from "../resource/types.js";
+import { Resource } from "../resource/resource.js";
+import { findResourceType, type ResourceType } from "../resource/types.js";
 import type { OrderTimes } from "./make-before-break.js";
 import type { Subscription } from "./subscription.js";
 
 /** How many names that old listeners referred to are remembered per stream. */
 const leftoversKept = 1_000;
 
-/** A listener that was replaced or removed, and that the client goes on using for a while. */
+/** A listener, or a filter chain, that was replaced or removed, and that the client goes on using for a while. */
 interface Old {
+  readonly type: ResourceType;
   readonly name: string;
   /** What takes its place; the old one is used until that has all that it waits for. undefined: nothing. */
   readonly now: Resource | undefined;
@@ -35,18 +36,18 @@ export class Draining {
   ) {}
 
   /** A client has taken a new resource, or the removal; `released`: what only the old one refers to. */
-  replaced(name: string, released: readonly Reference[], now: Resource | undefined): void {
+  replaced(type: ResourceType, name: string, released: readonly Reference[], now: Resource | undefined): void {
     const at = performance.now();
     // Older ones go on until the newest is warm.
     for (const old of [...this.warming])
-      if (old.name === name) {
+      if (old.type === type && old.name === name) {
         this.warming.delete(old);
-        const next: Old = { name, now, at, drainsSince: now ? undefined : at };
+        const next: Old = { type, name, now, at, drainsSince: now ? undefined : at };
         if (now) this.warming.add(next);
         for (const [key, known] of this.leftovers) if (known === old) this.leftovers.set(key, next);
       }
     if (released.length === 0) return;
-    const old: Old = { name, now, at, drainsSince: now ? undefined : at };
+    const old: Old = { type, name, now, at, drainsSince: now ? undefined : at };
     if (now) this.warming.add(old);
     for (const { typeUrl, name: target } of released) {
       if (isCollection(target)) continue;
@@ -98,7 +99,10 @@ export class Draining {
 
 const keyOf = (typeUrl: string, name: string) => `${typeUrl} ${name}`;
 
-/** Whether a client has an answer for everything that a resource waits for: what comes after it in the order. */
+/**
+ * Whether a client has an answer for everything that a resource waits for: what comes after it in the order. A filter
+ * chain is a part of its listener, which waits for what the filter chain waits for.
+ */
 function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscription>, isLate: boolean): boolean {
   return referencesOf(resource).every(({ typeUrl, name: spelling }) => {
     const name = canonicalName(spelling);
@@ -106,7 +110,9 @@ function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscript
     const order = findResourceType(typeUrl)?.order;
     if (isCollection(name) || order === undefined || order <= resource.type.order) return true;
     if (target && !target.state.coming(name)) {
-      if (target.state.last(name) !== undefined || target.state.refused.has(name)) return true;
+      const has = target.state.last(name);
+      if (has instanceof Resource && target.type.drains) return isWarm(has, subscriptions, isLate);
+      if (has !== undefined || target.state.refused.has(name)) return true;
       if (target.view.get(name) === undefined) return isLate;
       return target.state.openWith(name)?.isRefused === true;
     }

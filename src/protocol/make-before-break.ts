@@ -278,7 +278,7 @@ export class MakeBeforeBreak {
     const released = releasedBy(old, now);
     if (type.drains && (this.draining || released.length > 0)) {
       this.draining ??= new Draining(this.times, (kept) => this.stream.leftoversForgotten(kept));
-      this.draining.replaced(name, released, now);
+      this.draining.replaced(type, name, released, now);
     }
     for (const { typeUrl, name: target } of released)
       this.stream.subscriptions.get(typeUrl)?.leave(canonicalName(target));

@@ -3,6 +3,7 @@ import { type Any, anyPack, StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { Cluster_DiscoveryType, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/extension_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
+import { FilterChainSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.js";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
 import { ScopedRouteConfigurationSchema } from "../../gen/envoy/config/route/v3/scoped_route_pb.js";
@@ -112,6 +113,8 @@ export const listenerToR = maker(ListenerSchema, (name, content) => ({
   name,
   filterChains: [rdsFilterChain(`r${content}`)],
 }));
+/** A filter chain by FCDS that takes its routes from the route configuration `r<content>`. */
+export const filterChainToR = maker(FilterChainSchema, (name, content) => ({ name, ...rdsFilterChain(`r${content}`) }));
 /** A listener that takes its routes from the route configuration of its name. */
 export const rdsListener = maker(ListenerSchema, (name, content) => ({
   name,
@@ -158,6 +161,11 @@ export const listenerToC = maker(ListenerSchema, (name, content) => ({
 export const listenerWithExtension = maker(ListenerSchema, (name, content) => ({
   name,
   filterChains: [inlineChain(`c${content}`, "ext")],
+}));
+/** A filter chain by FCDS, with a filter whose configuration is the extension config `ext`. */
+export const filterChainToExtension = maker(FilterChainSchema, (name, content) => ({
+  name,
+  ...inlineChain(`c${content}`, "ext"),
 }));
 /** A listener on the port `content`. */
 export const listenerAt = maker(ListenerSchema, (name, content) => ({
