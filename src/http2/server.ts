@@ -46,8 +46,11 @@ interface Entry {
   readonly socket: Socket;
   readonly since: number;
   connection: Connection | undefined;
-  /** When the connection was pinged, as of `performance.now()`; 0: something has come since. */
-  pingedAt: number;
+  /** How often something had come at the last look, and when that was seen first, as of `performance.now()`. */
+  received: number;
+  quietSince: number;
+  /** It was pinged since then. */
+  isPinged: boolean;
 }
 
 /** The longest time between two looks at all connections, in milliseconds. */
@@ -133,7 +136,8 @@ export class Http2Server {
       socket.destroy();
       return;
     }
-    this.entries.set(key, { socket, since: performance.now(), connection: undefined, pingedAt: 0 });
+    const since = performance.now();
+    this.entries.set(key, { socket, since, connection: undefined, received: 0, quietSince: since, isPinged: false });
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
     socket.once("close", () => this.leave(key, host));
@@ -187,14 +191,17 @@ export class Http2Server {
         if (now - since > limits.handshakeMs) this.expire(entry, "handshakeMs");
         continue;
       }
-      const { receivedAt, idleSince } = connection;
-      if (receivedAt > entry.pingedAt) entry.pingedAt = 0;
-      if (entry.pingedAt > 0) {
-        if (now - entry.pingedAt > keepaliveTimeoutMs) socket.destroy();
-      } else if (now - receivedAt >= keepaliveMs) {
-        entry.pingedAt = now;
-        connection.ping();
+      const { received, idleSince } = connection;
+      if (received !== entry.received) {
+        entry.received = received;
+        entry.quietSince = now;
+        entry.isPinged = false;
       }
+      const quiet = now - entry.quietSince;
+      if (!entry.isPinged && quiet >= keepaliveMs) {
+        entry.isPinged = true;
+        connection.ping();
+      } else if (entry.isPinged && quiet >= keepaliveMs + keepaliveTimeoutMs) socket.destroy();
       if (idleSince !== undefined && now - idleSince > limits.idleMs) connection.goAway();
     }
   }
