@@ -153,6 +153,12 @@ const limitWords: Record<keyof GrpcLimits, string> = {
   idleMs: "a connection had no streams for too long",
 };
 
+/** What is refused, where that is not a connection. */
+const refusedThings: Partial<Record<keyof GrpcLimits, "stream" | "request">> = {
+  streams: "stream",
+  headerBytes: "request",
+};
+
 /** What the connections of gRPC clients ask of the server. */
 function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Caller> {
   const { limits, refused, receiving } = host;
@@ -167,7 +173,8 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Cal
     begins: (bytes) => limits.checkRequest(bytes, "discovery"),
     limitHit: (limit, peer) => {
       const error = limits.exceeded(limitNames[limit], limitWords[limit]);
-      if (peer !== "") refused.tell("connection", error, { peer });
+      // An idle connection is nothing to warn of: clients keep such ones, and connect again when they need to.
+      if (peer !== "" && limit !== "idleMs") refused.tell(refusedThings[limit] ?? "connection", error, { peer });
       return error;
     },
     statusOf,
