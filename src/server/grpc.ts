@@ -3,7 +3,7 @@ import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Call } from "../grpc/call.js";
 import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
 import type { Connection } from "../http2/connection.js";
-import { ConnectionError } from "../http2/errors.js";
+import { ConnectionError, errorCode } from "../http2/errors.js";
 import { peerOf } from "../http2/server.js";
 import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
@@ -181,8 +181,9 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Cal
     handshakeFailed: (error: Error, socket: TLSSocket) => refused.tellHandshake(error, socket),
     strangerCame: (peer, what) => refused.tellStranger(peer, what),
     connectionFailed: (error, peer) => {
-      if (error instanceof ConnectionError) refused.tellProtocolError(error, peer);
-      else refused.tell("connection", error, { peer });
+      if (!(error instanceof ConnectionError)) refused.tell("connection", error, { peer });
+      else if (error.code === errorCode.INADEQUATE_SECURITY) refused.tellStranger(peer, error.message);
+      else refused.tellProtocolError(error, peer);
     },
   };
 }
