@@ -133,8 +133,8 @@ describe("a message reader", () => {
     scene.reader.pause();
     let copied = 0;
     const { copy } = Buffer.prototype;
-    Buffer.prototype.copy = function (...args) {
-      const bytes = copy.apply(this, args);
+    Buffer.prototype.copy = function (target: Uint8Array, at?: number) {
+      const bytes = copy.call(this, target, at);
       copied += bytes;
       return bytes;
     };
