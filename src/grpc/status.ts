@@ -72,6 +72,7 @@ export const httpStatus = (code: number): Buffer => encodeHeaders([[":status", S
  * characters.
  */
 function percentEncoded(text: string): string {
+  if (/^[ -$&-~]*$/.test(text)) return text.slice(0, mostMessageBytes);
   let out = "";
   for (const character of text.slice(0, mostMessageBytes)) {
     const next = /^[ -$&-~]$/.test(character) ? character : escaped(character);
