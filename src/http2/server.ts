@@ -51,6 +51,8 @@ interface Entry {
   quietSince: number;
   /** It was pinged since then. */
   isPinged: boolean;
+  /** The client was told to go away, because there were no streams. */
+  isIdle: boolean;
 }
 
 /** The longest time between two looks at all connections, in milliseconds. */
@@ -137,7 +139,8 @@ export class Http2Server {
       return;
     }
     const since = performance.now();
-    this.entries.set(key, { socket, since, connection: undefined, received: 0, quietSince: since, isPinged: false });
+    const quiet = { received: 0, quietSince: since, isPinged: false, isIdle: false };
+    this.entries.set(key, { socket, since, connection: undefined, ...quiet });
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
     socket.once("close", () => this.leave(key, host));
@@ -202,7 +205,11 @@ export class Http2Server {
         entry.isPinged = true;
         connection.ping();
       } else if (entry.isPinged && quiet >= keepaliveMs + keepaliveTimeoutMs) socket.destroy();
-      if (idleSince !== undefined && now - idleSince > limits.idleMs) connection.goAway();
+      if (idleSince !== undefined && now - idleSince > limits.idleMs && !entry.isIdle) {
+        entry.isIdle = true;
+        this.events.limitHit("idleMs", peerOf(socket));
+        connection.goAway();
+      }
     }
   }
 
