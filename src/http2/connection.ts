@@ -166,7 +166,7 @@ export class Connection {
       return;
     }
     if (this.refusal !== undefined) {
-      this.end(errorCode.INADEQUATE_SECURITY, this.refusal);
+      this.fail(new ConnectionError(errorCode.INADEQUATE_SECURITY, this.refusal));
       return;
     }
     const { streams, headerBytes } = this.limits;

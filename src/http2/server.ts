@@ -48,6 +48,8 @@ interface Entry {
   connection: Connection | undefined;
   /** When the connection was pinged, as of `performance.now()`; 0: something has come since. */
   pingedAt: number;
+  /** The client was told to go away, because there were no streams. */
+  isIdle: boolean;
 }
 
 /** The longest time between two looks at all connections, in milliseconds. */
@@ -133,7 +135,7 @@ export class Http2Server {
       socket.destroy();
       return;
     }
-    this.entries.set(key, { socket, since: performance.now(), connection: undefined, pingedAt: 0 });
+    this.entries.set(key, { socket, since: performance.now(), connection: undefined, pingedAt: 0, isIdle: false });
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
     socket.once("close", () => this.leave(key, host));
@@ -195,7 +197,11 @@ export class Http2Server {
         entry.pingedAt = now;
         connection.ping();
       }
-      if (idleSince !== undefined && now - idleSince > limits.idleMs) connection.goAway();
+      if (idleSince !== undefined && now - idleSince > limits.idleMs && !entry.isIdle) {
+        entry.isIdle = true;
+        this.events.limitHit("idleMs", peerOf(socket));
+        connection.goAway();
+      }
     }
   }
 
