@@ -303,13 +303,12 @@ export class Connection {
     const { streams, handler } = this;
     const isFull = streams.size >= this.limits.streams;
     if (isFull) handler.limitHit("streams");
-    if (dependsOnItself) streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
+    if (dependsOnItself || (isEnd && headers?.contentLength)) streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
     else if (isFull || this.goingAway === "yes") streams.refuse(streamId, errorCode.REFUSED_STREAM);
     else {
       if (!headers) handler.limitHit("headerBytes");
-      const stream = streams.add(streamId, headers?.contentLength);
-      stream.events = handler.request(stream, headers);
-      if (isEnd) stream.endRemote();
+      const stream = streams.add(streamId, headers?.contentLength, isEnd);
+      stream.start(handler.request(stream, headers));
     }
   }
 

@@ -74,10 +74,10 @@ export class Http2Server {
   ) {
     const { tls, limits, keepaliveMs, keepaliveTimeoutMs } = options;
     this.listener = tls
-      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs }, (socket) =>
+      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs, noDelay }, (socket) =>
           this.open(socket),
         )
-      : createServer({ noDelay: true });
+      : createServer({ noDelay });
     this.listener.on("connection", (socket: Socket) => this.enter(socket));
     this.listener.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       events.handshakeFailed(error, socket);
@@ -220,6 +220,8 @@ export class Http2Server {
 }
 
 const nothing = () => {};
+/** Small frames leave at once. Else one would wait for the client's ACK of the one before, some 40 ms. */
+const noDelay = true;
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
 /** What no two connections have in common at one time; undefined: the socket has closed. */

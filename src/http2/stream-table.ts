@@ -33,9 +33,9 @@ export class StreamTable implements StreamOwner {
     return this.open.get(id);
   }
 
-  /** A new stream. */
-  add(id: number, contentLength: number | undefined): ServerStream {
-    const stream = new ServerStream(id, this, this.sendWindow, contentLength);
+  /** A new stream. `isEnd`: its request has no body. */
+  add(id: number, contentLength: number | undefined, isEnd: boolean): ServerStream {
+    const stream = new ServerStream(id, this, this.sendWindow, contentLength, !isEnd);
     this.lastId = Math.max(this.lastId, id);
     this.open.set(id, stream);
     if (this.open.size === 1) this.onIdle(false);
@@ -46,7 +46,7 @@ export class StreamTable implements StreamOwner {
   refuse(id: number, code: ErrorCode): void {
     const stream = this.open.get(id);
     if (stream) stream.reset(code);
-    else this.add(id, undefined).reset(code);
+    else this.add(id, undefined, false).reset(code);
   }
 
   /** @throws ConnectionError PROTOCOL_ERROR if the stream was never open */

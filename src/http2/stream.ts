@@ -28,13 +28,12 @@ export class ServerStream implements Sender {
   /** How many bytes the client may still send. */
   private receiveWindow = initialWindow;
   private received = 0;
-  private isRemoteOpen = true;
   /** {@link end} was called. */
   private isEnding = false;
   private isLocalOpen = true;
   private isClosed = false;
   private queue: Outgoing[] = noMessages;
-  events: StreamEvents | undefined;
+  private events: StreamEvents | undefined;
 
   constructor(
     readonly id: number,
@@ -42,6 +41,8 @@ export class ServerStream implements Sender {
     sendWindow: number,
     /** The bytes of the request's body, if the client has said how many. */
     private readonly contentLength: number | undefined,
+    /** The client has not sent all of its request. */
+    private isRemoteOpen: boolean,
   ) {
     this.sendWindow = sendWindow;
   }
@@ -80,6 +81,16 @@ export class ServerStream implements Sender {
     if (!this.isRemoteOpen || bytes <= this.receiveWindow) return;
     this.owner.outbox.put(windowUpdate(this.id, bytes - this.receiveWindow));
     this.receiveWindow = bytes;
+  }
+
+  /**
+   * From now on the stream's events go here. An answer may have ended the stream already.
+   * @internal
+   */
+  start(events: StreamEvents): void {
+    this.events = events;
+    if (this.isClosed) events.closed();
+    else if (!this.isRemoteOpen) events.ended();
   }
 
   /** @internal */
