@@ -1,6 +1,6 @@
 import { canonicalName } from "../resource/names.js";
 import { isCollection, type Reference, referencesOf } from "../resource/references.js";
-import type { Resource } from "../resource/resource.js";
+import { Resource } from "../resource/resource.js";
 import { findResourceType } from "../resource/types.js";
 import type { OrderTimes } from "./make-before-break.js";
 import type { Subscription } from "./subscription.js";
@@ -98,7 +98,10 @@ export class Draining {
 
 const keyOf = (typeUrl: string, name: string) => `${typeUrl} ${name}`;
 
-/** Whether a client has an answer for everything that a resource waits for: what comes after it in the order. */
+/**
+ * Whether a client has an answer for everything that a resource waits for: what comes after it in the order. A listener with a filter
+ * chain by FCDS waits for the routes of that chain too.
+ */
 function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscription>, isLate: boolean): boolean {
   return referencesOf(resource).every(({ typeUrl, name: spelling }) => {
     const name = canonicalName(spelling);
@@ -106,7 +109,9 @@ function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscript
     const order = findResourceType(typeUrl)?.order;
     if (isCollection(name) || order === undefined || order <= resource.type.order) return true;
     if (target && !target.state.coming(name)) {
-      if (target.state.last(name) !== undefined || target.state.refused.has(name)) return true;
+      const last = target.state.last(name);
+      if (last instanceof Resource) return isWarm(last, subscriptions, isLate);
+      if (last !== undefined || target.state.refused.has(name)) return true;
       if (target.view.get(name) === undefined) return isLate;
       return target.state.openWith(name)?.isRefused === true;
     }
