@@ -220,10 +220,16 @@ export class ClientState {
   /** What the unanswered responses say of a name: `resource` undefined: its removal. */
   coming(name: string): { readonly resource: Resource | undefined } | undefined {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
-      const contents = contentsOf((this.inFlight[i] as Delivery).changes);
-      if (contents.has(name)) return { resource: contents.get(name) };
+      const { changes, newer } = this.inFlight[i] as Delivery;
+      const contents = contentsOf(changes);
+      if (contents.has(name) && !(newer?.has(name) && this.isSettled(name))) return { resource: contents.get(name) };
     }
     return undefined;
+  }
+
+  /** Nothing that was offered of a name stands refused, alone or together with others. */
+  private isSettled(name: string): boolean {
+    return !this.refused.has(name) && !this.openWith(name);
   }
 
   /** The newest open change with this name. */
@@ -400,11 +406,13 @@ export class ClientState {
     if (!(isShared && (to === undefined ? piece?.isPassed && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
         if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
+        else if (!this.isSettled(name)) this.note(name, resource); // what came later was refused
     if (piece?.remove(changes)) this.drop(piece);
   }
 
   /** The client has refused a response. `entry` makes the NACK as it is remembered. */
   nack(answered: Delivery, entry: (refused: Changes) => NackEntry, options: NackOptions): Verdict {
+    const passed = answered.whole ? this.inFlight.slice(0, this.inFlight.indexOf(answered)) : none;
     const [delivery, older] = this.answer(answered);
     const { piece, whole, to } = delivery;
     const refuse = { entry, options };
@@ -413,8 +421,12 @@ export class ClientState {
     if (piece) refused = this.nackPiece(delivery, piece, refuse);
     else if (whole) [refused, good] = this.nackWhole(delivery, refuse);
     else refused = this.nackAny(delivery, refuse);
+    for (const [name, resource] of good) if (!delivery.newer?.has(name)) options.taking(name, resource);
     this.advance(delivery, older);
     for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
+    // What older full states said of a refused name is not answered any more, and the client may have it.
+    for (const { changes } of passed)
+      for (const name of contentsOf(changes).keys()) if (this.refused.has(name)) this.noteUnknown(name);
     if (to !== undefined) this.prune();
     this.forgetOldest();
     return { refused };
@@ -477,7 +489,7 @@ export class ClientState {
     if (mentioned.size > 0) {
       const bad = { changed: changes.changed.filter(({ key }) => mentioned.has(key)), removed: none };
       this.refuseAlone(bad, entry(bad), options);
-      for (const change of open) this.takeOpen(change, mentioned);
+      for (const change of open) this.takeOpen(change, mentioned, options);
       return [bad, this.others(delivery, mentioned)];
     }
     if (known.length > 0) {
@@ -518,7 +530,8 @@ export class ClientState {
   }
 
   /** It is known now what is bad of a change that was refused together: the client has taken the rest. */
-  private takeOpen(change: OpenChange, bad: ReadonlySet<string>): void {
+  private takeOpen(change: OpenChange, bad: ReadonlySet<string>, options: NackOptions): void {
+    for (const name of change.names()) if (!bad.has(name)) options.taking(name, change.content(name));
     if (!this.wants.wildcard)
       for (const name of [...change.names()])
         if (!bad.has(name) && this.wants.covers(name)) this.take(name, change.content(name), undefined);
@@ -794,6 +807,8 @@ export interface NackOptions {
   readonly tookNothing: boolean;
   /** The names of a change that the client's message mentions. */
   mentioned(changes: Changes): ReadonlySet<string>;
+  /** Called before this counts as taken, although the response is refused. */
+  taking(name: string, now: Resource | undefined): void;
   /** `performance.now()` when a content that was refused so often is offered again. */
   retryAt(tries: number): number | undefined;
 }

@@ -64,9 +64,10 @@ export function diff(
     const isPlain = state.isPlain || (!whole && isBesideRefused(subscription));
     const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
     if (shared && isPlain) {
-      // Its answer stands for an older full state too, if that is unanswered.
+      // Its answer stands for an older full state too, if that is unanswered. The way back is a change, although it leads to what the client had.
       const repeats = whole && state.inFlight.length > 0 && shared.withheld.size === 0 && !isEmpty(shared.changes);
-      return difference(repeats ? view.since(state.position) : shared.changes, shared.withheld, shared.changes);
+      const all = repeats ? view.since(state.position) : shared.changes;
+      return difference(isEmpty(all) ? shared.changes : all, shared.withheld, shared.changes);
     }
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
@@ -207,16 +208,17 @@ class Comparison {
       this.put(name, now);
       return;
     }
-    const coming = state.coming(name);
+    const refused = state.refused.get(name);
+    const isRefused = refused !== undefined && refused.resource?.version === now?.version;
+    const coming = isRefused ? undefined : state.coming(name);
     if (coming) {
       if (coming.resource?.version !== now?.version || waiting.has(name)) this.put(name, now);
       return;
     }
     const isSame = isSameContent(last, now);
-    const refused = state.refused.get(name);
     const change = state.openWith(name);
     if (refused) {
-      if (refused.resource?.version === now?.version) this.refused.push([name, now, undefined]);
+      if (isRefused) this.refused.push([name, now, undefined]);
       else if (isSame && state.isCertain(name)) this.healed.push(name);
       else {
         this.put(name, now);

@@ -267,13 +267,19 @@ export class MakeBeforeBreak {
 
   /** The client takes a response: what its older resources referred to may be free soon, or is still in use by old listeners. */
   taking(subscription: Subscription, { changes }: Delivery): void {
-    const { state, type } = subscription;
+    const { state } = subscription;
     if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing
-    for (const now of changes.changed) this.replaced(type, now.key, state.last(now.key), now);
-    for (const name of changes.removed) this.replaced(type, name, state.last(name), undefined);
+    for (const now of changes.changed) this.replaced(subscription, now.key, now);
+    for (const name of changes.removed) this.replaced(subscription, name, undefined);
   }
 
-  private replaced(type: ResourceType, name: string, old: Has, now: Resource | undefined): void {
+  /** The client takes a resource, or the removal of one. */
+  replaced({ type, state }: Subscription, name: string, now: Resource | undefined): void {
+    if (!state.hasRefused) this.release(type, name, state.last(name), now);
+    else for (const old of state.possible(name)) this.release(type, name, old, now);
+  }
+
+  private release(type: ResourceType, name: string, old: Has, now: Resource | undefined): void {
     if (!(old instanceof Resource) || old.isPlaceholder || old === now) return;
     const released = releasedBy(old, now);
     if (type.drains && (this.draining || released.length > 0)) {

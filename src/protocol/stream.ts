@@ -258,8 +258,12 @@ export class Stream<R extends Request> implements StreamInfo {
     const { openRefusals, ordered } = this.context;
     const { type, state } = subscription;
     let refused: Changes | undefined;
-    if (error) refused = subscription.nack(answered, error, this.context.retryTimes).refused;
-    else {
+    if (error) {
+      const taking = (name: string, now: Resource | undefined) => {
+        if (ordered) this.order.replaced(subscription, name, now);
+      };
+      refused = subscription.nack(answered, error, this.context.retryTimes, taking).refused;
+    } else {
       // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of clusters).
       if (state.inFlight.length > 1 && !this.protocol.tellsRemovals && !answered.whole)
         for (const older of state.inFlight.slice(0, state.inFlight.indexOf(answered)))

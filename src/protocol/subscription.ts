@@ -10,7 +10,7 @@ import type {
 import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
-import { ClientState, type Delivery, Reported, type Verdict, type Wants } from "./client-state.js";
+import { ClientState, type Delivery, type NackOptions, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
 import { Ledger, type NackEntry, nackEntry } from "./ledger.js";
 import { mentionedIn, tookNothing } from "./mentions.js";
@@ -426,8 +426,8 @@ export class Subscription implements Watcher, Wants {
     this.clearError();
   }
 
-  /** The client has refused the response. */
-  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes): Verdict {
+  /** The client has refused the response. `taking` is called before a resource of it counts as taken all the same. */
+  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes, taking: NackOptions["taking"]): Verdict {
     this.answered(delivery);
     const at = Date.now(); // one time for the response and for each resource in it
     const entry = (refused: Changes) => nackEntry(delivery, error, at, refused);
@@ -435,6 +435,7 @@ export class Subscription implements Watcher, Wants {
       tookNothing: tookNothing(this.node.userAgentName, error.message),
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
+      taking,
     });
     if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
     // Of an empty response, or of names that are not subscribed any more, nothing is left to replace.
