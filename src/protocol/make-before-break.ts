@@ -81,9 +81,13 @@ export class MakeBeforeBreak {
     if (met !== undefined && now < met) return { why: "reference", since, until: met };
     const drained = look.users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
     const freeAt = known?.freeAt ?? now;
-    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained, freeAt };
-    if (names.has(name) && left.has(name) && now < freeAt + times.patience)
-      return { why: "left", since, until: freeAt + times.patience, freeAt };
+    const dropped = names.has(name) && left.has(name) ? freeAt + times.patience : now;
+    const isDraining = drained !== undefined && drained > now;
+    if (isDraining || dropped > now) {
+      // What has drained is no lag for being named still.
+      const why = isDraining || known?.why === "draining" ? "draining" : "left";
+      return { why, since, until: Math.max(drained ?? now, dropped), freeAt };
+    }
     if (!isLast) return undefined;
     const round = known?.round ?? look.newRound();
     return look.isOver(round) ? undefined : { why: "unseen", since, round, freeAt };
