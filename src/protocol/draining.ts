@@ -54,10 +54,12 @@ export class Draining {
       this.leftovers.delete(key);
       this.leftovers.set(key, old);
     }
-    if (this.leftovers.size > leftoversKept) this.forgetOldest(at);
+    this.forgetOldest(at);
   }
 
+  /** Forgets the names whose drain time is over, and the oldest of too many. */
   private forgetOldest(now: number): void {
+    const before = this.leftovers.size;
     let isCut = false;
     for (const [key, { drainsSince }] of this.leftovers) {
       const isOver = drainsSince !== undefined && now >= drainsSince + this.times.drainTimeMs;
@@ -65,6 +67,7 @@ export class Draining {
       isCut ||= !isOver;
       this.leftovers.delete(key);
     }
+    if (this.leftovers.size === before) return;
     if (isCut) this.onForgotten(leftoversKept);
     const used = new Set(this.leftovers.values());
     for (const one of this.warming) if (!used.has(one)) this.warming.delete(one);
@@ -72,16 +75,13 @@ export class Draining {
 
   /** When a name is free of old listeners, or to be looked at again, as `performance.now()`; undefined: it is free. */
   until(typeUrl: string, name: string, now: number): number | undefined {
-    const key = keyOf(typeUrl, name);
-    const old = this.leftovers.get(key);
+    const old = this.leftovers.get(keyOf(typeUrl, name));
     if (!old) return undefined;
     const { missingAfterMs } = this.times;
     if (old.drainsSince === undefined)
       return now < old.at + missingAfterMs ? old.at + missingAfterMs : now + missingAfterMs;
     const until = old.drainsSince + this.times.drainTimeMs;
-    if (until > now) return until;
-    this.leftovers.delete(key);
-    return undefined;
+    return until > now ? until : undefined;
   }
 
   /** Finds out which new listeners are warm: all that they wait for is answered, or does not exist for so long. */

@@ -363,11 +363,7 @@ export class Stream<R extends Request> implements StreamInfo {
     try {
       const times = this.turnTimes();
       this.order.settled();
-      for (const subscription of this.subscriptions.values())
-        if (subscription.state.refused.size > 0) {
-          subscription.retry(times.now);
-          if (subscription.retried.size > 0) this.dirty.add(subscription);
-        }
+      const retryAt = this.retry(times.now);
       for (const subscription of this.dirty) {
         if (subscription.beatDue && subscription.view.serving && this.ready && !this.turns.busy)
           this.beat(subscription);
@@ -391,7 +387,7 @@ export class Stream<R extends Request> implements StreamInfo {
             if (one.waiting.size > 0 && one.lookedAt < this.looks && one.isWaiting) this.dirty.add(one);
           continue;
         }
-        this.waitForTurn(times);
+        this.waitForTurn(times, retryAt);
         this.isCut = false;
         return;
       }
@@ -402,14 +398,25 @@ export class Stream<R extends Request> implements StreamInfo {
     }
   }
 
+  /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
+  private retry(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.state.refused.size === 0) continue;
+      next = Math.min(next, subscription.retry(now));
+      if (subscription.retried.size > 0) this.dirty.add(subscription);
+    }
+    return next;
+  }
+
   private turnTimes(): TurnTimes {
     const { ordered, patience } = this.context;
     return { now: performance.now(), order: ordered && !this.serviceType ? patience : 0, answer: patience };
   }
 
-  /** Comes back when the first of the waits is over. */
-  private waitForTurn(times: TurnTimes): void {
-    let next = Number.POSITIVE_INFINITY;
+  /** Comes back when the first of the waits is over; at `latest` at the latest. */
+  private waitForTurn(times: TurnTimes, latest: number): void {
+    let next = latest;
     const until = (end: number | undefined) => {
       if (end !== undefined && end < next) next = end;
     };
@@ -419,9 +426,8 @@ export class Stream<R extends Request> implements StreamInfo {
       until(free > times.now ? free : blockedUntil(subscription, this.subscriptions, times));
     }
     for (const subscription of this.subscriptions.values()) {
-      const { waiting, state } = subscription;
+      const { waiting } = subscription;
       if (waiting.size > 0) for (const { until: end } of waiting.values()) until(end);
-      if (state.refused.size > 0) until(subscription.retry(times.now));
     }
     // A timer that is due before that is left as it is: it looks in vain once, which costs less than a timer for every answer.
     if (next >= this.timerAt) return;
@@ -599,9 +605,8 @@ export class Stream<R extends Request> implements StreamInfo {
 
   /** What something waited for may have come, or its time is over. */
   reconsider(): void {
-    for (const subscription of this.subscriptions.values()) if (subscription.waiting.size > 0) this.wake(subscription);
     for (const subscription of this.subscriptions.values())
-      if (subscription.state.refused.size > 0) this.wake(subscription);
+      if (subscription.waiting.size > 0 || subscription.state.refused.size > 0) this.wake(subscription);
     this.schedule();
   }
 

@@ -35,8 +35,6 @@ export interface NameState {
   readonly refused: { readonly resource: Resource | undefined; readonly nack: NackEntry } | undefined;
   /** Why it stays on the client as it is. */
   readonly waits: Withheld | undefined;
-  /** When what was refused is offered again, as `performance.now()`; undefined: never. */
-  readonly retryAt: number | undefined;
 }
 
 /** What one client wants of one type, and what is to be said of it. What the client has stands in `state`. */
@@ -202,7 +200,6 @@ export class Subscription implements Watcher, Wants {
         isMoving: state.coming(name) !== undefined || change?.isPending(name) === true,
         refused,
         waits: waiting.get(name),
-        retryAt: state.refused.get(name)?.retryAt,
       };
     }
   }
@@ -449,14 +446,14 @@ export class Subscription implements Watcher, Wants {
   }
 
   /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
-  retry(now: number): number | undefined {
-    let next: number | undefined;
+  retry(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
     for (const [name, retryAt] of this.retries()) {
       if (this.retried.has(name)) continue;
       if (retryAt <= now) {
         this.due ??= new Set();
         this.due.add(name);
-      } else if (next === undefined || retryAt < next) next = retryAt;
+      } else if (retryAt < next) next = retryAt;
     }
     return next;
   }

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
 import { DirectServer, useFakeTime } from "./direct-client.js";
 import { cacheOf } from "./harness.js";
 import { cluster, endpoints } from "./resources.js";
+import { watchersOf } from "./watchers.js";
 
 beforeAll(useFakeTime);
 afterAll(() => void vi.useRealTimers());
@@ -29,7 +30,12 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       client.want(typeUrl, ...(asked === "all" ? [] : ["a", ...others.map((one) => one.name)]));
       client.take(typeUrl, ["a@1", ...others.map((one) => `${one.name}@1`)]);
       const serve = (content: number) => cache.set("n", Snapshot.of([make("a", content), ...others]));
-      return { cache, server, client, serve };
+      const kept = watchersOf(cache);
+      onTestFinished(() => {
+        client.close();
+        expect(watchersOf(cache)).toBe(0);
+      });
+      return { cache, server, client, serve, kept };
     };
     const isWhole = variant === "sotw" && typeUrl === clusterType;
 
@@ -102,7 +108,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
     });
 
     it("P25 P18 may have been taken although what came after it is refused: the way back is sent", () => {
-      const { client, server, serve } = start();
+      const { cache, client, server, serve, kept } = start();
       serve(2);
       client.expect(typeUrl, ["a@2"]); // Envoy ACKs clusters once they are warm, and then only the newest response
       server.pass(6 * second);
@@ -116,10 +122,11 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       serve(2);
       client.take(typeUrl, ["a@2"]);
       client.quietFor(60 * second);
+      if (variant === "sotw") expect(watchersOf(cache)).toBe(kept); // all is answered
     });
 
     it("P25 P20 is ACKed after what came later was refused: the client has it", () => {
-      const { client, server, serve } = start();
+      const { cache, client, server, serve, kept } = start();
       serve(2);
       const first = client.expect(typeUrl, ["a@2"]);
       server.pass(6 * second);
@@ -131,6 +138,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       serve(1);
       client.take(typeUrl, ["a@1"]);
       client.quietFor(60 * second);
+      expect(watchersOf(cache)).toBe(kept);
     });
 
     it("P25 holds up other names no longer than 5 s", () => {
