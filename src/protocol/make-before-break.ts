@@ -76,9 +76,10 @@ export class MakeBeforeBreak {
     const known = waiting.get(name);
     const since = known?.since ?? now;
     const until = stream.isSeparate ? since + times.patience : undefined;
-    if (!(until !== undefined && now >= until) && look.users.isUsed(name)) return { why: "reference", since, until };
+    if (!(until !== undefined && now >= until) && look.users.isUsed(name))
+      return { why: "reference", on: look.users.user(name), since, until };
     const met = look.metUntil;
-    if (met !== undefined && now < met) return { why: "reference", since, until: met };
+    if (met !== undefined && now < met) return { why: "reported", since, until: met };
     const drained = look.users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
     const freeAt = known?.freeAt ?? now;
     const dropped = names.has(name) && left.has(name) ? freeAt + times.patience : now;
@@ -120,12 +121,13 @@ export class MakeBeforeBreak {
   /** Who uses the resources of one type. What the client has is gone through once, when it is first asked. */
   users(typeUrl: string, subscription: Subscription): Users {
     const { stream, times } = this;
-    let used: Set<string> | undefined;
+    let used: Map<string, Resource> | undefined;
     let drained: Map<string, number> | undefined;
     const collectUsed = () => {
-      const names = new Set<string>();
+      const names = new Map<string, Resource>();
       for (const other of stream.related())
-        for (const resource of other.outdated()) for (const name of targetsOf(resource, typeUrl)) names.add(name);
+        for (const resource of other.outdated())
+          for (const name of targetsOf(resource, typeUrl)) names.set(name, resource);
       return names;
     };
     const collectDrained = () => {
@@ -148,6 +150,7 @@ export class MakeBeforeBreak {
         used ??= collectUsed();
         return used.has(name);
       },
+      user: (name) => used?.get(name),
       drainedAt: (name, now) => {
         drained ??= collectDrained();
         const old = this.draining?.until(typeUrl, name, now);
@@ -204,7 +207,7 @@ export class MakeBeforeBreak {
       const why = this.cannotUse(reference, now, () => isNew(reference), new Set([now]));
       if (!why) continue;
       const known = subscription.waiting.get(now.key);
-      return { why, since: known?.since ?? performance.now() };
+      return { why, on: reference, since: known?.since ?? performance.now() };
     }
     return undefined;
   }
@@ -386,6 +389,8 @@ class Decisions implements References, Look {
 interface Users {
   /** What the client has of it, and that is not what is served, refers to this. */
   isUsed(name: string): boolean;
+  /** The last of these that was found, on an aggregated stream; to be asked after {@link isUsed}. */
+  user(name: string): Resource | undefined;
   /** When the last that goes on using a name although it was replaced or removed ends, as `performance.now()`. */
   drainedAt(name: string, now: number): number | undefined;
 }

@@ -3,6 +3,7 @@ import type { Caller } from "../protocol/caller.js";
 import type { LedgerEntry, NackEntry } from "../protocol/ledger.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
 import type { Subscription } from "../protocol/subscription.js";
+import { type Waiting, waitsOf, waitsShown } from "./waits.js";
 
 /**
  * SYNCED: the client has taken all that is to be sent. DRAINING: it has too, and also keeps something that only its old listeners may
@@ -24,6 +25,8 @@ export interface TypeStatus {
   readonly nacked: NackEntry | undefined;
   /** When the first of what was refused alone is offered again, in milliseconds since 1970 (P16); undefined: nothing is. */
   readonly retryAt: number | undefined;
+  /** The first hundred resources whose change or removal waits (P53, P54). */
+  readonly waits: readonly Waiting[];
 }
 
 export interface StreamStatus extends Caller {
@@ -133,6 +136,7 @@ export function together(a: TypeStatus, b: TypeStatus): TypeStatus {
     nacked: latest(a.nacked, b.nacked),
     retryAt:
       a.retryAt !== undefined && b.retryAt !== undefined ? Math.min(a.retryAt, b.retryAt) : (a.retryAt ?? b.retryAt),
+    waits: [...a.waits, ...b.waits].slice(0, waitsShown),
   };
 }
 
@@ -155,6 +159,7 @@ function typeStatus(subscription: Subscription): TypeStatus {
     acked,
     nacked,
     retryAt: retryAt === undefined ? undefined : Math.round(performance.timeOrigin + retryAt),
+    waits: waitsOf(subscription),
   };
 }
 
