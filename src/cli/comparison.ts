@@ -19,7 +19,9 @@ export interface ComparisonOptions {
   readonly draining?: Draining | undefined;
 }
 
-/** Resources that a node has, that are no longer served, and that are to be removed when its old listeners have drained. */
+/**
+ * Resources that a node has, that are no longer served, and that are to be removed when its old listeners have drained.
+ */
 export interface Draining {
   has(resource: Resource): boolean;
   /** The types of which more drain than the server names. */
@@ -109,8 +111,8 @@ export class Comparison {
   };
 
   /**
-   * The hash of its content, as this program makes it and delta has it; and that of a set which has only this resource, as SotW then has
-   * it. None for other versions: they may be the same by chance.
+   * The hash of its content, as this program makes it and delta has it; and that of a set which has only this resource,
+   * as SotW then has it. None for other versions: they may be the same by chance.
    */
   private versionsOf(resource: Resource): readonly string[] {
     const version = this.versionOf(resource);

@@ -39,7 +39,10 @@ export interface Delivery {
   newer: Set<string> | undefined;
 }
 
-/** A name whose content was refused in a response that offered nothing else. What the client had before is still in force. */
+/**
+ * A name whose content was refused in a response that offered nothing else. What the client had before is still in
+ * force.
+ */
 export interface Refused {
   /** undefined: its removal was refused. */
   readonly resource: Resource | undefined;
@@ -107,9 +110,10 @@ export const mostNacks = 64;
 /**
  * What one client may have of one type.
  *
- * What it certainly has is the view at `position` under a wildcard, and `entries` by name: without a wildcard all of it, under one only
- * where the client differs from the view there. Two things can make it uncertain: responses on their way (`inFlight`), and changes
- * that it has refused without a word about which of their resources are bad (`open`). Both hold objects that all streams share.
+ * What it certainly has is the view at `position` under a wildcard, and `entries` by name: without a wildcard all of
+ * it, under one only where the client differs from the view there. Two things can make it uncertain: responses on their
+ * way (`inFlight`), and changes that it has refused without a word about which of their resources are bad (`open`).
+ * Both hold objects that all streams share.
  */
 export class ClientState {
   /** Everything up to here was offered and answered. */
@@ -136,8 +140,8 @@ export class ClientState {
   }
 
   /**
-   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an Envoy goes on
-   * using a route configuration that is removed.
+   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an
+   * Envoy goes on using a route configuration that is removed.
    */
   get gone(): ReadonlyMap<string, Gone> {
     return this.goneNames ?? noneGone;
@@ -302,8 +306,8 @@ export class ClientState {
   }
 
   /**
-   * Every resource that the client may be using and that is not what is served now, but for what only drains. `touched` are the names that may have changed
-   * since they were last looked at, where there is no wildcard.
+   * Every resource that the client may be using and that is not what is served now, but for what only drains. `touched`
+   * are the names that may have changed since they were last looked at, where there is no wildcard.
    */
   *outdated(touched: Iterable<string>): Iterable<Resource> {
     const { view, wildcard } = this.wants;
@@ -464,9 +468,9 @@ export class ClientState {
   }
 
   /**
-   * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is offered again: that
-   * explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will not come (P53). Where nothing
-   * tells, or where the client took nothing, all of it is refused together.
+   * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is
+   * offered again: that explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will
+   * not come (P53). Where nothing tells, or where the client took nothing, all of it is refused together.
    */
   private nackWhole(
     delivery: Delivery,
@@ -612,7 +616,10 @@ export class ClientState {
 
   // Inside
 
-  /** Takes an answered response out of those on their way; and gives those that were sent before it and are not answered. */
+  /**
+   * Takes an answered response out of those on their way; and gives those that were sent before it and are not
+   * answered.
+   */
   private answer({ nonce }: Delivery): [delivery: Delivery, older: readonly Delivery[]] {
     const { inFlight } = this;
     if (inFlight.length === 1) return [inFlight.pop() as Delivery, none]; // nearly always

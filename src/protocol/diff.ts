@@ -37,7 +37,10 @@ export interface References {
   readonly removedLast: boolean;
   /** Why such a removal waits now. */
   waitsForRest(name: string): Withheld;
-  /** A removed resource that what the client has still refers to, if the client has all that this one refers to (P40, P54). */
+  /**
+   * A removed resource that what the client has still refers to, if the client has all that this one refers to (P40,
+   * P54).
+   */
   asItWas(name: string): Resource | undefined;
   /** What is answered for a name that never existed on this client: a resource, a removal, or nothing (P40, P56). */
   missing(name: string): Resource | "removed" | "silence";
@@ -47,8 +50,8 @@ const none: readonly never[] = [];
 const nothing: ReadonlyMap<string, Withheld> = new Map();
 
 /**
- * Compares what the client has with what is served, in time proportional to what has changed or was asked for. `whole`: a response
- * repeats all there is, also what was refused before. `partial`: only what was asked for.
+ * Compares what the client has with what is served, in time proportional to what has changed or was asked for. `whole`:
+ * a response repeats all there is, also what was refused before. `partial`: only what was asked for.
  */
 export function diff(
   subscription: Subscription,
@@ -64,7 +67,8 @@ export function diff(
     const isPlain = state.isPlain || (!whole && isBesideRefused(subscription));
     const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
     if (shared && isPlain) {
-      // Its answer stands for an older full state too, if that is unanswered. The way back is a change, although it leads to what the client had.
+      // Its answer stands for an older full state too, if that is unanswered. The way back is a change, although it
+      // leads to what the client had.
       const repeats = whole && state.inFlight.length > 0 && shared.withheld.size === 0 && !isEmpty(shared.changes);
       const all = repeats ? view.since(state.position) : shared.changes;
       return difference(isEmpty(all) ? shared.changes : all, shared.withheld, shared.changes);
@@ -95,7 +99,10 @@ function isBesideRefused({ view, state, waiting }: Subscription): boolean {
   return true;
 }
 
-/** The log's own difference, as all clients in this position get it; undefined: something in it has to be decided by name. */
+/**
+ * The log's own difference, as all clients in this position get it; undefined: something in it has to be decided by
+ * name.
+ */
 function sharedDifference(
   { view, state, waiting }: Subscription,
   references: References,
@@ -315,8 +322,8 @@ const lastResource = (state: ClientState, name: string): Resource | undefined =>
 const hasOlderVersion = (last: Has): boolean => last !== undefined && !(last instanceof Resource && last.isPlaceholder);
 
 /**
- * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next difference.
- * undefined: nothing of the piece is left.
+ * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next
+ * difference. undefined: nothing of the piece is left.
  */
 export function pieceOf(
   subscription: Subscription,
@@ -326,7 +333,8 @@ export function pieceOf(
   const { view, state, waiting } = subscription;
   const whyPieceWaits = (name: string, now: Resource | undefined): Withheld | undefined => {
     if (!now) {
-      // That a name does not exist waits for nothing; and a removal that is in a piece does not wait for its own change.
+      // That a name does not exist waits for nothing; and a removal that is in a piece does not wait for its own
+      // change.
       const why = state.mayHave(name) ? references.holdsRemoval(name) : undefined;
       return why?.why === "unseen" ? undefined : why;
     }

@@ -20,8 +20,9 @@ interface Old {
 }
 
 /**
- * What the old listeners of one client may still use (P54). Envoy ACKs a listener when it has read it, goes on with the old one until the
- * new one is warm, and then drains the old one: connections that clients keep go on using its routes and clusters.
+ * What the old listeners of one client may still use (P54). Envoy ACKs a listener when it has read it, goes on with the
+ * old one until the new one is warm, and then drains the old one: connections that clients keep go on using its routes
+ * and clusters.
  */
 export class Draining {
   /** `<type URL> <name>` → the old listener that was replaced last of those that refer to it. Oldest first. */
@@ -99,8 +100,8 @@ export class Draining {
 const keyOf = (typeUrl: string, name: string) => `${typeUrl} ${name}`;
 
 /**
- * Whether a client has an answer for everything that a resource waits for: what comes after it in the order. A listener with a filter
- * chain by FCDS waits for the routes of that chain too.
+ * Whether a client has an answer for everything that a resource waits for: what comes after it in the order. A listener
+ * with a filter chain by FCDS waits for the routes of that chain too.
  */
 function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscription>, isLate: boolean): boolean {
   return referencesOf(resource).every(({ typeUrl, name: spelling }) => {

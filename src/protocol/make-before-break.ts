@@ -15,7 +15,9 @@ export interface Ordered {
   readonly isSeparate: boolean;
   /** The subscriptions of the same client, its own included. */
   related(): Iterable<Subscription>;
-  /** Whether anything that the client of a separate stream has, and that is not what is served, refers to a resource. */
+  /**
+   * Whether anything that the client of a separate stream has, and that is not what is served, refers to a resource.
+   */
   isUsed(typeUrl: string, name: string, by: Subscription): boolean;
   /** The number of the last response. */
   readonly lastNonce: number;
@@ -41,8 +43,8 @@ export interface OrderTimes {
 const laterTypes = [listenerType, routeType];
 
 /**
- * Decides for one client what has to wait so that nothing breaks (P53–P55): may this be removed, may this be applied, has the client
- * everything that this old resource refers to, and what else must be sent again.
+ * Decides for one client what has to wait so that nothing breaks (P53–P55): may this be removed, may this be applied,
+ * has the client everything that this old resource refers to, and what else must be sent again.
  */
 export class MakeBeforeBreak {
   private readonly openedAt = performance.now();
@@ -95,8 +97,8 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * Until when a client that came back is not known well enough for removals: it has yet to say which listeners and routes it has, or
-   * has some that are not served (P49). undefined: it is known.
+   * Until when a client that came back is not known well enough for removals: it has yet to say which listeners and
+   * routes it has, or has some that are not served (P49). undefined: it is known.
    */
   metUntil({ type, hasReported }: Subscription): number | undefined {
     const { stream, times, openedAt } = this;
@@ -109,8 +111,8 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * Until when a name stays that the client brought from an earlier stream and that is not served: nobody knows whether an old listener
-   * still uses it. The client drops it when none does.
+   * Until when a name stays that the client brought from an earlier stream and that is not served: nobody knows whether
+   * an old listener still uses it. The client drops it when none does.
    */
   private broughtUntil({ type, state, names }: Subscription, name: string, now: number): number | undefined {
     if (type.removedLast || type.fullStateInSotw || !names.has(name)) return undefined;
@@ -181,8 +183,8 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * What a change may have to wait for: references to anything, while something of another type is unanswered, refused or not sent yet;
-   * else only those within its own type. A separate stream waits for nothing.
+   * What a change may have to wait for: references to anything, while something of another type is unanswered, refused
+   * or not sent yet; else only those within its own type. A separate stream waits for nothing.
    */
   private watches({ type }: Subscription): "all" | "own type" | "nothing" {
     if (this.stream.isSeparate) return "nothing";
@@ -252,8 +254,9 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * Of what is on its way to a client, what refers to resources that it needs again (P55): Envoy keeps a changed cluster or listener
-   * waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once they have come.
+   * Of what is on its way to a client, what refers to resources that it needs again (P55): Envoy keeps a changed
+   * cluster or listener waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once
+   * they have come.
    */
   neededAgain(sent: readonly Resource[], all: ReadonlyMap<string, Subscription>): [Subscription, string][] {
     const needed: [Subscription, string][] = [];
@@ -272,7 +275,10 @@ export class MakeBeforeBreak {
     return needed;
   }
 
-  /** The client takes a response: what its older resources referred to may be free soon, or is still in use by old listeners. */
+  /**
+   * The client takes a response: what its older resources referred to may be free soon, or is still in use by old
+   * listeners.
+   */
   taking(subscription: Subscription, { changes }: Delivery): void {
     const { state } = subscription;
     if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing

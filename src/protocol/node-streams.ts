@@ -21,9 +21,9 @@ const none: readonly never[] = [];
 const mostWatched = 10_000;
 
 /**
- * The streams that may belong to one client. An aggregated stream and the separate ones beside it on the same connection do. Where a
- * node has no aggregated stream on the connection, separate streams with its id are taken for one client's. Aggregated
- * streams are never related to each other: two Envoys may share an id.
+ * The streams that may belong to one client. An aggregated stream and the separate ones beside it on the same
+ * connection do. Where a node has no aggregated stream on the connection, separate streams with its id are taken for
+ * one client's. Aggregated streams are never related to each other: two Envoys may share an id.
  */
 export class NodeStreams<S extends OfNode> {
   private readonly byNode = new Map<string, S | Set<S>>();
@@ -80,7 +80,10 @@ export class NodeStreams<S extends OfNode> {
     }
   }
 
-  /** Whether any stream of a separate stream's client refers to a name. If so, `waiter` is woken when none does any more. */
+  /**
+   * Whether any stream of a separate stream's client refers to a name. If so, `waiter` is woken when none does any
+   * more.
+   */
   isUsed(stream: S, typeUrl: string, name: string, waiter: Subscription): boolean {
     return this.groupOf(stream)?.isUsed(typeUrl, name, waiter) ?? false;
   }
@@ -123,8 +126,9 @@ interface Watched {
 }
 
 /**
- * Streams that are taken for one client's. Who refers to a name is not looked up for each stream that asks: one subscription that does is
- * the witness, and only when it no longer does the next one is looked for. So a swap costs time in proportion to the streams.
+ * Streams that are taken for one client's. Who refers to a name is not looked up for each stream that asks: one
+ * subscription that does is the witness, and only when it no longer does the next one is looked for. So a swap costs
+ * time in proportion to the streams.
  */
 class Group<S extends OfNode> {
   readonly streams = new Set<S>();

@@ -4,8 +4,8 @@ import { contentsOf } from "./changes.js";
 import type { NackEntry } from "./ledger.js";
 
 /**
- * A change of which the client's answer is not known for every resource: it is sent in pieces, or it was refused and nothing says which
- * of its resources are bad. Its pieces are shared with all streams that are in the same position.
+ * A change of which the client's answer is not known for every resource: it is sent in pieces, or it was refused and
+ * nothing says which of its resources are bad. Its pieces are shared with all streams that are in the same position.
  */
 export class OpenChange {
   /** The client has refused it, or a part of it. */

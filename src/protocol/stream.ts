@@ -25,7 +25,10 @@ const longestTypeUrl = 256;
 /** How many unanswered heartbeats are remembered per type (P58). */
 const heartbeatsKept = 4;
 
-/** How many responses are remembered for what they make a client wait for, until its first requests of those types (P55). */
+/**
+ * How many responses are remembered for what they make a client wait for, until its first requests of those types
+ * (P55).
+ */
 const earlyKept = 4;
 
 /** What a response may have besides its resources: version, type URL and nonce. */
@@ -264,7 +267,8 @@ export class Stream<R extends Request> implements StreamInfo {
       };
       refused = subscription.nack(answered, error, this.context.retryTimes, taking).refused;
     } else {
-      // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of clusters).
+      // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of
+      // clusters).
       if (state.inFlight.length > 1 && !this.protocol.tellsRemovals && !answered.whole)
         for (const older of state.inFlight.slice(0, state.inFlight.indexOf(answered)))
           this.take(subscription, older, error);
@@ -295,7 +299,10 @@ export class Stream<R extends Request> implements StreamInfo {
       for (const name of state.exceptions.keys()) if (subscription.view.get(name)) asked.add(name);
   }
 
-  /** The node has refused something of this type, and takes parts of what it refuses: what it reports is no evidence (P36, P49). */
+  /**
+   * The node has refused something of this type, and takes parts of what it refuses: what it reports is no evidence
+   * (P36, P49).
+   */
   private isDistrusted(type: ResourceType): boolean {
     return type.fullStateInSotw && this.node !== undefined && this.context.openRefusals.has(this.node.id, type.typeUrl);
   }
@@ -429,7 +436,8 @@ export class Stream<R extends Request> implements StreamInfo {
       const { waiting } = subscription;
       if (waiting.size > 0) for (const { until: end } of waiting.values()) until(end);
     }
-    // A timer that is due before that is left as it is: it looks in vain once, which costs less than a timer for every answer.
+    // A timer that is due before that is left as it is: it looks in vain once, which costs less than a timer for every
+    // answer.
     if (next >= this.timerAt) return;
     clearTimeout(this.timer);
     this.timerAt = next;
@@ -522,8 +530,8 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   /**
-   * The transport tells how many bytes a response has. gRPC clients refuse messages above a limit, 4 MiB by default, and a response that
-   * cannot be divided may be larger.
+   * The transport tells how many bytes a response has. gRPC clients refuse messages above a limit, 4 MiB by default,
+   * and a response that cannot be divided may be larger.
    */
   encoded({ typeUrl }: Response, bytes: number): void {
     const { maxResponseBytes, logger } = this.context;
@@ -561,7 +569,8 @@ export class Stream<R extends Request> implements StreamInfo {
 
   private partsOf({ state, view }: Subscription, { changes }: Difference): readonly Changes[] {
     const parts = partsOf(changes, this.context.maxResponseBytes, (name) => state.possible(name)[0]);
-    // A piece says what is served. An answer with something else, as it was or with nothing but its name, goes as a whole.
+    // A piece says what is served. An answer with something else, as it was or with nothing but its name, goes as a
+    // whole.
     const isServed = ({ key, version }: Resource) => view.get(key)?.version === version;
     return parts.length > 1 && changes.changed.every(isServed) ? parts : none;
   }

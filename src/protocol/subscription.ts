@@ -124,7 +124,10 @@ export class Subscription implements Watcher, Wants {
     return this.ledger.sent?.at ?? 0;
   }
 
-  /** Nothing has changed or been asked for since it was last looked at, and nothing waits but what a draining listener may use. */
+  /**
+   * Nothing has changed or been asked for since it was last looked at, and nothing waits but what a draining listener
+   * may use.
+   */
   get upToDate(): boolean {
     return this.isLookedAt && !this.isWaiting;
   }
@@ -175,7 +178,10 @@ export class Subscription implements Watcher, Wants {
     return this.state.outdated(this.wildcard ? [] : this.touched);
   }
 
-  /** Every name that the client subscribes or may have, with what is known of it. This is what status, CSDS and dumps read. */
+  /**
+   * Every name that the client subscribes or may have, with what is known of it. This is what status, CSDS and dumps
+   * read.
+   */
   *nameStates(): Iterable<NameState> {
     const { view, wildcard, state, names, waiting } = this;
     const all = new Set<string>();
@@ -260,7 +266,9 @@ export class Subscription implements Watcher, Wants {
       for (const held of [...known.keys()]) if (!this.covers(held)) this.forget(held);
   }
 
-  /** The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served. */
+  /**
+   * The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served.
+   */
   report(spelling: string, version: string, placeholder: Resource | undefined): void {
     const name = canonicalName(spelling);
     if (!this.covers(name)) return; // reporting subscribes nothing (P50)
@@ -440,7 +448,10 @@ export class Subscription implements Watcher, Wants {
     return verdict;
   }
 
-  /** Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said to be compared. */
+  /**
+   * Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said
+   * to be compared.
+   */
   private answered({ to, piece }: Delivery): void {
     if (this.wildcard && to === undefined && !piece?.isPassed) this.allStale = true;
   }
@@ -458,7 +469,10 @@ export class Subscription implements Watcher, Wants {
     return next;
   }
 
-  /** The names whose refused content is offered again, each with `performance.now()` of that (P16). Newer content cancels it. */
+  /**
+   * The names whose refused content is offered again, each with `performance.now()` of that (P16). Newer content
+   * cancels it.
+   */
   *retries(): Iterable<[name: string, retryAt: number]> {
     for (const [name, { retryAt, resource }] of this.state.refused) {
       if (retryAt === undefined || this.state.coming(name)) continue;

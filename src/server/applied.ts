@@ -29,7 +29,10 @@ export interface NotApplied {
   readonly version: string;
   /** Why not, in the client's own words, where it has refused: its last refusal. */
   readonly nack: NackEntry | undefined;
-  /** The names that are refused: each was refused alone. Where that could not be found out, all that were refused together. At most 100. */
+  /**
+   * The names that are refused: each was refused alone. Where that could not be found out, all that were refused
+   * together. At most 100.
+   */
   readonly refused: readonly string[];
   /** The first hundred resources whose change or removal waits (P53, P54). */
   readonly waits: readonly Waiting[];

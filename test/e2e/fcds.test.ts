@@ -99,8 +99,10 @@ describeWithEnvoy("Envoy, filter chains by FCDS", () => {
   });
 
   // Envoy ACKs a listener before it is warm. Until then the older one is in use, and with it the older filter chain.
-  // biome-ignore lint/suspicious/noSkippedTests: fails in about one round of ten until P54 covers what a warming listener replaces
-  it.skip("P54 likewise when the same change removes the older one (skipped: removed at the listener's ACK, too early)", async () => {
+  // With 20 swaps in a second, Envoy 1.40 hangs up on a new connection in about one run of five. It does so as well where
+  // every filter chain stays served, so that the server removes nothing.
+  // biome-ignore lint/suspicious/noSkippedTests: fails whatever the server does
+  it.skip("P54 likewise when the same change removes the older one (skipped: Envoy hangs up at times)", async () => {
     const { ask, port, serve, url } = await start((port) => [listener(port, "0"), chain("0", "to-a")]);
     expect(await ask()).toMatchObject({ status: 200, body: "a" });
     const traffic = new Traffic(url);

@@ -14,7 +14,10 @@ const second = 1_000;
 const bad = listener("bad");
 const drainTimeMs = 30 * second;
 
-/** A client that has these clusters and listeners, and these routes by name, and has refused the listener `bad` for good. */
+/**
+ * A client that has these clusters and listeners, and these routes by name, and has refused the listener `bad` for
+ * good.
+ */
 function start(variant: VariantName, routes: string[], resources: Resource[], options = {}) {
   const cache = cacheOf(...resources);
   const server = new DirectServer(cache, {}, { retryRefused: false, drainTimeMs, ...options });

@@ -225,7 +225,9 @@ export const clusterWithS = maker(ClusterSchema, (name, content) => {
   const typedConfig = { case: "typedConfig" as const, value: anyPack(UpstreamTlsContextSchema, context) };
   return { name, transportSocket: { name: "tls", configType: typedConfig } };
 });
-/** A listener that sends everything to the cluster `c<content>`, and takes its certificate from the secret `s<content>`. */
+/**
+ * A listener that sends everything to the cluster `c<content>`, and takes its certificate from the secret `s<content>`.
+ */
 export const listenerWithS = maker(ListenerSchema, (name, content) => {
   const context = create(DownstreamTlsContextSchema, { commonTlsContext: certificateFrom(`s${content}`) });
   const typedConfig = { case: "typedConfig" as const, value: anyPack(DownstreamTlsContextSchema, context) };
