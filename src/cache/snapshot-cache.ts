@@ -68,7 +68,7 @@ export class SnapshotCache implements ConfigWatcher {
   }
 
   /**
-   * Serves this snapshot to a group from now on. What equals the one before is not sent again.
+   * Serves this snapshot to a group from now on. Resources that are the same as before are not sent again.
    * @throws XdsError VERSION_IN_USE where a resource has other content under a version of its own that the group is
    * served already; nothing is changed then
    */

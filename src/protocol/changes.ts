@@ -126,7 +126,7 @@ const join = (units: readonly Unit[]): Changes => ({
   removed: units.flatMap(({ removed }) => removed),
 });
 
-/** What is referred to comes before what refers to it; removals come last. */
+/** A resource comes after those that it refers to; removals come last. */
 function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource | undefined): Unit[] {
   const places = new Map<string, string[]>(); // address → the removed names that had it
   const field = changed[0]?.type.addressField;

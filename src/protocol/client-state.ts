@@ -428,7 +428,7 @@ export class ClientState {
     for (const [name, resource] of good) if (!delivery.newer?.has(name)) options.taking(name, resource);
     this.advance(delivery, older);
     for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
-    // What older full states said of a refused name is not answered any more, and the client may have it.
+    // Older full states will not be answered any more. The client may have a refused name as they had it.
     for (const { changes } of passed)
       for (const name of contentsOf(changes).keys()) if (this.refused.has(name)) this.noteUnknown(name);
     if (to !== undefined) this.prune();
@@ -544,7 +544,7 @@ export class ClientState {
 
   private readonly oldOf = (name: string): Resource | undefined => this.possible(name)[0];
 
-  /** What the client has of a name is what is served again. */
+  /** The resource that the client has of a name is served again. */
   heal(name: string): void {
     const gone = this.gone.get(name);
     this.settle(name);

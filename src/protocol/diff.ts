@@ -13,7 +13,7 @@ export interface Difference {
   readonly changes: Changes;
   /** What was not offered before: less than `changes` where a full state repeats what was refused. */
   readonly fresh: Changes;
-  /** Of what is removed, what was asked for and does not exist. */
+  /** The removed names that were asked for and do not exist. */
   readonly unresolved: readonly string[];
   /** What stays on the client for now, though no longer served (P54) or served otherwise (P53). */
   readonly withheld: ReadonlyMap<string, Withheld>;
@@ -322,8 +322,8 @@ const lastResource = (state: ClientState, name: string): Resource | undefined =>
 const hasOlderVersion = (last: Has): boolean => last !== undefined && !(last instanceof Resource && last.isPlaceholder);
 
 /**
- * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next
- * difference. undefined: nothing of the piece is left.
+ * The next piece of a change. A resource that was replaced meanwhile, or has to wait, is left out: it comes with the
+ * next difference. undefined: nothing of the piece is left.
  */
 export function pieceOf(
   subscription: Subscription,

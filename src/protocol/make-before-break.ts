@@ -87,7 +87,7 @@ export class MakeBeforeBreak {
     const dropped = names.has(name) && left.has(name) ? freeAt + times.patience : now;
     const isDraining = drained !== undefined && drained > now;
     if (isDraining || dropped > now) {
-      // What has drained is no lag for being named still.
+      // A name that has drained is no lag, though the client has not dropped it yet.
       const why = isDraining || known?.why === "draining" ? "draining" : "left";
       return { why, since, until: Math.max(drained ?? now, dropped), freeAt };
     }
@@ -120,7 +120,7 @@ export class MakeBeforeBreak {
     return until > now && state.last(name) instanceof Reported ? until : undefined;
   }
 
-  /** Who uses the resources of one type. What the client has is gone through once, when it is first asked. */
+  /** Who uses the resources of one type. Goes through what the client has once, at the first question. */
   users(typeUrl: string, subscription: Subscription): Users {
     const { stream, times } = this;
     let used: Map<string, Resource> | undefined;
@@ -176,7 +176,7 @@ export class MakeBeforeBreak {
     const last = round.last;
     for (const { state, waiting, nextPiece } of all) {
       if (nextPiece || state.inFlight.some(({ nonce }) => Number(nonce) <= last)) return false;
-      // What a later change holds back is none of this one's business.
+      // A resource that waits because of a later change does not count.
       for (const { why, since } of waiting.values()) if (why === "unanswered" && since <= round.sentAt) return false;
     }
     return true;
@@ -254,7 +254,7 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * Of what is on its way to a client, what refers to resources that it needs again (P55): Envoy keeps a changed
+   * The names that a client needs again because of a response that is on its way to it (P55). Envoy keeps a changed
    * cluster or listener waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once
    * they have come.
    */
@@ -393,7 +393,7 @@ class Decisions implements References, Look {
 }
 
 interface Users {
-  /** What the client has of it, and that is not what is served, refers to this. */
+  /** An outdated resource on the client refers to this. */
   isUsed(name: string): boolean;
   /** The last of these that was found, on an aggregated stream; to be asked after {@link isUsed}. */
   user(name: string): Resource | undefined;

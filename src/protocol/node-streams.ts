@@ -88,12 +88,12 @@ export class NodeStreams<S extends OfNode> {
     return this.groupOf(stream)?.isUsed(typeUrl, name, waiter) ?? false;
   }
 
-  /** What the stream's client has, has changed. */
+  /** A request has changed what the stream's client has. */
   answered(stream: S): void {
     if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.answered(stream);
   }
 
-  /** What is served to the stream has changed. */
+  /** The cache has something new for the stream. */
   changed(stream: S): void {
     if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.changed();
   }
@@ -126,9 +126,9 @@ interface Watched {
 }
 
 /**
- * Streams that are taken for one client's. Who refers to a name is not looked up for each stream that asks: one
- * subscription that does is the witness, and only when it no longer does the next one is looked for. So a swap costs
- * time in proportion to the streams.
+ * Streams that are taken for one client's. For each name that removals wait for, one subscription that refers to it is
+ * the witness. Only when it no longer does, the next one is looked for. So a swap costs time in proportion to the
+ * streams.
  */
 class Group<S extends OfNode> {
   readonly streams = new Set<S>();

@@ -387,7 +387,7 @@ export class Stream<R extends Request> implements StreamInfo {
           this.respond(turn, times);
           continue;
         }
-        // What waits for the rest of a change may go, if there was nothing more to send of it.
+        // A removal that waits for the rest of a change may go, if there was nothing more to send of it.
         if (!isReconsidered && this.looks > looksBefore) {
           isReconsidered = true;
           for (const one of this.subscriptions.values())
@@ -584,7 +584,7 @@ export class Stream<R extends Request> implements StreamInfo {
     }
   }
 
-  /** What has a TTL is named again, so that the client keeps it. This waits for no answer (P58). */
+  /** Names the resources with a TTL again, so that the client keeps them. This waits for no answer (P58). */
   private beat(subscription: Subscription): void {
     subscription.beatDue = false;
     const living = this.ttl ? heartbeatOf(subscription) : none;
@@ -612,7 +612,7 @@ export class Stream<R extends Request> implements StreamInfo {
     return this.context.nodeStreams.isUsed(this.asStream, typeUrl, name, by);
   }
 
-  /** What something waited for may have come, or its time is over. */
+  /** Looks again at all that waits: its answer may have come, or its time may be over. */
   reconsider(): void {
     for (const subscription of this.subscriptions.values())
       if (subscription.waiting.size > 0 || subscription.state.refused.size > 0) this.wake(subscription);

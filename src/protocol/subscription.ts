@@ -37,7 +37,7 @@ export interface NameState {
   readonly waits: Withheld | undefined;
 }
 
-/** What one client wants of one type, and what is to be said of it. What the client has stands in `state`. */
+/** What one client wants of one type, and what it has yet to be sent. `state` knows what it has. */
 export class Subscription implements Watcher, Wants {
   wildcard = false;
   /** Some request has named something, so that an empty list no longer means everything (P35). */
@@ -65,7 +65,7 @@ export class Subscription implements Watcher, Wants {
   mustAnswer = false;
   /** The client brought versions from an earlier stream. */
   hasReported = false;
-  /** What the client reports of an earlier stream counts (P36). */
+  /** The versions that the client reports of an earlier stream count (P36). */
   isTrusted = true;
   /** Counts the stream's looks: its number when this subscription was last looked at in full. */
   lookedAt = 0;
@@ -418,7 +418,7 @@ export class Subscription implements Watcher, Wants {
   settle(difference: Difference, partial: boolean): void {
     this.looked(difference, partial);
     for (const name of difference.changes.removed) this.state.lose(name);
-    // What is on its way may yet be refused: the position moves with its answer.
+    // An unanswered response may yet be refused: the position moves with its answer.
     if (difference.to !== undefined && this.state.inFlight.length === 0) this.state.reach(difference.to);
     this.clearError();
   }

@@ -77,8 +77,8 @@ export interface XdsServerOptions {
    */
   readonly orderTimeoutMs?: number;
   /**
-   * How long, in milliseconds, a client may go on using a listener that was replaced or removed. What that listener
-   * referred to stays on the client so long (P54). Set it to the drain time of your Envoys (`--drain-time-s`). Default
+   * How long, in milliseconds, a client may go on using a listener that was replaced or removed. The resources that it
+   * referred to stay on the client so long (P54). Set it to the drain time of your Envoys (`--drain-time-s`). Default
    * 600,000, as Envoy's.
    */
   readonly drainTimeMs?: number;
