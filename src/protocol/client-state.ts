@@ -351,6 +351,7 @@ export class ClientState {
   withhold(name: string): void {
     const last = this.last(name);
     if (last) this.entries.set(name, last);
+    else if (this.coming(name)) this.defer(name); // it is known with the answer
   }
 
   /** A response goes out. */
@@ -405,12 +406,15 @@ export class ClientState {
     if (to !== undefined) this.prune();
     for (const old of delivery.repeated) if (this.wants.covers(old.key)) this.note(old.key, old);
     const { open } = this;
-    const isShared = this.wants.wildcard && this.isShared;
+    const isShared = this.wants.wildcard && this.isShared && this.deferred.size === 0;
     // The position says it all, as it does for nearly every ACK.
     if (!(isShared && (to === undefined ? piece?.isPassed && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
-        if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
-        else if (!this.isSettled(name)) this.note(name, resource); // what came later was refused
+        if (!delivery.newer?.has(name)) {
+          this.take(name, resource, delivery);
+          // Its removal was held back while this was unanswered, and the position moves on without it.
+          if (this.wants.wildcard && this.wants.isWithheld(name)) this.withhold(name);
+        } else if (!this.isSettled(name)) this.note(name, resource); // what came later was refused
     if (piece?.remove(changes)) this.drop(piece);
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import type { Response } from "../../src/protocol/messages.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
@@ -124,6 +125,35 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       client.quietFor(60 * second);
       if (variant === "sotw") expect(watchersOf(cache)).toBe(kept); // all is answered
     });
+
+    if (variant === "delta")
+      for (const order of ["in order", "the later one first"])
+        it(`P25 P54 a removal that is held back while the resource's response is unanswered is not forgotten; answered ${order}`, () => {
+          const { cache, client, server } = start();
+          const has = new Set(["a"]);
+          const take = (response: Response) => {
+            for (const { name } of response.resources) has.add(name);
+            for (const name of response.removedResources) has.delete(name);
+          };
+          const serve = (...names: string[]) => cache.set("n", Snapshot.of(names.map((each) => make(each))));
+          if (asked === "by name") {
+            client.want(typeUrl, "a", "b", "c");
+            client.take(typeUrl, [], ["b", "c"]);
+          }
+          serve("a", "b");
+          const answers = [client.expect(typeUrl, ["b@1"])];
+          server.pass(6 * second);
+          serve("a", "c");
+          for (let next = client.next(); next; next = client.next()) answers.push(next);
+          for (const answer of answers) take(answer);
+          for (const answer of order === "in order" ? answers : answers.reverse()) client.ack(answer);
+          for (let next = client.next(); next; next = client.next()) {
+            take(next);
+            client.ack(next);
+          }
+          expect([...has]).toEqual(["a", "c"]);
+          client.quietFor(60 * second);
+        });
 
     it("P25 P20 is ACKed after what came later was refused: the client has it", () => {
       const { cache, client, server, serve, kept } = start();
