@@ -240,7 +240,11 @@ class Comparison {
       this.put(name, now);
       if (change && !change.isSplitting) this.touched.add(change);
     } else if (!isSame) this.put(name, now);
-    else if (change || state.deferred.has(name)) this.healed.push(name);
+    else if (change || state.deferred.has(name)) {
+      this.healed.push(name);
+      // It was not sent yet, and is gone already: the client may wait for an answer (P40, P42).
+      if (!now && change && subscription.names.has(name)) this.answerMissing(name);
+    }
   }
 
   /** The members speak for a glob collection; where there are none, it is answered itself (P63). */
