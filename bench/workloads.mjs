@@ -133,6 +133,48 @@ function ownStreams({ streams: all }, subject, mode) {
   return { streams, delta: true, mode, ids: subject === "library" ? streams : 1 };
 }
 
+/**
+ * One of many clusters is bad, and another one changes. The clients take everything, or refuse the bad one.
+ * @param {boolean} delta
+ * @param {Pick<Workload<any>, "id" | "title" | "meaning" | "scale">} about
+ */
+const afterRefusal = (delta, about) =>
+  define({
+    ...about,
+    subjects: ({ n }) => {
+      const subject = /** @type {const} */ ({ target: "library", setup: { n, cache: "linear", bad: true } });
+      return { library: subject, [afterNack]: subject };
+    },
+    clients: ({ streams, n }, subject) => ({
+      streams,
+      delta,
+      mode: "clusters",
+      total: n,
+      window: wide,
+      refuse: subject === afterNack ? refused : "",
+    }),
+    metrics: {
+      cpu: {
+        title: "CPU per push",
+        unit: "µs",
+        meaning: "Both subjects serve the same. “library”: the clients take everything.",
+        goals: [{ of: afterNack, over: "library", most: 2 }],
+      },
+      live: {
+        title: "what is alive for a stream, after a forced garbage collection",
+        unit: "KB",
+        meaning: "What goes when the streams end. Memory outside of V8 that connections take is not in it.",
+      },
+    },
+    async measure(round) {
+      const { session, scale } = round;
+      const cpu = await cpuPerPush(round);
+      const live = await session.live();
+      await session.clients({ op: "close" });
+      return { cpu, live: (live - (await session.live())) / 1024 / scale.streams };
+    },
+  });
+
 /** @type {Workload[]} */
 export const workloads = [
   define({
@@ -319,7 +361,7 @@ export const workloads = [
       cpu: (session.cpu - cpuBefore) / scale.streams,
     }),
   }),
-  define({
+  afterRefusal(false, {
     id: "sotw-nack",
     title: "SotW, 50 streams × 5,000 clusters, one of which is refused; another one is changed",
     meaning:
@@ -329,40 +371,8 @@ export const workloads = [
       quick: { rounds: 1, streams: 10, n: 1_000, count: 4, warm: 50 },
       tiny: { rounds: 1, streams: 2, n: 100, count: 5, warm: 10 },
     },
-    subjects: ({ n }) => {
-      const subject = /** @type {const} */ ({ target: "library", setup: { n, cache: "linear", bad: true } });
-      return { library: subject, [afterNack]: subject };
-    },
-    clients: ({ streams, n }, subject) => ({
-      streams,
-      delta: false,
-      mode: "clusters",
-      total: n,
-      window: wide,
-      refuse: subject === afterNack ? refused : "",
-    }),
-    metrics: {
-      cpu: {
-        title: "CPU per push",
-        unit: "µs",
-        meaning: "Both subjects serve the same. “library”: the clients take everything.",
-        goals: [{ of: afterNack, over: "library", most: 2 }],
-      },
-      live: {
-        title: "what is alive for a stream, after a forced garbage collection",
-        unit: "KB",
-        meaning: "What goes when the streams end. Memory outside of V8 that connections take is not in it.",
-      },
-    },
-    async measure(round) {
-      const { session, scale } = round;
-      const cpu = await cpuPerPush(round);
-      const live = await session.live();
-      await session.clients({ op: "close" });
-      return { cpu, live: (live - (await session.live())) / 1024 / scale.streams };
-    },
   }),
-  define({
+  afterRefusal(true, {
     id: "delta-nack",
     title: "Delta, 200 streams × 5,000 clusters, one of which is refused; another one is changed",
     meaning: "The same with incremental xDS: the bad one is found, the others arrive, and changes go on as before.",
@@ -370,38 +380,6 @@ export const workloads = [
       full: { rounds: 5, streams: 200, n: 5_000, count: 10, warm: 2_000 },
       quick: { rounds: 1, streams: 10, n: 1_000, count: 4, warm: 50 },
       tiny: { rounds: 1, streams: 2, n: 100, count: 5, warm: 10 },
-    },
-    subjects: ({ n }) => {
-      const subject = /** @type {const} */ ({ target: "library", setup: { n, cache: "linear", bad: true } });
-      return { library: subject, [afterNack]: subject };
-    },
-    clients: ({ streams, n }, subject) => ({
-      streams,
-      delta: true,
-      mode: "clusters",
-      total: n,
-      window: wide,
-      refuse: subject === afterNack ? refused : "",
-    }),
-    metrics: {
-      cpu: {
-        title: "CPU per push",
-        unit: "µs",
-        meaning: "Both subjects serve the same. “library”: the clients take everything.",
-        goals: [{ of: afterNack, over: "library", most: 2 }],
-      },
-      live: {
-        title: "what is alive for a stream, after a forced garbage collection",
-        unit: "KB",
-        meaning: "What goes when the streams end. Memory outside of V8 that connections take is not in it.",
-      },
-    },
-    async measure(round) {
-      const { session, scale } = round;
-      const cpu = await cpuPerPush(round);
-      const live = await session.live();
-      await session.clients({ op: "close" });
-      return { cpu, live: (live - (await session.live())) / 1024 / scale.streams };
     },
   }),
   define({
