@@ -132,6 +132,7 @@ export class Call implements StreamEvents, MessageTaker {
   message(bytes: Buffer): void {
     if (this.isOver) return;
     this.hasMessage = true;
+    this.awaits(false); // a message that begins after it has its own time
     this.handler?.message(bytes);
   }
 

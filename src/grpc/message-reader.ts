@@ -22,8 +22,9 @@ const firstBytes = 4_096;
 export class MessageReader {
   private isPaused = false;
   private isClosed = false;
-  /** What came while paused. */
+  /** What came while paused, and room for more. */
   private waiting: Buffer | undefined;
+  private waitingBytes = 0;
   /** The beginning of a prefix. */
   private prefix: Buffer | undefined;
   /** Bytes of the message that has begun; -1: none has. */
@@ -55,14 +56,14 @@ export class MessageReader {
   read(chunk: Buffer): void {
     if (this.isClosed) return;
     if (this.isPaused) {
-      this.waiting = this.waiting ? Buffer.concat([this.waiting, chunk]) : Buffer.from(chunk);
+      this.wait(chunk);
       this.hold();
       return;
     }
     let at = 0;
     while (at < chunk.length && !this.isClosed) {
       if (this.isPaused) {
-        this.waiting = Buffer.from(chunk.subarray(at));
+        this.wait(chunk.subarray(at));
         break;
       }
       at = this.length < 0 ? this.readPrefix(chunk, at) : this.readMessage(chunk, at);
@@ -81,9 +82,10 @@ export class MessageReader {
    */
   resume(): void {
     this.isPaused = false;
-    const { waiting } = this;
+    const { waiting, waitingBytes } = this;
     this.waiting = undefined;
-    if (waiting) this.read(waiting);
+    this.waitingBytes = 0;
+    if (waiting) this.read(waiting.subarray(0, waitingBytes));
   }
 
   /** Drops what it has. */
@@ -94,6 +96,18 @@ export class MessageReader {
     this.message = undefined;
     this.length = -1;
     this.hold();
+  }
+
+  /** Keeps a chunk. The room doubles, so that many small chunks cost no more than a few large ones. */
+  private wait(chunk: Buffer): void {
+    const bytes = this.waitingBytes + chunk.length;
+    if (!this.waiting || this.waiting.length < bytes) {
+      const room = Buffer.allocUnsafe(Math.max(bytes, 2 * this.waitingBytes));
+      this.waiting?.copy(room, 0, 0, this.waitingBytes);
+      this.waiting = room;
+    }
+    chunk.copy(this.waiting, this.waitingBytes);
+    this.waitingBytes = bytes;
   }
 
   private readPrefix(chunk: Buffer, at: number): number {

@@ -6,7 +6,8 @@ import {
   type TlsOptions,
   Server as TlsServer,
 } from "node:tls";
-import { Connection, type ConnectionHandler, type ConnectionLimits } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
 import { SocketWire } from "./socket-wire.js";
 
 /** What bounds all connections, and each. */
@@ -69,8 +70,9 @@ export class Http2Server {
   ) {
     const { tls, limits, keepaliveMs, keepaliveTimeoutMs } = options;
     this.listener = tls
-      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs }, (socket) =>
-          this.open(socket),
+      ? createTlsServer(
+          { ...tls, noDelay: true, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs },
+          (socket) => this.open(socket),
         )
       : createServer({ noDelay: true });
     this.listener.on("connection", (socket: Socket) => this.enter(socket));
