@@ -6,7 +6,8 @@ import {
   type TlsOptions,
   Server as TlsServer,
 } from "node:tls";
-import { Connection, type ConnectionHandler, type ConnectionLimits } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
 import { SocketWire } from "./socket-wire.js";
 
 /** What bounds all connections, and each. */
@@ -71,10 +72,11 @@ export class Http2Server {
   ) {
     const { tls, limits, keepaliveMs, keepaliveTimeoutMs } = options;
     this.listener = tls
-      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs, noDelay }, (socket) =>
-          this.open(socket),
+      ? createTlsServer(
+          { ...tls, noDelay: true, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs },
+          (socket) => this.open(socket),
         )
-      : createServer({ noDelay });
+      : createServer({ noDelay: true });
     this.listener.on("connection", (socket: Socket) => this.enter(socket));
     this.listener.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       events.handshakeFailed(error, socket);
@@ -212,8 +214,6 @@ export class Http2Server {
 }
 
 const nothing = () => {};
-/** Small frames leave at once. Else one would wait for the client's ACK of the one before, some 40 ms. */
-const noDelay = true;
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
 /** What no two connections have in common at one time; undefined: the socket has closed. */
