@@ -36,7 +36,7 @@ const watch = "/grpc.health.v1.Health/Watch";
 const anyAction = fc.record({
   does: fc.constantFrom(
     ...["call", "call", "call", "message", "message", "message", "part", "bad", "end", "reset", "settle", "reject"],
-    ...["change", "turn", "widen", "pause", "read"],
+    ...["change", "turn", "wait", "widen", "pause", "read"],
   ),
   which: fc.nat(20),
   method: fc.nat(methods.length - 1),
@@ -89,6 +89,7 @@ it("whatever clients do and callbacks come to, every seat and every byte is give
         const id = client.call(path, { more: timeout === undefined ? {} : { "grpc-timeout": timeout } });
         calls.push({ id, request, isOpen: true });
       } else if (does === "turn") await new Promise((resolve) => setImmediate(resolve));
+      else if (does === "wait") await (client.socket.isPaused() || client.barrier());
       else if (does === "settle") settle(({ resolve }) => resolve());
       else if (does === "reject") settle(({ reject }) => reject(new Error("rejected")));
       else if (does === "change") cache.set("n", Snapshot.of([cluster("x".repeat(bytes), ++content)]));
@@ -111,6 +112,7 @@ it("whatever clients do and callbacks come to, every seat and every byte is give
       }
     }
     client.socket.resume();
+    await client.barrier();
     if (ends === "reset") for (const { id } of calls) client.reset(id);
     if (ends === "end") for (const { id, isOpen } of calls) if (isOpen) client.data(id, empty, true);
     if (ends === "reset") await client.barrier();
