@@ -13,13 +13,16 @@ export const setting = {
 
 const bytesOfOne = 6;
 
-/** A SETTINGS frame with these settings. */
+/** The largest value of a setting. */
+const largestValue = 2 ** 32 - 1;
+
+/** A SETTINGS frame with these settings. A larger value than the protocol has becomes the largest. */
 export function settingsFrame(settings: Iterable<readonly [id: number, value: number]>): Buffer {
   const all = [...settings];
   const payload = Buffer.alloc(all.length * bytesOfOne);
   for (const [i, [id, value]] of all.entries()) {
     payload.writeUInt16BE(id, i * bytesOfOne);
-    payload.writeUInt32BE(value, i * bytesOfOne + 2);
+    payload.writeUInt32BE(Math.min(value, largestValue), i * bytesOfOne + 2);
   }
   return frame(frameType.SETTINGS, 0, 0, payload);
 }

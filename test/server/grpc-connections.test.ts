@@ -228,7 +228,7 @@ describe("a connection that has reached its age", () => {
 
 describe("keepalive", () => {
   it("pings a connection on which nothing comes, and leaves one that answers as it is", async () => {
-    const { port, cache } = await start({ keepaliveMs: 100, keepaliveTimeoutMs: 300 });
+    const { port, cache } = await start({ keepaliveMs: 100, keepaliveTimeoutMs: 300, orderTimeoutMs: 100 });
     const client = await RawClient.connect(port);
     client.socket.on("data", () => {
       for (const { flags, payload } of client.of(frameType.PING).splice(answered))

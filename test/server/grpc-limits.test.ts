@@ -179,6 +179,14 @@ describe("streams of one connection", () => {
     await scene.undisturbed();
   });
 
+  it("may be more than the protocol can say", async () => {
+    const scene = await start({ streamsPerConnection: Number.POSITIVE_INFINITY, headerBytes: 2 ** 33 });
+    const client = await RawClient.connect(scene.port);
+    expect(await client.ended(client.unary(check))).toMatchObject({ code: 0 });
+    const [settings] = client.of(frameType.SETTINGS);
+    expect(settings?.payload.toString("hex")).toBe("0003ffffffff0006ffffffff");
+  });
+
   it("may be 300, as an Envoy has with a stream for each cluster", async () => {
     const scene = await start({});
     const client = await RawClient.connect(scene.port);
