@@ -15,7 +15,7 @@ import { ClientHpack, type Form } from "./hpack-encoder.js";
 import type { Random } from "./random.js";
 
 /** What the server does with a request, by its path. */
-export const paths = ["/echo", "/paced", "/early", "/large", "/silent"] as const;
+export const paths = ["/echo", "/paced", "/early", "/large", "/bare", "/silent"] as const;
 
 /** One request of a session. */
 export interface ClientStream {
@@ -89,7 +89,7 @@ function newStream(random: Random, id: number): ClientStream {
     const most = random.chance(0.05) ? mostBody / 4 : 60;
     messages.push(message(Buffer.alloc(random.below(most), random.below(256))));
   }
-  const path = random.chance(0.6) ? "/echo" : random.pick(paths);
+  const path = random.chance(0.7) ? "/echo" : random.pick(paths);
   const ending = random.pick(["data", "data", "empty data", "empty data", "trailers", "reset", "none"] as const);
   return { id, path, body: Buffer.concat(messages), ending };
 }
@@ -98,6 +98,7 @@ function newStream(random: Random, id: number): ClientStream {
 function streamFrames(random: Random, { id, path, body, ending }: ClientStream, hpack: ClientHpack): Buffer[] {
   const fields = requestFields.map(([name, value]) => [name, name === ":path" ? path : value] as [string, string]);
   if (random.chance(0.3)) fields.push(["te", "trailers"], ["user-agent", "test/1.0"]);
+  if (random.chance(0.1)) fields.push(["grpc-timeout", random.pick(["5S", "1M", "1m"])]);
   if (random.chance(0.1)) fields.push(["x-bin", random.bytes(random.below(30)).toString("base64")]);
   if (random.chance(0.1) && ending.includes("data")) fields.push(["content-length", String(body.length)]);
   const endsAtOnce = body.length === 0 && ending === "data";

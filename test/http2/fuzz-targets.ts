@@ -6,6 +6,7 @@ import { Connection } from "../../src/http2/connection.js";
 import type { ConnectionLimits } from "../../src/http2/connection-handler.js";
 import { errorCode } from "../../src/http2/errors.js";
 import type { ServerStream, StreamEvents } from "../../src/http2/stream.js";
+import { paths } from "./client-session.js";
 import type { OutputChecker } from "./output-checker.js";
 import { limits } from "./test-wire.js";
 
@@ -42,7 +43,7 @@ export class Once {
 const ok = { code: 0, details: "" };
 const end = trailers(ok);
 /** The body that many streams have. */
-const large = Buffer.alloc(70_000, 7);
+const large = Buffer.alloc(300_000, 7);
 const short: ConnectionLimits = { streams: 3, headerBytes: 400, continuations: 3, controlFramesPerSecond: 3 };
 
 /** HTTP/2 alone, with a handler that answers as gRPC does. `isStrict`: with limits that are soon exceeded. */
@@ -94,7 +95,7 @@ function answer(stream: ServerStream, path: string, once: Once): StreamEvents {
     data: (bytes) => {
       stream.allow(65_535);
       if (path === "/large" && bytes[0] === 1) stream.reset(errorCode.CANCEL);
-      if (path === "/echo") stream.write([Buffer.from(bytes)], once.of());
+      if (path === "/echo" || path === "/bare") stream.write([Buffer.from(bytes)], once.of());
       // As much as there is, and more when it has left.
       if (path === "/paced")
         stream.write(
@@ -104,7 +105,8 @@ function answer(stream: ServerStream, path: string, once: Once): StreamEvents {
     },
     ended: () => {
       if (path === "/large") stream.write([Buffer.alloc(5), large], once.of());
-      if (path !== "/silent") stream.end(end, [], once.of());
+      if (path === "/bare") stream.end(undefined, [], once.of());
+      else if (path !== "/silent") stream.end(end, [], once.of());
     },
     closed: () => {
       isOpen = false;
@@ -149,6 +151,8 @@ class StubSocket extends EventEmitter {
 /** A gRPC server, whose connections have no sockets. */
 export class GrpcTarget {
   receiving = 0;
+  /** The most of {@link receiving} that is allowed. */
+  mostReceiving = Number.POSITIVE_INFINITY;
   once = new Once();
   private readonly server: GrpcServer<Connection>;
   private port = 0;
@@ -177,7 +181,7 @@ export class GrpcTarget {
         receiving: {
           add: (bytes) => {
             this.receiving += bytes;
-            if (bytes > 0 && this.receiving > 30_000) throw new Error("too many bytes at once");
+            if (bytes > 0 && this.receiving > this.mostReceiving) throw new Error("too many bytes at once");
           },
         },
         begins: (bytes) => {
@@ -193,8 +197,7 @@ export class GrpcTarget {
       },
     );
     this.server = server;
-    for (const path of ["/echo", "/paced", "/early", "/large", "/silent"])
-      server.add(path, (call) => this.handler(call, path));
+    for (const path of paths) server.add(path, (call) => this.handler(call, path));
   }
 
   connect(checker: OutputChecker): Target {
