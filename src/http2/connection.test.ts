@@ -332,7 +332,7 @@ describe("the end of a connection", () => {
     expect(allWords(await test.answer(headers(5, true)))).toEqual(["RST_STREAM 5 code 7"]);
     for (const { stream } of [first, second]) stream.respond(ok, true);
     expect(test.connection.streams.size).toBe(0);
-    expect(allWords(await test.answer())).toEqual(["HEADERS 1 END", "HEADERS 3 END", "GOAWAY last 5 code 0"]);
+    expect(allWords(await test.answer())).toEqual(["HEADERS 1 END", "HEADERS 3 END", "GOAWAY last 3 code 0"]);
     expect([test.wire.isEnded, vi.getTimerCount()]).toEqual([true, 0]);
   });
 

@@ -112,7 +112,7 @@ export class Connection {
   end(code: number = errorCode.NO_ERROR, reason = ""): void {
     if (this.isOver) return;
     this.greet();
-    this.outbox.put(goAway(this.streams.lastId, code, reason));
+    this.outbox.put(goAway(Math.min(this.streams.lastId, this.departure.lastId), code, reason));
     this.finish();
   }
 

@@ -15,6 +15,8 @@ export interface Departing {
 
 /** A connection's end that loses no stream: two GOAWAY frames, and the end after the last stream (RFC 9113, section 6.8). */
 export class Departure {
+  /** The last stream that the client was told of. It may not grow (RFC 9113, section 6.8), though more streams are refused. */
+  lastId = largestWindow; // the highest stream id
   private state: "no" | "announced" | "refusing" = "no";
   private timer: NodeJS.Timeout | undefined;
 
@@ -32,7 +34,7 @@ export class Departure {
   announce(): void {
     if (this.state !== "no") return;
     this.state = "announced";
-    this.outbox.put(goAway(largestWindow, errorCode.NO_ERROR)); // the highest stream id
+    this.outbox.put(goAway(this.lastId, errorCode.NO_ERROR));
     this.outbox.put(ping(shutdownPing));
     this.timer = setTimeout(() => this.refuse(), goAwayMs).unref();
   }
@@ -53,7 +55,8 @@ export class Departure {
     this.state = "refusing";
     clearTimeout(this.timer);
     const { streams } = this.connection;
+    this.lastId = streams.lastId;
     if (streams.size === 0) this.connection.end();
-    else this.outbox.put(goAway(streams.lastId, errorCode.NO_ERROR));
+    else this.outbox.put(goAway(this.lastId, errorCode.NO_ERROR));
   }
 }
