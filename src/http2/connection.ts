@@ -1,3 +1,5 @@
+import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
+import { Departure } from "./departure.js";
 import { ConnectionError, errorCode, frameSizeError, protocolError, StreamError } from "./errors.js";
 import { FrameBudget } from "./frame-budget.js";
 import { FrameReader } from "./frame-reader.js";
@@ -7,7 +9,6 @@ import {
   frameType,
   goAway,
   initialWindow,
-  largestWindow,
   ping,
   pingAck,
   settingsAck,
@@ -18,41 +19,14 @@ import { type Fields, HpackDecoder } from "./hpack/decoder.js";
 import { Outbox } from "./outbox.js";
 import { http1Answer, readPreface, type Stranger } from "./preface.js";
 import { checkTrailers, MalformedRequest, type RequestHeaders, requestHeadersOf } from "./request-headers.js";
-import { checkSettingsAck, readSettings, setting, settingsFrame } from "./settings.js";
-import type { ServerStream, StreamEvents } from "./stream.js";
+import { ClientSettings, checkSettingsAck, setting, settingsFrame } from "./settings.js";
+import type { ServerStream } from "./stream.js";
 import { StreamTable } from "./stream-table.js";
 import type { Wire } from "./wire.js";
 
-/** What bounds one connection. */
-export interface ConnectionLimits {
-  /** Streams at once. */
-  readonly streams: number;
-  /** Bytes of a request's header list, as SETTINGS_MAX_HEADER_LIST_SIZE counts them. */
-  readonly headerBytes: number;
-  /** CONTINUATION frames in one header block. */
-  readonly continuations: number;
-  /** Frames a second that cost the client nothing (see {@link FrameBudget}), and ten times as many at once. */
-  readonly controlFramesPerSecond: number;
-}
-
-/** Answers the requests of a connection. */
-export interface ConnectionHandler {
-  /** A request has begun. Its further events go to what is returned. `headers`: undefined if they exceed the limit. */
-  request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents;
-  /** A limit was exceeded. */
-  limitHit(limit: keyof ConnectionLimits): void;
-  /** The connection is ended: for a {@link ConnectionError} of the client, or for an error that the handler has thrown. */
-  failed(error: Error): void;
-  /** The client does not begin with HTTP/2. Returns what the client is told. */
-  stranger(is: Stranger): string;
-}
-
 /** The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody back. */
 const receiveWindow = 1 << 20;
-const shutdownPing = Buffer.from("shutdown", "latin1");
 const keepalivePing = Buffer.from("keepaliv", "latin1");
-/** How long, in milliseconds, the client may take to answer before the second GOAWAY. */
-const goAwayMs = 1_000;
 /** SETTINGS_HEADER_TABLE_SIZE, which stays as it is. */
 const tableBytes = 4_096;
 /** A header block may have so many times the bytes of the largest list. So a list that is too large gets an answer. */
@@ -74,11 +48,13 @@ export class Connection {
   private readonly blocks: HeaderBlockReader;
   private readonly hpack: HpackDecoder;
   private readonly budget: FrameBudget;
+  private readonly departure: Departure;
+  private readonly clientSettings = new ClientSettings();
   /** The beginning of the preface, until all of it is there. */
   private preface: Buffer | undefined = nothing;
   private window = receiveWindow;
-  private goingAway: "no" | "soon" | "yes" = "no";
-  private goAwayTimer: NodeJS.Timeout | undefined;
+  /** Our SETTINGS are sent. Nothing may be sent before them. */
+  private hasGreeted = false;
   private isOver = false;
 
   constructor(
@@ -88,7 +64,12 @@ export class Connection {
   ) {
     this.budget = new FrameBudget(limits.controlFramesPerSecond, () => handler.limitHit("controlFramesPerSecond"));
     this.outbox = new Outbox(wire, this.budget);
-    this.streams = new StreamTable(this.outbox, (isIdle) => this.idle(isIdle));
+    this.streams = new StreamTable(
+      this.outbox,
+      (isIdle) => this.idle(isIdle),
+      (error) => this.fail(error),
+    );
+    this.departure = new Departure(this.outbox, this);
     this.hpack = new HpackDecoder(tableBytes, limits.headerBytes);
     const tooMany = () => handler.limitHit("continuations");
     this.blocks = new HeaderBlockReader(blockFactor * limits.headerBytes, limits.continuations, tooMany);
@@ -102,7 +83,7 @@ export class Connection {
       if (this.preface) this.begin(chunk, this.preface);
       else this.reader.read(chunk);
     } catch (error) {
-      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.fail(error);
     }
   }
 
@@ -110,7 +91,7 @@ export class Connection {
   closed(): void {
     this.isOver = true;
     this.reader.stop();
-    clearTimeout(this.goAwayTimer);
+    this.departure.stop();
     this.outbox.closed();
     this.streams.close("reset by client");
   }
@@ -122,21 +103,16 @@ export class Connection {
 
   /** Tells the client to open no more streams, and ends the connection when it has none (RFC 9113, section 6.8). */
   goAway(): void {
-    if (this.goingAway !== "no" || this.isOver) return;
-    this.goingAway = "soon";
-    if (!this.isReady) {
-      this.refuseStreams();
-      return;
-    }
-    this.outbox.put(goAway(largestWindow, errorCode.NO_ERROR)); // the highest stream id
-    this.outbox.put(ping(shutdownPing));
-    this.goAwayTimer = setTimeout(() => this.refuseStreams(), goAwayMs).unref();
+    if (this.isOver) return;
+    if (this.isReady) this.departure.announce();
+    else this.end();
   }
 
   /** Ends the connection, with its streams. What was written leaves first. */
   end(code: number = errorCode.NO_ERROR, reason = ""): void {
     if (this.isOver) return;
-    this.outbox.put(goAway(this.streams.lastId, code, reason));
+    this.greet();
+    this.outbox.put(goAway(Math.min(this.streams.lastId, this.departure.lastId), code, reason));
     this.finish();
   }
 
@@ -148,7 +124,7 @@ export class Connection {
   private finish(): void {
     this.isOver = true;
     this.reader.stop();
-    clearTimeout(this.goAwayTimer);
+    this.departure.stop();
     this.outbox.end();
     this.streams.close("reset by us");
   }
@@ -169,22 +145,14 @@ export class Connection {
       this.fail(new ConnectionError(errorCode.INADEQUATE_SECURITY, this.refusal));
       return;
     }
-    this.outbox.put(this.greeting());
+    this.greet();
     this.reader.read(bytes.subarray(clientPreface.length));
   }
 
-  /** What a server sends first: its SETTINGS, and the connection's window. The same limits make the same bytes. */
-  private greeting(): Buffer {
-    const known = greetings.get(this.limits);
-    if (known) return known;
-    const { streams, headerBytes } = this.limits;
-    const settings = settingsFrame([
-      [setting.MAX_CONCURRENT_STREAMS, streams],
-      [setting.MAX_HEADER_LIST_SIZE, headerBytes],
-    ]);
-    const greeting = Buffer.concat([settings, windowUpdate(0, receiveWindow - initialWindow)]);
-    greetings.set(this.limits, greeting);
-    return greeting;
+  private greet(): void {
+    if (this.hasGreeted) return;
+    this.hasGreeted = true;
+    this.outbox.put(greetingOf(this.limits));
   }
 
   private refuse(stranger: Stranger): void {
@@ -194,7 +162,8 @@ export class Connection {
     this.finish();
   }
 
-  private fail(error: Error): void {
+  private fail(thrown: unknown): void {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.handler.failed(error);
     if (error instanceof ConnectionError) this.end(error.code, error.message);
     else this.end(errorCode.INTERNAL_ERROR);
@@ -202,7 +171,7 @@ export class Connection {
 
   private idle(isIdle: boolean): void {
     this.idleSince = isIdle ? performance.now() : undefined;
-    if (isIdle && this.goingAway === "yes") this.end();
+    if (isIdle && this.departure.isRefusing) this.end();
   }
 
   private frame(type: number, flags: number, id: number, payload: Buffer): void {
@@ -218,6 +187,7 @@ export class Connection {
       if (!(error instanceof StreamError)) throw error;
       const stream = this.streams.get(error.streamId);
       if (!stream) throw new ConnectionError(error.code, error.message);
+      this.budget.takeControl();
       stream.reset(error.code);
     }
   }
@@ -260,7 +230,6 @@ export class Connection {
   }
 
   private data(flags: number, id: number, payload: Buffer): void {
-    if (payload.length === 0 && !(flags & flag.END_STREAM)) this.budget.takeControl();
     this.window -= payload.length;
     if (this.window < 0) throw new ConnectionError(errorCode.FLOW_CONTROL_ERROR, "more DATA than the window allows");
     if (this.window < receiveWindow / 2) {
@@ -269,6 +238,7 @@ export class Connection {
     }
     const stream = this.streams.get(id);
     const content = withoutPadding(payload, flags);
+    if (content.length === 0 && !(flags & flag.END_STREAM)) this.budget.takeControl();
     if (!stream) {
       this.streams.late(id, "DATA");
       return;
@@ -288,6 +258,7 @@ export class Connection {
       else this.open(block, fields && requestHeadersOf(fields));
     } catch (error) {
       if (!(error instanceof MalformedRequest)) throw error;
+      this.budget.takeControl();
       this.streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
     }
   }
@@ -301,13 +272,14 @@ export class Connection {
 
   private open({ streamId, isEnd, dependsOnItself }: HeaderBlock, headers: RequestHeaders | undefined): void {
     const { streams, handler } = this;
+    if (dependsOnItself) throw new MalformedRequest("a stream depends on itself");
+    if (isEnd && headers?.contentLength) throw new MalformedRequest("a request without a body has a content-length");
     const isFull = streams.size >= this.limits.streams;
     if (isFull) handler.limitHit("streams");
-    if (dependsOnItself || (isEnd && headers?.contentLength)) streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
-    else if (isFull || this.goingAway === "yes") streams.refuse(streamId, errorCode.REFUSED_STREAM);
+    if (isFull || this.departure.isRefusing) streams.refuse(streamId, errorCode.REFUSED_STREAM);
     else {
       if (!headers) handler.limitHit("headerBytes");
-      const stream = streams.add(streamId, headers?.contentLength, isEnd);
+      const stream = streams.add(streamId, isEnd, headers?.contentLength);
       stream.start(handler.request(stream, headers));
     }
   }
@@ -335,8 +307,9 @@ export class Connection {
       checkSettingsAck(payload);
       return;
     }
-    const sendWindow = readSettings(payload);
+    const { sendWindow, isTableSmaller } = this.clientSettings.read(payload);
     this.outbox.put(settingsAck); // before the DATA that a larger window lets through
+    if (isTableSmaller) this.outbox.resizeTable();
     if (sendWindow !== undefined) this.streams.setSendWindow(sendWindow);
   }
 
@@ -345,7 +318,7 @@ export class Connection {
     if (id !== 0) throw protocolError("PING belongs to the connection, not to a stream");
     if (payload.length !== 8) throw frameSizeError("PING has eight bytes");
     if (!(flags & flag.ACK)) this.outbox.put(pingAck(payload));
-    else if (payload.equals(shutdownPing)) this.refuseStreams();
+    else this.departure.pinged(payload);
   }
 
   private windowUpdate(id: number, payload: Buffer): void {
@@ -362,16 +335,20 @@ export class Connection {
     if (stream && bytes === 0) throw new StreamError(id, errorCode.PROTOCOL_ERROR, "a WINDOW_UPDATE of 0");
     stream?.widen(bytes);
   }
-
-  /** From now on streams are refused, and the connection ends with its last one. */
-  private refuseStreams(): void {
-    if (this.goingAway !== "soon" || this.isOver) return;
-    this.goingAway = "yes";
-    clearTimeout(this.goAwayTimer);
-    if (this.streams.size === 0) this.end();
-    else this.outbox.put(goAway(this.streams.lastId, errorCode.NO_ERROR));
-  }
 }
 
 const nothing = Buffer.alloc(0);
 const greetings = new WeakMap<ConnectionLimits, Buffer>();
+
+/** What a server sends first: its SETTINGS, and the connection's window. It is made once for the same limits. */
+function greetingOf(limits: ConnectionLimits): Buffer {
+  const known = greetings.get(limits);
+  if (known) return known;
+  const settings = settingsFrame([
+    [setting.MAX_CONCURRENT_STREAMS, limits.streams],
+    [setting.MAX_HEADER_LIST_SIZE, limits.headerBytes],
+  ]);
+  const greeting = Buffer.concat([settings, windowUpdate(0, receiveWindow - initialWindow)]);
+  greetings.set(limits, greeting);
+  return greeting;
+}

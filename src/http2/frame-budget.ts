@@ -5,14 +5,19 @@ import { ConnectionError, errorCode } from "./errors.js";
 const answersPerFrame = 2;
 /** And one more for so many bytes of it. */
 const bytesPerAnswer = 1_024;
+/** The most of them that are kept for later. That is for more DATA than a network has on its way. */
+const mostEarned = 100_000;
 
 /**
- * Bounds the frames of one connection that cost us work and the client nothing: RST_STREAM, SETTINGS, PRIORITY, empty DATA, and, counted
- * apart, PING and WINDOW_UPDATE. Clients send the last two in answer to our DATA, so DATA makes room for them.
+ * Bounds the frames of one connection that cost us work and the client nothing: RST_STREAM, SETTINGS, PRIORITY, empty DATA, those that
+ * make us reset a stream, and, counted apart, PING and WINDOW_UPDATE. Clients send the last two in answer to our DATA, so DATA makes room
+ * for them.
  */
 export class FrameBudget {
   private control: TokenBucket | undefined;
   private answers: TokenBucket | undefined;
+  /** How many answers our DATA makes room for. */
+  private earned = 0;
 
   constructor(
     private readonly perSecond: number,
@@ -23,18 +28,22 @@ export class FrameBudget {
   /** @throws ConnectionError ENHANCE_YOUR_CALM */
   takeControl(): void {
     this.control ??= new TokenBucket(this.perSecond);
-    if (!this.control.take()) this.refuse("RST_STREAM, SETTINGS, PRIORITY or empty DATA");
+    if (!this.control.take()) this.refuse("RST_STREAM, SETTINGS, PRIORITY, empty DATA or malformed");
   }
 
   /** @throws ConnectionError ENHANCE_YOUR_CALM */
   takeAnswer(): void {
+    if (this.earned >= 1) {
+      this.earned--;
+      return;
+    }
     this.answers ??= new TokenBucket(this.perSecond);
     if (!this.answers.take()) this.refuse("PING or WINDOW_UPDATE");
   }
 
   /** A DATA frame was sent. */
   dataSent(bytes: number): void {
-    this.answers?.give(answersPerFrame + bytes / bytesPerAnswer);
+    this.earned = Math.min(mostEarned, this.earned + answersPerFrame + bytes / bytesPerAnswer);
   }
 
   private refuse(what: string): never {

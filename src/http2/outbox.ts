@@ -45,6 +45,7 @@ export class Outbox {
   private flying: (() => void)[] = [];
   /** Streams that could send, but for the connection or the others before them. */
   private readonly blocked = new Set<Sender>();
+  private mustResizeTable = false;
   private isScheduled = false;
   private isClosed = false;
 
@@ -58,7 +59,18 @@ export class Outbox {
     return this.inWire + this.bytes;
   }
 
-  /** Sends a frame of control, or a header block. */
+  /** The next header block tells the client that our dynamic table is empty (RFC 9113, section 4.3.1). */
+  resizeTable(): void {
+    this.mustResizeTable = true;
+  }
+
+  /** Sends a header block. */
+  putHeaders(streamId: number, block: Buffer, isEnd: boolean): void {
+    this.put(headerFrames(streamId, this.mustResizeTable ? Buffer.concat([emptyTable, block]) : block, isEnd));
+    this.mustResizeTable = false;
+  }
+
+  /** Sends a frame of control. */
   put(frame: Buffer): void {
     if (this.isClosed) return;
     this.buffers.push(frame);
@@ -71,7 +83,7 @@ export class Outbox {
 
   /** A stream has more to send, or may send more. */
   ready(stream: Sender): void {
-    if (this.blocked.size > 0) this.blocked.add(stream);
+    if (this.blocked.size > 0 && !isFree(stream.next())) this.blocked.add(stream);
     else while (this.sendFrame(stream) === "sent");
   }
 
@@ -128,21 +140,30 @@ export class Outbox {
   private sendFrame(stream: Sender): "sent" | "full" | "waits" {
     const message = stream.next();
     if (!message || this.isClosed) return "waits";
-    if (message.left > 0 || !message.trailers) {
+    if (message.left > 0) {
       const most = Math.min(message.left, maxPayload, stream.sendWindow);
-      if (most <= 0 && message.left > 0) return "waits"; // for the stream's own window
+      if (most <= 0) return "waits"; // for the stream's own window
       const count = Math.min(most, this.window);
-      if ((count <= 0 && message.left > 0) || this.unsent >= wireBytes) {
+      if (count <= 0 || this.unsent >= wireBytes) {
         this.blocked.add(stream);
         return "full";
       }
       this.putData(stream, message, count);
+      if (message.left > 0) return "sent";
+    } else if (!message.trailers) this.putData(stream, message, 0);
+    this.putEnd(stream, message);
+    for (let next = stream.next(); isFree(next) && !this.isClosed; next = stream.next()) {
+      if (!next.trailers) this.putData(stream, next, 0);
+      this.putEnd(stream, next);
     }
-    if (message.left > 0) return "sent";
-    if (message.trailers) this.put(headerFrames(stream.id, message.trailers, true));
-    if (message.done) this.dones.push(message.done);
-    stream.framed();
     return "sent";
+  }
+
+  /** All bytes of a message are in frames. */
+  private putEnd(stream: Sender, { trailers, done }: Outgoing): void {
+    if (trailers) this.putHeaders(stream.id, trailers, true);
+    if (done) this.dones.push(done);
+    stream.framed();
   }
 
   private putData(stream: Sender, message: Outgoing, count: number): void {
@@ -183,4 +204,8 @@ export class Outbox {
   }
 }
 
+/** A message without bytes needs no window, so it waits for nobody. */
+const isFree = (message: Outgoing | undefined): message is Outgoing => message?.left === 0;
+/** A dynamic table size update to 0 (RFC 7541, section 6.3). */
+const emptyTable = Buffer.of(0x20);
 const flushOutbox = (outbox: Outbox) => outbox.flush();

@@ -4,9 +4,10 @@ import {
   type SecureContextOptions,
   TLSSocket,
   type TlsOptions,
-  Server as TlsServer,
+  type Server as TlsServer,
 } from "node:tls";
-import { Connection, type ConnectionHandler, type ConnectionLimits } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
 import { SocketWire } from "./socket-wire.js";
 
 /** What bounds all connections, and each. */
@@ -62,6 +63,8 @@ const lookEveryMs = 1_000;
 export class Http2Server {
   /** What listens. The caller makes it listen. */
   readonly listener: NetServer;
+  /** What makes the handshakes; it does not listen itself, so that it gets no connection that is refused. */
+  private readonly tls: TlsServer | undefined;
   private readonly entries = new Map<string, Entry>();
   private readonly hosts = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
@@ -72,17 +75,9 @@ export class Http2Server {
     private readonly options: ServerOptions,
     private readonly events: ServerEvents,
   ) {
-    const { tls, limits, keepaliveMs, keepaliveTimeoutMs } = options;
-    this.listener = tls
-      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs, noDelay }, (socket) =>
-          this.open(socket),
-        )
-      : createServer({ noDelay });
-    this.listener.on("connection", (socket: Socket) => this.enter(socket));
-    this.listener.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      events.handshakeFailed(error, socket);
-      socket.destroy(); // else a client that does not speak TLS, or says nothing, would stay connected
-    });
+    const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
+    this.listener = createServer({ noDelay: true }, (socket) => this.enter(socket));
+    this.tls = options.tls && this.tlsServer(options.tls);
     const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, limits.handshakeMs, limits.idleMs) / 4;
     const every = Math.min(lookEveryMs, Math.max(1, shortest));
     this.timer = setInterval(() => this.look(performance.now()), every).unref();
@@ -95,7 +90,7 @@ export class Http2Server {
 
   /** New connections get these certificates. */
   setTls(context: SecureContextOptions): void {
-    if (this.listener instanceof TlsServer) this.listener.setSecureContext(context);
+    this.tls?.setSecureContext(context);
   }
 
   /** Takes no new connections, tells the open ones to go elsewhere, and resolves when there are none. */
@@ -116,6 +111,17 @@ export class Http2Server {
       else socket.destroy();
   }
 
+  private tlsServer(options: TlsOptions): TlsServer {
+    const { handshakeMs } = this.options.limits;
+    const all = { ...options, ALPNProtocols: ["h2"], handshakeTimeout: handshakeMs };
+    const server = createTlsServer(all, (socket) => this.open(socket));
+    return server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+      if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") this.events.limitHit("handshakeMs", peerOf(socket));
+      else this.events.handshakeFailed(error, socket);
+      socket.destroy(); // else a client that does not speak TLS, or says nothing, would stay connected
+    });
+  }
+
   private stopListening(): void {
     this.isStopping = true;
     this.listener.close();
@@ -124,7 +130,7 @@ export class Http2Server {
 
   /** A connection has come. With TLS its handshake is still to come. */
   private enter(socket: Socket): void {
-    const { limits, tls } = this.options;
+    const { limits } = this.options;
     const key = keyOf(socket);
     const host = socket.remoteAddress;
     if (this.isStopping || key === undefined || host === undefined) {
@@ -144,7 +150,8 @@ export class Http2Server {
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
     socket.once("close", () => this.leave(key, host));
-    if (!tls) this.open(socket);
+    if (this.tls) this.tls.emit("connection", socket);
+    else this.open(socket);
   }
 
   private leave(key: string, host: string): void {
@@ -190,7 +197,8 @@ export class Http2Server {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = this.options;
     for (const entry of this.entries.values()) {
       const { connection, socket, since } = entry;
-      if (!connection?.isReady) {
+      if (!connection) continue; // the TLS server ends a handshake that takes too long
+      if (!connection.isReady) {
         if (now - since > limits.handshakeMs) this.expire(entry, "handshakeMs");
         continue;
       }
@@ -220,8 +228,6 @@ export class Http2Server {
 }
 
 const nothing = () => {};
-/** Small frames leave at once. Else one would wait for the client's ACK of the one before, some 40 ms. */
-const noDelay = true;
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
 /** What no two connections have in common at one time; undefined: the socket has closed. */

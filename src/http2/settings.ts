@@ -27,25 +27,47 @@ export function settingsFrame(settings: Iterable<readonly [id: number, value: nu
   return frame(frameType.SETTINGS, 0, 0, payload);
 }
 
+/** What a client changes with a SETTINGS frame, as far as it matters here. */
+export interface SettingsChange {
+  /** The window of each stream for what we send; undefined: it stays. */
+  readonly sendWindow: number | undefined;
+  /** The dynamic table of our header blocks must become smaller than it may be now. */
+  readonly isTableSmaller: boolean;
+}
+
 /**
- * Reads the settings of a client. Returns its SETTINGS_INITIAL_WINDOW_SIZE, if it has one. Nothing else matters here: we send no pushes,
- * use no dynamic table, and send no larger frames than every client takes.
- * @throws ConnectionError for a value that is not allowed
+ * Reads the settings of one client. Most of them do not matter: we send no pushes, use no dynamic table, and send no larger frames than
+ * every client takes.
  */
-export function readSettings(payload: Buffer): number | undefined {
+export class ClientSettings {
+  private tableBytes = 4_096;
+
+  /** @throws ConnectionError for a value that is not allowed */
+  read(payload: Buffer): SettingsChange {
+    let sendWindow: number | undefined;
+    let isTableSmaller = false;
+    for (const [id, value] of readSettings(payload)) {
+      if (id === setting.INITIAL_WINDOW_SIZE) sendWindow = value;
+      if (id !== setting.HEADER_TABLE_SIZE) continue;
+      isTableSmaller ||= value < this.tableBytes;
+      this.tableBytes = value;
+    }
+    return { sendWindow, isTableSmaller };
+  }
+}
+
+function* readSettings(payload: Buffer): Generator<[id: number, value: number]> {
   if (payload.length % bytesOfOne !== 0) throw frameSizeError(`SETTINGS of ${payload.length} bytes`);
-  let initialWindow: number | undefined;
   for (let at = 0; at < payload.length; at += bytesOfOne) {
     const id = payload.readUInt16BE(at);
     const value = payload.readUInt32BE(at + 2);
     if (id === setting.ENABLE_PUSH && value > 1) throw protocolError(`SETTINGS_ENABLE_PUSH is 0 or 1, not ${value}`);
     if (id === setting.MAX_FRAME_SIZE && (value < maxPayload || value >= 2 ** 24))
       throw protocolError(`SETTINGS_MAX_FRAME_SIZE is from ${maxPayload} to ${2 ** 24 - 1}, not ${value}`);
-    if (id !== setting.INITIAL_WINDOW_SIZE) continue;
-    if (value > largestWindow) throw flowControlError(`SETTINGS_INITIAL_WINDOW_SIZE is ${largestWindow} at most`);
-    initialWindow = value;
+    if (id === setting.INITIAL_WINDOW_SIZE && value > largestWindow)
+      throw flowControlError(`SETTINGS_INITIAL_WINDOW_SIZE is ${largestWindow} at most`);
+    yield [id, value];
   }
-  return initialWindow;
 }
 
 /** @throws ConnectionError for an acknowledgement that has a payload */

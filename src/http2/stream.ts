@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCode, StreamError } from "./errors.js";
-import { headerFrames, initialWindow, largestWindow, rstStream, windowUpdate } from "./frames.js";
+import { initialWindow, largestWindow, rstStream, windowUpdate } from "./frames.js";
 import type { Outbox, Sender } from "./outbox.js";
 import { type Outgoing, outgoing } from "./outgoing.js";
 
@@ -20,6 +20,8 @@ export type Ending = "ended" | "reset by client" | "reset by us";
 export interface StreamOwner {
   readonly outbox: Outbox;
   streamClosed(stream: ServerStream, how: Ending): void;
+  /** {@link StreamEvents.closed} has thrown. */
+  onError(error: unknown): void;
 }
 
 /** One request and its answer, on the server's side (RFC 9113, section 5). */
@@ -28,6 +30,7 @@ export class ServerStream implements Sender {
   /** How many bytes the client may still send. */
   private receiveWindow = initialWindow;
   private received = 0;
+  private isRemoteOpen: boolean;
   /** {@link end} was called. */
   private isEnding = false;
   private isLocalOpen = true;
@@ -39,12 +42,22 @@ export class ServerStream implements Sender {
     readonly id: number,
     private readonly owner: StreamOwner,
     sendWindow: number,
+    isEnd: boolean,
     /** The bytes of the request's body, if the client has said how many. */
     private readonly contentLength: number | undefined,
-    /** The client has not sent all of its request. */
-    private isRemoteOpen: boolean,
   ) {
     this.sendWindow = sendWindow;
+    this.isRemoteOpen = !isEnd;
+  }
+
+  /**
+   * Tells `events` what comes from now on. The stream may be over already.
+   * @internal
+   */
+  start(events: StreamEvents): void {
+    this.events = events;
+    if (this.isClosed) this.tellClosed();
+    else if (!this.isRemoteOpen) events.ended();
   }
 
   /** How many bytes the client may send before {@link allow} is called again. */
@@ -55,7 +68,7 @@ export class ServerStream implements Sender {
   /** Sends a header block. With `isEnd` there is nothing after it. */
   respond(block: Buffer, isEnd = false): void {
     if (!this.isLocalOpen || this.isEnding) return;
-    this.owner.outbox.put(headerFrames(this.id, block, isEnd));
+    this.owner.outbox.putHeaders(this.id, block, isEnd);
     if (isEnd) this.endLocal();
   }
 
@@ -81,16 +94,6 @@ export class ServerStream implements Sender {
     if (!this.isRemoteOpen || bytes <= this.receiveWindow) return;
     this.owner.outbox.put(windowUpdate(this.id, bytes - this.receiveWindow));
     this.receiveWindow = bytes;
-  }
-
-  /**
-   * From now on the stream's events go here. An answer may have ended the stream already.
-   * @internal
-   */
-  start(events: StreamEvents): void {
-    this.events = events;
-    if (this.isClosed) events.closed();
-    else if (!this.isRemoteOpen) events.ended();
   }
 
   /** @internal */
@@ -135,6 +138,7 @@ export class ServerStream implements Sender {
    * @throws StreamError
    */
   endRemote(): void {
+    if (this.isClosed) return;
     if (this.contentLength !== undefined && this.received !== this.contentLength) throw this.wrongLength();
     this.isRemoteOpen = false;
     if (!this.isLocalOpen) this.close("ended");
@@ -166,9 +170,17 @@ export class ServerStream implements Sender {
     outbox.remove(this);
     const { queue } = this;
     this.queue = noMessages;
-    for (const { done } of queue) if (done) outbox.afterSent(done);
     this.owner.streamClosed(this, how);
-    this.events?.closed();
+    this.tellClosed(); // before `done`, at which one would send more
+    for (const { done } of queue) if (done) outbox.afterSent(done);
+  }
+
+  private tellClosed(): void {
+    try {
+      this.events?.closed();
+    } catch (error) {
+      this.owner.onError(error);
+    }
   }
 
   private add(message: Outgoing): void {

@@ -5,7 +5,7 @@ import { compressionError } from "../errors.js";
  * of length, then of value, have consecutive codes. So the lengths say all.
  */
 // biome-ignore format: a table
-const lengths = [
+export const codeLengths = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
   6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
   13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,
@@ -23,7 +23,7 @@ type TreeNode = [TreeNode | number, TreeNode | number];
 
 function codeTree(): TreeNode {
   const root: TreeNode = [-1, -1];
-  const order = lengths.map((_, symbol) => symbol).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  const order = codeLengths.map((_, symbol) => symbol).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
   let code = 0;
   let bits = 0;
   for (const symbol of order) {
@@ -46,7 +46,7 @@ function codeTree(): TreeNode {
   return root;
 }
 
-const lengthOf = (symbol: number) => lengths[symbol] ?? 0;
+const lengthOf = (symbol: number) => codeLengths[symbol] ?? 0;
 
 /** What four bits do in a state, which is a node of the tree. Between two symbols the state is 0. */
 interface Machine {
