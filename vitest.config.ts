@@ -11,17 +11,17 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/cli/**", "test/bench/**"],
+          exclude: ["test/e2e/**", "test/cli/**", "test/bench/**", "test/conformance/**"],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
       },
       {
-        // Real Envoys, and the benchmark, want the machine for themselves: after the rest, and one file at a time.
+        // Real Envoys, h2spec and the benchmark want the machine for themselves: after the rest, and one file at a time.
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts"],
-          globalSetup: [e2eSetup],
+          include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts", "test/conformance/**/*.test.ts"],
+          globalSetup: [e2eSetup, "test/conformance/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,

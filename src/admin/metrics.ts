@@ -87,6 +87,13 @@ export const metricRows: readonly MetricRow[] = [
     read: () => [[1, packageVersion()]],
   },
   {
+    name: "xds_connections",
+    kind: "gauge",
+    help: "Open gRPC connections, those in their TLS handshake among them.",
+    labels: [],
+    read: ({ server }) => [[server.connections]],
+  },
+  {
     name: "xds_streams",
     kind: "gauge",
     help: "Open streams.",
@@ -130,9 +137,16 @@ export const metricRows: readonly MetricRow[] = [
     read: ({ server }) => [[server.unsentBytes]],
   },
   {
+    name: "xds_receiving_request_bytes",
+    kind: "gauge",
+    help: "Bytes of gRPC requests that have come in part, or wait to be handled.",
+    labels: [],
+    read: ({ server }) => [[server.receivingBytes]],
+  },
+  {
     name: "xds_refusals_total",
     kind: "counter",
-    help: "Streams and requests that were refused: by the limit that they would go beyond, or by authorize.",
+    help: "Connections, streams and requests that were refused or ended: by the limit that they would go beyond, or by authorize.",
     labels: ["reason"],
     read: ({ server }) => Object.entries(server.refusals()).map(([reason, count]) => [count, snakeCase(reason)]),
   },

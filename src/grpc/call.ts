@@ -1,4 +1,4 @@
-import { initialWindow } from "../http2/frames.js";
+import { initialWindow, largestWindow } from "../http2/frames.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { MessageReader, type MessageTaker, prefixBytes } from "./message-reader.js";
 import type { Receiving } from "./receiving.js";
@@ -6,6 +6,8 @@ import { responseHeaders, type Status, StatusError, status, trailers, trailersOn
 
 /** Answers one call. */
 export interface CallHandler {
+  /** The call has one message. It must come, and the client must end, in time. It is counted until the call is over. */
+  readonly isUnary?: boolean;
   /** A message. The bytes are the handler's. */
   message(bytes: Buffer): void;
   /** The client has sent all its messages. */
@@ -42,6 +44,8 @@ export class Call implements StreamEvents, MessageTaker {
   private isPaused = false;
   private isAwaiting = true;
   private hasMessage = false;
+  /** Bytes of a unary call's message, which are counted. */
+  private kept = 0;
   /** The client has sent all. */
   private hasEnded = false;
   private isOver = false;
@@ -57,9 +61,12 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** Begins to give messages to `handler`. `timeoutMs`: when the call ends with DEADLINE_EXCEEDED; Infinity: never. */
   start(handler: CallHandler, timeoutMs: number): void {
+    if (this.isOver) {
+      handler.closed();
+      return;
+    }
     this.handler = handler;
-    if (this.isOver) handler.closed();
-    else if (timeoutMs < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.expire(), timeoutMs);
+    if (timeoutMs < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.expire(), timeoutMs);
   }
 
   /** Sends a message that has these parts, which nobody changes any more. `done` is called when it has left, or never will. */
@@ -85,8 +92,11 @@ export class Call implements StreamEvents, MessageTaker {
   /** Ends the call with an error's status. */
   fail(error: unknown): void {
     if (this.isOver) return;
-    this.handler?.failed(error);
-    this.end(this.owner.statusOf(error));
+    try {
+      this.handler?.failed(error);
+    } finally {
+      this.end(this.owner.statusOf(error));
+    }
   }
 
   /** Gives no more messages until {@link resume}. The client can send what its window allows. */
@@ -130,10 +140,12 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** @internal */
   message(bytes: Buffer): void {
-    if (this.isOver) return;
+    const { handler } = this;
+    if (!handler) return;
+    if (handler.isUnary) this.keep(bytes.length);
+    else this.awaits(false); // the next one has its own time
     this.hasMessage = true;
-    this.awaits(false); // a message that begins after it has its own time
-    this.handler?.message(bytes);
+    handler.message(bytes);
   }
 
   /** @internal The client has sent all. */
@@ -152,18 +164,26 @@ export class Call implements StreamEvents, MessageTaker {
   }
 
   private afterReading(): void {
-    const { reader, stream } = this;
+    const { reader, stream, handler } = this;
     if (this.isOver) return;
     if (this.isPaused) return;
     if (this.hasEnded) {
       if (!reader.isEmpty) throw new StatusError(status.INTERNAL, "the request ends in the middle of a message");
+      if (handler?.isUnary && !this.hasMessage) throw new StatusError(status.UNIMPLEMENTED, oneRequest);
       this.awaits(false);
-      this.handler?.end();
+      handler?.end();
     } else {
       if (reader.missing > stream.allowed || stream.allowed < initialWindow / 2)
-        stream.allow(Math.max(initialWindow, reader.missing));
-      this.awaits(!this.hasMessage || !reader.isEmpty);
+        stream.allow(Math.min(largestWindow, Math.max(initialWindow, reader.missing)));
+      this.awaits(handler?.isUnary || !this.hasMessage || !reader.isEmpty);
     }
+  }
+
+  /** A unary call's message has come: it is counted until the call is over. */
+  private keep(bytes: number): void {
+    if (this.hasMessage) throw new StatusError(status.UNIMPLEMENTED, oneRequest);
+    this.kept = bytes;
+    this.owner.receiving.add(bytes);
   }
 
   private awaits(isAwaiting: boolean): void {
@@ -182,10 +202,12 @@ export class Call implements StreamEvents, MessageTaker {
     this.isOver = true;
     clearTimeout(this.timer);
     this.awaits(false);
-    try {
-      this.reader.close();
-    } finally {
-      this.handler?.closed();
-    }
+    this.reader.close();
+    if (this.kept > 0) this.owner.receiving.add(-this.kept);
+    const { handler } = this;
+    this.handler = undefined; // with the request that it may have: the stream goes on until its answer is sent
+    handler?.closed();
   }
 }
+
+const oneRequest = "this method takes one request, not more and not less";

@@ -1,3 +1,4 @@
+import { Pieces } from "./pieces.js";
 import type { Receiving } from "./receiving.js";
 import { StatusError, status } from "./status.js";
 
@@ -15,22 +16,18 @@ export interface MessageTaker {
   message(bytes: Buffer): void;
 }
 
-/** Bytes that are set aside for a message at first; more only as more comes. */
-const firstBytes = 4_096;
-
 /** Cuts the body of a request into messages ("Length-Prefixed-Message" of gRPC over HTTP/2). */
 export class MessageReader {
   private isPaused = false;
   private isClosed = false;
-  /** What came while paused, and room for more. */
-  private waiting: Buffer | undefined;
-  private waitingBytes = 0;
+  /** What came while paused. */
+  private waiting: Pieces | undefined;
   /** The beginning of a prefix. */
   private prefix: Buffer | undefined;
   /** Bytes of the message that has begun; -1: none has. */
   private length = -1;
-  private message: Buffer | undefined;
-  private filled = 0;
+  /** What has come of the message that has begun, if it did not come at once. */
+  private message: Pieces | undefined;
   /** Bytes that are counted. */
   private held = 0;
 
@@ -41,7 +38,7 @@ export class MessageReader {
 
   /** How many bytes of the message that has begun are still to come. */
   get missing(): number {
-    return this.length < 0 ? 0 : this.length - this.filled;
+    return this.length < 0 ? 0 : this.length - (this.message?.length ?? 0);
   }
 
   /** Nothing has begun, and nothing waits. */
@@ -50,25 +47,17 @@ export class MessageReader {
   }
 
   /**
-   * Takes the next bytes, which are only lent.
+   * Takes the next bytes, which are not changed any more.
    * @throws StatusError, and what the taker and `receiving` throw
    */
   read(chunk: Buffer): void {
+    const end = this.cut(chunk);
     if (this.isClosed) return;
-    if (this.isPaused) {
-      this.wait(chunk);
-      this.hold();
-      return;
+    if (end < chunk.length) {
+      this.waiting ??= new Pieces();
+      this.waiting.add(chunk.subarray(end));
     }
-    let at = 0;
-    while (at < chunk.length && !this.isClosed) {
-      if (this.isPaused) {
-        this.wait(chunk.subarray(at));
-        break;
-      }
-      at = this.length < 0 ? this.readPrefix(chunk, at) : this.readMessage(chunk, at);
-    }
-    if (this.held > 0 || !this.isEmpty) this.hold();
+    this.hold();
   }
 
   /** Gives no more messages until {@link resume}. */
@@ -82,10 +71,14 @@ export class MessageReader {
    */
   resume(): void {
     this.isPaused = false;
-    const { waiting, waitingBytes } = this;
+    const { waiting } = this;
+    if (!waiting) return;
     this.waiting = undefined;
-    this.waitingBytes = 0;
-    if (waiting) this.read(waiting.subarray(0, waitingBytes));
+    const end = this.cut(waiting.bytes);
+    if (this.isClosed) return;
+    waiting.drop(end);
+    if (waiting.length > 0) this.waiting = waiting;
+    this.hold();
   }
 
   /** Drops what it has. */
@@ -98,16 +91,12 @@ export class MessageReader {
     this.hold();
   }
 
-  /** Keeps a chunk. The room doubles, so that many small chunks cost no more than a few large ones. */
-  private wait(chunk: Buffer): void {
-    const bytes = this.waitingBytes + chunk.length;
-    if (!this.waiting || this.waiting.length < bytes) {
-      const room = Buffer.allocUnsafe(Math.max(bytes, 2 * this.waitingBytes));
-      this.waiting?.copy(room, 0, 0, this.waitingBytes);
-      this.waiting = room;
-    }
-    chunk.copy(this.waiting, this.waitingBytes);
-    this.waitingBytes = bytes;
+  /** Gives the messages in these bytes. Returns where it has stopped: at their end, or where it was paused or closed. */
+  private cut(chunk: Buffer): number {
+    let at = 0;
+    while (at < chunk.length && !this.isPaused && !this.isClosed)
+      at = this.length < 0 ? this.readPrefix(chunk, at) : this.readMessage(chunk, at);
+    return at;
   }
 
   private readPrefix(chunk: Buffer, at: number): number {
@@ -130,42 +119,32 @@ export class MessageReader {
     this.taker.begins(length);
     if (this.isClosed) return end;
     this.length = length;
-    this.filled = 0;
     if (length === 0) this.complete(nothing);
     return end;
   }
 
   private readMessage(chunk: Buffer, at: number): number {
-    const { length, filled } = this;
-    const end = at + Math.min(length - filled, chunk.length - at);
-    if (filled === 0 && end - at === length) this.complete(chunk.subarray(at, end));
-    else {
-      const message = this.roomFor(filled + end - at);
-      chunk.copy(message, filled, at, end);
-      this.filled += end - at;
-      if (this.filled === length) this.complete(message.subarray(0, length));
+    const end = at + Math.min(this.missing, chunk.length - at);
+    const piece = chunk.subarray(at, end);
+    if (piece.length === this.length) {
+      this.complete(piece);
+      return end;
     }
+    this.message ??= new Pieces();
+    this.message.add(piece, this.length);
+    if (this.message.length === this.length) this.complete(this.message.bytes);
     return end;
-  }
-
-  /** Room for so many bytes of the message. It doubles, so that who only announces a large message gets none for it. */
-  private roomFor(bytes: number): Buffer {
-    const { message, length } = this;
-    if (message && message.length >= bytes) return message;
-    const room = Buffer.allocUnsafe(Math.min(length, Math.max(bytes, 2 * (message?.length ?? 0), firstBytes)));
-    message?.copy(room, 0, 0, this.filled);
-    this.message = room;
-    return room;
   }
 
   private complete(message: Buffer): void {
     this.length = -1;
     this.message = undefined;
+    this.hold();
     this.taker.message(message);
   }
 
   private hold(): void {
-    const bytes = (this.waiting?.length ?? 0) + (this.message?.length ?? 0);
+    const bytes = (this.waiting?.room ?? 0) + (this.message?.room ?? 0);
     if (bytes === this.held) return;
     const more = bytes - this.held;
     this.held = bytes;

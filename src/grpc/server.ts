@@ -6,6 +6,7 @@ import { fieldOf, type RequestHeaders } from "../http2/request-headers.js";
 import { type Guest as ConnectionGuest, Http2Server, peerOf, type ServerLimits } from "../http2/server.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { Call, type CallHandler, type CallOwner } from "./call.js";
+import { type NotGrpc, Refusal } from "./refusal.js";
 import { httpStatus, type Status, StatusError, status, trailersOnly } from "./status.js";
 import { readTimeout } from "./timeout.js";
 
@@ -50,15 +51,21 @@ interface Guest<C> extends ConnectionGuest, CallOwner {
   readonly context: C;
 }
 
+/** Something that a client began, and that it may not take too long for. */
+type Awaited = Pick<Call, "awaitsSince" | "fail">;
+
 /** How often, in milliseconds, it is looked whether messages that are awaited take too long. */
 const lookEveryMs = 1_000;
+
+/** So many late calls are ended before others have their turn, some 30 ms of work. */
+const lateAtOnce = 1_000;
 
 /** A gRPC server: it leads calls to methods by their path. */
 export class GrpcServer<C> {
   private readonly http2: Http2Server;
   private readonly methods = new Map<string, Method<C>>();
-  /** Calls that await a message, the first ones first. */
-  private readonly awaiting = new Set<Call>();
+  /** Calls that await a message, and requests that are refused when they have ended; the first ones first. */
+  private readonly awaiting = new Set<Awaited>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -138,8 +145,12 @@ export class GrpcServer<C> {
       return refused;
     };
     if (!headers) return refuse(httpStatus(431)); // Request Header Fields Too Large
-    if (headers.method !== "POST") return refuse(httpStatus(405));
-    if (!/^application\/grpc($|[+;])/.test(fieldOf(headers, "content-type") ?? "")) return refuse(httpStatus(415));
+    const notGrpc = whyNotGrpc(headers);
+    if (notGrpc) {
+      const refusal = new Refusal(stream, notGrpc, headers.method !== "HEAD", (done) => this.awaiting.delete(done));
+      this.awaiting.add(refusal);
+      return refusal;
+    }
     const method = this.methods.get(headers.path);
     if (!method) return refuse(unimplemented(`there is no method ${headers.path.slice(0, 200)}`));
     const encoding = fieldOf(headers, "grpc-encoding") ?? "identity";
@@ -160,8 +171,13 @@ export class GrpcServer<C> {
 
   private endLate(now: number): void {
     const { messageMs } = this.options.limits;
+    let left = lateAtOnce;
     for (const call of this.awaiting) {
       if (now - call.awaitsSince < messageMs) return;
+      if (left-- === 0) {
+        setImmediate(() => this.endLate(now));
+        return;
+      }
       call.fail(this.host.limitHit("messageMs", ""));
     }
   }
@@ -172,6 +188,11 @@ const strangers: Record<Stranger, string> = {
   TLS: "this is a TLS handshake",
   "something else": "these bytes are not the beginning of HTTP/2",
 };
+
+function whyNotGrpc(headers: RequestHeaders): NotGrpc | undefined {
+  if (headers.method !== "POST") return "method";
+  return /^application\/grpc($|[+;])/.test(fieldOf(headers, "content-type") ?? "") ? undefined : "content-type";
+}
 
 const unimplemented = (details: string) => trailersOnly({ code: status.UNIMPLEMENTED, details });
 

@@ -67,16 +67,20 @@ export const trailersOnly = (status: Status): Buffer => encodeHeaders([...respon
 /** The header block of an answer to what is not gRPC: an HTTP status, and nothing else. */
 export const httpStatus = (code: number): Buffer => encodeHeaders([[":status", String(code)]]);
 
-/** The form of `grpc-message`: printable ASCII but for "%" as it is, each other byte of UTF-8 as "%" and two digits. */
+/**
+ * The form of `grpc-message`: printable ASCII but for "%" as it is, each other byte of UTF-8 as "%" and two digits. It is cut between two
+ * characters.
+ */
 function percentEncoded(text: string): string {
+  if (/^[ -$&-~]*$/.test(text)) return text.slice(0, mostMessageBytes);
   let out = "";
-  for (const byte of Buffer.from(text, "utf8")) {
-    const next =
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  for (const character of text.slice(0, mostMessageBytes)) {
+    const next = /^[ -$&-~]$/.test(character) ? character : escaped(character);
     if (out.length + next.length > mostMessageBytes) break;
     out += next;
   }
   return out;
 }
+
+const escaped = (character: string) =>
+  Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");

@@ -35,10 +35,10 @@ const blockFactor = 4;
 /** The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a {@link Wire}. */
 export class Connection {
   readonly streams: StreamTable;
-  /** When something came last, as of `performance.now()`. */
-  receivedAt = performance.now();
+  /** How often something has come. */
+  received = 0;
   /** Since when there are no streams, as of `performance.now()`; undefined: there are some. */
-  idleSince: number | undefined = this.receivedAt;
+  idleSince: number | undefined = performance.now();
   /** The client's preface and its first SETTINGS have come. */
   isReady = false;
   /** Why no client of HTTP/2 is served on this connection; undefined: it is. */
@@ -77,7 +77,7 @@ export class Connection {
 
   /** Bytes came from the client. Never throws. */
   receive(chunk: Buffer): void {
-    this.receivedAt = performance.now();
+    this.received++;
     if (this.isOver) return;
     try {
       if (this.preface) this.begin(chunk, this.preface);
@@ -142,7 +142,7 @@ export class Connection {
       return;
     }
     if (this.refusal !== undefined) {
-      this.end(errorCode.INADEQUATE_SECURITY, this.refusal);
+      this.fail(new ConnectionError(errorCode.INADEQUATE_SECURITY, this.refusal));
       return;
     }
     this.greet();
@@ -150,15 +150,22 @@ export class Connection {
   }
 
   private greet(): void {
-    if (this.hasGreeted) return;
+    if (!this.hasGreeted) this.outbox.put(this.greeting());
     this.hasGreeted = true;
+  }
+
+  /** What a server sends first: its SETTINGS, and the connection's window. The same limits make the same bytes. */
+  private greeting(): Buffer {
+    const known = greetings.get(this.limits);
+    if (known) return known;
     const { streams, headerBytes } = this.limits;
-    const settings = [
+    const settings = settingsFrame([
       [setting.MAX_CONCURRENT_STREAMS, streams],
       [setting.MAX_HEADER_LIST_SIZE, headerBytes],
-    ] as const;
-    this.outbox.put(settingsFrame(settings));
-    this.outbox.put(windowUpdate(0, receiveWindow - initialWindow));
+    ]);
+    const greeting = Buffer.concat([settings, windowUpdate(0, receiveWindow - initialWindow)]);
+    greetings.set(this.limits, greeting);
+    return greeting;
   }
 
   private refuse(stranger: Stranger): void {
@@ -285,7 +292,7 @@ export class Connection {
     if (isFull || this.departure.isRefusing) streams.refuse(streamId, errorCode.REFUSED_STREAM);
     else {
       if (!headers) handler.limitHit("headerBytes");
-      const stream = streams.add(streamId, isEnd, headers?.contentLength);
+      const stream = streams.add(streamId, headers?.contentLength, isEnd);
       stream.start(handler.request(stream, headers));
     }
   }
@@ -344,3 +351,4 @@ export class Connection {
 }
 
 const nothing = Buffer.alloc(0);
+const greetings = new WeakMap<ConnectionLimits, Buffer>();

@@ -47,8 +47,13 @@ interface Entry {
   readonly socket: Socket;
   readonly since: number;
   connection: Connection | undefined;
-  /** When the connection was pinged, as of `performance.now()`; 0: something has come since. */
-  pingedAt: number;
+  /** How often something had come at the last look, and when that was seen first, as of `performance.now()`. */
+  received: number;
+  quietSince: number;
+  /** It was pinged since then. */
+  isPinged: boolean;
+  /** The client was told to go away, because there were no streams. */
+  isIdle: boolean;
 }
 
 /** The longest time between two looks at all connections, in milliseconds. */
@@ -139,7 +144,9 @@ export class Http2Server {
       socket.destroy();
       return;
     }
-    this.entries.set(key, { socket, since: performance.now(), connection: undefined, pingedAt: 0 });
+    const since = performance.now();
+    const quiet = { received: 0, quietSince: since, isPinged: false, isIdle: false };
+    this.entries.set(key, { socket, since, connection: undefined, ...quiet });
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
     socket.once("close", () => this.leave(key, host));
@@ -195,15 +202,22 @@ export class Http2Server {
         if (now - since > limits.handshakeMs) this.expire(entry, "handshakeMs");
         continue;
       }
-      const { receivedAt, idleSince } = connection;
-      if (receivedAt > entry.pingedAt) entry.pingedAt = 0;
-      if (entry.pingedAt > 0) {
-        if (now - entry.pingedAt > keepaliveTimeoutMs) socket.destroy();
-      } else if (now - receivedAt >= keepaliveMs) {
-        entry.pingedAt = now;
-        connection.ping();
+      const { received, idleSince } = connection;
+      if (received !== entry.received) {
+        entry.received = received;
+        entry.quietSince = now;
+        entry.isPinged = false;
       }
-      if (idleSince !== undefined && now - idleSince > limits.idleMs) connection.goAway();
+      const quiet = now - entry.quietSince;
+      if (!entry.isPinged && quiet >= keepaliveMs) {
+        entry.isPinged = true;
+        connection.ping();
+      } else if (entry.isPinged && quiet >= keepaliveMs + keepaliveTimeoutMs) socket.destroy();
+      if (idleSince !== undefined && now - idleSince > limits.idleMs && !entry.isIdle) {
+        entry.isIdle = true;
+        this.events.limitHit("idleMs", peerOf(socket));
+        connection.goAway();
+      }
     }
   }
 
@@ -214,6 +228,8 @@ export class Http2Server {
 }
 
 const nothing = () => {};
+/** Small frames leave at once. Else one would wait for the client's ACK of the one before, some 40 ms. */
+const noDelay = true;
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
 /** What no two connections have in common at one time; undefined: the socket has closed. */

@@ -13,13 +13,16 @@ export const setting = {
 
 const bytesOfOne = 6;
 
-/** A SETTINGS frame with these settings. */
+/** The largest value of a setting. */
+const largestValue = 2 ** 32 - 1;
+
+/** A SETTINGS frame with these settings. A larger value than the protocol has becomes the largest. */
 export function settingsFrame(settings: Iterable<readonly [id: number, value: number]>): Buffer {
   const all = [...settings];
   const payload = Buffer.alloc(all.length * bytesOfOne);
   for (const [i, [id, value]] of all.entries()) {
     payload.writeUInt16BE(id, i * bytesOfOne);
-    payload.writeUInt32BE(value, i * bytesOfOne + 2);
+    payload.writeUInt32BE(Math.min(value, largestValue), i * bytesOfOne + 2);
   }
   return frame(frameType.SETTINGS, 0, 0, payload);
 }
@@ -41,9 +44,13 @@ export class ClientSettings {
 
   /** @throws ConnectionError for a value that is not allowed */
   read(payload: Buffer): SettingsChange {
+    if (payload.length % bytesOfOne !== 0) throw frameSizeError(`SETTINGS of ${payload.length} bytes`);
     let sendWindow: number | undefined;
     let isTableSmaller = false;
-    for (const [id, value] of readSettings(payload)) {
+    for (let at = 0; at < payload.length; at += bytesOfOne) {
+      const id = payload.readUInt16BE(at);
+      const value = payload.readUInt32BE(at + 2);
+      check(id, value);
       if (id === setting.INITIAL_WINDOW_SIZE) sendWindow = value;
       if (id !== setting.HEADER_TABLE_SIZE) continue;
       isTableSmaller ||= value < this.tableBytes;
@@ -53,18 +60,12 @@ export class ClientSettings {
   }
 }
 
-function* readSettings(payload: Buffer): Generator<[id: number, value: number]> {
-  if (payload.length % bytesOfOne !== 0) throw frameSizeError(`SETTINGS of ${payload.length} bytes`);
-  for (let at = 0; at < payload.length; at += bytesOfOne) {
-    const id = payload.readUInt16BE(at);
-    const value = payload.readUInt32BE(at + 2);
-    if (id === setting.ENABLE_PUSH && value > 1) throw protocolError(`SETTINGS_ENABLE_PUSH is 0 or 1, not ${value}`);
-    if (id === setting.MAX_FRAME_SIZE && (value < maxPayload || value >= 2 ** 24))
-      throw protocolError(`SETTINGS_MAX_FRAME_SIZE is from ${maxPayload} to ${2 ** 24 - 1}, not ${value}`);
-    if (id === setting.INITIAL_WINDOW_SIZE && value > largestWindow)
-      throw flowControlError(`SETTINGS_INITIAL_WINDOW_SIZE is ${largestWindow} at most`);
-    yield [id, value];
-  }
+function check(id: number, value: number): void {
+  if (id === setting.ENABLE_PUSH && value > 1) throw protocolError(`SETTINGS_ENABLE_PUSH is 0 or 1, not ${value}`);
+  if (id === setting.MAX_FRAME_SIZE && (value < maxPayload || value >= 2 ** 24))
+    throw protocolError(`SETTINGS_MAX_FRAME_SIZE is from ${maxPayload} to ${2 ** 24 - 1}, not ${value}`);
+  if (id === setting.INITIAL_WINDOW_SIZE && value > largestWindow)
+    throw flowControlError(`SETTINGS_INITIAL_WINDOW_SIZE is ${largestWindow} at most`);
 }
 
 /** @throws ConnectionError for an acknowledgement that has a payload */

@@ -1,7 +1,7 @@
 import { messageOf, XdsError } from "../errors.js";
 import type { Call } from "../grpc/call.js";
 import type { Method } from "../grpc/server.js";
-import { type Status, StatusError, status } from "../grpc/status.js";
+import { type Status, status } from "../grpc/status.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Admission } from "./admission.js";
 import type { LimitCounts, RequestForm } from "./limits.js";
@@ -71,15 +71,14 @@ export function unary(
   return (call, caller) => {
     const leave = admitted(door, "request", caller, () => door.admission.enterCall(caller));
     const response = unsentOf(door, call);
-    let request: Buffer | undefined;
+    let request: Buffer;
     return {
+      isUnary: true,
       message: (bytes) => {
-        if (request) throw new StatusError(status.INTERNAL, "a unary call has one request, not more");
         door.limits.checkRequest(bytes.length, form);
         request = bytes;
       },
       end: () => {
-        if (!request) throw new StatusError(status.INTERNAL, "a unary call needs a request");
         answer(request, caller).then(
           (parts) => {
             sendCounted(call, response, parts);
@@ -94,7 +93,10 @@ export function unary(
   };
 }
 
-/** A streaming method that handles one message after the other. So a stream costs one message and one answer at most, and a seat. */
+/**
+ * A streaming method that handles one message after the other. So a stream costs one message and one answer at most, and a seat. `open`
+ * must not throw.
+ */
 export function messages(door: Door, open: (caller: Caller) => MessageHandler): Method<Caller> {
   return (call, caller) => {
     const { admission, refused } = door;

@@ -3,7 +3,7 @@ import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Call } from "../grpc/call.js";
 import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
 import type { Connection } from "../http2/connection.js";
-import { ConnectionError } from "../http2/errors.js";
+import { ConnectionError, errorCode } from "../http2/errors.js";
 import { peerOf } from "../http2/server.js";
 import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
@@ -153,6 +153,12 @@ const limitWords: Record<keyof GrpcLimits, string> = {
   idleMs: "a connection had no streams for too long",
 };
 
+/** What is refused, where that is not a connection. */
+const refusedThings: Partial<Record<keyof GrpcLimits, "stream" | "request">> = {
+  streams: "stream",
+  headerBytes: "request",
+};
+
 /** What the connections of gRPC clients ask of the server. */
 function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Caller> {
   const { limits, refused, receiving } = host;
@@ -167,15 +173,17 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Cal
     begins: (bytes) => limits.checkRequest(bytes, "discovery"),
     limitHit: (limit, peer) => {
       const error = limits.exceeded(limitNames[limit], limitWords[limit]);
-      if (peer !== "") refused.tell("connection", error, { peer });
+      // An idle connection is nothing to warn of: clients keep such ones, and connect again when they need to.
+      if (peer !== "" && limit !== "idleMs") refused.tell(refusedThings[limit] ?? "connection", error, { peer });
       return error;
     },
     statusOf,
     handshakeFailed: (error: Error, socket: TLSSocket) => refused.tellHandshake(error, socket),
     strangerCame: (peer, what) => refused.tellStranger(peer, what),
     connectionFailed: (error, peer) => {
-      if (error instanceof ConnectionError) refused.tellProtocolError(error, peer);
-      else refused.tell("connection", error, { peer });
+      if (!(error instanceof ConnectionError)) refused.tell("connection", error, { peer });
+      else if (error.code === errorCode.INADEQUATE_SECURITY) refused.tellStranger(peer, error.message);
+      else refused.tellProtocolError(error, peer);
     },
   };
 }

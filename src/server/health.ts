@@ -13,15 +13,19 @@ type State = (typeof health)[keyof typeof health];
 
 /** The longest request that is read, in bytes: it has the name of a service. */
 const mostBytes = 4_096;
+/** How many calls of Check may wait for their request. A probe's comes at once, so the oldest call is given up for a new one. */
+const mostWaiting = 1_000;
 
 /**
- * The standard health service (grpc.health.v1): the state of the whole ("") and of each service. It costs no seat and no share of the new
- * streams of a second, so that a probe is answered while clients come back; a Watch counts as a stream.
+ * The standard health service (grpc.health.v1): the state of the whole ("") and of each service. A Check costs no seat and no share of
+ * the new streams of a second, so that a probe is answered while clients come back. A Watch counts as a stream.
  */
 export class HealthService {
   private state: State = health.SERVING;
   private readonly names: ReadonlySet<string>;
   private readonly watching = new Map<Call, string>();
+  /** Calls of Check whose request has not come, the oldest first. */
+  private readonly waiting = new Set<Call>();
 
   constructor(
     server: GrpcServer<Caller>,
@@ -39,12 +43,21 @@ export class HealthService {
     for (const [call, service] of this.watching) call.send([this.answer(service)]);
   }
 
-  private readonly check: Method<Caller> = (call) =>
-    oneRequest((service) => {
+  private readonly check: Method<Caller> = (call) => {
+    const answer = (service: string) => {
       if (!this.names.has(service)) throw new StatusError(status.NOT_FOUND, "the server has no such service");
       call.send([this.answer(service)]);
       call.end(ok);
-    });
+    };
+    const { waiting } = this;
+    waiting.add(call);
+    if (waiting.size > mostWaiting)
+      for (const oldest of waiting) {
+        oldest.fail(new StatusError(status.RESOURCE_EXHAUSTED, "too many calls wait for their request"));
+        break;
+      }
+    return oneRequest(answer, () => waiting.delete(call));
+  };
 
   private readonly watch: Method<Caller> = (call, caller) => {
     const leave = this.admission.enterCall(caller);
@@ -66,18 +79,14 @@ export class HealthService {
 }
 
 /** A call with one HealthCheckRequest. */
-function oneRequest(take: (service: string) => void, closed = () => {}) {
-  let service: string | undefined;
+function oneRequest(take: (service: string) => void, closed: () => void) {
+  let service: string;
   return {
+    isUnary: true,
     message: (bytes: Buffer) => {
-      if (bytes.length > mostBytes || service !== undefined)
-        throw new StatusError(status.INVALID_ARGUMENT, "expected one HealthCheckRequest");
       service = serviceOf(bytes);
     },
-    end: () => {
-      if (service === undefined) throw new StatusError(status.INTERNAL, "the call needs a HealthCheckRequest");
-      take(service);
-    },
+    end: () => take(service),
     failed: () => {},
     closed,
   };
@@ -85,6 +94,7 @@ function oneRequest(take: (service: string) => void, closed = () => {}) {
 
 function serviceOf(bytes: Buffer): string {
   try {
+    if (bytes.length > mostBytes) throw new Error("too large");
     const reader = new BinaryReader(bytes);
     let service = "";
     while (reader.pos < reader.len) {

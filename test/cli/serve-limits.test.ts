@@ -1,8 +1,11 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
+import { frame, frameType } from "../../src/http2/frames.js";
 import { clusterType } from "../../src/index.js";
 import { eventually } from "../e2e/eventually.js";
+import { streamPath } from "../protocol/harness.js";
 import { post } from "../server/post.js";
+import { framed, RawClient } from "../server/raw-http2.js";
 import { xds } from "./program.js";
 import { Folder, metric, openStream, type TestStream } from "./serving.js";
 
@@ -90,6 +93,13 @@ const cases: Case[] = [
       return stream;
     },
     says: "a node of 1103 bytes; the server's limit nodeBytes is 1024",
+  },
+  {
+    flag: "--limits-message-time",
+    value: "500ms",
+    reason: "message_ms",
+    exceed: (port) => openStream(port),
+    says: "a message took too long to come; the server's limit messageMs is 500",
   },
   {
     flag: "--limits-names",
@@ -196,6 +206,74 @@ describe("xds serve", () => {
       expect(late.responses).toBe(1);
     });
   }, 60_000);
+
+  test("bounds connections, what they may cost before they ask for anything, and what is being received", async () => {
+    const { server, ports, undisturbed, refusals } = await start(
+      ...["--limits-connections", "4", "--limits-connections-per-peer", "3", "--limits-streams-per-connection", "2"],
+      ...[
+        "--limits-header-bytes",
+        "1KiB",
+        "--limits-continuation-frames",
+        "2",
+        "--limits-control-frames-per-second",
+        "5",
+      ],
+      ...["--limits-handshake-time", "1s", "--limits-idle-connection-time", "1s", "--limits-receiving-bytes", "20KiB"],
+    );
+    const open = () => RawClient.connect(ports.grpc);
+    const goes = (client: RawClient) => eventually(() => expect(client.isClosed()).toBe(true));
+    const counts = (reason: string, count: number) =>
+      eventually(async () => expect(await refusals(reason)).toBe(count));
+    const adsPath = streamPath({ variant: "delta", kind: "ADS" }, clusterType);
+
+    const [first, second] = [await open(), await open()];
+    await eventually(async () => expect(await metric(ports.admin, "xds_connections")).toBe(3));
+    await goes(await open());
+    await counts("connections_per_peer", 1);
+
+    const ids = Array.from({ length: 3 }, () => first.call(adsPath));
+    await counts("streams_per_connection", 1);
+    expect(await second.ended(second.call(adsPath, { more: { "x-large": "x".repeat(1_024) } }))).toMatchObject({
+      httpStatus: "431",
+    });
+    await counts("header_bytes", 1);
+
+    first.data(ids[0] as number, framed(Buffer.alloc(100_000)).subarray(0, 10_000));
+    await eventually(async () => {
+      const bytes = await metric(ports.admin, "xds_receiving_request_bytes");
+      expect(bytes).toBeGreaterThanOrEqual(9_995);
+    });
+    first.data(ids[1] as number, framed(Buffer.alloc(100_000)).subarray(0, 16_000));
+    expect(await first.ended(ids[1] as number)).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    await counts("receiving_bytes", 1);
+
+    first.send(...Array.from({ length: 200 }, () => frame(frameType.PING, 0, 0, Buffer.alloc(8))));
+    await goes(first);
+    await counts("control_frames_per_second", 1);
+    await goes(second); // which has no stream
+    await counts("idle_connection_ms", 1);
+    await goes(await RawClient.silent(ports.grpc));
+    await counts("handshake_ms", 1);
+    const third = await open();
+    third.send(frame(frameType.HEADERS, 0, 1, Buffer.of()));
+    third.send(...Array.from({ length: 3 }, () => frame(frameType.CONTINUATION, 0, 1, Buffer.of())));
+    await goes(third);
+    await counts("continuation_frames", 1);
+    await undisturbed();
+    const warned = server.log().filter(({ level }) => level === "warn");
+    expect(warned.some(({ msg }) => msg === "a connection is refused or ended")).toBe(true);
+    expect(warned.filter(({ error }) => String(error).includes("idleConnectionMs"))).toEqual([]);
+  });
+
+  test("takes so many connections as --limits-connections says", async () => {
+    const { ports, undisturbed, refusals } = await start("--limits-connections", "2");
+    const client = await RawClient.connect(ports.grpc);
+    await client.barrier();
+    const late = await RawClient.connect(ports.grpc);
+    await eventually(() => expect(late.isClosed()).toBe(true));
+    expect(await refusals("connections")).toBe(1);
+    await undisturbed();
+  });
 
   test("lets others wait while more than --limits-response-bytes is not taken", async () => {
     const { ports, undisturbed } = await start("--limits-response-bytes", "1");
