@@ -76,7 +76,7 @@ export class Http2Server {
     private readonly events: ServerEvents,
   ) {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
-    this.listener = createServer({ noDelay: true }, (socket) => this.enter(socket));
+    this.listener = createServer({ noDelay }, (socket) => this.enter(socket));
     this.tls = options.tls && this.tlsServer(options.tls);
     const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, limits.handshakeMs, limits.idleMs) / 4;
     const every = Math.min(lookEveryMs, Math.max(1, shortest));
