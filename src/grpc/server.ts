@@ -3,9 +3,10 @@ import type { SecureContextOptions, TLSSocket, TlsOptions } from "node:tls";
 import type { Connection } from "../http2/connection.js";
 import type { Stranger } from "../http2/preface.js";
 import { fieldOf, type RequestHeaders } from "../http2/request-headers.js";
-import { type Guest as ConnectionGuest, Http2Server, peerOf, type ServerLimits } from "../http2/server.js";
+import { type Guest, Http2Server, peerOf, type ServerLimits } from "../http2/server.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { Call, type CallHandler, type CallOwner } from "./call.js";
+import type { Receiving } from "./receiving.js";
 import { type NotGrpc, Refusal } from "./refusal.js";
 import { httpStatus, type Status, StatusError, status, trailersOnly } from "./status.js";
 import { readTimeout } from "./timeout.js";
@@ -46,11 +47,6 @@ export interface GrpcHost<C> extends Pick<CallOwner, "receiving"> {
 /** Begins to answer a call. A throw ends it with the error's status. */
 export type Method<C> = (call: Call, context: C) => CallHandler;
 
-/** The connections of one client of HTTP/2, and who it is. */
-interface Guest<C> extends ConnectionGuest, CallOwner {
-  readonly context: C;
-}
-
 /** Something that a client began, and that it may not take too long for. */
 type Awaited = Pick<Call, "awaitsSince" | "fail">;
 
@@ -63,17 +59,23 @@ const lateAtOnce = 1_000;
 /** A gRPC server: it leads calls to methods by their path. */
 export class GrpcServer<C> {
   private readonly http2: Http2Server;
-  private readonly methods = new Map<string, Method<C>>();
-  /** Calls that await a message, and requests that are refused when they have ended; the first ones first. */
-  private readonly awaiting = new Set<Awaited>();
+  /** @internal */
+  readonly methods = new Map<string, Method<C>>();
+  /**
+   * Calls that await a message, and requests that are refused when they have ended; the first ones first.
+   * @internal
+   */
+  readonly awaiting = new Set<Awaited>();
   private readonly timer: NodeJS.Timeout;
 
   constructor(
-    private readonly options: GrpcServerOptions,
-    private readonly host: GrpcHost<C>,
+    /** @internal */
+    readonly options: GrpcServerOptions,
+    /** @internal */
+    readonly host: GrpcHost<C>,
   ) {
     this.http2 = new Http2Server(options, {
-      opened: (connection, socket) => this.opened(connection, socket),
+      opened: (connection, socket) => new GrpcConnection(this, connection, socket),
       limitHit: (limit, peer) => host.limitHit(limit, peer),
       handshakeFailed: (error, socket) => host.handshakeFailed(error, socket),
     });
@@ -112,63 +114,6 @@ export class GrpcServer<C> {
     this.http2.close();
   }
 
-  private opened(connection: Connection, socket: Socket): ConnectionGuest {
-    const { host } = this;
-    const context = host.connected(connection, socket);
-    const peer = peerOf(socket);
-    const guest: Guest<C> = {
-      context,
-      receiving: host.receiving,
-      request: (stream, headers) => this.begin(guest, stream, headers),
-      failed: (error) => host.connectionFailed(error, peer),
-      stranger: (is) => {
-        const what = strangers[is];
-        host.strangerCame(peer, what);
-        return `${what}, but this port speaks gRPC, which is HTTP/2${this.options.tls ? " with TLS" : " without TLS"}`;
-      },
-      closed: () => host.disconnected(context),
-      begins: (_call, bytes) => host.begins(bytes, context),
-      awaits: (call, isAwaited) => {
-        if (isAwaited) this.awaiting.add(call);
-        else this.awaiting.delete(call);
-      },
-      statusOf: (error) =>
-        error instanceof StatusError ? { code: error.code, details: error.details } : host.statusOf(error),
-      cut: () => connection.destroy(),
-    };
-    return guest;
-  }
-
-  private begin(guest: Guest<C>, stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
-    const refuse = (block: Buffer) => {
-      stream.respond(block, true);
-      return refused;
-    };
-    if (!headers) return refuse(httpStatus(431)); // Request Header Fields Too Large
-    const notGrpc = whyNotGrpc(headers);
-    if (notGrpc) {
-      const refusal = new Refusal(stream, notGrpc, headers.method !== "HEAD", (done) => this.awaiting.delete(done));
-      this.awaiting.add(refusal);
-      return refusal;
-    }
-    const method = this.methods.get(headers.path);
-    if (!method) return refuse(unimplemented(`there is no method ${headers.path.slice(0, 200)}`));
-    const encoding = fieldOf(headers, "grpc-encoding") ?? "identity";
-    if (encoding !== "identity")
-      return refuse(unimplemented(`grpc-encoding ${encoding.slice(0, 50)} is not supported; send identity`));
-    const timeout = fieldOf(headers, "grpc-timeout");
-    const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readTimeout(timeout);
-    if (timeoutMs === undefined)
-      return refuse(trailersOnly({ code: status.INTERNAL, details: "grpc-timeout is not a time" }));
-    const call = new Call(stream, guest);
-    try {
-      call.start(method(call, guest.context), timeoutMs);
-    } catch (error) {
-      call.fail(error);
-    }
-    return call;
-  }
-
   private endLate(now: number): void {
     const { messageMs } = this.options.limits;
     let left = lateAtOnce;
@@ -180,6 +125,87 @@ export class GrpcServer<C> {
       }
       call.fail(this.host.limitHit("messageMs", ""));
     }
+  }
+}
+
+/** A connection of a client, and its calls. */
+class GrpcConnection<C> implements Guest, CallOwner {
+  readonly receiving: Receiving;
+  private readonly context: C;
+
+  constructor(
+    private readonly server: GrpcServer<C>,
+    private readonly connection: Connection,
+    private readonly socket: Socket,
+  ) {
+    this.receiving = server.host.receiving;
+    this.context = server.host.connected(connection, socket);
+  }
+
+  request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
+    const { methods, awaiting } = this.server;
+    const refuse = (block: Buffer) => {
+      stream.respond(block, true);
+      return refused;
+    };
+    if (!headers) return refuse(httpStatus(431)); // Request Header Fields Too Large
+    const notGrpc = whyNotGrpc(headers);
+    if (notGrpc) {
+      const refusal = new Refusal(stream, notGrpc, headers.method !== "HEAD", (done) => awaiting.delete(done));
+      awaiting.add(refusal);
+      return refusal;
+    }
+    const method = methods.get(headers.path);
+    if (!method) return refuse(unimplemented(`there is no method ${headers.path.slice(0, 200)}`));
+    const encoding = fieldOf(headers, "grpc-encoding") ?? "identity";
+    if (encoding !== "identity")
+      return refuse(unimplemented(`grpc-encoding ${encoding.slice(0, 50)} is not supported; send identity`));
+    const timeout = fieldOf(headers, "grpc-timeout");
+    const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readTimeout(timeout);
+    if (timeoutMs === undefined)
+      return refuse(trailersOnly({ code: status.INTERNAL, details: "grpc-timeout is not a time" }));
+    const call = new Call(stream, this);
+    try {
+      call.start(method(call, this.context), timeoutMs);
+    } catch (error) {
+      call.fail(error);
+    }
+    return call;
+  }
+
+  failed(error: Error): void {
+    this.server.host.connectionFailed(error, peerOf(this.socket));
+  }
+
+  stranger(is: Stranger): string {
+    const { host, options } = this.server;
+    const what = strangers[is];
+    host.strangerCame(peerOf(this.socket), what);
+    return `${what}, but this port speaks gRPC, which is HTTP/2${options.tls ? " with TLS" : " without TLS"}`;
+  }
+
+  closed(): void {
+    this.server.host.disconnected(this.context);
+  }
+
+  begins(_call: Call, bytes: number): void {
+    this.server.host.begins(bytes, this.context);
+  }
+
+  awaits(call: Call, isAwaited: boolean): void {
+    const { awaiting } = this.server;
+    if (isAwaited) awaiting.add(call);
+    else awaiting.delete(call);
+  }
+
+  statusOf(error: unknown): Status {
+    return error instanceof StatusError
+      ? { code: error.code, details: error.details }
+      : this.server.host.statusOf(error);
+  }
+
+  cut(): void {
+    this.connection.destroy();
   }
 }
 

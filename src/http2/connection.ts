@@ -37,7 +37,7 @@ export class Connection {
   /** Why no client of HTTP/2 is served on this connection; undefined: it is. */
   refusal: string | undefined;
   private readonly outbox: Outbox;
-  private readonly reader = new FrameReader((type, flags, id, payload) => this.frame(type, flags, id, payload));
+  private readonly reader = new FrameReader(this);
   private readonly headers: HeaderFrames;
   private readonly budget: FrameBudget;
   private readonly departure: Departure;
@@ -54,13 +54,9 @@ export class Connection {
     private readonly handler: ConnectionHandler,
     private readonly limits: ConnectionLimits,
   ) {
-    this.budget = new FrameBudget(limits.controlFramesPerSecond, () => handler.limitHit("controlFramesPerSecond"));
+    this.budget = new FrameBudget(limits.controlFramesPerSecond, handler);
     this.outbox = new Outbox(wire, this.budget);
-    this.streams = new StreamTable(
-      this.outbox,
-      (isIdle) => this.idle(isIdle),
-      (error) => this.fail(error),
-    );
+    this.streams = new StreamTable(this.outbox, this);
     this.departure = new Departure(this.outbox, this);
     this.headers = new HeaderFrames(this.streams, handler, limits, this.budget, this.departure);
   }
@@ -165,19 +161,22 @@ export class Connection {
     this.finish();
   }
 
-  private fail(thrown: unknown): void {
+  /** @internal */
+  fail(thrown: unknown): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.handler.failed(error);
     if (error instanceof ConnectionError) this.end(error.code, error.message);
     else this.end(errorCode.INTERNAL_ERROR);
   }
 
-  private idle(isIdle: boolean): void {
+  /** @internal */
+  idle(isIdle: boolean): void {
     this.idleSince = isIdle ? performance.now() : undefined;
     if (isIdle && this.departure.isRefusing) this.end();
   }
 
-  private frame(type: number, flags: number, id: number, payload: Buffer): void {
+  /** @internal */
+  frame(type: number, flags: number, id: number, payload: Buffer): void {
     const { openStreamId } = this.headers;
     if (openStreamId !== undefined && (type !== frameType.CONTINUATION || id !== openStreamId))
       throw protocolError("another frame in the middle of a header block");

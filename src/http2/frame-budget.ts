@@ -1,4 +1,5 @@
 import { TokenBucket } from "../token-bucket.js";
+import type { ConnectionHandler } from "./connection-handler.js";
 import { ConnectionError, errorCode } from "./errors.js";
 
 /** How many PING and WINDOW_UPDATE frames a client may send for each DATA frame of ours. */
@@ -21,8 +22,8 @@ export class FrameBudget {
 
   constructor(
     private readonly perSecond: number,
-    /** Called before the error of a client that sends too many. */
-    private readonly onTooMany: () => void,
+    /** Told before the error of a client that sends too many. */
+    private readonly handler: Pick<ConnectionHandler, "limitHit">,
   ) {}
 
   /** @throws ConnectionError ENHANCE_YOUR_CALM */
@@ -47,7 +48,7 @@ export class FrameBudget {
   }
 
   private refuse(what: string): never {
-    this.onTooMany();
+    this.handler.limitHit("controlFramesPerSecond");
     throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, `too many ${what} frames`);
   }
 }

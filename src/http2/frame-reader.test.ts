@@ -6,7 +6,9 @@ import { frame, maxPayload } from "./frames.js";
 /** What a reader takes from these chunks. The payload is copied, as it is only lent. */
 function read(chunks: readonly Uint8Array[]) {
   const taken: unknown[] = [];
-  const reader = new FrameReader((type, flags, id, payload) => taken.push([type, flags, id, Buffer.from(payload)]));
+  const reader = new FrameReader({
+    frame: (type, flags, id, payload) => void taken.push([type, flags, id, Buffer.from(payload)]),
+  });
   for (const chunk of chunks) reader.read(Buffer.from(chunk));
   return taken;
 }
@@ -54,10 +56,11 @@ describe("a frame reader", () => {
   it("gives no frame after it was stopped, also not of the chunk that it reads", () => {
     for (const chunkBytes of [1, 1_000]) {
       let count = 0;
-      const reader = new FrameReader(() => {
+      const take = () => {
         count++;
         reader.stop();
-      });
+      };
+      const reader = new FrameReader({ frame: take });
       const bytes = Buffer.concat([frame(0, 0, 1, Buffer.alloc(3)), frame(0, 0, 1, Buffer.alloc(3))]);
       for (let at = 0; at < bytes.length; at += chunkBytes) reader.read(bytes.subarray(at, at + chunkBytes));
       expect(count).toBe(1);
@@ -65,9 +68,10 @@ describe("a frame reader", () => {
   });
 
   it("passes on what its taker throws", () => {
-    const reader = new FrameReader(() => {
+    const refuse = () => {
       throw new Error("no");
-    });
+    };
+    const reader = new FrameReader({ frame: refuse });
     expect(() => reader.read(frame(0, 0, 1, Buffer.alloc(0)))).toThrow("no");
   });
 });

@@ -1,8 +1,10 @@
 import { frameSizeError } from "./errors.js";
 import { frameHeaderBytes, maxPayload } from "./frames.js";
 
-/** Takes one frame. The payload is only lent: it is a part of what came from the socket. */
-export type TakeFrame = (type: number, flags: number, streamId: number, payload: Buffer) => void;
+export interface FrameTaker {
+  /** Takes one frame. The payload is only lent: it is a part of what came from the socket. */
+  frame(type: number, flags: number, streamId: number, payload: Buffer): void;
+}
 
 /** Cuts what comes from a client into frames (RFC 9113, section 4.1). It keeps one unfinished frame at most. */
 export class FrameReader {
@@ -11,11 +13,11 @@ export class FrameReader {
   private filled = 0;
   private isStopped = false;
 
-  constructor(private readonly take: TakeFrame) {}
+  constructor(private readonly taker: FrameTaker) {}
 
   /**
    * Takes the next bytes.
-   * @throws ConnectionError FRAME_SIZE_ERROR, and what `take` throws
+   * @throws ConnectionError FRAME_SIZE_ERROR, and what the taker throws
    */
   read(chunk: Buffer): void {
     let at = 0;
@@ -58,7 +60,7 @@ export class FrameReader {
   private takeAt(bytes: Buffer, at: number, length: number): void {
     const payload = bytes.subarray(at + frameHeaderBytes, at + frameHeaderBytes + length);
     const streamId = bytes.readUInt32BE(at + 5) & 0x7fffffff;
-    this.take(bytes[at + 3] as number, bytes[at + 4] as number, streamId, payload);
+    this.taker.frame(bytes[at + 3] as number, bytes[at + 4] as number, streamId, payload);
   }
 }
 

@@ -21,7 +21,8 @@ describe("padding", () => {
 });
 
 describe("a header block", () => {
-  const reader = (maxBytes = 100, most = 3, onTooMany = () => {}) => new HeaderBlockReader(maxBytes, most, onTooMany);
+  const reader = (maxBytes = 100, most = 3, onTooMany = () => {}) =>
+    new HeaderBlockReader(maxBytes, most, { limitHit: onTooMany });
 
   it("in one frame is complete at once", () => {
     const blocks = reader();

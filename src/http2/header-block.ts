@@ -1,3 +1,4 @@
+import type { ConnectionHandler } from "./connection-handler.js";
 import { ConnectionError, errorCode, protocolError } from "./errors.js";
 import { flag } from "./frames.js";
 
@@ -42,8 +43,8 @@ export class HeaderBlockReader {
     /** The largest block, in bytes. */
     private readonly maxBytes: number,
     private readonly maxContinuations: number,
-    /** Called before the error of a block with too many CONTINUATION frames. */
-    private readonly onTooMany: () => void,
+    /** Told before the error of a block with too many CONTINUATION frames. */
+    private readonly handler: Pick<ConnectionHandler, "limitHit">,
   ) {}
 
   /** The stream whose block is not complete. No other frame may come before it is. */
@@ -79,7 +80,7 @@ export class HeaderBlockReader {
     const { open } = this;
     if (open?.streamId !== streamId) throw protocolError("a CONTINUATION frame without a HEADERS frame before it");
     if (++this.continuations > this.maxContinuations) {
-      this.onTooMany();
+      this.handler.limitHit("continuations");
       throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, "too many CONTINUATION frames in a header block");
     }
     open.bytes += payload.length;

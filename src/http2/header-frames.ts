@@ -26,8 +26,7 @@ export class HeaderFrames {
     private readonly departure: Departure,
   ) {
     this.hpack = new HpackDecoder(tableBytes, limits.headerBytes);
-    const tooMany = () => handler.limitHit("continuations");
-    this.blocks = new HeaderBlockReader(blockFactor * limits.headerBytes, limits.continuations, tooMany);
+    this.blocks = new HeaderBlockReader(blockFactor * limits.headerBytes, limits.continuations, handler);
   }
 
   /** The stream whose header block is not complete. No other frame may come before it is. */

@@ -16,12 +16,8 @@ let errors: unknown[];
 beforeEach(() => {
   wire = new TestWire();
   errors = [];
-  outbox = new Outbox(wire, new FrameBudget(1_000, () => {}));
-  streams = new StreamTable(
-    outbox,
-    () => {},
-    (error) => errors.push(error),
-  );
+  outbox = new Outbox(wire, new FrameBudget(1_000, { limitHit: () => {} }));
+  streams = new StreamTable(outbox, { idle: () => {}, fail: (error) => void errors.push(error) });
 });
 
 /** A stream whose client has sent all. */

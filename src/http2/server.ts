@@ -2,13 +2,16 @@ import { createServer, type Server as NetServer, type Socket } from "node:net";
 import {
   createServer as createTlsServer,
   type SecureContextOptions,
-  TLSSocket,
+  type TLSSocket,
   type TlsOptions,
   type Server as TlsServer,
 } from "node:tls";
 import { Connection } from "./connection.js";
 import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
+import type { Stranger } from "./preface.js";
+import type { RequestHeaders } from "./request-headers.js";
 import { SocketWire } from "./socket-wire.js";
+import type { ServerStream, StreamEvents } from "./stream.js";
 
 /** What bounds all connections, and each. */
 export interface ServerLimits extends ConnectionLimits {
@@ -43,17 +46,46 @@ export interface ServerEvents {
 export type Guest = Omit<ConnectionHandler, "limitHit"> & { closed(): void };
 
 /** A connection from its start, with TLS also before the handshake has ended. */
-interface Entry {
-  readonly socket: Socket;
-  readonly since: number;
+class Entry implements ConnectionHandler {
+  /** Both are undefined until bytes can be read in plain text. */
   connection: Connection | undefined;
+  guest: Guest | undefined;
   /** How often something had come at the last look, and when that was seen first, as of `performance.now()`. */
-  received: number;
+  received = 0;
   quietSince: number;
   /** It was pinged since then. */
-  isPinged: boolean;
+  isPinged = false;
   /** The client was told to go away, because there were no streams. */
-  isIdle: boolean;
+  isIdle = false;
+
+  constructor(
+    readonly socket: Socket,
+    readonly since: number,
+    private readonly events: ServerEvents,
+  ) {
+    this.quietSince = since;
+  }
+
+  request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
+    return (this.guest as Guest).request(stream, headers);
+  }
+
+  failed(error: Error): void {
+    this.guest?.failed(error);
+  }
+
+  stranger(is: Stranger): string {
+    return (this.guest as Guest).stranger(is);
+  }
+
+  limitHit(limit: keyof ServerLimits): void {
+    this.events.limitHit(limit, peerOf(this.socket));
+  }
+
+  closed(): void {
+    this.connection?.closed();
+    this.guest?.closed();
+  }
 }
 
 /** The longest time between two looks at all connections, in milliseconds. */
@@ -65,7 +97,9 @@ export class Http2Server {
   readonly listener: NetServer;
   /** What makes the handshakes; it does not listen itself, so that it gets no connection that is refused. */
   private readonly tls: TlsServer | undefined;
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Set<Entry>();
+  /** Those whose TLS handshake has not ended, by {@link keyOf}. */
+  private readonly handshakes = new Map<string, Entry>();
   private readonly hosts = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
   private isStopping = false;
@@ -76,7 +110,7 @@ export class Http2Server {
     private readonly events: ServerEvents,
   ) {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
-    this.listener = createServer({ noDelay }, (socket) => this.enter(socket));
+    this.listener = createServer({ noDelay: true }, (socket) => this.enter(socket));
     this.tls = options.tls && this.tlsServer(options.tls);
     const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, limits.handshakeMs, limits.idleMs) / 4;
     const every = Math.min(lookEveryMs, Math.max(1, shortest));
@@ -96,7 +130,7 @@ export class Http2Server {
   /** Takes no new connections, tells the open ones to go elsewhere, and resolves when there are none. */
   stop(): Promise<void> {
     this.stopListening();
-    for (const { connection, socket } of [...this.entries.values()])
+    for (const { connection, socket } of [...this.entries])
       if (connection) connection.goAway();
       else socket.destroy();
     if (this.entries.size === 0) return Promise.resolve();
@@ -106,7 +140,7 @@ export class Http2Server {
   /** Takes no new connections, and ends the open ones. What was written has a second to leave. */
   close(): void {
     this.stopListening();
-    for (const { connection, socket } of [...this.entries.values()])
+    for (const { connection, socket } of [...this.entries])
       if (connection) connection.end();
       else socket.destroy();
   }
@@ -114,7 +148,7 @@ export class Http2Server {
   private tlsServer(options: TlsOptions): TlsServer {
     const { handshakeMs } = this.options.limits;
     const all = { ...options, ALPNProtocols: ["h2"], handshakeTimeout: handshakeMs };
-    const server = createTlsServer(all, (socket) => this.open(socket));
+    const server = createTlsServer(all, (socket) => this.secured(socket));
     return server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") this.events.limitHit("handshakeMs", peerOf(socket));
       else this.events.handshakeFailed(error, socket);
@@ -131,9 +165,8 @@ export class Http2Server {
   /** A connection has come. With TLS its handshake is still to come. */
   private enter(socket: Socket): void {
     const { limits } = this.options;
-    const key = keyOf(socket);
     const host = socket.remoteAddress;
-    if (this.isStopping || key === undefined || host === undefined) {
+    if (this.isStopping || host === undefined) {
       socket.destroy();
       return;
     }
@@ -144,18 +177,42 @@ export class Http2Server {
       socket.destroy();
       return;
     }
-    const since = performance.now();
-    const quiet = { received: 0, quietSince: since, isPinged: false, isIdle: false };
-    this.entries.set(key, { socket, since, connection: undefined, ...quiet });
+    const entry = new Entry(socket, performance.now(), this.events);
+    this.entries.add(entry);
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
-    socket.once("close", () => this.leave(key, host));
-    if (this.tls) this.tls.emit("connection", socket);
-    else this.open(socket);
+    if (!this.tls) {
+      socket.once("close", () => this.leave(entry, host));
+      this.open(socket, entry);
+      return;
+    }
+    const key = keyOf(socket);
+    this.handshakes.set(key, entry);
+    socket.once("close", () => {
+      this.handshakes.delete(key);
+      this.leave(entry, host);
+    });
+    this.tls.emit("connection", socket);
   }
 
-  private leave(key: string, host: string): void {
-    this.entries.delete(key);
+  /** A TLS handshake has ended. */
+  private secured(socket: TLSSocket): void {
+    const key = keyOf(socket);
+    const entry = this.handshakes.get(key);
+    this.handshakes.delete(key);
+    if (!entry) {
+      socket.destroy(); // it has closed meanwhile
+      return;
+    }
+    socket.on("error", nothing);
+    socket.once("close", () => entry.closed());
+    this.open(socket, entry);
+    if (entry.connection && socket.alpnProtocol !== "h2") entry.connection.refusal = noAlpn;
+  }
+
+  private leave(entry: Entry, host: string): void {
+    if (!this.tls) entry.closed();
+    this.entries.delete(entry);
     const left = (this.hosts.get(host) ?? 1) - 1;
     if (left > 0) this.hosts.set(host, left);
     else this.hosts.delete(host);
@@ -165,37 +222,17 @@ export class Http2Server {
   }
 
   /** Bytes can be read and written, with TLS in plain text. */
-  private open(socket: Socket): void {
-    const entry = this.entries.get(keyOf(socket) ?? "");
-    if (!entry) {
-      socket.destroy();
-      return;
-    }
-    const { limits } = this.options;
-    const peer = peerOf(socket);
-    let guest: Guest | undefined;
-    const handler: ConnectionHandler = {
-      request: (stream, headers) => (guest as Guest).request(stream, headers),
-      failed: (error) => guest?.failed(error),
-      stranger: (is) => (guest as Guest).stranger(is),
-      limitHit: (limit) => this.events.limitHit(limit, peer),
-    };
-    const connection = new Connection(new SocketWire(socket), handler, limits);
+  private open(socket: Socket, entry: Entry): void {
+    const connection = new Connection(new SocketWire(socket), entry, this.options.limits);
     entry.connection = connection;
-    if (socket instanceof TLSSocket && socket.alpnProtocol !== "h2") connection.refusal = noAlpn;
-    guest = this.events.opened(connection, socket);
-    socket.on("error", nothing);
+    entry.guest = this.events.opened(connection, socket);
     socket.on("data", (chunk) => connection.receive(chunk as Buffer));
-    socket.once("close", () => {
-      connection.closed();
-      guest?.closed();
-    });
   }
 
   /** Ends the connections that take too long, and pings those on which nothing comes. */
   private look(now: number): void {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = this.options;
-    for (const entry of this.entries.values()) {
+    for (const entry of this.entries) {
       const { connection, socket, since } = entry;
       if (!connection) continue; // the TLS server ends a handshake that takes too long
       if (!connection.isReady) {
@@ -230,10 +267,9 @@ export class Http2Server {
 const nothing = () => {};
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
-/** What no two connections have in common at one time; undefined: the socket has closed. */
-function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-}
+/** What no two open connections have in common. A plain socket and the one with TLS on it have the same. */
+const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 /** The address of a socket's other end. */
 export const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress}:${remotePort}`;

@@ -6,6 +6,14 @@ import { type Ending, ServerStream, type StreamOwner } from "./stream.js";
 /** How many closed streams are remembered. Frames of older ones are errors. */
 const mostEnded = 1_000;
 
+/** What the streams of a connection tell it. */
+export interface TableOwner {
+  /** There is a first stream (false), or the last one has closed (true). */
+  idle(isIdle: boolean): void;
+  /** The handler of a stream has thrown at its end. */
+  fail(error: unknown): void;
+}
+
 /** The streams of one connection: those that are open, and how the last ones ended (RFC 9113, section 5.1). */
 export class StreamTable implements StreamOwner {
   /** The highest stream that was opened. */
@@ -16,10 +24,7 @@ export class StreamTable implements StreamOwner {
 
   constructor(
     readonly outbox: Outbox,
-    /** Called when there is a first stream (false), and when the last one has closed (true). */
-    private readonly onIdle: (isIdle: boolean) => void,
-    /** Called when whoever answers a stream has thrown at its end. */
-    readonly onError: (error: unknown) => void,
+    private readonly connection: TableOwner,
   ) {}
 
   get size(): number {
@@ -40,7 +45,7 @@ export class StreamTable implements StreamOwner {
     const stream = new ServerStream(id, this, this.sendWindow, contentLength, !isEnd);
     this.lastId = Math.max(this.lastId, id);
     this.open.set(id, stream);
-    if (this.open.size === 1) this.onIdle(false);
+    if (this.open.size === 1) this.connection.idle(false);
     return stream;
   }
 
@@ -88,11 +93,16 @@ export class StreamTable implements StreamOwner {
   }
 
   /** @internal */
+  onError(error: unknown): void {
+    this.connection.fail(error);
+  }
+
+  /** @internal */
   streamClosed({ id }: ServerStream, how: Ending): void {
     this.open.delete(id);
     this.ended ??= new Map();
     this.ended.set(id, how);
     if (this.ended.size > mostEnded) this.ended.delete(this.ended.keys().next().value as number);
-    if (this.open.size === 0) this.onIdle(true);
+    if (this.open.size === 0) this.connection.idle(true);
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
-import type { Call } from "../grpc/call.js";
+import type { Call, CallHandler } from "../grpc/call.js";
 import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
 import type { Connection } from "../http2/connection.js";
 import { ConnectionError, errorCode } from "../http2/errors.js";
@@ -20,7 +20,7 @@ import type { Seat } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
-import { type Door, ok, sendCounted, statusOf, unary, unsentOf } from "./grpc-methods.js";
+import { type Door, ok, statusOf, unary, unsentOf } from "./grpc-methods.js";
 import { HealthService } from "./health.js";
 import type { LimitName, Limits } from "./limits.js";
 import { listenOn } from "./listen-on.js";
@@ -29,6 +29,7 @@ import { addLoadReportingService } from "./lrs.js";
 import type { ReceivingBytes } from "./receiving-bytes.js";
 import { addReflectionService } from "./reflection.js";
 import { type TlsOptions, tlsServerOptions } from "./tls.js";
+import type { UnsentResponse } from "./unsent.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface GrpcHost extends Door {
@@ -190,66 +191,107 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Cal
   };
 }
 
-/** One discovery stream: what the protocol's stream and the call tell each other. */
+/** How the streams of a method are read, written and counted. */
+interface StreamMethod<R extends Request> {
+  readonly host: GrpcHost;
+  readonly variant: Variant<R>;
+  readonly decode: (bytes: Uint8Array, checkNode: (bytes: number) => void) => R;
+  readonly encode: (response: Response) => readonly Uint8Array[];
+  /** undefined: ADS. */
+  readonly type: ResourceType | undefined;
+}
+
 function streamMethod<R extends Request>(
   host: GrpcHost,
   variant: Variant<R>,
-  decode: (bytes: Uint8Array, checkNode: (bytes: number) => void) => R,
-  encode: (response: Response) => readonly Uint8Array[],
+  decode: StreamMethod<R>["decode"],
+  encode: StreamMethod<R>["encode"],
   type: ResourceType | undefined,
 ): Method<Caller> {
-  const traffic = host.traffic[variant.name];
-  return (call: Call, caller: Caller) => {
-    let seat: Seat | undefined;
-    let isOpen = true;
-    const { peer, certificateNames } = caller;
-    const transport: Transport = {
-      peer,
-      certificateNames,
-      send: (response) => {
-        const parts = encode(response);
-        let bytes = 0;
-        for (const part of parts) bytes += part.length;
-        traffic.of(response.typeUrl).bytes += bytes;
-        stream.encoded(response, bytes);
-        seat?.response();
-        sendCounted(call, unsent, parts, written);
-        return false; // until the transport has passed it on: a client that does not read costs one response
-      },
-      end: (error) => call.end(statusOf(error)),
-    };
-    const stream = host.stream(variant, transport, type);
-    const unsent = unsentOf(host, call);
-    const written = () => {
-      if (isOpen) stream.writable();
-    };
-    const paced = (waiting: void | Promise<void>) => {
-      if (!waiting) return;
-      call.pause();
-      void waiting.then(() => call.resume());
-    };
-    const handler = {
-      message: (bytes: Buffer) => {
-        seat?.request(bytes.length, "discovery");
-        paced(stream.receive(decode(bytes, host.limits.checkNode)));
-      },
-      end: () => call.end(ok),
-      failed: (error: unknown) => stream.fail(error),
-      closed: () => {
-        isOpen = false;
-        stream.close();
-        seat?.leave();
-      },
-    };
-    try {
-      seat = host.admission.enter(caller, stream);
-    } catch (error) {
-      stream.fail(error);
-      return handler;
-    }
-    paced(stream.open());
-    return handler;
+  const method = { host, variant, decode, encode, type };
+  return (call, caller) => new DiscoveryCall(method, call, caller);
+}
+
+/** One discovery stream: what the protocol's stream and the call tell each other. */
+class DiscoveryCall<R extends Request> implements Transport, CallHandler {
+  private readonly stream: Stream<R>;
+  private readonly unsent: UnsentResponse;
+  private readonly seat: Seat | undefined;
+  private isOpen = true;
+  /** A response has left for the kernel, or never will. */
+  private readonly written = () => {
+    this.unsent.sent();
+    if (this.isOpen) this.stream.writable();
   };
+
+  constructor(
+    private readonly method: StreamMethod<R>,
+    private readonly call: Call,
+    private readonly caller: Caller,
+  ) {
+    const { host, variant, type } = method;
+    this.stream = host.stream(variant, this, type);
+    this.unsent = unsentOf(host, call);
+    try {
+      this.seat = host.admission.enter(caller, this.stream);
+    } catch (error) {
+      this.stream.fail(error);
+      return;
+    }
+    this.paced(this.stream.open());
+  }
+
+  get peer(): string {
+    return this.caller.peer;
+  }
+
+  get certificateNames(): readonly string[] {
+    return this.caller.certificateNames;
+  }
+
+  // What the protocol's stream does with the call
+
+  send(response: Response): boolean {
+    const { host, variant, encode } = this.method;
+    const parts = encode(response);
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    host.traffic[variant.name].of(response.typeUrl).bytes += bytes;
+    this.stream.encoded(response, bytes);
+    this.seat?.response();
+    this.unsent.written(bytes);
+    this.call.send(parts, this.written);
+    return false; // until the transport has passed it on: a client that does not read costs one response
+  }
+
+  /** Without an error: the client has said all. */
+  end(error?: unknown): void {
+    this.call.end(error === undefined ? ok : statusOf(error));
+  }
+
+  // What the call does with the protocol's stream
+
+  message(bytes: Buffer): void {
+    const { host, decode } = this.method;
+    this.seat?.request(bytes.length, "discovery");
+    this.paced(this.stream.receive(decode(bytes, host.limits.checkNode)));
+  }
+
+  failed(error: unknown): void {
+    this.stream.fail(error);
+  }
+
+  closed(): void {
+    this.isOpen = false;
+    this.stream.close();
+    this.seat?.leave();
+  }
+
+  private paced(waiting: void | Promise<void>): void {
+    if (!waiting) return;
+    this.call.pause();
+    void waiting.then(() => this.call.resume());
+  }
 }
 
 function fetchMethod(host: GrpcHost, type: ResourceType): Method<Caller> {
