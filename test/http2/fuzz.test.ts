@@ -135,6 +135,7 @@ async function nextClientIsServed(): Promise<void> {
   await turn();
   mustBeAnswered(checker, [stream]);
   target.close();
+  if (grpc.connections > 0) throw new Error("connections are left");
 }
 
 const probe = Buffer.concat([
