@@ -69,7 +69,10 @@ export class Call implements StreamEvents, MessageTaker {
     if (timeoutMs < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.expire(), timeoutMs);
   }
 
-  /** Sends a message that has these parts, which nobody changes any more. `done` is called when it has left, or never will. */
+  /**
+   * Sends a message that has these parts, which nobody may change any more. `done` is called when all of it has left
+   * for the kernel, or never will.
+   */
   send(parts: readonly Uint8Array[], done?: () => void): void {
     let length = 0;
     for (const part of parts) length += part.length;

@@ -91,7 +91,9 @@ export class MessageReader {
     this.hold();
   }
 
-  /** Gives the messages in these bytes. Returns where it has stopped: at their end, or where it was paused or closed. */
+  /**
+   * Gives the messages in these bytes. Returns where it has stopped: at their end, or where it was paused or closed.
+   */
   private cut(chunk: Buffer): number {
     let at = 0;
     while (at < chunk.length && !this.isPaused && !this.isClosed)

@@ -68,8 +68,8 @@ export const trailersOnly = (status: Status): Buffer => encodeHeaders([...respon
 export const httpStatus = (code: number): Buffer => encodeHeaders([[":status", String(code)]]);
 
 /**
- * The form of `grpc-message`: printable ASCII but for "%" as it is, each other byte of UTF-8 as "%" and two digits. It is cut between two
- * characters.
+ * The form of `grpc-message`: printable ASCII but for "%" as it is, each other byte of UTF-8 as "%" and two digits. A
+ * long one is cut, between two characters.
  */
 function percentEncoded(text: string): string {
   if (/^[ -$&-~]*$/.test(text)) return text.slice(0, mostMessageBytes);

@@ -5,8 +5,8 @@ const units: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1,
 const longest = 2 ** 31 - 1;
 
 /**
- * The milliseconds of a `grpc-timeout` header, Infinity for more than 24 days. Returns undefined if the text is not one: up to eight digits
- * and a unit.
+ * The milliseconds of a `grpc-timeout` header, which has up to eight digits and a unit. Infinity for more than 24 days;
+ * undefined if the text is no timeout.
  */
 export function readTimeout(text: string): number | undefined {
   const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(text) ?? [];

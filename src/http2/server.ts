@@ -230,8 +230,6 @@ export class Http2Server {
 }
 
 const nothing = () => {};
-/** Small frames leave at once. Else one would wait for the client's ACK of the one before, some 40 ms. */
-const noDelay = true;
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
 /** What no two connections have in common at one time; undefined: the socket has closed. */

@@ -2,6 +2,7 @@ import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import { contentsOf, halvesOf, onlyIn } from "./changes.js";
+import { LazyMap } from "./lazy.js";
 import type { NackEntry } from "./ledger.js";
 import { OpenChange } from "./open-change.js";
 
@@ -118,7 +119,7 @@ export const mostNacks = 64;
 export class ClientState {
   /** Everything up to here was offered and answered. */
   position = -1;
-  private readonly entries = new Map<string, Has>();
+  private readonly entries = new LazyMap<string, Has>();
   // A Map takes 200 bytes even when it is empty, so those that few clients need are made when they are needed.
   private refusals: Map<string, Refused> | undefined;
   /** Changes that were refused together, or are sent in pieces. Oldest first; at most four of them refused. */

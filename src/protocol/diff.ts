@@ -389,7 +389,9 @@ function listed(changed: readonly Resource[]): Changes {
 const listedMemo = new WeakMap<readonly Resource[], Changes>();
 
 /** The resources that a subscription covers, in the view's order or, without a wildcard, in the order named. */
-export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "names">): readonly Resource[] {
+export function covered(
+  subscription: Pick<Subscription, "view" | "wildcard"> & { readonly names: ReadonlySet<string> },
+): readonly Resource[] {
   const { view, wildcard, names } = subscription;
   if (wildcard) return view.all();
   return [...names].flatMap((name) => view.get(name) ?? []);

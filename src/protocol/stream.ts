@@ -6,6 +6,7 @@ import { noChanges, partsOf, withoutRemovals } from "./changes.js";
 import type { Delivery } from "./client-state.js";
 import { type Difference, diff, pieceOf, type References } from "./diff.js";
 import { heartbeatOf } from "./heartbeat.js";
+import { LazyMap, LazySet } from "./lazy.js";
 import { MakeBeforeBreak } from "./make-before-break.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import { blockedUntil, freeAt, nextTurn, type Turn, type TurnTimes } from "./order.js";
@@ -47,8 +48,8 @@ export class Stream<R extends Request> implements StreamInfo {
   readonly openedAt = Date.now();
   readonly subscriptions = new Map<string, Subscription>();
   node: Node | undefined;
-  private readonly dirty = new Set<Subscription>();
-  private readonly lastRequests = new Map<Subscription, R>();
+  private readonly dirty = new LazySet<Subscription>();
+  private readonly lastRequests = new LazyMap<Subscription, R>();
   private unknownTypes: Set<string> | undefined;
   private otherNodeLogged = false;
   private waitingLogged = false;

@@ -12,6 +12,7 @@ import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import { ClientState, type Delivery, type NackOptions, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
+import { LazyMap, LazySet } from "./lazy.js";
 import { Ledger, type NackEntry, nackEntry } from "./ledger.js";
 import { mentionedIn, tookNothing } from "./mentions.js";
 import type { ErrorDetail } from "./messages.js";
@@ -42,15 +43,15 @@ export class Subscription implements Watcher, Wants {
   wildcard = false;
   /** Some request has named something, so that an empty list no longer means everything (P35). */
   named = false;
-  readonly names = new Set<string>();
+  readonly names = new LazySet<string>();
   /** What `names` are, as a request listed them; undefined: not as one list. */
   list: readonly string[] | undefined;
   readonly state = new ClientState(this);
   /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
-  readonly asked = new Set<string>();
+  readonly asked = new LazySet<string>();
   private due: Set<string> | undefined;
   /** Explicit names that have changed since they were last looked at. */
-  readonly stale = new Set<string>();
+  readonly stale = new LazySet<string>();
   /** Every explicit name is to be looked at. */
   allStale = true;
   private spelt: Map<string, string> | undefined;
@@ -59,7 +60,7 @@ export class Subscription implements Watcher, Wants {
   /** A heartbeat of what has a TTL is due (P58). */
   beatDue = false;
   /** Names whose removal (P54) or change (P53) waits. */
-  readonly waiting = new Map<string, Withheld>();
+  readonly waiting = new LazyMap<string, Withheld>();
   private leftNames: Set<string> | undefined;
   /** The client waits for a response, even an empty one (P46, P56). */
   mustAnswer = false;
@@ -497,13 +498,13 @@ export class Subscription implements Watcher, Wants {
   }
 
   private looked({ withheld, healed }: Difference, partial: boolean): void {
-    empty(this.asked);
-    if (this.due) empty(this.due);
+    this.asked.clear();
+    this.due = undefined;
     if (!partial) {
-      empty(this.stale);
+      this.stale.clear();
       this.allStale = false;
       this.mustAnswer = false;
-      empty(this.waiting);
+      this.waiting.clear();
     }
     for (const [name, why] of withheld) {
       if (this.wildcard) this.state.withhold(name);
@@ -523,8 +524,3 @@ export class Subscription implements Watcher, Wants {
 
 const noNames: ReadonlySet<string> = new Set();
 const noSpellings: ReadonlyMap<string, string> = new Map();
-
-/** Clears what is not empty: V8 allocates even to clear what is. */
-const empty = (names: Set<string> | Map<string, unknown>) => {
-  if (names.size > 0) names.clear();
-};

@@ -34,7 +34,10 @@ export interface Door {
 
 export const ok: Status = { code: status.OK, details: "" };
 
-/** Counts the responses of a call until they have left. A call that takes none for too long fails, and its connection is cut. */
+/**
+ * Counts the responses of a call until they have left. A call that takes none for too long fails, and its connection is
+ * cut.
+ */
 export const unsentOf = ({ unsent }: Door, call: Call): UnsentResponse =>
   unsent.of((error) => {
     call.fail(error);
@@ -94,8 +97,8 @@ export function unary(
 }
 
 /**
- * A streaming method that handles one message after the other. So a stream costs one message and one answer at most, and a seat. `open`
- * must not throw.
+ * A streaming method that handles one message after the other. So a stream costs one message and one answer at most,
+ * and a seat. `open` must not throw.
  */
 export function messages(door: Door, open: (caller: Caller) => MessageHandler): Method<Caller> {
   return (call, caller) => {

@@ -48,7 +48,9 @@ export interface GrpcHost extends Door {
 export interface GrpcOptions {
   readonly tls?: TlsOptions | undefined;
   readonly connectionAge: ConnectionAge | undefined;
-  /** When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds. */
+  /**
+   * When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds.
+   */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }

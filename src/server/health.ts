@@ -13,12 +13,15 @@ type State = (typeof health)[keyof typeof health];
 
 /** The longest request that is read, in bytes: it has the name of a service. */
 const mostBytes = 4_096;
-/** How many calls of Check may wait for their request. A probe's comes at once, so the oldest call is given up for a new one. */
+/**
+ * How many calls of Check may wait for their request. A probe sends it at once, so the oldest is ended for a new one.
+ */
 const mostWaiting = 1_000;
 
 /**
- * The standard health service (grpc.health.v1): the state of the whole ("") and of each service. A Check costs no seat and no share of
- * the new streams of a second, so that a probe is answered while clients come back. A Watch counts as a stream.
+ * The standard health service (grpc.health.v1): the state of the whole ("") and of each service. A Check costs no seat
+ * and no share of the new streams of a second, so that a probe is answered while clients come back. A Watch counts as a
+ * stream.
  */
 export class HealthService {
   private state: State = health.SERVING;

@@ -101,7 +101,10 @@ export interface XdsServerOptions {
   readonly csds?: boolean;
   /** Takes reports of load from nodes (LRS): of which clusters, how often, and who gets them. Without it the service is not offered. */
   readonly loadReporting?: LoadReportingOptions;
-  /** How often a connection is pinged, and how long the answer may take before it is dropped, in ms. Default 30 s and 10 s. */
+  /**
+   * When a gRPC connection on which nothing comes is pinged, and how long something may take to come then before it is closed, in
+   * milliseconds. Default 30,000 and 10,000.
+   */
   readonly keepaliveMs?: number;
   readonly keepaliveTimeoutMs?: number;
 }

@@ -149,8 +149,8 @@ export class RawClient {
 
   /** Waits for the end of a call. */
   async ended(id: number): Promise<CallEnd> {
-    const mayEnd = () => [...this.of(frameType.HEADERS, id), ...this.of(frameType.DATA, id)];
-    const isOver = () => mayEnd().some(({ flags }) => flags & flag.END_STREAM);
+    const types = [frameType.HEADERS, frameType.DATA];
+    const isOver = () => types.some((type) => this.of(type, id).some(({ flags }) => flags & flag.END_STREAM));
     await until(() => isOver() || this.isClosed(), `the end of stream ${id}`);
     if (!isOver()) throw new Error(`the connection has closed before stream ${id} has ended`);
     const fields = this.lists.get(id) ?? {};
