@@ -22,10 +22,16 @@ import { ClientSettings, checkSettingsAck, setting, settingsFrame } from "./sett
 import { StreamTable } from "./stream-table.js";
 import type { Wire } from "./wire.js";
 
-/** The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody back. */
+/**
+ * The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody
+ * back.
+ */
 const receiveWindow = 1 << 20;
 const keepalivePing = Buffer.from("keepaliv", "latin1");
-/** The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a {@link Wire}. */
+/**
+ * The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a
+ * {@link Wire}.
+ */
 export class Connection {
   readonly streams: StreamTable;
   /** How often something has come. */

@@ -346,7 +346,7 @@ describe("`done` is called exactly once", () => {
   });
 });
 
-it("a header block after the client has made its header table smaller begins with a table size update, once", async () => {
+it("the header block after a smaller header table of the client begins with a table size update, once", async () => {
   const [a, b] = [open(1), open(3)];
   outbox.resizeTable();
   a.respond(end);

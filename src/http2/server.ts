@@ -29,7 +29,9 @@ export interface ServerOptions {
   /** Plain text without. */
   readonly tls: TlsOptions | undefined;
   readonly limits: ServerLimits;
-  /** When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds. */
+  /**
+   * When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds.
+   */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }

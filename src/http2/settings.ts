@@ -36,8 +36,8 @@ export interface SettingsChange {
 }
 
 /**
- * Reads the settings of one client. Most of them do not matter: we send no pushes, use no dynamic table, and send no larger frames than
- * every client takes.
+ * Reads the settings of one client. Most of them do not matter: we send no pushes, use no dynamic table, and send no
+ * larger frames than every client takes.
  */
 export class ClientSettings {
   private tableBytes = 4_096;

@@ -28,7 +28,8 @@ export class SocketWire implements Wire {
   end(): void {
     const { socket } = this;
     socket.end();
-    // Until then what still comes is read, and dropped: a socket that is closed with unread bytes would lose what was written last.
+    // Until then what still comes is read, and dropped: a socket that is closed with unread bytes would lose what was
+    // written last.
     const timer = setTimeout(() => socket.destroy(), closingMs).unref();
     socket.once("close", () => clearTimeout(timer));
   }

@@ -61,7 +61,9 @@ export class ServerStream implements Sender {
     if (isEnd) this.endLocal();
   }
 
-  /** Sends bytes, which nobody may change any more. `done` is called when they have left for the kernel, or never will. */
+  /**
+   * Sends bytes, which nobody may change any more. `done` is called when they have left for the kernel, or never will.
+   */
   write(parts: readonly Uint8Array[], done?: () => void): void {
     this.add(outgoing(parts, false, undefined, done));
   }
