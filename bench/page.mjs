@@ -109,7 +109,7 @@ function shortfall(key, goal, result) {
   const floor = over === "peer" ? judged(key, { of: "floor", over: "peer", most }, result) : undefined;
   const beneath =
     floor && !Number.isNaN(floor.median)
-      ? ` The floor is at ${numeral(floor.median)}${floor.met ? "" : ": out of reach for any server on grpc-js"}.`
+      ? ` The floor is at ${numeral(floor.median)}${floor.met ? "" : ": out of reach for any server on this transport"}.`
       : "";
   return [`Missed: ${numeral(median)} where ${most} was the goal.${beneath}${why ? ` ${why}` : ""}`];
 }

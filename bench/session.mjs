@@ -15,7 +15,7 @@ import { clusterYaml, marker } from "./servers/resources.mjs";
 /**
  * What the load generator answers: times in milliseconds. See peer/load/commands.go.
  * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number, changes?: number }} Answer
- * @typedef {"library" | "peer" | "floor" | "program"} Target `program`: `xds serve` with the clusters in YAML files
+ * @typedef {"library" | "peer" | "floor" | "floor node:http2" | "floor grpc-js" | "program"} Target `program`: `xds serve` with the clusters in YAML files
  * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number, bad?: boolean, moves?: boolean }} Setup `sees`: so many streams see a change; `bad`: one cluster's
  *   bytes contain "refuse-me"; `moves`: one cluster and a route to it, and each change replaces the cluster (both: the library only)
  */
@@ -24,11 +24,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Where the Go programs are built to; ignored by git. */
 export const binaries = join(here, "..", ".cache", "bench");
 
+const floor = [process.execPath, join(here, "servers", "floor.mjs")];
 /** @type {Record<Exclude<Target, "program">, string[]>} */
 const commands = {
   library: [process.execPath, join(here, "servers", "library.mjs")],
   peer: [join(binaries, "server")],
-  floor: [process.execPath, join(here, "servers", "floor.mjs")],
+  floor: [...floor, "--transport=own"],
+  "floor node:http2": [...floor, "--transport=node-http2"],
+  "floor grpc-js": [...floor, "--transport=grpc-js"],
 };
 const program = join(here, "..", "dist", "cli", "main.js");
 /** An answer that takes longer means that something hangs. */

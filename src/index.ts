@@ -39,6 +39,7 @@ export type { ResourceState, TypeResources } from "./server/node-resources.js";
 export type { PollingNode } from "./server/polling-nodes.js";
 export type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "./server/status.js";
 export type { TlsOptions } from "./server/tls.js";
+export type { Waiting } from "./server/waits.js";
 export {
   type Address,
   type ListenOptions,

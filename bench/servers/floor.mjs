@@ -1,9 +1,8 @@
-// The floor: what any xDS server on grpc-js has to spend. It answers the first request of each type with ready bytes, writes ready bytes
-// to every stream (or the first so many) at a change, and drops what they answer.
+// The floor: what any xDS server on a transport has to spend. It answers the first request of each type with ready bytes, writes ready
+// bytes to every stream (or the first so many) at a change, and drops the answers.
 import { parseArgs } from "node:util";
 import { toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ClusterSchema } from "ts-control-plane/envoy/config/cluster/v3/cluster_pb";
 import { ClusterLoadAssignmentSchema } from "ts-control-plane/envoy/config/endpoint/v3/endpoint_pb";
 import { ListenerSchema } from "ts-control-plane/envoy/config/listener/v3/listener_pb";
@@ -12,8 +11,13 @@ import { administrate } from "./admin.mjs";
 import { cluster, endpoints, listener, marker, routes } from "./resources.mjs";
 
 /** @import { DescMessage, Message } from "@bufbuild/protobuf" */
-/** @import { ServerDuplexStream } from "@grpc/grpc-js" */
-/** @typedef {ServerDuplexStream<Buffer, Buffer>} Call */
+/**
+ * A stream. What a transport is: a module with a function `serve`, which listens on a free port of 127.0.0.1 and resolves with it. It calls
+ * `opened` for each stream, and gives what that returns the stream's messages, and its end.
+ * @typedef {{ write(message: Uint8Array): void }} Call
+ * @typedef {{ request(message: Buffer): void, closed(): void }} Handler
+ * @typedef {(opened: (variant: "sotw" | "delta", call: Call) => Handler) => Promise<number>} Serve
+ */
 
 const { values: options } = parseArgs({
   options: {
@@ -22,6 +26,7 @@ const { values: options } = parseArgs({
     cache: { type: "string" },
     all: { type: "boolean", default: false },
     sees: { type: "string", default: "Infinity" },
+    transport: { type: "string", default: "own" },
   },
 });
 const n = Number(options.n);
@@ -97,51 +102,31 @@ const send = (call, bytes) => call.write(Buffer.concat([bytes, fields([[5, Strin
 
 const calls = { sotw: /** @type {Set<Call>} */ (new Set()), delta: /** @type {Set<Call>} */ (new Set()) };
 
-/** @param {"sotw" | "delta"} variant */
-const handler = (variant) => (/** @type {Call} */ call) => {
+/** @type {{ serve: Serve }} */
+const { serve } = await import(`./transports/${options.transport}.mjs`);
+const port = await serve((variant, call) => {
   const unasked = new Set(kinds);
   calls[variant].add(call);
-  call.on("data", (/** @type {Buffer} */ request) => {
-    for (const kind of unasked) {
-      if (!request.includes(kind.typeUrl)) continue;
-      unasked.delete(kind);
-      send(call, kind.first[variant]);
-    }
-  });
-  call.on("end", () => call.end());
-  for (const event of ["end", "error", "cancelled"]) call.on(event, () => calls[variant].delete(call));
-};
-
-/** @param {string} method */
-const definition = (method) => ({
-  path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`,
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: same,
-  requestDeserialize: same,
-  responseSerialize: same,
-  responseDeserialize: same,
+  return {
+    request(message) {
+      for (const kind of unasked) {
+        if (!message.includes(kind.typeUrl)) continue;
+        unasked.delete(kind);
+        send(call, kind.first[variant]);
+      }
+    },
+    closed: () => void calls[variant].delete(call),
+  };
 });
-/** @param {Buffer} bytes */
-const same = (bytes) => bytes;
-
-const server = new Server({ "grpc.max_send_message_length": -1 });
-server.addService(
-  { stream: definition("StreamAggregatedResources"), delta: definition("DeltaAggregatedResources") },
-  { stream: handler("sotw"), delta: handler("delta") },
-);
-server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  administrate(port, (k, i) => {
-    const message = (options.type === "endpoint" ? endpoints : cluster)(i, marker(k));
-    const version = String(k);
-    changing.sotw[i] = changing.any(message);
-    if (calls.sotw.size > 0) {
-      const bytes = changing.body(changing.sotw, version);
-      for (const call of calls.sotw) send(call, bytes);
-    }
-    const bytes = changing.body([changing.entry(message, version)], version);
-    let left = Number(options.sees);
-    for (const call of calls.delta) if (left-- > 0) send(call, bytes);
-  });
+administrate(port, (k, i) => {
+  const message = (options.type === "endpoint" ? endpoints : cluster)(i, marker(k));
+  const version = String(k);
+  changing.sotw[i] = changing.any(message);
+  if (calls.sotw.size > 0) {
+    const bytes = changing.body(changing.sotw, version);
+    for (const call of calls.sotw) send(call, bytes);
+  }
+  const bytes = changing.body([changing.entry(message, version)], version);
+  let left = Number(options.sees);
+  for (const call of calls.delta) if (left-- > 0) send(call, bytes);
 });

@@ -4,6 +4,7 @@ import { userAgentVersion } from "../schema/node.js";
 import type { ServerCounters } from "../server/counters.js";
 import type { PollingNode } from "../server/polling-nodes.js";
 import type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "../server/status.js";
+import type { Waiting } from "../server/waits.js";
 import type { XdsServer } from "../server/xds-server.js";
 
 /** What `/status` has. */
@@ -62,6 +63,18 @@ export interface TypeReport {
   };
   /** When the first of what was refused alone is offered again. */
   readonly retryAt?: string;
+  /** The first hundred resources whose change or removal waits, and why. */
+  readonly waits?: readonly WaitReport[];
+}
+
+export interface WaitReport {
+  readonly name: string;
+  /** A word for programs, such as `draining`. */
+  readonly why: string;
+  /** The same in a sentence. */
+  readonly reason: string;
+  /** When it is looked at again at the latest; without this, at an answer of the node. */
+  readonly until?: string;
 }
 
 export interface EntryReport {
@@ -121,7 +134,7 @@ const pollingReport = ({ id, cluster, peer, agent, version, firstPollAt, state, 
   types: types.map(typeReport),
 });
 
-function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked, retryAt }: TypeStatus): TypeReport {
+function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked, retryAt, waits }: TypeStatus): TypeReport {
   return {
     type: findResourceType(typeUrl)?.name ?? typeUrl,
     typeUrl,
@@ -139,8 +152,15 @@ function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked, retr
       },
     }),
     ...(retryAt !== undefined && { retryAt: time(retryAt) }),
+    ...(waits.length > 0 && { waits: waits.map(waitReport) }),
   };
 }
 
+const waitReport = ({ name, why, reason, until }: Waiting): WaitReport => ({
+  name,
+  why,
+  reason,
+  ...(until !== undefined && { until: time(until) }),
+});
 const entryReport = ({ version, nonce, at }: LedgerEntry): EntryReport => ({ version, nonce, at: time(at) });
 const time = (ms: number) => new Date(ms).toISOString();

@@ -66,7 +66,7 @@ describe("LinearCache", () => {
       expect(set).toThrow(expect.objectContaining({ code: "DUPLICATE_NAME" }));
       expect(all(cache)).toEqual(["a", "b", "n"]);
     }
-    // What leaves its bearer in the same change is free.
+    // An alias that its resource gives up in the same change is free.
     cache.update({ set: [aliased("a", "y"), aliased("c", "x")] });
     cache.update({ set: [aliased("d", "y")], delete: ["a"] });
     cache.set(aliased("d", "y", "z"));

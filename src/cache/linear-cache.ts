@@ -28,7 +28,7 @@ export class LinearCache implements ConfigWatcher {
 
   /**
    * Adds a resource, or replaces the one of its name.
-   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME, VERSION_IN_USE, MISSING_NAME, INVALID_RESOURCE; nothing is changed then
+   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME, VERSION_IN_USE, MISSING_NAME, INVALID_RESOURCE; then nothing changes
    */
   set(input: ResourceInput): void {
     this.update({ set: [input] });
@@ -41,7 +41,7 @@ export class LinearCache implements ConfigWatcher {
 
   /**
    * Several at once, as one change: nobody sees a part of it. A name in both lists is set.
-   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME, VERSION_IN_USE, MISSING_NAME, INVALID_RESOURCE; nothing is changed then
+   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME, VERSION_IN_USE, MISSING_NAME, INVALID_RESOURCE; then nothing changes
    */
   update(change: { readonly set?: Iterable<ResourceInput>; readonly delete?: Iterable<string> }): void {
     const set = ResourceSet.of(this.type, change.set ?? []);
@@ -50,7 +50,7 @@ export class LinearCache implements ConfigWatcher {
 
   /**
    * Makes these all the resources there are, as one change. What is among the old ones too is not sent again.
-   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME, VERSION_IN_USE, MISSING_NAME, INVALID_RESOURCE; nothing is changed then
+   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME, VERSION_IN_USE, MISSING_NAME, INVALID_RESOURCE; then nothing changes
    */
   replace(inputs: Iterable<ResourceInput>): void {
     this.log.replace(ResourceSet.of(this.type, inputs).resources);

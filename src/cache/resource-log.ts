@@ -230,7 +230,8 @@ export class ResourceLog implements ResourceView {
   }
 
   /**
-   * @internal Readers compare versions: other content under the version that is served would reach some of them and not others.
+   * @internal Readers compare versions: other content under the version that is served would reach some of them and not
+   * others.
    * @throws XdsError VERSION_IN_USE
    */
   checkVersions(resources: ReadonlyMap<string, Resource | undefined>): void {

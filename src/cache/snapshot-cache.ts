@@ -12,8 +12,9 @@ export interface SnapshotCacheOptions {
   /** Nodes of a group without a snapshot of its own read this group's. By default they wait for one. */
   readonly fallbackGroup?: string;
   /**
-   * Whether streams are taken on before the first snapshot is set: they wait for one. By default they end with UNAVAILABLE until
-   * then, so that clients go to another replica or try again (P13). Set it where the first snapshot is made only when a node has come.
+   * Whether streams are taken on before the first snapshot is set: they wait for one. By default they end with
+   * UNAVAILABLE until then, so that clients go to another replica or try again (P13). Set it where the first snapshot
+   * is made only when a node has come.
    */
   readonly readyWhenEmpty?: boolean;
 }
@@ -67,9 +68,9 @@ export class SnapshotCache implements ConfigWatcher {
   }
 
   /**
-   * Serves this snapshot to a group from now on. What equals the one before is not sent again.
-   * @throws XdsError VERSION_IN_USE where a resource has other content under a version of its own that the group is served already;
-   * nothing is changed then
+   * Serves this snapshot to a group from now on. Resources that are the same as before are not sent again.
+   * @throws XdsError VERSION_IN_USE where a resource has other content under a version of its own that the group is
+   * served already; nothing is changed then
    */
   set(group: string, snapshot: Snapshot): void {
     this.check(group, snapshot);
@@ -83,7 +84,10 @@ export class SnapshotCache implements ConfigWatcher {
     if (first) this.reattach(state);
   }
 
-  /** @internal Throws what {@link SnapshotCache.set} would throw, and changes nothing: for several groups that change together. */
+  /**
+   * @internal Throws what {@link SnapshotCache.set} would throw, and changes nothing: for several groups that change
+   * together.
+   */
   check(group: string, snapshot: Snapshot): void {
     if (!(snapshot instanceof Snapshot))
       throw new XdsError(
@@ -123,9 +127,9 @@ export class SnapshotCache implements ConfigWatcher {
   }
 
   /**
-   * Forgets the snapshots of groups that no node has been connected to for this long, in milliseconds, but never the fallback
-   * group's. Returns their keys. Setting the machine's clock makes no group older or younger. With `now`, in milliseconds since 1970,
-   * groups are as old as they are at that time of the machine's clock.
+   * Forgets the snapshots of groups that no node has been connected to for this long, in milliseconds, but never the
+   * fallback group's. Returns their keys. Setting the machine's clock makes no group older or younger. With `now`, in
+   * milliseconds since 1970, groups are as old as they are at that time of the machine's clock.
    */
   collectIdle(idleMs: number, now?: number): string[] {
     const steady = performance.now();

@@ -130,9 +130,9 @@ function checkGrpc(command: Command): void {
 const xdsCluster = "xds";
 
 /**
- * What an Envoy must announce to be sent TTLs in delta (P57). Envoy 1.36 and 1.40 announce no feature by themselves; they pass on what
- * stands here. In SotW the server asks for a second feature, `xds.config.resource-in-sotw`. That one is left out: Envoy crashes when a
- * route or an endpoint expires in SotW (docs/configuration.md).
+ * What an Envoy must announce to be sent TTLs in delta (P57). Envoy 1.36 and 1.40 announce no feature by themselves;
+ * they pass on what stands here. In SotW the server asks for a second feature, `xds.config.resource-in-sotw`. That one
+ * is left out: Envoy crashes when a route or an endpoint expires in SotW (docs/configuration.md).
  */
 const clientFeatures = ["xds.config.supports-resource-ttl"];
 

@@ -15,6 +15,17 @@ export interface ComparisonOptions {
   readonly withSecrets: boolean;
   /** Both are dumps of one server, so where versions differ the resources do, and only there. */
   readonly sameServer: boolean;
+  /** Of a node: what it keeps only for its old listeners. */
+  readonly draining?: Draining | undefined;
+}
+
+/**
+ * Resources that a node has, that are no longer served, and that are to be removed when its old listeners have drained.
+ */
+export interface Draining {
+  has(resource: Resource): boolean;
+  /** The types of which more drain than the server names. */
+  readonly cutTypes: readonly string[];
 }
 
 /**
@@ -29,6 +40,7 @@ export class Comparison {
   private readonly untold = new Set<Resource>();
   /** These name files that an Envoy's dump has only the content of. */
   private readonly namingFiles = new Set<Resource>();
+  private readonly draining = new Set<Resource>();
 
   constructor(
     private readonly before: Operand,
@@ -45,6 +57,10 @@ export class Comparison {
       this.untoldTypes.add(type);
       return undefined;
     }
+    if (was && !is && this.options.draining?.has(was)) {
+      this.draining.add(was);
+      return undefined;
+    }
     const isRedacted = this.dumps.some(({ redacted }) => [was, is].some((one) => one && redacted.has(one)));
     const { withSecrets, sameServer } = this.options;
     return changeOf(was, is, withSecrets && !isRedacted, {
@@ -59,6 +75,10 @@ export class Comparison {
       const advice = typeUrl === endpointType ? " (ask for /config_dump?include_eds)" : "";
       yield `the dump has no ${name}${advice}; not compared`;
     }
+    if (this.draining.size > 0)
+      yield `no difference, as old listeners of the node may still use it, and it is removed when they have drained: ${listed(this.draining)}`;
+    for (const type of this.options.draining?.cutTypes ?? [])
+      yield `more ${type} wait than the server names; what only drains of them may be shown as a difference`;
     if (this.dumps.some(({ sections }) => sections.has(genericForm.message)))
       yield "what the dump has in generic_xds_configs, such as runtime layers, was not compared";
     if (this.untold.size > 0)
@@ -91,8 +111,8 @@ export class Comparison {
   };
 
   /**
-   * The hash of its content, as this program makes it and delta has it; and that of a set which has only this resource, as SotW then has
-   * it. None for other versions: they may be the same by chance.
+   * The hash of its content, as this program makes it and delta has it; and that of a set which has only this resource,
+   * as SotW then has it. None for other versions: they may be the same by chance.
    */
   private versionsOf(resource: Resource): readonly string[] {
     const version = this.versionOf(resource);

@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { canonicalName } from "../resource/names.js";
 import type { Resource } from "../resource/resource.js";
+import { waitsShown } from "../server/waits.js";
 import type { Configuration } from "../source/source.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { type ChangedResource, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
-import { Comparison } from "./comparison.js";
+import { Comparison, type Draining } from "./comparison.js";
 import { checkGroup, loadOperands, operandHelp } from "./operand.js";
 import { print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
 import { tellUnknown } from "./shown.js";
-import { adminOption } from "./status.js";
+import { adminOption, ask } from "./status.js";
 
 interface DiffOptions extends Omit<RemoteOptions, "server">, ApiOptions, OutputOptions {
   readonly node?: string;
@@ -26,7 +28,7 @@ export function addDiff(program: Command, exit: Exit): void {
     .summary("compare two configurations, resource by resource and field by field")
     .description(
       `Compare two configurations, resource by resource and field by field: from A to B. Exit code 1 when they differ.\n\nEach is ${operandHelp}. ` +
-        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells.\n\n" +
+        "With --node instead of both: from what a node has ACKed to what it is to have, as the server's admin port tells. What it has only until its old listeners have drained is no difference; a note names it.\n\n" +
         "What a config dump does not tell is not compared, and a note says so where it matters: secrets are [redacted]; an Envoy has the " +
         "content of the files that a secret names (certificate chain, private key, trusted CA, CRL), not the names; and it has endpoints " +
         "with ?include_eds only. Of these, defaults that the Envoy filled in are no difference, nor are the fields that it leaves out " +
@@ -68,7 +70,9 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
   const operands = [await loadOperands([from], options), await loadOperands([to], options)] as const;
   checkGroup(group, ...operands);
   const [before, after] = operands.map(({ configuration }) => configuration) as [Configuration, Configuration];
-  const comparison = new Comparison(...operands, { withSecrets: showSecrets, sameServer: node !== undefined });
+  const draining = node === undefined ? undefined : await drainingOf(node, options.admin);
+  const sameServer = node !== undefined;
+  const comparison = new Comparison(...operands, { withSecrets: showSecrets, sameServer, draining });
   const changes = configurationChanges(before, after, group, comparison);
   print(output, { changes }, () =>
     changes.length === 0
@@ -91,6 +95,19 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
 function dumpsOf(node: string, admin: string): [string, string] {
   const url = `${admin.replace(/\/$/, "")}/config_dump?node=${encodeURIComponent(node)}`;
   return [url, `${url}&state=served`];
+}
+
+/** What a node keeps only for its old listeners; undefined: the server does not tell. */
+async function drainingOf(node: string, admin: string): Promise<Draining | undefined> {
+  const report = await ask(admin, node);
+  if (typeof report === "string") return undefined;
+  const names = new Set<string>();
+  const cutTypes: string[] = [];
+  for (const { type, typeUrl, waits = [] } of report.nodes.flatMap(({ types }) => types)) {
+    for (const { name, why } of waits) if (why === "draining") names.add(`${typeUrl} ${canonicalName(name)}`);
+    if (waits.length >= waitsShown) cutTypes.push(type);
+  }
+  return { has: ({ type, key }) => names.has(`${type.typeUrl} ${key}`), cutTypes };
 }
 
 type GroupChange = ChangedResource & { readonly group?: string };

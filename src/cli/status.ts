@@ -70,7 +70,7 @@ async function status(id: string | undefined, { admin, output }: StatusOptions):
  * What the admin port tells; a text: why it cannot be had.
  * @throws UsageError
  */
-async function ask(admin: string, id: string | undefined): Promise<StatusReport | string> {
+export async function ask(admin: string, id: string | undefined): Promise<StatusReport | string> {
   if (!/^https?:\/\/./.test(admin) || !URL.canParse(admin))
     throw new UsageError(`--admin is a URL such as http://127.0.0.1:18002, not ${JSON.stringify(admin)}`);
   const url = `${admin.replace(/\/+$/, "")}/status${id === undefined ? "" : `?node=${encodeURIComponent(id)}`}`;
@@ -144,7 +144,7 @@ function detail(node: NodeReport, now: number): string {
     return [type, stateCell(state), asks.join(", "), entry(sent, now), entry(acked, now)];
   });
   const types = table(["type", "state", "asks for", "sent", "acked"], rows, "it asks for nothing");
-  return `${head}\n${types}${node.types.map((type) => refusal(type, now)).join("")}`;
+  return `${head}\n${types}${node.types.map((type) => refusal(type, now) + waits(type, now)).join("")}`;
 }
 
 const entry = (of: EntryReport | undefined, now: number) =>
@@ -169,6 +169,17 @@ function refusal({ type, nacked, retryAt }: TypeReport, now: number): string {
 }
 
 const mostNames = 10;
+
+/** The resources that wait, and why, a line each. */
+function waits({ type, waits = [] }: TypeReport, now: number): string {
+  if (waits.length === 0) return "";
+  const lines = waits.slice(0, mostNames).map(({ name, reason, until: end }) => {
+    const again = end === undefined ? "" : `; looked at again ${until(end, now)}`;
+    return `  ${printable(name)}: ${printable(reason)}${again}\n`;
+  });
+  if (waits.length > mostNames) lines.push(`  and ${waits.length - mostNames} more\n`);
+  return `\n${type} that wait:\n${lines.join("")}`;
+}
 
 const clientOf = ({ agent, version }: NodeReport) => [agent, version].filter(Boolean).join(" ") || "-";
 

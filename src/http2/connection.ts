@@ -14,39 +14,37 @@ import {
   settingsAck,
   windowUpdate,
 } from "./frames.js";
-import { type HeaderBlock, HeaderBlockReader, withoutPadding } from "./header-block.js";
-import { type Fields, HpackDecoder } from "./hpack/decoder.js";
+import { withoutPadding } from "./header-block.js";
+import { HeaderFrames } from "./header-frames.js";
 import { Outbox } from "./outbox.js";
 import { http1Answer, readPreface, type Stranger } from "./preface.js";
-import { checkTrailers, MalformedRequest, type RequestHeaders, requestHeadersOf } from "./request-headers.js";
 import { ClientSettings, checkSettingsAck, setting, settingsFrame } from "./settings.js";
-import type { ServerStream } from "./stream.js";
 import { StreamTable } from "./stream-table.js";
 import type { Wire } from "./wire.js";
 
-/** The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody back. */
+/**
+ * The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody
+ * back.
+ */
 const receiveWindow = 1 << 20;
 const keepalivePing = Buffer.from("keepaliv", "latin1");
-/** SETTINGS_HEADER_TABLE_SIZE, which stays as it is. */
-const tableBytes = 4_096;
-/** A header block may have so many times the bytes of the largest list. So a list that is too large gets an answer. */
-const blockFactor = 4;
-
-/** The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a {@link Wire}. */
+/**
+ * The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a
+ * {@link Wire}.
+ */
 export class Connection {
   readonly streams: StreamTable;
-  /** When something came last, as of `performance.now()`. */
-  receivedAt = performance.now();
+  /** How often something has come. */
+  received = 0;
   /** Since when there are no streams, as of `performance.now()`; undefined: there are some. */
-  idleSince: number | undefined = this.receivedAt;
+  idleSince: number | undefined = performance.now();
   /** The client's preface and its first SETTINGS have come. */
   isReady = false;
   /** Why no client of HTTP/2 is served on this connection; undefined: it is. */
   refusal: string | undefined;
   private readonly outbox: Outbox;
   private readonly reader = new FrameReader((type, flags, id, payload) => this.frame(type, flags, id, payload));
-  private readonly blocks: HeaderBlockReader;
-  private readonly hpack: HpackDecoder;
+  private readonly headers: HeaderFrames;
   private readonly budget: FrameBudget;
   private readonly departure: Departure;
   private readonly clientSettings = new ClientSettings();
@@ -70,14 +68,12 @@ export class Connection {
       (error) => this.fail(error),
     );
     this.departure = new Departure(this.outbox, this);
-    this.hpack = new HpackDecoder(tableBytes, limits.headerBytes);
-    const tooMany = () => handler.limitHit("continuations");
-    this.blocks = new HeaderBlockReader(blockFactor * limits.headerBytes, limits.continuations, tooMany);
+    this.headers = new HeaderFrames(this.streams, handler, limits, this.budget, this.departure);
   }
 
   /** Bytes came from the client. Never throws. */
   receive(chunk: Buffer): void {
-    this.receivedAt = performance.now();
+    this.received++;
     if (this.isOver) return;
     try {
       if (this.preface) this.begin(chunk, this.preface);
@@ -150,15 +146,22 @@ export class Connection {
   }
 
   private greet(): void {
-    if (this.hasGreeted) return;
+    if (!this.hasGreeted) this.outbox.put(this.greeting());
     this.hasGreeted = true;
+  }
+
+  /** What a server sends first: its SETTINGS, and the connection's window. The same limits make the same bytes. */
+  private greeting(): Buffer {
+    const known = greetings.get(this.limits);
+    if (known) return known;
     const { streams, headerBytes } = this.limits;
-    const settings = [
+    const settings = settingsFrame([
       [setting.MAX_CONCURRENT_STREAMS, streams],
       [setting.MAX_HEADER_LIST_SIZE, headerBytes],
-    ] as const;
-    this.outbox.put(settingsFrame(settings));
-    this.outbox.put(windowUpdate(0, receiveWindow - initialWindow));
+    ]);
+    const greeting = Buffer.concat([settings, windowUpdate(0, receiveWindow - initialWindow)]);
+    greetings.set(this.limits, greeting);
+    return greeting;
   }
 
   private refuse(stranger: Stranger): void {
@@ -181,7 +184,7 @@ export class Connection {
   }
 
   private frame(type: number, flags: number, id: number, payload: Buffer): void {
-    const { openStreamId } = this.blocks;
+    const { openStreamId } = this.headers;
     if (openStreamId !== undefined && (type !== frameType.CONTINUATION || id !== openStreamId))
       throw protocolError("another frame in the middle of a header block");
     if (!this.isReady && (type !== frameType.SETTINGS || flags & flag.ACK))
@@ -204,11 +207,10 @@ export class Connection {
         this.data(flags, id, payload);
         break;
       case frameType.HEADERS:
-        this.streams.get(id); // the id is checked first
-        this.block(this.blocks.headers(id, flags, payload));
+        this.headers.headers(id, flags, payload);
         break;
       case frameType.CONTINUATION:
-        this.block(this.blocks.continuation(id, flags, payload));
+        this.headers.continuation(id, flags, payload);
         break;
       case frameType.PRIORITY:
         this.priority(id, payload);
@@ -251,43 +253,6 @@ export class Connection {
     }
     stream.receive(content, payload.length);
     if (flags & flag.END_STREAM) stream.endRemote();
-  }
-
-  private block(block: HeaderBlock | undefined): void {
-    if (!block) return;
-    const { streamId, fragments } = block;
-    const fields = this.hpack.decode(fragments.length === 1 ? (fragments[0] as Buffer) : Buffer.concat(fragments));
-    const stream = this.streams.get(streamId);
-    try {
-      if (stream) this.trailers(stream, block, fields);
-      else if (streamId <= this.streams.lastId) this.streams.late(streamId, "HEADERS");
-      else this.open(block, fields && requestHeadersOf(fields));
-    } catch (error) {
-      if (!(error instanceof MalformedRequest)) throw error;
-      this.budget.takeControl();
-      this.streams.refuse(streamId, errorCode.PROTOCOL_ERROR);
-    }
-  }
-
-  private trailers(stream: ServerStream, { isEnd, streamId }: HeaderBlock, fields: Fields | undefined): void {
-    stream.mustReceive("HEADERS");
-    if (!isEnd) throw new StreamError(streamId, errorCode.PROTOCOL_ERROR, "HEADERS in the middle of a request");
-    if (fields) checkTrailers(fields);
-    stream.endRemote();
-  }
-
-  private open({ streamId, isEnd, dependsOnItself }: HeaderBlock, headers: RequestHeaders | undefined): void {
-    const { streams, handler } = this;
-    if (dependsOnItself) throw new MalformedRequest("a stream depends on itself");
-    if (isEnd && headers?.contentLength) throw new MalformedRequest("a request without a body has a content-length");
-    const isFull = streams.size >= this.limits.streams;
-    if (isFull) handler.limitHit("streams");
-    if (isFull || this.departure.isRefusing) streams.refuse(streamId, errorCode.REFUSED_STREAM);
-    else {
-      if (!headers) handler.limitHit("headerBytes");
-      const stream = streams.add(streamId, isEnd, headers?.contentLength);
-      stream.start(handler.request(stream, headers));
-    }
   }
 
   private priority(id: number, payload: Buffer): void {
@@ -344,3 +309,4 @@ export class Connection {
 }
 
 const nothing = Buffer.alloc(0);
+const greetings = new WeakMap<ConnectionLimits, Buffer>();

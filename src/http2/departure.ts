@@ -13,9 +13,15 @@ export interface Departing {
   end(): void;
 }
 
-/** A connection's end that loses no stream: two GOAWAY frames, and the end after the last stream (RFC 9113, section 6.8). */
+/**
+ * A connection's end that loses no stream: two GOAWAY frames, and the end after the last stream (RFC 9113, section
+ * 6.8).
+ */
 export class Departure {
-  /** The last stream that the client was told of. It may not grow (RFC 9113, section 6.8), though more streams are refused. */
+  /**
+   * The last stream that the client was told of. It may not grow (RFC 9113, section 6.8), though more streams are
+   * refused.
+   */
   lastId = largestWindow; // the highest stream id
   private state: "no" | "announced" | "refusing" = "no";
   private timer: NodeJS.Timeout | undefined;

@@ -36,7 +36,7 @@ describe("a frame budget", () => {
     expect(count(() => budget.takeControl())).toBe(1);
   });
 
-  it("takes the answers to many small DATA frames, of which more are on their way than the budget has by itself", () => {
+  it("takes the answers to more small DATA frames than its own size", () => {
     const budget = new FrameBudget(few, () => {});
     budget.takeAnswer();
     for (let i = 0; i < 5_000; i++) budget.dataSent(0);

@@ -16,7 +16,10 @@ export const flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4, PADDED: 0x8, 
 
 /** The bytes before a frame's payload. */
 export const frameHeaderBytes = 9;
-/** The largest payload that may be sent without being asked, and the largest that we take: SETTINGS_MAX_FRAME_SIZE stays as it is. */
+/**
+ * The largest payload that may be sent without being asked, and the largest that we take: SETTINGS_MAX_FRAME_SIZE stays
+ * as it is.
+ */
 export const maxPayload = 16_384;
 /** The initial flow-control window of a connection and of each stream (RFC 9113, section 6.9.2). */
 export const initialWindow = 65_535;

@@ -27,7 +27,7 @@ beforeEach(() => {
 /** A stream whose client has sent all. */
 const open = (id: number, window?: number) => {
   if (window !== undefined) streams.setSendWindow(window);
-  const stream = streams.add(id, true, undefined);
+  const stream = streams.add(id, undefined, true);
   stream.start({ data: () => {}, ended: () => {}, closed: () => {} });
   return stream;
 };
@@ -333,7 +333,7 @@ describe("`done` is called exactly once", () => {
   });
 
   it("and one that sends more does so only while its stream is open", async () => {
-    const stream = streams.add(1, true, undefined);
+    const stream = streams.add(1, undefined, true);
     let count = 0;
     let isOpen = true;
     stream.start({ data: () => {}, ended: () => {}, closed: () => (isOpen = false) });
@@ -350,7 +350,7 @@ describe("`done` is called exactly once", () => {
   });
 });
 
-it("a header block after the client has made its header table smaller begins with a table size update, once", async () => {
+it("the header block after a smaller header table of the client begins with a table size update, once", async () => {
   const [a, b] = [open(1), open(3)];
   outbox.resizeTable();
   a.respond(end);

@@ -13,9 +13,14 @@ import {
 import { copiedBytes, type Outgoing, putBytes } from "./outgoing.js";
 import type { Wire } from "./wire.js";
 
-/** DATA waits while so many bytes are with the wire and have not left. So a reset stream leaves no more than this behind. */
+/**
+ * DATA waits while so many bytes are with the wire and have not left. So a reset stream leaves no more than this
+ * behind.
+ */
 const wireBytes = 256 << 10;
-/** A client that reads nothing, and makes us answer PING and SETTINGS all the time, is given up at so many bytes more. */
+/**
+ * A client that reads nothing, and makes us answer PING and SETTINGS all the time, is given up at so many bytes more.
+ */
 const controlBytes = 256 << 10;
 
 /** A stream, as the outbox sees it. */
@@ -30,8 +35,8 @@ export interface Sender {
 }
 
 /**
- * What one connection sends. The frames of one turn of the event loop leave as one write. DATA is sent as far as the windows of client
- * and stream, and the socket, let it; streams that wait for the connection take turns frame by frame.
+ * What one connection sends. The frames of one turn of the event loop leave as one write. DATA is sent as far as the
+ * windows of client and stream, and the socket, let it; streams that wait for the connection take turns frame by frame.
  */
 export class Outbox {
   /** How many bytes of DATA the client takes in all. */

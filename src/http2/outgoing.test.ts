@@ -5,7 +5,7 @@ import { copiedBytes, outgoing, putBytes } from "./outgoing.js";
 /** Bytes that differ from place to place. */
 const body = (length: number, from: number) => Uint8Array.from({ length }, (_, i) => (i * 7 + from) & 0xff);
 
-it("pieces of any length put together are the message, whatever its parts are, with room for exactly what is copied", () => {
+it("pieces of any length put together are the message, with room for exactly what is copied", () => {
   const length = fc.oneof(fc.nat(20), fc.constantFrom(0, 4_095, 4_096, 4_097, 20_000));
   fc.assert(
     fc.property(

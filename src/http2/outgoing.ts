@@ -26,12 +26,14 @@ export function outgoing(
   return { parts, left, part: 0, at: 0, isEnd, trailers, done };
 }
 
-/** Shorter pieces are copied beside the frame's header. Longer ones go out as they are, however many streams have them. */
+/**
+ * Shorter pieces are copied beside the frame's header. Longer ones go out as they are, however many streams have them.
+ */
 const copiedBelow = 4_096;
 
 /**
- * Adds the next so many bytes of a message to `buffers`. `out` has the frame's header up to `filled`, and room for all that is copied
- * (see {@link copiedBytes}).
+ * Adds the next so many bytes of a message to `buffers`. `out` has the frame's header up to `filled`, and room for all
+ * that is copied (see {@link copiedBytes}).
  */
 export function putBytes(message: Outgoing, count: number, out: Buffer, filled: number, buffers: Buffer[]): void {
   let wanted = count;

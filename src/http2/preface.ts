@@ -4,15 +4,15 @@ import { clientPreface } from "./frames.js";
 export type Stranger = "HTTP/1.1" | "TLS" | "something else";
 
 /**
- * Looks at the first bytes of a connection (RFC 9113, section 3.4). Returns "preface" if they are all of it, "more" if they are its
- * beginning or that of an HTTP/1.1 request, and else what they seem to be.
+ * Looks at the first bytes of a connection (RFC 9113, section 3.4). Returns "preface" if they are all of it, "more" if
+ * they are its beginning or that of an HTTP/1.1 request, and else what they seem to be.
  */
 export function readPreface(bytes: Buffer): "preface" | "more" | Stranger {
   const length = Math.min(bytes.length, clientPreface.length);
   if (bytes.subarray(0, length).equals(clientPreface.subarray(0, length)))
     return length === clientPreface.length ? "preface" : "more";
   if (bytes[0] === 0x16 && (bytes[1] ?? 0x03) === 0x03) return "TLS"; // a handshake record
-  if (bytes.length < longestLine && /^[A-Z]{1,20}( [^\r\n]*)?\r?$/.test(bytes.toString("latin1"))) return "more"; // it seems
+  if (bytes.length < longestLine && /^[A-Z]{1,20}( [^\r\n]*)?\r?$/.test(bytes.toString("latin1"))) return "more";
   return /^[A-Z]+ \S+ HTTP\/1\.[01]\r?$/m.test(bytes.subarray(0, longestLine).toString("latin1"))
     ? "HTTP/1.1"
     : "something else";

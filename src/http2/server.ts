@@ -26,7 +26,9 @@ export interface ServerOptions {
   /** Plain text without. */
   readonly tls: TlsOptions | undefined;
   readonly limits: ServerLimits;
-  /** When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds. */
+  /**
+   * When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds.
+   */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
@@ -47,8 +49,11 @@ interface Entry {
   readonly socket: Socket;
   readonly since: number;
   connection: Connection | undefined;
-  /** When the connection was pinged, as of `performance.now()`; 0: something has come since. */
-  pingedAt: number;
+  /** How often something had come at the last look, and when that was seen first, as of `performance.now()`. */
+  received: number;
+  quietSince: number;
+  /** It was pinged since then. */
+  isPinged: boolean;
   /** The client was told to go away, because there were no streams. */
   isIdle: boolean;
 }
@@ -73,7 +78,7 @@ export class Http2Server {
     private readonly events: ServerEvents,
   ) {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
-    this.listener = createServer({ noDelay: true }, (socket) => this.enter(socket));
+    this.listener = createServer({ noDelay }, (socket) => this.enter(socket));
     this.tls = options.tls && this.tlsServer(options.tls);
     const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, limits.handshakeMs, limits.idleMs) / 4;
     const every = Math.min(lookEveryMs, Math.max(1, shortest));
@@ -141,7 +146,9 @@ export class Http2Server {
       socket.destroy();
       return;
     }
-    this.entries.set(key, { socket, since: performance.now(), connection: undefined, pingedAt: 0, isIdle: false });
+    const since = performance.now();
+    const quiet = { received: 0, quietSince: since, isPinged: false, isIdle: false };
+    this.entries.set(key, { socket, since, connection: undefined, ...quiet });
     this.hosts.set(host, ofHost + 1);
     socket.on("error", nothing); // "close" comes after it
     socket.once("close", () => this.leave(key, host));
@@ -197,14 +204,17 @@ export class Http2Server {
         if (now - since > limits.handshakeMs) this.expire(entry, "handshakeMs");
         continue;
       }
-      const { receivedAt, idleSince } = connection;
-      if (receivedAt > entry.pingedAt) entry.pingedAt = 0;
-      if (entry.pingedAt > 0) {
-        if (now - entry.pingedAt > keepaliveTimeoutMs) socket.destroy();
-      } else if (now - receivedAt >= keepaliveMs) {
-        entry.pingedAt = now;
-        connection.ping();
+      const { received, idleSince } = connection;
+      if (received !== entry.received) {
+        entry.received = received;
+        entry.quietSince = now;
+        entry.isPinged = false;
       }
+      const quiet = now - entry.quietSince;
+      if (!entry.isPinged && quiet >= keepaliveMs) {
+        entry.isPinged = true;
+        connection.ping();
+      } else if (entry.isPinged && quiet >= keepaliveMs + keepaliveTimeoutMs) socket.destroy();
       if (idleSince !== undefined && now - idleSince > limits.idleMs && !entry.isIdle) {
         entry.isIdle = true;
         this.events.limitHit("idleMs", peerOf(socket));

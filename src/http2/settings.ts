@@ -36,17 +36,21 @@ export interface SettingsChange {
 }
 
 /**
- * Reads the settings of one client. Most of them do not matter: we send no pushes, use no dynamic table, and send no larger frames than
- * every client takes.
+ * Reads the settings of one client. Most of them do not matter: we send no pushes, use no dynamic table, and send no
+ * larger frames than every client takes.
  */
 export class ClientSettings {
   private tableBytes = 4_096;
 
   /** @throws ConnectionError for a value that is not allowed */
   read(payload: Buffer): SettingsChange {
+    if (payload.length % bytesOfOne !== 0) throw frameSizeError(`SETTINGS of ${payload.length} bytes`);
     let sendWindow: number | undefined;
     let isTableSmaller = false;
-    for (const [id, value] of readSettings(payload)) {
+    for (let at = 0; at < payload.length; at += bytesOfOne) {
+      const id = payload.readUInt16BE(at);
+      const value = payload.readUInt32BE(at + 2);
+      check(id, value);
       if (id === setting.INITIAL_WINDOW_SIZE) sendWindow = value;
       if (id !== setting.HEADER_TABLE_SIZE) continue;
       isTableSmaller ||= value < this.tableBytes;
@@ -56,18 +60,12 @@ export class ClientSettings {
   }
 }
 
-function* readSettings(payload: Buffer): Generator<[id: number, value: number]> {
-  if (payload.length % bytesOfOne !== 0) throw frameSizeError(`SETTINGS of ${payload.length} bytes`);
-  for (let at = 0; at < payload.length; at += bytesOfOne) {
-    const id = payload.readUInt16BE(at);
-    const value = payload.readUInt32BE(at + 2);
-    if (id === setting.ENABLE_PUSH && value > 1) throw protocolError(`SETTINGS_ENABLE_PUSH is 0 or 1, not ${value}`);
-    if (id === setting.MAX_FRAME_SIZE && (value < maxPayload || value >= 2 ** 24))
-      throw protocolError(`SETTINGS_MAX_FRAME_SIZE is from ${maxPayload} to ${2 ** 24 - 1}, not ${value}`);
-    if (id === setting.INITIAL_WINDOW_SIZE && value > largestWindow)
-      throw flowControlError(`SETTINGS_INITIAL_WINDOW_SIZE is ${largestWindow} at most`);
-    yield [id, value];
-  }
+function check(id: number, value: number): void {
+  if (id === setting.ENABLE_PUSH && value > 1) throw protocolError(`SETTINGS_ENABLE_PUSH is 0 or 1, not ${value}`);
+  if (id === setting.MAX_FRAME_SIZE && (value < maxPayload || value >= 2 ** 24))
+    throw protocolError(`SETTINGS_MAX_FRAME_SIZE is from ${maxPayload} to ${2 ** 24 - 1}, not ${value}`);
+  if (id === setting.INITIAL_WINDOW_SIZE && value > largestWindow)
+    throw flowControlError(`SETTINGS_INITIAL_WINDOW_SIZE is ${largestWindow} at most`);
 }
 
 /** @throws ConnectionError for an acknowledgement that has a payload */

@@ -3,8 +3,8 @@ import type { Wire } from "./wire.js";
 
 /** How long, in milliseconds, a client may take to read what was written last, and to close. */
 const closingMs = 1_000;
-/** A few buffers are put together up to so many bytes, and else written as they are. */
-const joinedBelow = 4_096;
+/** Buffers are put together up to so many bytes. Above, copying costs more than a write of several buffers. */
+const joinedBelow = 32_768;
 
 /** A socket, plain or with TLS, as a connection writes to it. */
 export class SocketWire implements Wire {
@@ -28,7 +28,8 @@ export class SocketWire implements Wire {
   end(): void {
     const { socket } = this;
     socket.end();
-    // Until then what still comes is read, and dropped: a socket that is closed with unread bytes would lose what was written last.
+    // Until then what still comes is read, and dropped: a socket that is closed with unread bytes would lose what was
+    // written last.
     const timer = setTimeout(() => socket.destroy(), closingMs).unref();
     socket.once("close", () => clearTimeout(timer));
   }

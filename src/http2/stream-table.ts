@@ -35,9 +35,9 @@ export class StreamTable implements StreamOwner {
     return this.open.get(id);
   }
 
-  /** A new stream. `isEnd`: the client has sent all of it. */
-  add(id: number, isEnd: boolean, contentLength: number | undefined): ServerStream {
-    const stream = new ServerStream(id, this, this.sendWindow, isEnd, contentLength);
+  /** A new stream. `isEnd`: its request has no body. */
+  add(id: number, contentLength: number | undefined, isEnd: boolean): ServerStream {
+    const stream = new ServerStream(id, this, this.sendWindow, contentLength, !isEnd);
     this.lastId = Math.max(this.lastId, id);
     this.open.set(id, stream);
     if (this.open.size === 1) this.onIdle(false);
@@ -48,7 +48,7 @@ export class StreamTable implements StreamOwner {
   refuse(id: number, code: ErrorCode): void {
     const stream = this.open.get(id);
     if (stream) stream.reset(code);
-    else this.add(id, false, undefined).reset(code);
+    else this.add(id, undefined, false).reset(code);
   }
 
   /** @throws ConnectionError PROTOCOL_ERROR if the stream was never open */

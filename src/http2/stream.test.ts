@@ -18,7 +18,10 @@ const ready = TestConnection.ready;
 const ok = encodeHeaders([[":status", "200"]]);
 const bytes = (length: number) => [Buffer.alloc(length)];
 
-/** Frames of a client against the states of stream 1. What is expected: "-": nothing; `S5`: RST_STREAM with code 5; `C5`: GOAWAY. */
+/**
+ * Frames of a client against the states of stream 1. What is expected: "-": nothing; `S5`: RST_STREAM with code 5;
+ * `C5`: GOAWAY.
+ */
 describe("the states of a stream (RFC 9113, section 5.1)", () => {
   const states: Record<string, (test: TestConnection) => void> = {
     idle: () => {},

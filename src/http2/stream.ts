@@ -30,7 +30,6 @@ export class ServerStream implements Sender {
   /** How many bytes the client may still send. */
   private receiveWindow = initialWindow;
   private received = 0;
-  private isRemoteOpen: boolean;
   /** {@link end} was called. */
   private isEnding = false;
   private isLocalOpen = true;
@@ -42,22 +41,12 @@ export class ServerStream implements Sender {
     readonly id: number,
     private readonly owner: StreamOwner,
     sendWindow: number,
-    isEnd: boolean,
     /** The bytes of the request's body, if the client has said how many. */
     private readonly contentLength: number | undefined,
+    /** The client has not sent all of its request. */
+    private isRemoteOpen: boolean,
   ) {
     this.sendWindow = sendWindow;
-    this.isRemoteOpen = !isEnd;
-  }
-
-  /**
-   * Tells `events` what comes from now on. The stream may be over already.
-   * @internal
-   */
-  start(events: StreamEvents): void {
-    this.events = events;
-    if (this.isClosed) this.tellClosed();
-    else if (!this.isRemoteOpen) events.ended();
   }
 
   /** How many bytes the client may send before {@link allow} is called again. */
@@ -72,7 +61,9 @@ export class ServerStream implements Sender {
     if (isEnd) this.endLocal();
   }
 
-  /** Sends bytes, which nobody may change any more. `done` is called when they have left for the kernel, or never will. */
+  /**
+   * Sends bytes, which nobody may change any more. `done` is called when they have left for the kernel, or never will.
+   */
   write(parts: readonly Uint8Array[], done?: () => void): void {
     this.add(outgoing(parts, false, undefined, done));
   }
@@ -94,6 +85,16 @@ export class ServerStream implements Sender {
     if (!this.isRemoteOpen || bytes <= this.receiveWindow) return;
     this.owner.outbox.put(windowUpdate(this.id, bytes - this.receiveWindow));
     this.receiveWindow = bytes;
+  }
+
+  /**
+   * From now on the stream's events go here. An answer may have ended the stream already.
+   * @internal
+   */
+  start(events: StreamEvents): void {
+    this.events = events;
+    if (this.isClosed) this.tellClosed();
+    else if (!this.isRemoteOpen) events.ended();
   }
 
   /** @internal */

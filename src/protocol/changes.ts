@@ -4,8 +4,8 @@ import { referencesOf } from "../resource/references.js";
 import type { Resource } from "../resource/resource.js";
 import { lastField } from "../resource/wire-reader.js";
 
-// A `Changes` object is shared by all streams that are sent the same. What is computed from one is kept beside it, so that it is
-// computed once for all of them, and goes when the last of them lets go of it.
+// A `Changes` object is shared by all streams that are sent the same. What is computed from one is kept beside it, so
+// that it is computed once for all of them, and goes when the last of them lets go of it.
 
 const none: readonly never[] = [];
 
@@ -60,9 +60,9 @@ interface Unit {
 }
 
 /**
- * A change in two halves, to find what a client refuses in it. The first half refers to nothing that only the second has, except in a
- * circle of references. Removals are in the second half. `old` is what the client had of a removed name.
- * undefined: there is only one unit.
+ * A change in two halves, to find what a client refuses in it. The first half refers to nothing that only the second
+ * has, except in a circle of references. Removals are in the second half. `old` is what the client had of a removed
+ * name. undefined: there is only one unit.
  */
 export function halvesOf(
   changes: Changes,
@@ -126,7 +126,7 @@ const join = (units: readonly Unit[]): Changes => ({
   removed: units.flatMap(({ removed }) => removed),
 });
 
-/** What is referred to comes before what refers to it; removals come last. */
+/** A resource comes after those that it refers to; removals come last. */
 function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource | undefined): Unit[] {
   const places = new Map<string, string[]>(); // address → the removed names that had it
   const field = changed[0]?.type.addressField;

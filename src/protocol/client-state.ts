@@ -2,6 +2,7 @@ import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
 import { contentsOf, halvesOf, onlyIn } from "./changes.js";
+import { LazyMap } from "./lazy.js";
 import type { NackEntry } from "./ledger.js";
 import { OpenChange } from "./open-change.js";
 
@@ -39,7 +40,10 @@ export interface Delivery {
   newer: Set<string> | undefined;
 }
 
-/** A name whose content was refused in a response that offered nothing else. What the client had before is still in force. */
+/**
+ * A name whose content was refused in a response that offered nothing else. What the client had before is still in
+ * force.
+ */
 export interface Refused {
   /** undefined: its removal was refused. */
   readonly resource: Resource | undefined;
@@ -107,14 +111,15 @@ export const mostNacks = 64;
 /**
  * What one client may have of one type.
  *
- * What it certainly has is the view at `position` under a wildcard, and `entries` by name: without a wildcard all of it, under one only
- * where the client differs from the view there. Two things can make it uncertain: responses on their way (`inFlight`), and changes
- * that it has refused without a word about which of their resources are bad (`open`). Both hold objects that all streams share.
+ * What it certainly has is the view at `position` under a wildcard, and `entries` by name: without a wildcard all of
+ * it, under one only where the client differs from the view there. Two things can make it uncertain: responses on their
+ * way (`inFlight`), and changes that it has refused without a word about which of their resources are bad (`open`).
+ * Both hold objects that all streams share.
  */
 export class ClientState {
   /** Everything up to here was offered and answered. */
   position = -1;
-  private readonly entries = new Map<string, Has>();
+  private readonly entries = new LazyMap<string, Has>();
   // A Map takes 200 bytes even when it is empty, so those that few clients need are made when they are needed.
   private refusals: Map<string, Refused> | undefined;
   /** Changes that were refused together, or are sent in pieces. Oldest first; at most four of them refused. */
@@ -136,8 +141,8 @@ export class ClientState {
   }
 
   /**
-   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an Envoy goes on
-   * using a route configuration that is removed.
+   * Names that the client still subscribes, with what it may still use although it was told that they are gone: an
+   * Envoy goes on using a route configuration that is removed.
    */
   get gone(): ReadonlyMap<string, Gone> {
     return this.goneNames ?? noneGone;
@@ -220,10 +225,16 @@ export class ClientState {
   /** What the unanswered responses say of a name: `resource` undefined: its removal. */
   coming(name: string): { readonly resource: Resource | undefined } | undefined {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
-      const contents = contentsOf((this.inFlight[i] as Delivery).changes);
-      if (contents.has(name)) return { resource: contents.get(name) };
+      const { changes, newer } = this.inFlight[i] as Delivery;
+      const contents = contentsOf(changes);
+      if (contents.has(name) && !(newer?.has(name) && this.isSettled(name))) return { resource: contents.get(name) };
     }
     return undefined;
+  }
+
+  /** Nothing that was offered of a name stands refused, alone or together with others. */
+  private isSettled(name: string): boolean {
+    return !this.refused.has(name) && !this.openWith(name);
   }
 
   /** The newest open change with this name. */
@@ -296,8 +307,8 @@ export class ClientState {
   }
 
   /**
-   * Every resource that the client may be using and that is not what is served now, but for what only drains. `touched` are the names that may have changed
-   * since they were last looked at, where there is no wildcard.
+   * Every resource that the client may be using and that is not what is served now, but for what only drains. `touched`
+   * are the names that may have changed since they were last looked at, where there is no wildcard.
    */
   *outdated(touched: Iterable<string>): Iterable<Resource> {
     const { view, wildcard } = this.wants;
@@ -341,6 +352,7 @@ export class ClientState {
   withhold(name: string): void {
     const last = this.last(name);
     if (last) this.entries.set(name, last);
+    else if (this.coming(name)) this.defer(name); // it is known with the answer
   }
 
   /** A response goes out. */
@@ -395,16 +407,21 @@ export class ClientState {
     if (to !== undefined) this.prune();
     for (const old of delivery.repeated) if (this.wants.covers(old.key)) this.note(old.key, old);
     const { open } = this;
-    const isShared = this.wants.wildcard && this.isShared;
+    const isShared = this.wants.wildcard && this.isShared && this.deferred.size === 0;
     // The position says it all, as it does for nearly every ACK.
     if (!(isShared && (to === undefined ? piece?.isPassed && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
-        if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
+        if (!delivery.newer?.has(name)) {
+          this.take(name, resource, delivery);
+          // Its removal was held back while this was unanswered, and the position moves on without it.
+          if (this.wants.wildcard && this.wants.isWithheld(name)) this.withhold(name);
+        } else if (!this.isSettled(name)) this.note(name, resource); // what came later was refused
     if (piece?.remove(changes)) this.drop(piece);
   }
 
   /** The client has refused a response. `entry` makes the NACK as it is remembered. */
   nack(answered: Delivery, entry: (refused: Changes) => NackEntry, options: NackOptions): Verdict {
+    const passed = answered.whole ? this.inFlight.slice(0, this.inFlight.indexOf(answered)) : none;
     const [delivery, older] = this.answer(answered);
     const { piece, whole, to } = delivery;
     const refuse = { entry, options };
@@ -413,8 +430,12 @@ export class ClientState {
     if (piece) refused = this.nackPiece(delivery, piece, refuse);
     else if (whole) [refused, good] = this.nackWhole(delivery, refuse);
     else refused = this.nackAny(delivery, refuse);
+    for (const [name, resource] of good) if (!delivery.newer?.has(name)) options.taking(name, resource);
     this.advance(delivery, older);
     for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
+    // Older full states will not be answered any more. The client may have a refused name as they had it.
+    for (const { changes } of passed)
+      for (const name of contentsOf(changes).keys()) if (this.refused.has(name)) this.noteUnknown(name);
     if (to !== undefined) this.prune();
     this.forgetOldest();
     return { refused };
@@ -452,9 +473,9 @@ export class ClientState {
   }
 
   /**
-   * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is offered again: that
-   * explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will not come (P53). Where nothing
-   * tells, or where the client took nothing, all of it is refused together.
+   * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is
+   * offered again: that explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will
+   * not come (P53). Where nothing tells, or where the client took nothing, all of it is refused together.
    */
   private nackWhole(
     delivery: Delivery,
@@ -477,7 +498,7 @@ export class ClientState {
     if (mentioned.size > 0) {
       const bad = { changed: changes.changed.filter(({ key }) => mentioned.has(key)), removed: none };
       this.refuseAlone(bad, entry(bad), options);
-      for (const change of open) this.takeOpen(change, mentioned);
+      for (const change of open) this.takeOpen(change, mentioned, options);
       return [bad, this.others(delivery, mentioned)];
     }
     if (known.length > 0) {
@@ -518,7 +539,8 @@ export class ClientState {
   }
 
   /** It is known now what is bad of a change that was refused together: the client has taken the rest. */
-  private takeOpen(change: OpenChange, bad: ReadonlySet<string>): void {
+  private takeOpen(change: OpenChange, bad: ReadonlySet<string>, options: NackOptions): void {
+    for (const name of change.names()) if (!bad.has(name)) options.taking(name, change.content(name));
     if (!this.wants.wildcard)
       for (const name of [...change.names()])
         if (!bad.has(name) && this.wants.covers(name)) this.take(name, change.content(name), undefined);
@@ -527,7 +549,7 @@ export class ClientState {
 
   private readonly oldOf = (name: string): Resource | undefined => this.possible(name)[0];
 
-  /** What the client has of a name is what is served again. */
+  /** The resource that the client has of a name is served again. */
   heal(name: string): void {
     const gone = this.gone.get(name);
     this.settle(name);
@@ -599,7 +621,10 @@ export class ClientState {
 
   // Inside
 
-  /** Takes an answered response out of those on their way; and gives those that were sent before it and are not answered. */
+  /**
+   * Takes an answered response out of those on their way; and gives those that were sent before it and are not
+   * answered.
+   */
   private answer({ nonce }: Delivery): [delivery: Delivery, older: readonly Delivery[]] {
     const { inFlight } = this;
     if (inFlight.length === 1) return [inFlight.pop() as Delivery, none]; // nearly always
@@ -794,6 +819,8 @@ export interface NackOptions {
   readonly tookNothing: boolean;
   /** The names of a change that the client's message mentions. */
   mentioned(changes: Changes): ReadonlySet<string>;
+  /** Called before this counts as taken, although the response is refused. */
+  taking(name: string, now: Resource | undefined): void;
   /** `performance.now()` when a content that was refused so often is offered again. */
   retryAt(tries: number): number | undefined;
 }

@@ -13,7 +13,7 @@ export interface Difference {
   readonly changes: Changes;
   /** What was not offered before: less than `changes` where a full state repeats what was refused. */
   readonly fresh: Changes;
-  /** Of what is removed, what was asked for and does not exist. */
+  /** The removed names that were asked for and do not exist. */
   readonly unresolved: readonly string[];
   /** What stays on the client for now, though no longer served (P54) or served otherwise (P53). */
   readonly withheld: ReadonlyMap<string, Withheld>;
@@ -37,7 +37,10 @@ export interface References {
   readonly removedLast: boolean;
   /** Why such a removal waits now. */
   waitsForRest(name: string): Withheld;
-  /** A removed resource that what the client has still refers to, if the client has all that this one refers to (P40, P54). */
+  /**
+   * A removed resource that what the client has still refers to, if the client has all that this one refers to (P40,
+   * P54).
+   */
   asItWas(name: string): Resource | undefined;
   /** What is answered for a name that never existed on this client: a resource, a removal, or nothing (P40, P56). */
   missing(name: string): Resource | "removed" | "silence";
@@ -47,8 +50,8 @@ const none: readonly never[] = [];
 const nothing: ReadonlyMap<string, Withheld> = new Map();
 
 /**
- * Compares what the client has with what is served, in time proportional to what has changed or was asked for. `whole`: a response
- * repeats all there is, also what was refused before. `partial`: only what was asked for.
+ * Compares what the client has with what is served, in time proportional to what has changed or was asked for. `whole`:
+ * a response repeats all there is, also what was refused before. `partial`: only what was asked for.
  */
 export function diff(
   subscription: Subscription,
@@ -64,9 +67,11 @@ export function diff(
     const isPlain = state.isPlain || (!whole && isBesideRefused(subscription));
     const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
     if (shared && isPlain) {
-      // Its answer stands for an older full state too, if that is unanswered.
+      // Its answer stands for an older full state too, if that is unanswered. The way back is a change, although it
+      // leads to what the client had.
       const repeats = whole && state.inFlight.length > 0 && shared.withheld.size === 0 && !isEmpty(shared.changes);
-      return difference(repeats ? view.since(state.position) : shared.changes, shared.withheld, shared.changes);
+      const all = repeats ? view.since(state.position) : shared.changes;
+      return difference(isEmpty(all) ? shared.changes : all, shared.withheld, shared.changes);
     }
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
@@ -94,7 +99,10 @@ function isBesideRefused({ view, state, waiting }: Subscription): boolean {
   return true;
 }
 
-/** The log's own difference, as all clients in this position get it; undefined: something in it has to be decided by name. */
+/**
+ * The log's own difference, as all clients in this position get it; undefined: something in it has to be decided by
+ * name.
+ */
 function sharedDifference(
   { view, state, waiting }: Subscription,
   references: References,
@@ -207,16 +215,17 @@ class Comparison {
       this.put(name, now);
       return;
     }
-    const coming = state.coming(name);
+    const refused = state.refused.get(name);
+    const isRefused = refused !== undefined && refused.resource?.version === now?.version;
+    const coming = isRefused ? undefined : state.coming(name);
     if (coming) {
       if (coming.resource?.version !== now?.version || waiting.has(name)) this.put(name, now);
       return;
     }
     const isSame = isSameContent(last, now);
-    const refused = state.refused.get(name);
     const change = state.openWith(name);
     if (refused) {
-      if (refused.resource?.version === now?.version) this.refused.push([name, now, undefined]);
+      if (isRefused) this.refused.push([name, now, undefined]);
       else if (isSame && state.isCertain(name)) this.healed.push(name);
       else {
         this.put(name, now);
@@ -231,7 +240,11 @@ class Comparison {
       this.put(name, now);
       if (change && !change.isSplitting) this.touched.add(change);
     } else if (!isSame) this.put(name, now);
-    else if (change || state.deferred.has(name)) this.healed.push(name);
+    else if (change || state.deferred.has(name)) {
+      this.healed.push(name);
+      // It was not sent yet, and is gone already: the client may wait for an answer (P40, P42).
+      if (!now && change && subscription.names.has(name)) this.answerMissing(name);
+    }
   }
 
   /** The members speak for a glob collection; where there are none, it is answered itself (P63). */
@@ -313,8 +326,8 @@ const lastResource = (state: ClientState, name: string): Resource | undefined =>
 const hasOlderVersion = (last: Has): boolean => last !== undefined && !(last instanceof Resource && last.isPlaceholder);
 
 /**
- * The next piece of a change. What was replaced meanwhile, or has to wait, is left out: it comes with the next difference.
- * undefined: nothing of the piece is left.
+ * The next piece of a change. A resource that was replaced meanwhile, or has to wait, is left out: it comes with the
+ * next difference. undefined: nothing of the piece is left.
  */
 export function pieceOf(
   subscription: Subscription,
@@ -324,7 +337,8 @@ export function pieceOf(
   const { view, state, waiting } = subscription;
   const whyPieceWaits = (name: string, now: Resource | undefined): Withheld | undefined => {
     if (!now) {
-      // That a name does not exist waits for nothing; and a removal that is in a piece does not wait for its own change.
+      // That a name does not exist waits for nothing; and a removal that is in a piece does not wait for its own
+      // change.
       const why = state.mayHave(name) ? references.holdsRemoval(name) : undefined;
       return why?.why === "unseen" ? undefined : why;
     }
@@ -375,7 +389,9 @@ function listed(changed: readonly Resource[]): Changes {
 const listedMemo = new WeakMap<readonly Resource[], Changes>();
 
 /** The resources that a subscription covers, in the view's order or, without a wildcard, in the order named. */
-export function covered(subscription: Pick<Subscription, "view" | "wildcard" | "names">): readonly Resource[] {
+export function covered(
+  subscription: Pick<Subscription, "view" | "wildcard"> & { readonly names: ReadonlySet<string> },
+): readonly Resource[] {
   const { view, wildcard, names } = subscription;
   if (wildcard) return view.all();
   return [...names].flatMap((name) => view.get(name) ?? []);

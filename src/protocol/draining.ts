@@ -21,8 +21,9 @@ interface Old {
 }
 
 /**
- * What the old listeners of one client may still use (P54). Envoy ACKs a listener when it has read it, goes on with the old one until the
- * new one is warm, and then drains the old one: connections that clients keep go on using its routes and clusters.
+ * What the old listeners of one client may still use (P54). Envoy ACKs a listener when it has read it, goes on with the
+ * old one until the new one is warm, and then drains the old one: connections that clients keep go on using its routes
+ * and clusters.
  */
 export class Draining {
   /** `<type URL> <name>` → the old listener that was replaced last of those that refer to it. Oldest first. */
@@ -55,10 +56,12 @@ export class Draining {
       this.leftovers.delete(key);
       this.leftovers.set(key, old);
     }
-    if (this.leftovers.size > leftoversKept) this.forgetOldest(at);
+    this.forgetOldest(at);
   }
 
+  /** Forgets the names whose drain time is over, and the oldest of too many. */
   private forgetOldest(now: number): void {
+    const before = this.leftovers.size;
     let isCut = false;
     for (const [key, { drainsSince }] of this.leftovers) {
       const isOver = drainsSince !== undefined && now >= drainsSince + this.times.drainTimeMs;
@@ -66,6 +69,7 @@ export class Draining {
       isCut ||= !isOver;
       this.leftovers.delete(key);
     }
+    if (this.leftovers.size === before) return;
     if (isCut) this.onForgotten(leftoversKept);
     const used = new Set(this.leftovers.values());
     for (const one of this.warming) if (!used.has(one)) this.warming.delete(one);
@@ -73,16 +77,13 @@ export class Draining {
 
   /** When a name is free of old listeners, or to be looked at again, as `performance.now()`; undefined: it is free. */
   until(typeUrl: string, name: string, now: number): number | undefined {
-    const key = keyOf(typeUrl, name);
-    const old = this.leftovers.get(key);
+    const old = this.leftovers.get(keyOf(typeUrl, name));
     if (!old) return undefined;
     const { missingAfterMs } = this.times;
     if (old.drainsSince === undefined)
       return now < old.at + missingAfterMs ? old.at + missingAfterMs : now + missingAfterMs;
     const until = old.drainsSince + this.times.drainTimeMs;
-    if (until > now) return until;
-    this.leftovers.delete(key);
-    return undefined;
+    return until > now ? until : undefined;
   }
 
   /** Finds out which new listeners are warm: all that they wait for is answered, or does not exist for so long. */
@@ -110,9 +111,9 @@ function isWarm(resource: Resource, subscriptions: ReadonlyMap<string, Subscript
     const order = findResourceType(typeUrl)?.order;
     if (isCollection(name) || order === undefined || order <= resource.type.order) return true;
     if (target && !target.state.coming(name)) {
-      const has = target.state.last(name);
-      if (has instanceof Resource && target.type.drains) return isWarm(has, subscriptions, isLate);
-      if (has !== undefined || target.state.refused.has(name)) return true;
+      const last = target.state.last(name);
+      if (last instanceof Resource) return isWarm(last, subscriptions, isLate);
+      if (last !== undefined || target.state.refused.has(name)) return true;
       if (target.view.get(name) === undefined) return isLate;
       return target.state.openWith(name)?.isRefused === true;
     }

@@ -2,8 +2,8 @@ import { Resource } from "../resource/resource.js";
 import type { Subscription } from "./subscription.js";
 
 /**
- * What has a TTL and is on the client, as the client certainly has it, or else as it was sent last (P58). Content that the client has
- * refused is not among it.
+ * The resources with a TTL on the client, as the client certainly has them, or else as they were sent last (P58).
+ * Content that the client has refused is not among them.
  */
 export function heartbeatOf(subscription: Subscription): Resource[] {
   const { view, state, waiting } = subscription;

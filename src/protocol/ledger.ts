@@ -13,7 +13,10 @@ export interface LedgerEntry {
 export interface NackEntry extends LedgerEntry {
   /** The client's own words. */
   readonly error: ErrorDetail;
-  /** The names that are refused: alone where that could be found out, else all that were refused together. The first hundred. */
+  /**
+   * The names that are refused: alone where that could be found out, else all that were refused together. The first
+   * hundred.
+   */
   readonly names: readonly string[];
 }
 

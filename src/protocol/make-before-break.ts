@@ -15,7 +15,9 @@ export interface Ordered {
   readonly isSeparate: boolean;
   /** The subscriptions of the same client, its own included. */
   related(): Iterable<Subscription>;
-  /** Whether anything that the client of a separate stream has, and that is not what is served, refers to a resource. */
+  /**
+   * Whether anything that the client of a separate stream has, and that is not what is served, refers to a resource.
+   */
   isUsed(typeUrl: string, name: string, by: Subscription): boolean;
   /** The number of the last response. */
   readonly lastNonce: number;
@@ -41,8 +43,8 @@ export interface OrderTimes {
 const laterTypes = [listenerType, routeType];
 
 /**
- * Decides for one client what has to wait so that nothing breaks (P53–P55): may this be removed, may this be applied, has the client
- * everything that this old resource refers to, and what else must be sent again.
+ * Decides for one client what has to wait so that nothing breaks (P53–P55): may this be removed, may this be applied,
+ * has the client everything that this old resource refers to, and what else must be sent again.
  */
 export class MakeBeforeBreak {
   private readonly openedAt = performance.now();
@@ -76,22 +78,27 @@ export class MakeBeforeBreak {
     const known = waiting.get(name);
     const since = known?.since ?? now;
     const until = stream.isSeparate ? since + times.patience : undefined;
-    if (!(until !== undefined && now >= until) && look.users.isUsed(name)) return { why: "reference", since, until };
+    if (!(until !== undefined && now >= until) && look.users.isUsed(name))
+      return { why: "reference", on: look.users.user(name), since, until };
     const met = look.metUntil;
-    if (met !== undefined && now < met) return { why: "reference", since, until: met };
+    if (met !== undefined && now < met) return { why: "reported", since, until: met };
     const drained = look.users.drainedAt(name, now) ?? this.broughtUntil(subscription, name, now);
     const freeAt = known?.freeAt ?? now;
-    if (drained !== undefined && drained > now) return { why: "draining", since, until: drained, freeAt };
-    if (names.has(name) && left.has(name) && now < freeAt + times.patience)
-      return { why: "left", since, until: freeAt + times.patience, freeAt };
+    const dropped = names.has(name) && left.has(name) ? freeAt + times.patience : now;
+    const isDraining = drained !== undefined && drained > now;
+    if (isDraining || dropped > now) {
+      // A name that has drained is no lag, though the client has not dropped it yet.
+      const why = isDraining || known?.why === "draining" ? "draining" : "left";
+      return { why, since, until: Math.max(drained ?? now, dropped), freeAt };
+    }
     if (!isLast) return undefined;
     const round = known?.round ?? look.newRound();
     return look.isOver(round) ? undefined : { why: "unseen", since, round, freeAt };
   }
 
   /**
-   * Until when a client that came back is not known well enough for removals: it has yet to say which listeners and routes it has, or
-   * has some that are not served (P49). undefined: it is known.
+   * Until when a client that came back is not known well enough for removals: it has yet to say which listeners and
+   * routes it has, or has some that are not served (P49). undefined: it is known.
    */
   metUntil({ type, hasReported }: Subscription): number | undefined {
     const { stream, times, openedAt } = this;
@@ -104,8 +111,8 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * Until when a name stays that the client brought from an earlier stream and that is not served: nobody knows whether an old listener
-   * still uses it. The client drops it when none does.
+   * Until when a name stays that the client brought from an earlier stream and that is not served: nobody knows whether
+   * an old listener still uses it. The client drops it when none does.
    */
   private broughtUntil({ type, state, names }: Subscription, name: string, now: number): number | undefined {
     if (type.removedLast || type.fullStateInSotw || !names.has(name)) return undefined;
@@ -113,15 +120,16 @@ export class MakeBeforeBreak {
     return until > now && state.last(name) instanceof Reported ? until : undefined;
   }
 
-  /** Who uses the resources of one type. What the client has is gone through once, when it is first asked. */
+  /** Who uses the resources of one type. Goes through what the client has once, at the first question. */
   users(typeUrl: string, subscription: Subscription): Users {
     const { stream, times } = this;
-    let used: Set<string> | undefined;
+    let used: Map<string, Resource> | undefined;
     let drained: Map<string, number> | undefined;
     const collectUsed = () => {
-      const names = new Set<string>();
+      const names = new Map<string, Resource>();
       for (const other of stream.related())
-        for (const resource of other.outdated()) for (const name of targetsOf(resource, typeUrl)) names.add(name);
+        for (const resource of other.outdated())
+          for (const name of targetsOf(resource, typeUrl)) names.set(name, resource);
       return names;
     };
     const collectDrained = () => {
@@ -144,6 +152,7 @@ export class MakeBeforeBreak {
         used ??= collectUsed();
         return used.has(name);
       },
+      user: (name) => used?.get(name),
       drainedAt: (name, now) => {
         drained ??= collectDrained();
         const old = this.draining?.until(typeUrl, name, now);
@@ -167,15 +176,15 @@ export class MakeBeforeBreak {
     const last = round.last;
     for (const { state, waiting, nextPiece } of all) {
       if (nextPiece || state.inFlight.some(({ nonce }) => Number(nonce) <= last)) return false;
-      // What a later change holds back is none of this one's business.
+      // A resource that waits because of a later change does not count.
       for (const { why, since } of waiting.values()) if (why === "unanswered" && since <= round.sentAt) return false;
     }
     return true;
   }
 
   /**
-   * What a change may have to wait for: references to anything, while something of another type is unanswered, refused or not sent yet;
-   * else only those within its own type. A separate stream waits for nothing.
+   * What a change may have to wait for: references to anything, while something of another type is unanswered, refused
+   * or not sent yet; else only those within its own type. A separate stream waits for nothing.
    */
   private watches({ type }: Subscription): "all" | "own type" | "nothing" {
     if (this.stream.isSeparate) return "nothing";
@@ -200,7 +209,7 @@ export class MakeBeforeBreak {
       const why = this.cannotUse(reference, now, () => isNew(reference), new Set([now]));
       if (!why) continue;
       const known = subscription.waiting.get(now.key);
-      return { why, since: known?.since ?? performance.now() };
+      return { why, on: reference, since: known?.since ?? performance.now() };
     }
     return undefined;
   }
@@ -245,8 +254,9 @@ export class MakeBeforeBreak {
   }
 
   /**
-   * Of what is on its way to a client, what refers to resources that it needs again (P55): Envoy keeps a changed cluster or listener
-   * waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once they have come.
+   * The names that a client needs again because of a response that is on its way to it (P55). Envoy keeps a changed
+   * cluster or listener waiting for its endpoints or routes, though they have not changed, and ACKs clusters only once
+   * they have come.
    */
   neededAgain(sent: readonly Resource[], all: ReadonlyMap<string, Subscription>): [Subscription, string][] {
     const needed: [Subscription, string][] = [];
@@ -265,15 +275,24 @@ export class MakeBeforeBreak {
     return needed;
   }
 
-  /** The client takes a response: what its older resources referred to may be free soon, or is still in use by old listeners. */
+  /**
+   * The client takes a response: what its older resources referred to may be free soon, or is still in use by old
+   * listeners.
+   */
   taking(subscription: Subscription, { changes }: Delivery): void {
-    const { state, type } = subscription;
+    const { state } = subscription;
     if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing
-    for (const now of changes.changed) this.replaced(type, now.key, state.last(now.key), now);
-    for (const name of changes.removed) this.replaced(type, name, state.last(name), undefined);
+    for (const now of changes.changed) this.replaced(subscription, now.key, now);
+    for (const name of changes.removed) this.replaced(subscription, name, undefined);
   }
 
-  private replaced(type: ResourceType, name: string, old: Has, now: Resource | undefined): void {
+  /** The client takes a resource, or the removal of one. */
+  replaced({ type, state }: Subscription, name: string, now: Resource | undefined): void {
+    if (!state.hasRefused) this.release(type, name, state.last(name), now);
+    else for (const old of state.possible(name)) this.release(type, name, old, now);
+  }
+
+  private release(type: ResourceType, name: string, old: Has, now: Resource | undefined): void {
     if (!(old instanceof Resource) || old.isPlaceholder || old === now) return;
     const released = releasedBy(old, now);
     if (type.drains && (this.draining || released.length > 0)) {
@@ -374,8 +393,10 @@ class Decisions implements References, Look {
 }
 
 interface Users {
-  /** What the client has of it, and that is not what is served, refers to this. */
+  /** An outdated resource on the client refers to this. */
   isUsed(name: string): boolean;
+  /** The last of these that was found, on an aggregated stream; to be asked after {@link isUsed}. */
+  user(name: string): Resource | undefined;
   /** When the last that goes on using a name although it was replaced or removed ends, as `performance.now()`. */
   drainedAt(name: string, now: number): number | undefined;
 }

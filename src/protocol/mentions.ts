@@ -4,13 +4,17 @@ import type { Changes } from "../cache/config-watcher.js";
 const perResource = /^Error adding\/updating /;
 
 /**
- * Whether a client says that it took nothing of a response that it refused. Envoy takes the good clusters and listeners only where its words
- * are about single ones; a response that has, for example, a field with a forbidden value it refuses as a whole.
+ * Whether a client says that it took nothing of a response that it refused. Envoy takes the good clusters and listeners
+ * only where its words are about single ones; a response that has, for example, a field with a forbidden value it
+ * refuses as a whole.
  */
 export const tookNothing = (userAgentName: string, message: string): boolean =>
   userAgentName === "envoy" && !perResource.test(message);
 
-/** The names of changed resources that a client's message mentions. Computed once for all streams that refuse the same alike. */
+/**
+ * The names of changed resources that a client's message mentions. Computed once for all streams that refuse the same
+ * alike.
+ */
 export function mentionedIn(changes: Changes, message: string): ReadonlySet<string> {
   const known = memo.get(changes);
   if (known?.message === message) return known.names;
@@ -26,8 +30,8 @@ const memo = new WeakMap<Changes, { readonly message: string; readonly names: Re
 const longestMessage = 65_536;
 
 /**
- * Whether a text has a name in it, and not only as a part of a longer one. Envoy writes `<name>: <reason>` for each resource; there the reasons
- * do not count, for they are words like any name.
+ * Whether a text has a name in it, and not only as a part of a longer one. Envoy writes `<name>: <reason>` for each
+ * resource; there the reasons do not count, for they are words like any name.
  */
 export function mentions(text: string, name: string): boolean {
   const isPart = (character: string | undefined) => character !== undefined && /[\w-]/.test(character);

@@ -15,13 +15,15 @@ interface OfNode {
 /** How many streams of one node id are asked, where each would have to be: more than that are not one client. */
 const mostAsked = 64;
 
+const none: readonly never[] = [];
+
 /** How many names of one group are waited for at a time. */
 const mostWatched = 10_000;
 
 /**
- * The streams that may belong to one client. An aggregated stream and the separate ones beside it on the same connection do. Where a
- * node has no aggregated stream on the connection, separate streams with its id are taken for one client's. Aggregated
- * streams are never related to each other: two Envoys may share an id.
+ * The streams that may belong to one client. An aggregated stream and the separate ones beside it on the same
+ * connection do. Where a node has no aggregated stream on the connection, separate streams with its id are taken for
+ * one client's. Aggregated streams are never related to each other: two Envoys may share an id.
  */
 export class NodeStreams<S extends OfNode> {
   private readonly byNode = new Map<string, S | Set<S>>();
@@ -78,17 +80,20 @@ export class NodeStreams<S extends OfNode> {
     }
   }
 
-  /** Whether any stream of a separate stream's client refers to a name. If so, `waiter` is woken when none does any more. */
+  /**
+   * Whether any stream of a separate stream's client refers to a name. If so, `waiter` is woken when none does any
+   * more.
+   */
   isUsed(stream: S, typeUrl: string, name: string, waiter: Subscription): boolean {
     return this.groupOf(stream)?.isUsed(typeUrl, name, waiter) ?? false;
   }
 
-  /** What the stream's client has, has changed. */
+  /** A request has changed what the stream's client has. */
   answered(stream: S): void {
     if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.answered(stream);
   }
 
-  /** What is served to the stream has changed. */
+  /** The cache has something new for the stream. */
   changed(stream: S): void {
     if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.changed();
   }
@@ -121,14 +126,16 @@ interface Watched {
 }
 
 /**
- * Streams that are taken for one client's. Who refers to a name is not looked up for each stream that asks: one subscription that does is
- * the witness, and only when it no longer does the next one is looked for. So a swap costs time in proportion to the streams.
+ * Streams that are taken for one client's. For each name that removals wait for, one subscription that refers to it is
+ * the witness. Only when it no longer does, the next one is looked for. So a swap costs time in proportion to the
+ * streams.
  */
 class Group<S extends OfNode> {
   readonly streams = new Set<S>();
   aggregated = 0;
   private readonly watched = new Map<string, Watched>();
   private readonly byWitness = new Map<Subscription, Set<Watched>>();
+  private readonly byWaiter = new Map<Subscription, Set<Watched>>();
   /** Names that nothing refers to, until something changes. */
   private readonly free = new Set<string>();
   /** Where the search for the next witness goes on. */
@@ -143,8 +150,10 @@ class Group<S extends OfNode> {
   remove(stream: S): void {
     if (!this.streams.delete(stream)) return;
     if (stream.typeUrl === "") this.aggregated--;
-    for (const subscription of stream.subscriptions.values())
-      for (const one of this.watched.values()) one.waiters.delete(subscription);
+    for (const subscription of stream.subscriptions.values()) {
+      for (const one of this.byWaiter.get(subscription) ?? none) one.waiters.delete(subscription);
+      this.byWaiter.delete(subscription);
+    }
     this.answered(stream, true);
   }
 
@@ -156,7 +165,7 @@ class Group<S extends OfNode> {
     const key = `${typeUrl} ${name}`;
     const known = this.watched.get(key);
     if (known) {
-      known.waiters.add(waiter);
+      this.waitFor(known, waiter);
       if (uses(known.witness, typeUrl, name)) return true;
       this.findNext(known);
       return this.watched.has(key);
@@ -167,9 +176,10 @@ class Group<S extends OfNode> {
       this.free.add(key);
       return false;
     }
-    const one: Watched = { typeUrl, name, witness, waiters: new Set([waiter]) };
+    const one: Watched = { typeUrl, name, witness, waiters: new Set() };
     this.watched.set(key, one);
-    this.note(one);
+    note(this.byWitness, witness, one);
+    this.waitFor(one, waiter);
     return true;
   }
 
@@ -181,24 +191,26 @@ class Group<S extends OfNode> {
   }
 
   private findNext(one: Watched): void {
-    const before = this.byWitness.get(one.witness);
-    if (before?.delete(one) && before.size === 0) this.byWitness.delete(one.witness);
+    forget(this.byWitness, one.witness, one);
     const witness = this.find(one.typeUrl, one.name);
     if (witness) {
       one.witness = witness;
-      this.note(one);
+      note(this.byWitness, witness, one);
       return;
     }
     const key = `${one.typeUrl} ${one.name}`;
     this.watched.delete(key);
     this.free.add(key);
-    for (const waiter of one.waiters) waiter.lookAgain();
+    for (const waiter of one.waiters) {
+      forget(this.byWaiter, waiter, one);
+      waiter.lookAgain();
+    }
   }
 
-  private note(one: Watched): void {
-    const known = this.byWitness.get(one.witness);
-    if (known) known.add(one);
-    else this.byWitness.set(one.witness, new Set([one]));
+  private waitFor(one: Watched, waiter: Subscription): void {
+    if (one.waiters.has(waiter)) return;
+    one.waiters.add(waiter);
+    note(this.byWaiter, waiter, one);
   }
 
   /** Any subscription that refers to a name. The streams are gone through in turn, from where the last search ended. */
@@ -213,12 +225,21 @@ class Group<S extends OfNode> {
         continue;
       }
       for (const subscription of stream.subscriptions.values())
-        if (uses(subscription, typeUrl, name)) {
-          return subscription;
-        }
+        if (uses(subscription, typeUrl, name)) return subscription;
     }
     return undefined;
   }
+}
+
+function note(index: Map<Subscription, Set<Watched>>, subscription: Subscription, one: Watched): void {
+  const known = index.get(subscription);
+  if (known) known.add(one);
+  else index.set(subscription, new Set([one]));
+}
+
+function forget(index: Map<Subscription, Set<Watched>>, subscription: Subscription, one: Watched): void {
+  const known = index.get(subscription);
+  if (known?.delete(one) && known.size === 0) index.delete(subscription);
 }
 
 function uses(subscription: Subscription, typeUrl: string, name: string): boolean {

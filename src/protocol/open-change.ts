@@ -4,8 +4,8 @@ import { contentsOf } from "./changes.js";
 import type { NackEntry } from "./ledger.js";
 
 /**
- * A change of which the client's answer is not known for every resource: it is sent in pieces, or it was refused and nothing says which
- * of its resources are bad. Its pieces are shared with all streams that are in the same position.
+ * A change of which the client's answer is not known for every resource: it is sent in pieces, or it was refused and
+ * nothing says which of its resources are bad. Its pieces are shared with all streams that are in the same position.
  */
 export class OpenChange {
   /** The client has refused it, or a part of it. */
@@ -14,7 +14,7 @@ export class OpenChange {
   nacks = 0;
   /** The refusal, once no further pieces are tried. */
   nack: NackEntry | undefined;
-  /** What was left out of its piece: it was replaced meanwhile, or has to wait. It comes with the next difference. */
+  /** Left out of its piece: replaced meanwhile, or has to wait. It comes with the next difference. */
   private readonly deferred = new Map<string, Resource | undefined>();
   /** Keys of resources, and removed names, that are answered or are no part of it any more. */
   private readonly resolved = new Set<string>();
@@ -27,7 +27,7 @@ export class OpenChange {
     public before: number | undefined,
     /** Under a wildcard, the client's position says what it has once all is answered. */
     public isPassed: boolean,
-    /** The number of the last response before its pieces. What a later response says of a name is newer. */
+    /** The number of the last response before its pieces. Later responses are newer. */
     readonly origin: number,
   ) {
     this.left = pieces.reduce((sum, { changed, removed }) => sum + changed.length + removed.length, 0);

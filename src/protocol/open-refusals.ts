@@ -5,8 +5,8 @@ const most = 10_000;
 const past = 0;
 
 /**
- * The nodes that have refused something and have not taken what replaces it. What such a node reports on a new stream is no evidence
- * (P36, P49). The marks outlive the streams; the newest are kept.
+ * The nodes that have refused something and have not taken what replaces it. The versions that such a node reports on a
+ * new stream are no evidence (P36, P49). The marks outlive the streams; the newest are kept.
  */
 export class OpenRefusals {
   /** `<type URL> <node id>` → ids of the streams with an open refusal. */

@@ -24,10 +24,10 @@ export interface TurnTimes {
 }
 
 /**
- * Of the subscriptions that may have something to send, the one whose turn it is (P53): what is referred to goes before what
- * refers to it, and while a response of an earlier type is unanswered, a later type waits, for a bounded time. It still answers
- * what the client asks for by name, if that refers to nothing that the client is yet to get: a client may need it to finish with the
- * earlier type (a cluster its secret).
+ * Of the subscriptions that may have something to send, the one whose turn it is (P53): what is referred to goes before
+ * what refers to it, and while a response of an earlier type is unanswered, a later type waits, for a bounded time. It
+ * still answers what the client asks for by name, if that refers to nothing that the client is yet to get: a client may
+ * need it to finish with the earlier type (a cluster its secret).
  */
 export function nextTurn(
   waiting: Iterable<Subscription>,
@@ -45,7 +45,10 @@ export function nextTurn(
   return next;
 }
 
-/** When a further response of the type may be sent, as `performance.now()`: at once, after a wait, or never without an answer (P25). */
+/**
+ * When a further response of the type may be sent, as `performance.now()`: at once, after a wait, or never without an
+ * answer (P25).
+ */
 export function freeAt({ state: { inFlight } }: Subscription, { answer }: TurnTimes): number {
   const [oldest] = inFlight;
   if (!oldest) return 0;

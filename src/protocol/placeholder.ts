@@ -5,9 +5,9 @@ import { glance } from "./fetch.js";
 import type { Subscription } from "./subscription.js";
 
 /**
- * What is answered for a name that does not exist, and that the client never had (P40, P56). A removal where the variant has
- * them, but for types of which a client would take that for an answer and then wait for ever: their row says what they get. In SotW,
- * silence, unless the row has a placeholder.
+ * What is answered for a name that does not exist, and that the client never had (P40, P56). A removal where the
+ * variant has them, but for types of which a client would take that for an answer and then wait for ever: their row
+ * says what they get. In SotW, silence, unless the row has a placeholder.
  */
 export function answerForMissing(
   { type, node, names }: Subscription,

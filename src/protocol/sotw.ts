@@ -60,7 +60,7 @@ export const sotw: Variant<DiscoveryRequest> = {
   },
 };
 
-/** What is withheld joins what is served, or stands in for it, as the client has it. */
+/** The served resources; a withheld one is added, or takes their place, as the client has it. */
 function fullState(
   { view, state }: Subscription,
   served: readonly Resource[],

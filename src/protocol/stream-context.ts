@@ -46,7 +46,10 @@ export interface StreamContext {
   ended(stream: Stream<never>): void;
   /** Changes go out in order, and removals after what refers to them (P53–P55). */
   readonly ordered: boolean;
-  /** Milliseconds: how long a type waits for another's answer, and further changes for the answer to the one before (P25, P53). */
+  /**
+   * Milliseconds: how long a type waits for another's answer, and further changes for the answer to the one before
+   * (P25, P53).
+   */
   readonly patience: number;
   /** Milliseconds: how long a client goes on using a listener that was replaced or removed (P54). */
   readonly drainTimeMs: number;

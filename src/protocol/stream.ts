@@ -6,6 +6,7 @@ import { noChanges, partsOf, withoutRemovals } from "./changes.js";
 import type { Delivery } from "./client-state.js";
 import { type Difference, diff, pieceOf, type References } from "./diff.js";
 import { heartbeatOf } from "./heartbeat.js";
+import { LazyMap, LazySet } from "./lazy.js";
 import { MakeBeforeBreak } from "./make-before-break.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import { blockedUntil, freeAt, nextTurn, type Turn, type TurnTimes } from "./order.js";
@@ -25,7 +26,10 @@ const longestTypeUrl = 256;
 /** How many unanswered heartbeats are remembered per type (P58). */
 const heartbeatsKept = 4;
 
-/** How many responses are remembered for what they make a client wait for, until its first requests of those types (P55). */
+/**
+ * How many responses are remembered for what they make a client wait for, until its first requests of those types
+ * (P55).
+ */
 const earlyKept = 4;
 
 /** What a response may have besides its resources: version, type URL and nonce. */
@@ -44,8 +48,8 @@ export class Stream<R extends Request> implements StreamInfo {
   readonly openedAt = Date.now();
   readonly subscriptions = new Map<string, Subscription>();
   node: Node | undefined;
-  private readonly dirty = new Set<Subscription>();
-  private readonly lastRequests = new Map<Subscription, R>();
+  private readonly dirty = new LazySet<Subscription>();
+  private readonly lastRequests = new LazyMap<Subscription, R>();
   private unknownTypes: Set<string> | undefined;
   private otherNodeLogged = false;
   private waitingLogged = false;
@@ -258,9 +262,14 @@ export class Stream<R extends Request> implements StreamInfo {
     const { openRefusals, ordered } = this.context;
     const { type, state } = subscription;
     let refused: Changes | undefined;
-    if (error) refused = subscription.nack(answered, error, this.context.retryTimes).refused;
-    else {
-      // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of clusters).
+    if (error) {
+      const taking = (name: string, now: Resource | undefined) => {
+        if (ordered) this.order.replaced(subscription, name, now);
+      };
+      refused = subscription.nack(answered, error, this.context.retryTimes, taking).refused;
+    } else {
+      // In SotW a client may answer only the newest of several responses, once it has read them all (Envoy does, of
+      // clusters).
       if (state.inFlight.length > 1 && !this.protocol.tellsRemovals && !answered.whole)
         for (const older of state.inFlight.slice(0, state.inFlight.indexOf(answered)))
           this.take(subscription, older, error);
@@ -291,7 +300,10 @@ export class Stream<R extends Request> implements StreamInfo {
       for (const name of state.exceptions.keys()) if (subscription.view.get(name)) asked.add(name);
   }
 
-  /** The node has refused something of this type, and takes parts of what it refuses: what it reports is no evidence (P36, P49). */
+  /**
+   * The node has refused something of this type, and takes parts of what it refuses: what it reports is no evidence
+   * (P36, P49).
+   */
   private isDistrusted(type: ResourceType): boolean {
     return type.fullStateInSotw && this.node !== undefined && this.context.openRefusals.has(this.node.id, type.typeUrl);
   }
@@ -359,11 +371,7 @@ export class Stream<R extends Request> implements StreamInfo {
     try {
       const times = this.turnTimes();
       this.order.settled();
-      for (const subscription of this.subscriptions.values())
-        if (subscription.state.refused.size > 0) {
-          subscription.retry(times.now);
-          if (subscription.retried.size > 0) this.dirty.add(subscription);
-        }
+      const retryAt = this.retry(times.now);
       for (const subscription of this.dirty) {
         if (subscription.beatDue && subscription.view.serving && this.ready && !this.turns.busy)
           this.beat(subscription);
@@ -380,14 +388,14 @@ export class Stream<R extends Request> implements StreamInfo {
           this.respond(turn, times);
           continue;
         }
-        // What waits for the rest of a change may go, if there was nothing more to send of it.
+        // A removal that waits for the rest of a change may go, if there was nothing more to send of it.
         if (!isReconsidered && this.looks > looksBefore) {
           isReconsidered = true;
           for (const one of this.subscriptions.values())
             if (one.waiting.size > 0 && one.lookedAt < this.looks && one.isWaiting) this.dirty.add(one);
           continue;
         }
-        this.waitForTurn(times);
+        this.waitForTurn(times, retryAt);
         this.isCut = false;
         return;
       }
@@ -398,14 +406,25 @@ export class Stream<R extends Request> implements StreamInfo {
     }
   }
 
+  /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
+  private retry(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.state.refused.size === 0) continue;
+      next = Math.min(next, subscription.retry(now));
+      if (subscription.retried.size > 0) this.dirty.add(subscription);
+    }
+    return next;
+  }
+
   private turnTimes(): TurnTimes {
     const { ordered, patience } = this.context;
     return { now: performance.now(), order: ordered && !this.serviceType ? patience : 0, answer: patience };
   }
 
-  /** Comes back when the first of the waits is over. */
-  private waitForTurn(times: TurnTimes): void {
-    let next = Number.POSITIVE_INFINITY;
+  /** Comes back when the first of the waits is over; at `latest` at the latest. */
+  private waitForTurn(times: TurnTimes, latest: number): void {
+    let next = latest;
     const until = (end: number | undefined) => {
       if (end !== undefined && end < next) next = end;
     };
@@ -415,11 +434,11 @@ export class Stream<R extends Request> implements StreamInfo {
       until(free > times.now ? free : blockedUntil(subscription, this.subscriptions, times));
     }
     for (const subscription of this.subscriptions.values()) {
-      const { waiting, state } = subscription;
+      const { waiting } = subscription;
       if (waiting.size > 0) for (const { until: end } of waiting.values()) until(end);
-      if (state.refused.size > 0) until(subscription.retry(times.now));
     }
-    // A timer that is due before that is left as it is: it looks in vain once, which costs less than a timer for every answer.
+    // A timer that is due before that is left as it is: it looks in vain once, which costs less than a timer for every
+    // answer.
     if (next >= this.timerAt) return;
     clearTimeout(this.timer);
     this.timerAt = next;
@@ -512,8 +531,8 @@ export class Stream<R extends Request> implements StreamInfo {
   }
 
   /**
-   * The transport tells how many bytes a response has. gRPC clients refuse messages above a limit, 4 MiB by default, and a response that
-   * cannot be divided may be larger.
+   * The transport tells how many bytes a response has. gRPC clients refuse messages above a limit, 4 MiB by default,
+   * and a response that cannot be divided may be larger.
    */
   encoded({ typeUrl }: Response, bytes: number): void {
     const { maxResponseBytes, logger } = this.context;
@@ -551,7 +570,8 @@ export class Stream<R extends Request> implements StreamInfo {
 
   private partsOf({ state, view }: Subscription, { changes }: Difference): readonly Changes[] {
     const parts = partsOf(changes, this.context.maxResponseBytes, (name) => state.possible(name)[0]);
-    // A piece says what is served. An answer with something else, as it was or with nothing but its name, goes as a whole.
+    // A piece says what is served. An answer with something else, as it was or with nothing but its name, goes as a
+    // whole.
     const isServed = ({ key, version }: Resource) => view.get(key)?.version === version;
     return parts.length > 1 && changes.changed.every(isServed) ? parts : none;
   }
@@ -565,7 +585,7 @@ export class Stream<R extends Request> implements StreamInfo {
     }
   }
 
-  /** What has a TTL is named again, so that the client keeps it. This waits for no answer (P58). */
+  /** Names the resources with a TTL again, so that the client keeps them. This waits for no answer (P58). */
   private beat(subscription: Subscription): void {
     subscription.beatDue = false;
     const living = this.ttl ? heartbeatOf(subscription) : none;
@@ -593,11 +613,10 @@ export class Stream<R extends Request> implements StreamInfo {
     return this.context.nodeStreams.isUsed(this.asStream, typeUrl, name, by);
   }
 
-  /** What something waited for may have come, or its time is over. */
+  /** Looks again at all that waits: its answer may have come, or its time may be over. */
   reconsider(): void {
-    for (const subscription of this.subscriptions.values()) if (subscription.waiting.size > 0) this.wake(subscription);
     for (const subscription of this.subscriptions.values())
-      if (subscription.state.refused.size > 0) this.wake(subscription);
+      if (subscription.waiting.size > 0 || subscription.state.refused.size > 0) this.wake(subscription);
     this.schedule();
   }
 

@@ -10,8 +10,9 @@ import type {
 import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
-import { ClientState, type Delivery, Reported, type Verdict, type Wants } from "./client-state.js";
+import { ClientState, type Delivery, type NackOptions, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
+import { LazyMap, LazySet } from "./lazy.js";
 import { Ledger, type NackEntry, nackEntry } from "./ledger.js";
 import { mentionedIn, tookNothing } from "./mentions.js";
 import type { ErrorDetail } from "./messages.js";
@@ -35,24 +36,22 @@ export interface NameState {
   readonly refused: { readonly resource: Resource | undefined; readonly nack: NackEntry } | undefined;
   /** Why it stays on the client as it is. */
   readonly waits: Withheld | undefined;
-  /** When what was refused is offered again, as `performance.now()`; undefined: never. */
-  readonly retryAt: number | undefined;
 }
 
-/** What one client wants of one type, and what is to be said of it. What the client has stands in `state`. */
+/** What one client wants of one type, and what it has yet to be sent. `state` knows what it has. */
 export class Subscription implements Watcher, Wants {
   wildcard = false;
   /** Some request has named something, so that an empty list no longer means everything (P35). */
   named = false;
-  readonly names = new Set<string>();
+  readonly names = new LazySet<string>();
   /** What `names` are, as a request listed them; undefined: not as one list. */
   list: readonly string[] | undefined;
   readonly state = new ClientState(this);
   /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
-  readonly asked = new Set<string>();
+  readonly asked = new LazySet<string>();
   private due: Set<string> | undefined;
   /** Explicit names that have changed since they were last looked at. */
-  readonly stale = new Set<string>();
+  readonly stale = new LazySet<string>();
   /** Every explicit name is to be looked at. */
   allStale = true;
   private spelt: Map<string, string> | undefined;
@@ -61,13 +60,13 @@ export class Subscription implements Watcher, Wants {
   /** A heartbeat of what has a TTL is due (P58). */
   beatDue = false;
   /** Names whose removal (P54) or change (P53) waits. */
-  readonly waiting = new Map<string, Withheld>();
+  readonly waiting = new LazyMap<string, Withheld>();
   private leftNames: Set<string> | undefined;
   /** The client waits for a response, even an empty one (P46, P56). */
   mustAnswer = false;
   /** The client brought versions from an earlier stream. */
   hasReported = false;
-  /** What the client reports of an earlier stream counts (P36). */
+  /** The versions that the client reports of an earlier stream count (P36). */
   isTrusted = true;
   /** Counts the stream's looks: its number when this subscription was last looked at in full. */
   lookedAt = 0;
@@ -126,7 +125,10 @@ export class Subscription implements Watcher, Wants {
     return this.ledger.sent?.at ?? 0;
   }
 
-  /** Nothing has changed or been asked for since it was last looked at, and nothing waits but what a draining listener may use. */
+  /**
+   * Nothing has changed or been asked for since it was last looked at, and nothing waits but what a draining listener
+   * may use.
+   */
   get upToDate(): boolean {
     return this.isLookedAt && !this.isWaiting;
   }
@@ -177,7 +179,10 @@ export class Subscription implements Watcher, Wants {
     return this.state.outdated(this.wildcard ? [] : this.touched);
   }
 
-  /** Every name that the client subscribes or may have, with what is known of it. This is what status, CSDS and dumps read. */
+  /**
+   * Every name that the client subscribes or may have, with what is known of it. This is what status, CSDS and dumps
+   * read.
+   */
   *nameStates(): Iterable<NameState> {
     const { view, wildcard, state, names, waiting } = this;
     const all = new Set<string>();
@@ -202,7 +207,6 @@ export class Subscription implements Watcher, Wants {
         isMoving: state.coming(name) !== undefined || change?.isPending(name) === true,
         refused,
         waits: waiting.get(name),
-        retryAt: state.refused.get(name)?.retryAt,
       };
     }
   }
@@ -263,7 +267,9 @@ export class Subscription implements Watcher, Wants {
       for (const held of [...known.keys()]) if (!this.covers(held)) this.forget(held);
   }
 
-  /** The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served. */
+  /**
+   * The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served.
+   */
   report(spelling: string, version: string, placeholder: Resource | undefined): void {
     const name = canonicalName(spelling);
     if (!this.covers(name)) return; // reporting subscribes nothing (P50)
@@ -413,7 +419,7 @@ export class Subscription implements Watcher, Wants {
   settle(difference: Difference, partial: boolean): void {
     this.looked(difference, partial);
     for (const name of difference.changes.removed) this.state.lose(name);
-    // What is on its way may yet be refused: the position moves with its answer.
+    // An unanswered response may yet be refused: the position moves with its answer.
     if (difference.to !== undefined && this.state.inFlight.length === 0) this.state.reach(difference.to);
     this.clearError();
   }
@@ -426,8 +432,8 @@ export class Subscription implements Watcher, Wants {
     this.clearError();
   }
 
-  /** The client has refused the response. */
-  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes): Verdict {
+  /** The client has refused the response. `taking` is called before a resource of it counts as taken all the same. */
+  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes, taking: NackOptions["taking"]): Verdict {
     this.answered(delivery);
     const at = Date.now(); // one time for the response and for each resource in it
     const entry = (refused: Changes) => nackEntry(delivery, error, at, refused);
@@ -435,6 +441,7 @@ export class Subscription implements Watcher, Wants {
       tookNothing: tookNothing(this.node.userAgentName, error.message),
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
+      taking,
     });
     if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
     // Of an empty response, or of names that are not subscribed any more, nothing is left to replace.
@@ -442,25 +449,31 @@ export class Subscription implements Watcher, Wants {
     return verdict;
   }
 
-  /** Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said to be compared. */
+  /**
+   * Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said
+   * to be compared.
+   */
   private answered({ to, piece }: Delivery): void {
     if (this.wildcard && to === undefined && !piece?.isPassed) this.allStale = true;
   }
 
   /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
-  retry(now: number): number | undefined {
-    let next: number | undefined;
+  retry(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
     for (const [name, retryAt] of this.retries()) {
       if (this.retried.has(name)) continue;
       if (retryAt <= now) {
         this.due ??= new Set();
         this.due.add(name);
-      } else if (next === undefined || retryAt < next) next = retryAt;
+      } else if (retryAt < next) next = retryAt;
     }
     return next;
   }
 
-  /** The names whose refused content is offered again, each with `performance.now()` of that (P16). Newer content cancels it. */
+  /**
+   * The names whose refused content is offered again, each with `performance.now()` of that (P16). Newer content
+   * cancels it.
+   */
   *retries(): Iterable<[name: string, retryAt: number]> {
     for (const [name, { retryAt, resource }] of this.state.refused) {
       if (retryAt === undefined || this.state.coming(name)) continue;
@@ -485,13 +498,13 @@ export class Subscription implements Watcher, Wants {
   }
 
   private looked({ withheld, healed }: Difference, partial: boolean): void {
-    empty(this.asked);
-    if (this.due) empty(this.due);
+    this.asked.clear();
+    this.due = undefined;
     if (!partial) {
-      empty(this.stale);
+      this.stale.clear();
       this.allStale = false;
       this.mustAnswer = false;
-      empty(this.waiting);
+      this.waiting.clear();
     }
     for (const [name, why] of withheld) {
       if (this.wildcard) this.state.withhold(name);
@@ -511,8 +524,3 @@ export class Subscription implements Watcher, Wants {
 
 const noNames: ReadonlySet<string> = new Set();
 const noSpellings: ReadonlyMap<string, string> = new Map();
-
-/** Clears what is not empty: V8 allocates even to clear what is. */
-const empty = (names: Set<string> | Map<string, unknown>) => {
-  if (names.size > 0) names.clear();
-};

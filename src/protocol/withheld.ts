@@ -1,12 +1,18 @@
+import type { Reference } from "../resource/references.js";
+import type { Resource } from "../resource/resource.js";
+
 /** Why something stays on a client as it is for now. */
 export interface Withheld {
   /**
-   * A removal: `reference`: what the client has still refers to it; `draining`: only a listener that drains, or a resource that is gone
-   * and may still be in use; `left`: the client has not dropped the name yet; `unseen`: the rest of the change is not answered
-   * yet (all P54). A change: `unanswered`: it refers to something that is not answered yet; `refused`: to something that the client
-   * has refused and does not have (P53).
+   * A removal: `reference`: what the client has still refers to it; `reported`: a client that came back has not said
+   * enough of what it has (P49); `draining`: only a listener that drains, or a resource that is gone and may still be
+   * in use; `left`: the client has not dropped the name yet; `unseen`: the rest of the change is not answered yet (all
+   * P54). A change: `unanswered`: it refers to something that is not answered yet; `refused`: to something that the
+   * client has refused and does not have (P53).
    */
-  readonly why: "reference" | "draining" | "left" | "unseen" | "unanswered" | "refused";
+  readonly why: "reference" | "reported" | "draining" | "left" | "unseen" | "unanswered" | "refused";
+  /** What refers to it, or what it refers to, where that is known. */
+  readonly on?: Reference | Resource | undefined;
   /** `performance.now()` since when. */
   readonly since: number;
   /** When to look again at the latest, as `performance.now()`; undefined: at the next answer. */

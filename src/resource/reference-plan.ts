@@ -13,7 +13,10 @@ export interface Plan {
   readonly fields: ReadonlyMap<number, FieldPlan>;
   /** Some of them are lists. */
   readonly hasLists: boolean;
-  /** Everything in the message that refers to something is a {@link FieldPlan.target}: there is no Any in it, and no lookup. */
+  /**
+   * Everything in the message that refers to something is a {@link FieldPlan.target}: there is no Any in it, and no
+   * lookup.
+   */
   readonly isPlain: boolean;
 }
 

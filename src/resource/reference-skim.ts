@@ -2,8 +2,9 @@ import { WireType } from "@bufbuild/protobuf/wire";
 import { type Plan, planIn } from "./reference-plan.js";
 
 /**
- * Whether a message whose plan is plain may refer to anything; true as well where its bytes are unusual, or no such message. Keeps
- * nothing of what it reads: an assignment may have thousands of endpoints, and hardly ever does one of them name an internal listener.
+ * Whether a message whose plan is plain may refer to anything; true as well where its bytes are unusual, or no such
+ * message. Keeps nothing of what it reads: an assignment may have thousands of endpoints, and hardly ever does one of
+ * them name an internal listener.
  */
 export function mayRefer(bytes: Uint8Array, start: number, end: number, plan: Plan): boolean {
   let pos = start;

@@ -16,8 +16,8 @@ export interface Carrier {
   /** Strings, lists of strings and maps by string that are names of resources: the field, and their type. */
   readonly names?: Readonly<Record<string, string>>;
   /**
-   * The field with the envoy.config.core.v3.ConfigSource of all that the message names, itself and in what it holds. Nothing in
-   * the message is a reference when that source is a file.
+   * The field with the envoy.config.core.v3.ConfigSource of all that the message names, itself and in what it holds.
+   * Nothing in the message is a reference when that source is a file.
    */
   readonly source?: string;
   /** A resource that is to be had from a configuration source. */
@@ -82,7 +82,8 @@ const filter: Carrier = {
 
 /**
  * The messages that refer to resources by name, wherever they are in a resource, in an Any too. A message that is new
- * to this is one more row. The rows are of all versions of the API: one whose message or field the API in use lacks does nothing.
+ * to this is one more row. The rows are of all versions of the API: one whose message or field the API in use lacks
+ * does nothing.
  */
 export const carriers: Readonly<Record<string, Carrier>> = {
   "envoy.config.cluster.v3.Cluster": {
@@ -181,9 +182,9 @@ export const carriers: Readonly<Record<string, Carrier>> = {
 };
 
 /**
- * Messages, and fields as `<message>.<field>`, in which nothing refers to what a discovery service serves. The clusters of a
- * configuration source have to be in the bootstrap file; what metadata hold is not Envoy's to follow; an internal listener's own
- * address is its name.
+ * Messages, and fields as `<message>.<field>`, in which nothing refers to what a discovery service serves. The clusters
+ * of a configuration source have to be in the bootstrap file; what metadata hold is not Envoy's to follow; an internal
+ * listener's own address is its name.
  */
 export const withoutReferences: ReadonlySet<string> = new Set([
   "envoy.config.core.v3.ConfigSource",

@@ -19,7 +19,8 @@ export class ResourceSet {
   ) {}
 
   /**
-   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME (P10), INVALID_OPTION for an empty version, and what {@link Resource.of} throws
+   * @throws XdsError WRONG_TYPE, DUPLICATE_NAME (P10), INVALID_OPTION for an empty version, and what {@link
+   * Resource.of} throws
    */
   static of(type: ResourceType, inputs: Iterable<ResourceInput>, version?: string): ResourceSet {
     const resources = new Map<string, Resource>();
@@ -66,8 +67,8 @@ export function mustBeOf(type: ResourceType, resource: Resource): void {
 }
 
 /**
- * The version of a set by its content: the sum, modulo 2^64, of a hash of each member's name and version. One addition per change
- * keeps it up to date, whatever the order. It is the same on every replica.
+ * The version of a set by its content: the sum, modulo 2^64, of a hash of each member's name and version. One addition
+ * per change keeps it up to date, whatever the order. It is the same on every replica.
  */
 export class SetHash {
   private high = 0;

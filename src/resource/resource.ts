@@ -63,7 +63,8 @@ export class Resource {
   ) {
     this.key = canonicalName(name);
     const aliasKeys = aliases.map(canonicalName);
-    this.aliasKeys = aliasKeys.every((key, index) => key === aliases[index]) ? aliases : aliasKeys; // mostly one array for both
+    // Mostly one array for both.
+    this.aliasKeys = aliasKeys.every((key, index) => key === aliases[index]) ? aliases : aliasKeys;
   }
 
   /**
@@ -194,7 +195,10 @@ export class Resource {
     return this.content === other.content;
   }
 
-  /** @internal Whether clients are sent the same of both: names, aliases, TTL and message or error. Versions are not compared. */
+  /**
+   * @internal Whether clients are sent the same of both: names, aliases, TTL and message or error. Versions are not
+   * compared.
+   */
   hasContentOf(other: Resource): boolean {
     if (this === other) return true;
     const { key, aliasKeys, ttlMs, error } = this;

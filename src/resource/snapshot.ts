@@ -22,8 +22,9 @@ export class Snapshot {
   /**
    * Encodes and sorts by type. A {@link Resource} is taken as it is, so what did not change need not be encoded again.
    * A type with a version and without resources is an empty set of that version.
-   * @throws XdsError DUPLICATE_NAME, MISSING_NAME, UNKNOWN_TYPE, INVALID_RESOURCE, naming the resource; UNKNOWN_TYPE for a version of
-   * a type that is not in the table; INVALID_OPTION for an unknown option, or a version that is no string or empty
+   * @throws XdsError DUPLICATE_NAME, MISSING_NAME, UNKNOWN_TYPE, INVALID_RESOURCE, naming the resource; UNKNOWN_TYPE
+   * for a version of a type that is not in the table; INVALID_OPTION for an unknown option, or a version that is no
+   * string or empty
    */
   static of(inputs: Iterable<ResourceInput>, options: SnapshotOptions = {}): Snapshot {
     const { ofAll, ofTypes } = readVersions(options);
@@ -71,7 +72,10 @@ export class Snapshot {
     return this.sets.get(typeUrl);
   }
 
-  /** @internal The user's version of a type, also of one that the snapshot has nothing of; undefined: the hash of its content. */
+  /**
+   * @internal The user's version of a type, also of one that the snapshot has nothing of; undefined: the hash of its
+   * content.
+   */
   ownVersion(typeUrl: string): string | undefined {
     const set = this.sets.get(typeUrl);
     return set ? set.ownVersion : this.versionOfOthers;

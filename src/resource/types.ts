@@ -19,11 +19,14 @@ export interface ResourceType {
   /** Sent again, though unchanged, when a resource that refers to it has changed: Envoy waits for it anew (P55). */
   readonly sentAgain?: boolean;
   /**
-   * A client goes on using an old resource of the type after it has taken the new one or the removal, until connections have drained
-   * (P54). So what the old one referred to stays on the client meanwhile.
+   * A client goes on using an old resource of the type after it has taken the new one or the removal, until connections
+   * have drained (P54). So what the old one referred to stays on the client meanwhile.
    */
   readonly drains?: boolean;
-  /** Code that nobody here can read may pick resources of the type, so they are removed after the rest of a change (P54). */
+  /**
+   * Code that nobody here can read may pick resources of the type, so they are removed after the rest of a change
+   * (P54).
+   */
   readonly removedLast?: boolean;
   /** The message's field with an address that only one resource on a client can have at a time. */
   readonly addressField?: number;
@@ -34,12 +37,15 @@ export interface ResourceType {
   /** The last part of its REST path, `/v3/discovery:<restPath>` (P66). */
   readonly restPath?: string;
   /**
-   * The answer for a name that does not exist, where another one would stall the client's start (P40, P56): a resource that has nothing
-   * but its name, in the string field with this number. `afterTypeUrl`: only where that type has a resource of the same
-   * name. `inDelta`: in delta too, for a client that never had the resource; by default delta answers with a removal.
+   * The answer for a name that does not exist, where another one would stall the client's start (P40, P56): a resource
+   * that has nothing but its name, in the string field with this number. `afterTypeUrl`: only where that type has a
+   * resource of the same name. `inDelta`: in delta too, for a client that never had the resource; by default delta
+   * answers with a removal.
    */
   readonly placeholder?: { readonly field: number; readonly afterTypeUrl?: string; readonly inDelta?: boolean };
-  /** Delta does not answer for a name that never existed: the client would take any answer for the resource's end (P40). */
+  /**
+   * Delta does not answer for a name that never existed: the client would take any answer for the resource's end (P40).
+   */
   readonly missingIsSilent?: boolean;
 }
 

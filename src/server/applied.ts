@@ -4,6 +4,7 @@ import type { NackEntry } from "../protocol/ledger.js";
 import type { Subscription } from "../protocol/subscription.js";
 import { findResourceType } from "../resource/types.js";
 import { type StreamOfNode, type SyncState, syncState } from "./status.js";
+import { type Waiting, waitsOf } from "./waits.js";
 
 /** Which nodes: those that are served a group's configuration, or those that a function picks. */
 export type NodeSelector = string | ((node: Node) => boolean);
@@ -28,8 +29,13 @@ export interface NotApplied {
   readonly version: string;
   /** Why not, in the client's own words, where it has refused: its last refusal. */
   readonly nack: NackEntry | undefined;
-  /** The names that are refused: each was refused alone. Where that could not be found out, all that were refused together. At most 100. */
+  /**
+   * The names that are refused: each was refused alone. Where that could not be found out, all that were refused
+   * together. At most 100.
+   */
   readonly refused: readonly string[];
+  /** The first hundred resources whose change or removal waits (P53, P54). */
+  readonly waits: readonly Waiting[];
 }
 
 /** Thrown by `applied()`: NOT_APPLIED for a refusal, TIMED_OUT when time is over. */
@@ -149,7 +155,7 @@ class Wait {
     });
     const shown = lacking
       .slice(0, mostShown)
-      .map(({ node, typeUrl, state }) => `${nameOf(node)} ${short(typeUrl)} ${state}`);
+      .map(({ node, typeUrl, state, waits }) => `${nameOf(node)} ${short(typeUrl)} ${state}${whyFirst(waits)}`);
     if (lacking.length > mostShown) shown.push(`and ${lacking.length - mostShown} more`);
     const message = `not applied within ${timeoutMs} ms: ${shown.join(", ") || "its nodes ask for nothing"}`;
     this.onFailed(new NotAppliedError("TIMED_OUT", message, lacking));
@@ -217,6 +223,11 @@ class Wait {
 /** How many rows an error's message shows. */
 const mostShown = 10;
 
+/** Why the first of them waits, in brackets. */
+const whyFirst = (waits: readonly Waiting[]) => {
+  const first = waits.find(({ why }) => why !== "draining");
+  return first ? ` (${JSON.stringify(first.name)}: ${first.reason})` : "";
+};
 const nameOf = (node: Node) => `node ${JSON.stringify(node.id)}`;
 const short = (typeUrl: string) => findResourceType(typeUrl)?.name ?? typeUrl;
 
@@ -234,5 +245,6 @@ function describe(stream: StreamOfNode, one: Subscription): NotApplied {
     version: one.view.version,
     nack,
     refused: nack?.names ?? [],
+    waits: waitsOf(one),
   };
 }

@@ -7,6 +7,9 @@ import { runInNewContext } from "node:vm";
  */
 const apart = 64 << 20;
 
+/** The figures of V8 cost as much as reading a request. They are read again after so many milliseconds. */
+const readEveryMs = 5;
+
 /** Of the time, collecting garbage for the sake of knowing may take no more than one part in so many. */
 const restFactor = 20;
 
@@ -16,11 +19,22 @@ const restFactor = 20;
  */
 export class Heap {
   private collectedUntil = Number.NEGATIVE_INFINITY;
+  private used = 0;
+  private limit = 0;
+  private readUntil = Number.NEGATIVE_INFINITY;
 
   /** Bytes that may come until so much, a share, of the heap is used; less than 0: it is exceeded already. */
   room(share: number): number {
+    const now = performance.now();
+    if (now >= this.readUntil) this.read(now);
+    return share * (this.limit - apart) - this.used;
+  }
+
+  private read(now: number): void {
     const { used_heap_size, heap_size_limit } = getHeapStatistics();
-    return share * (heap_size_limit - apart) - used_heap_size;
+    this.used = used_heap_size;
+    this.limit = heap_size_limit;
+    this.readUntil = now + readEveryMs;
   }
 
   /** Whether so many bytes more keep it within this share. */
@@ -34,6 +48,7 @@ export class Heap {
     if (start < this.collectedUntil) return false;
     collectGarbage();
     const end = performance.now();
+    this.read(end);
     this.collectedUntil = end + restFactor * (end - start);
     return true;
   }

@@ -143,7 +143,7 @@ function pollOf(
 
 function typeStatus({ type, isAnswered, wildcard, names, sent, acked, nacked }: Poll): TypeStatus {
   const state = nacked ? "ERROR" : isAnswered ? "STALE" : "SYNCED";
-  return { typeUrl: type.typeUrl, state, wildcard, names, sent, acked, nacked, retryAt: undefined };
+  return { typeUrl: type.typeUrl, state, wildcard, names, sent, acked, nacked, retryAt: undefined, waits: [] };
 }
 
 const inShort = ({ code, message }: ErrorDetail): ErrorDetail => ({ code, message: cut(message) });

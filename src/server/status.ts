@@ -3,12 +3,14 @@ import type { Caller } from "../protocol/caller.js";
 import type { LedgerEntry, NackEntry } from "../protocol/ledger.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
 import type { Subscription } from "../protocol/subscription.js";
+import { type Waiting, waitsOf, waitsShown } from "./waits.js";
 
 /**
- * SYNCED: the client has taken all that is to be sent. DRAINING: it has too, and also keeps something that only its old listeners may
- * still use (P54). NOT_SENT: nothing was sent yet. STALE: a response is unanswered, or the client has something else than what is
- * served, also because a part of a change has to wait (P53, P54). ERROR: something was refused, and what replaces it has not
- * been taken yet (P18). All but DRAINING are names of `envoy.service.status.v3.ConfigStatus`; CSDS says SYNCED for it.
+ * SYNCED: the client has taken all that is to be sent. DRAINING: it has too, and also keeps something that only its old
+ * listeners may still use (P54). NOT_SENT: nothing was sent yet. STALE: a response is unanswered, or the client has
+ * something else than what is served, also because a part of a change has to wait (P53, P54). ERROR: something was
+ * refused, and what replaces it has not been taken yet (P18). All but DRAINING are names of
+ * `envoy.service.status.v3.ConfigStatus`; CSDS says SYNCED for it.
  */
 export type SyncState = "SYNCED" | "DRAINING" | "NOT_SENT" | "STALE" | "ERROR";
 
@@ -22,8 +24,12 @@ export interface TypeStatus {
   readonly sent: LedgerEntry | undefined;
   readonly acked: LedgerEntry | undefined;
   readonly nacked: NackEntry | undefined;
-  /** When the first of what was refused alone is offered again, in milliseconds since 1970 (P16); undefined: nothing is. */
+  /**
+   * When the first of what was refused alone is offered again, in milliseconds since 1970 (P16); undefined: nothing is.
+   */
   readonly retryAt: number | undefined;
+  /** The first hundred resources whose change or removal waits (P53, P54). */
+  readonly waits: readonly Waiting[];
 }
 
 export interface StreamStatus extends Caller {
@@ -133,6 +139,7 @@ export function together(a: TypeStatus, b: TypeStatus): TypeStatus {
     nacked: latest(a.nacked, b.nacked),
     retryAt:
       a.retryAt !== undefined && b.retryAt !== undefined ? Math.min(a.retryAt, b.retryAt) : (a.retryAt ?? b.retryAt),
+    waits: [...a.waits, ...b.waits].slice(0, waitsShown),
   };
 }
 
@@ -155,6 +162,7 @@ function typeStatus(subscription: Subscription): TypeStatus {
     acked,
     nacked,
     retryAt: retryAt === undefined ? undefined : Math.round(performance.timeOrigin + retryAt),
+    waits: waitsOf(subscription),
   };
 }
 
@@ -162,7 +170,8 @@ export function syncState(subscription: Subscription): SyncState {
   const { ledger, state, upToDate, view, waiting, wildcard, names } = subscription;
   if (ledger.nacked) return "ERROR"; // until the ACK of what replaces it (P18)
   if (state.inFlight.length > 0) return "STALE";
-  // Nothing needs to be sent where the client brought what is served from an earlier stream (P36, P49), or wants nothing.
+  // Nothing needs to be sent where the client brought what is served from an earlier stream (P36, P49), or wants
+  // nothing.
   const wantsNothing = !wildcard && names.size === 0 && subscription.named;
   if (!ledger.sent && !(upToDate && (state.hasAnything || wantsNothing))) return "NOT_SENT";
   // Where nothing is configured any more, what the client has stays in force.

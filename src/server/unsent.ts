@@ -10,6 +10,9 @@ export class UnsentResponse {
   bytes = 0;
   /** When it was written, as of `performance.now()`. */
   since = 0;
+  /** Those that were written just before and after it, of those that wait. */
+  older: UnsentResponse | undefined;
+  newer: UnsentResponse | undefined;
 
   /** Made by {@link UnsentResponses.of}. */
   constructor(
@@ -33,8 +36,9 @@ export class UnsentResponse {
  */
 export class UnsentResponses {
   bytes = 0;
-  /** The oldest first. */
-  private readonly waiting = new Set<UnsentResponse>();
+  /** Those that wait are a list, so that a response costs no entry of a set. */
+  private oldest: UnsentResponse | undefined;
+  private newest: UnsentResponse | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -62,26 +66,40 @@ export class UnsentResponses {
   }
 
   add(response: UnsentResponse, bytes: number): void {
-    if (response.bytes === 0) response.since = performance.now();
-    response.bytes += bytes;
     this.bytes += bytes;
-    this.waiting.add(response);
+    response.bytes += bytes;
+    if (response.bytes > bytes || bytes === 0) return; // it waits already
+    response.since = performance.now();
+    response.older = this.newest;
+    if (this.newest) this.newest.newer = response;
+    else this.oldest = response;
+    this.newest = response;
   }
 
   remove(response: UnsentResponse): void {
+    if (response.bytes > 0) this.unlink(response);
     this.bytes -= response.bytes;
     response.bytes = 0;
-    this.waiting.delete(response);
     if (!this.timer || !this.hasRoom()) return;
     clearInterval(this.timer);
     this.timer = undefined;
     this.onRoom();
   }
 
+  private unlink(response: UnsentResponse): void {
+    const { older, newer } = response;
+    if (older) older.newer = newer;
+    else this.oldest = newer;
+    if (newer) newer.older = older;
+    else this.newest = older;
+    response.older = undefined;
+    response.newer = undefined;
+  }
+
   private endSlow(): void {
     const tooOld = performance.now() - patienceMs;
     const enough = this.limits.limits.responseBytes / 2;
-    for (const response of this.waiting) {
+    for (let response = this.oldest; response; response = this.oldest) {
       if (response.since > tooOld || this.bytes <= enough) return;
       const what = `a response of ${response.bytes} bytes was not taken for ten seconds while others had to wait`;
       response.end(this.limits.exceeded("responseBytes", what));

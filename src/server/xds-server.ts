@@ -72,24 +72,26 @@ export interface XdsServerOptions {
    */
   readonly onDemand?: { readonly resolve: Resolver["resolve"]; readonly timeoutMs?: number };
   /**
-   * How long, in milliseconds: a type waits for the answer of the one before (P53); a further change of a type waits for the answer to
-   * the one before (P25); a removal waits for a client to drop the name, and on separate streams for the node's other streams (P54).
-   * Default 5,000.
+   * How long, in milliseconds: a type waits for the answer of the one before (P53); a further change of a type waits
+   * for the answer to the one before (P25); a removal waits for a client to drop the name, and on separate streams for
+   * the node's other streams (P54). Default 5,000.
    */
   readonly orderTimeoutMs?: number;
   /**
-   * How long, in milliseconds, a client may go on using a listener that was replaced or removed. What that listener referred to stays
-   * on the client so long (P54). Set it to the drain time of your Envoys (`--drain-time-s`). Default 600,000, as Envoy's.
+   * How long, in milliseconds, a client may go on using a listener that was replaced or removed. The resources that it
+   * referred to stay on the client so long (P54). Set it to the drain time of your Envoys (`--drain-time-s`). Default
+   * 600,000, as Envoy's.
    */
   readonly drainTimeMs?: number;
   /**
-   * Offers content that was refused alone again: after 10 s, after 1 minute, then after twice as long each time, up to 15 minutes
-   * (P16). Some clients refuse on purpose and expect the same content again. Default true.
+   * Offers content that was refused alone again: after 10 s, after 1 minute, then after twice as long each time, up to
+   * 15 minutes (P16). Some clients refuse on purpose and expect the same content again. Default true.
    */
   readonly retryRefused?: boolean;
   /**
-   * How many bytes the resources of a delta response may take. A larger response is divided, each part is sent after the ACK of the one
-   * before. SotW responses cannot be divided; there a warning is logged. gRPC clients refuse more than 4 MiB by default. Default 4,190,208.
+   * How many bytes the resources of a delta response may take. A larger response is divided, each part is sent after
+   * the ACK of the one before. SotW responses cannot be divided; there a warning is logged. gRPC clients refuse more
+   * than 4 MiB by default. Default 4,190,208.
    */
   readonly maxResponseBytes?: number;
   /**
@@ -210,7 +212,8 @@ export class XdsServer {
 
   /**
    * Listens. Resolves with the addresses, `rest` only if a `restPort` was given.
-   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION; WRONG_STATE when it has been called before, or the server is closed, also meanwhile
+   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION; WRONG_STATE when it has been called before, or the server is
+   * closed, also meanwhile
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
     if (this.phase !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
@@ -363,8 +366,9 @@ export class XdsServer {
   }
 
   /**
-   * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each after at least
-   * one response, all within a bounded time (P13). Resolves when all is closed. While `listen()` is under way, it closes at once.
+   * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each
+   * after at least one response, all within a bounded time (P13). Resolves when all is closed. While `listen()` is
+   * under way, it closes at once.
    */
   async drain({ timeoutMs = 5_000, paceMs = 5 }: DrainOptions = {}): Promise<void> {
     if (this.phase !== "listening" || !this.isOpen) return this.close();
@@ -383,7 +387,9 @@ export class XdsServer {
     await this.close();
   }
 
-  /** Shuts down at once. Afterwards nothing listens, also where `listen()` was under way: that rejects with WRONG_STATE. */
+  /**
+   * Shuts down at once. Afterwards nothing listens, also where `listen()` was under way: that rejects with WRONG_STATE.
+   */
   async close(): Promise<void> {
     this.end();
     await this.opening;

@@ -222,13 +222,23 @@ describe("xds status of a client that refuses one of several resources", () => {
 describe("xds serve", () => {
   it("keeps what a replaced listener refers to for --envoy-drain-time, and xds status says DRAINING", async () => {
     const before = `resources:${cluster("back")}${listener("127.0.0.1", 1)}`;
-    const { grpc, status, write } = await start(before, "--envoy-drain-time", "5s");
+    const { grpc, status, url, write } = await start(before, "--envoy-drain-time", "5s");
     const client = connect(grpc);
     await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED[\s\S]*listeners +SYNCED/));
     await write(before.replaceAll("back", "other"));
     await eventually(async () => expect((await status()).stdout).toMatch(/clusters +DRAINING[\s\S]*listeners +SYNCED/));
     expect([...client.resources(clusterType).keys()].sort()).toEqual(["back", "other"]);
     expect((await status()).code, "is no fault").toBe(0);
+    expect((await status("edge-1")).stdout).toMatch(
+      /^clusters that wait:\n {2}back: it is removed when the old listeners that may use it have drained; looked at again (now|in \ds)$/m,
+    );
+    expect(await xds("diff", "--node", "edge-1", "--admin", url)).toEqual({
+      code: 0,
+      stdout: "no difference\n",
+      stderr:
+        "xds: no difference, as old listeners of the node may still use it, and it is removed when they have drained: " +
+        'clusters "back"\n',
+    });
     await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED[\s\S]*listeners +SYNCED/));
     expect([...client.resources(clusterType).keys()]).toEqual(["other"]);
   });

@@ -8,7 +8,9 @@ declare module "vitest" {
   }
 }
 
-/** Finds or fetches the Envoys before the first test, and reports which ones. Only the project "e2e" has the older one. */
+/**
+ * Finds or fetches the Envoys before the first test, and reports which ones. Only the project "e2e" has the older one.
+ */
 export async function setup(project: TestProject): Promise<void> {
   project.provide("envoy", reported(await findEnvoy()));
   if (project.name === "e2e") project.provide("olderEnvoy", reported(await findOlderEnvoy()));

@@ -9,7 +9,9 @@ import { numberedClusters, type Swap, swapUnderLoad } from "./swap-under-load.js
 const edge = "edge";
 const [everyMs, count] = [300, 6];
 
-/** A route whose cluster is picked by a matcher, as the Envoy's own API has it: the built-in one lacks this extension. */
+/**
+ * A route whose cluster is picked by a matcher, as the Envoy's own API has it: the built-in one lacks this extension.
+ */
 function matchedRoute(cluster: string): Resource {
   const registry = useApi();
   const any = (type: string, fields: JsonObject) => ({ "@type": `type.googleapis.com/${type}`, ...fields });

@@ -132,7 +132,9 @@ async function startedAtOnce(envoy: Envoy): Promise<void> {
   expect(performance.now() - envoy.startedAt).toBeLessThan(10_000);
 }
 
-/** Where virtual hosts come from, beside ADS for all else; Envoys before 1.37 take them on a stream of their own only. */
+/**
+ * Where virtual hosts come from, beside ADS for all else; Envoys before 1.37 take them on a stream of their own only.
+ */
 const vhdsWays: { name: string; vhds: Mode; which: EnvoyChoice }[] = [
   { name: "on the aggregated stream", vhds: adsDelta, which: "envoy" },
   { name: "on a stream of their own beside ADS", vhds: ownDelta, which: "envoy" },

@@ -9,7 +9,9 @@ import { group, startServing } from "./serving.js";
 
 const edge = "edge";
 
-/** Repeats until it no longer throws, for less time than an Envoy waits for endpoints or routes that do not come (15 s). */
+/**
+ * Repeats until it no longer throws, for less time than an Envoy waits for endpoints or routes that do not come (15 s).
+ */
 const atOnce = (attempt: () => Promise<void>) => vi.waitFor(attempt, { timeout: 5_000, interval: 20 });
 
 for (const mode of [adsSotw, adsDelta])

@@ -18,7 +18,9 @@ export function tcpFilterChain(statPrefix: string, cluster: string) {
   return { filters: [{ name: "tcp", configType: { case: "typedConfig" as const, value: proxy } }] };
 }
 
-/** A cluster and a listener, both named `refused`: the listener has two filter chains of which each matches everything. */
+/**
+ * A cluster and a listener, both named `refused`: the listener has two filter chains of which each matches everything.
+ */
 export function refusedByEnvoy(mode: Mode, port: number): ResourceInput[] {
   const chain = tcpFilterChain("refused", "nowhere");
   return [refusedCluster("refused", mode), listener("refused", port, [chain, chain])];

@@ -57,8 +57,8 @@ export const numberedClusters = (
 ): ResourceInput[] => numbers.flatMap((i) => [edsCluster(`svc-${i}`, mode), endpoints(`svc-${i}`, backend)]);
 
 /**
- * With this set, the changes of a swap go out one by one, in an order that breaks nothing and slowly: proof that a swap can be done
- * without a failed request, whatever the server does by itself.
+ * With this set, the changes of a swap go out one by one, in an order that breaks nothing and slowly: proof that a swap
+ * can be done without a failed request, whatever the server does by itself.
  */
 const byHand = process.env.XDS_BY_HAND === "1";
 
@@ -67,7 +67,10 @@ const drainTimeMs = 2_000;
 
 const numbered = /^(?:svc-\d+|inner-\d+|refused)(?=::)/gm;
 
-/** Swaps again and again while requests go through an Envoy: no request fails, and the end state has only the last of each. */
+/**
+ * Swaps again and again while requests go through an Envoy: no request fails, and the end state has only the last of
+ * each.
+ */
 export async function swapUnderLoad(swap: Swap, options: SwapOptions): Promise<void> {
   const { mode, everyMs, keepAlive, refused = false, stepMs = 1_500 } = options;
   const count = byHand ? Math.min(options.count, 3) : options.count;

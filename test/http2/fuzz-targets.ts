@@ -221,6 +221,11 @@ export class GrpcTarget {
 
   private accepted: (connection: Connection) => void = () => {};
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.server.connections;
+  }
+
   close(): void {
     this.server.close();
   }

@@ -135,6 +135,7 @@ async function nextClientIsServed(): Promise<void> {
   await turn();
   mustBeAnswered(checker, [stream]);
   target.close();
+  if (grpc.connections > 0) throw new Error("connections are left");
 }
 
 const probe = Buffer.concat([
@@ -144,7 +145,7 @@ const probe = Buffer.concat([
   Buffer.from("000007000100000001" + "00000000026869", "hex"),
 ]);
 
-it(`${sessions} clients, valid ones and those with mutations: the server obeys HTTP/2, keeps nothing, and serves the next client`, {
+it(`${sessions} clients, valid and mutated: the server obeys HTTP/2, keeps nothing, and serves the next one`, {
   timeout: Math.max(120_000, sessions * 10),
 }, async () => {
   if (isSoak || given) console.log(`seeds from ${firstSeed}`);

@@ -1,7 +1,10 @@
 import { codeLengths } from "../../src/http2/hpack/huffman.js";
 import { staticTable } from "../../src/http2/hpack/static-table.js";
 
-/** The Huffman code of each symbol, as text of 0 and 1. It is canonical, so the lengths of RFC 7541, appendix B, say all. */
+/**
+ * The Huffman code of each symbol, as text of 0 and 1. It is canonical, so the lengths of RFC 7541, appendix B, say
+ * all.
+ */
 const codes: string[] = [];
 {
   const order = codeLengths.map((_, symbol) => symbol).sort((a, b) => bitsOf(a) - bitsOf(b) || a - b);

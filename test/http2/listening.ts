@@ -12,7 +12,9 @@ import { limits } from "./test-wire.js";
 const ok = encodeHeaders([[":status", "200"]]);
 const end = encodeHeaders([["x-end", "1"]]);
 
-/** An HTTP/2 server that listens, and what it reports. It answers a request with its body, or with what its path says. */
+/**
+ * An HTTP/2 server that listens, and what it reports. It answers a request with its body, or with what its path says.
+ */
 export class Listening {
   readonly limitsHit: string[] = [];
   readonly errors: string[] = [];

@@ -10,15 +10,16 @@ import { adsWays, cacheOf, on, TestServer } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
 
 /**
- * One connection that ended the process of every Node whose nghttp2 is older than 1.68.1: the preface; SETTINGS; HEADERS of stream 1;
- * GOAWAY; RST_STREAM of it, the last stream that was open; HEADERS of stream 3; SETTINGS of three bytes.
+ * One connection that ended the process of every Node whose nghttp2 is older than 1.68.1: the preface; SETTINGS;
+ * HEADERS of stream 1; GOAWAY; RST_STREAM of it, the last stream that was open; HEADERS of stream 3; SETTINGS of three
+ * bytes.
  */
 const attack = Buffer.from(
-  "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a00000604000000000000040000ffff00003301040000000183864594626b2b22f3947426" +
-    "75fb857c651d099d8e4349274101785f8b1d75d0620d263d4c4d656440027465864d833505b11f0000310700000000000000000800000000b1808089" +
-    "f9bbf8dbbe07ebf398351d3614a5e34abdb1b1795d0010b8aad92f2cd89dba16255ad60688000004030000000001eb2670b400003501040000000383" +
-    "8645ae60b5773fa5d05b3b98855c945a8496c5fbb2bdea2d424b65f32087ee5b3d6e2d9dcc42b1b9361474dea2d424b623c1c0bf00000304ac000000" +
-    "0786fe4a",
+  "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a00000604000000000000040000ffff0000330104000000018386" +
+    "4594626b2b22f394742675fb857c651d099d8e4349274101785f8b1d75d0620d263d4c4d656440027465864d833505b11f00" +
+    "00310700000000000000000800000000b1808089f9bbf8dbbe07ebf398351d3614a5e34abdb1b1795d0010b8aad92f2cd89d" +
+    "ba16255ad60688000004030000000001eb2670b4000035010400000003838645ae60b5773fa5d05b3b98855c945a8496c5fb" +
+    "b2bdea2d424b65f32087ee5b3d6e2d9dcc42b1b9361474dea2d424b623c1c0bf00000304ac0000000786fe4a",
   "hex",
 );
 

@@ -13,7 +13,10 @@ interface Seen {
   isResetByClient: boolean;
 }
 
-/** What a client of HTTP/2 may expect of a server, checked frame by frame. It shares nothing with the server but its HPACK decoder. */
+/**
+ * What a client of HTTP/2 may expect of a server, checked frame by frame. It shares nothing with the server but its
+ * HPACK decoder.
+ */
 export class OutputChecker {
   readonly streams = new Map<number, Seen>();
   /** The code of the last GOAWAY. */

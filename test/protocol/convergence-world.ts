@@ -261,7 +261,7 @@ export class World {
     return true;
   }
 
-  /** What was refused may be offered again (P16), and what is unanswered be followed by more (P25). */
+  /** Refused content may be offered again (P16), and further responses may follow an unanswered one (P25). */
   private wait(ms: number): void {
     vi.advanceTimersByTime(ms);
     this.strayed = true;

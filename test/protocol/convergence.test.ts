@@ -101,6 +101,26 @@ const found: Step[][] = [
     { subscribe: [], unsubscribe: ["d"] },
     { answer: "nack", taken: 0 },
   ],
+  // Asked for, and removed before its part of the divided answer was sent.
+  [
+    { serve: { b: 1 }, own: true },
+    { subscribe: ["*"], unsubscribe: [] },
+    { settle: true },
+    { subscribe: ["a", "b"], unsubscribe: ["*"] },
+    { serve: { a: 1 }, own: true },
+    { arrive: true },
+    { flush: true },
+    { clear: true },
+  ],
+  // Removed while its response is unanswered; the removal waits for what replaces it.
+  [
+    { subscribe: ["*"], unsubscribe: [] },
+    { settle: true },
+    { serve: { a: 1 }, own: true },
+    { flush: true },
+    { replace: { e: 1 }, own: true },
+    { wait: 13_000 },
+  ],
   // Refused, then sent once more because the client asked for everything, and taken.
   [
     { serve: { a: 1 }, own: true },

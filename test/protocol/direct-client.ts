@@ -8,6 +8,7 @@ import type { StreamContext } from "../../src/protocol/stream-context.js";
 import type { Variant } from "../../src/protocol/variant.js";
 import { resourceType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import { type SyncState, syncState } from "../../src/server/status.js";
 import type { XdsServerOptions } from "../../src/server/xds-server.js";
 import { ManualQueue } from "./manual-queue.js";
 import { labelOf } from "./resources.js";
@@ -173,6 +174,12 @@ export class DirectClient {
   quietFor(ms: number): void {
     this.server.pass(ms);
     this.quiet();
+  }
+
+  /** What the status has of a type. */
+  state(typeUrl: string): SyncState | undefined {
+    const subscription = this.stream.subscriptions.get(typeUrl);
+    return subscription && syncState(subscription);
   }
 
   close(): void {

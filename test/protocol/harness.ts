@@ -198,8 +198,8 @@ export function cacheOf(...resources: Resource[]): SnapshotCache {
 }
 
 /**
- * Takes a delta change of clusters or endpoints. On ADS its removals come in a response of their own, after the rest of the change, and
- * after a client that came back has had time to say what else it has (P49, P54).
+ * Takes a delta change of clusters or endpoints. On ADS its removals come in a response of their own, after the rest of
+ * the change, and after a client that came back has had time to say what else it has (P49, P54).
  */
 export async function takeRemovedLast(
   { kind }: Way,

@@ -13,7 +13,10 @@ function post(method: string, parameters = {}): object {
   return answer;
 }
 
-/** Starts to count. Call it before the code that counts has run for the first time: V8 adds its counters when it compiles. */
+/**
+ * Starts to count. Call it before the code that counts has run for the first time: V8 adds its counters when it
+ * compiles.
+ */
 export function startCounting(): void {
   session.connect();
   post("Profiler.enable");
@@ -28,8 +31,9 @@ export function stopCounting(): void {
 }
 
 /**
- * How many operations of the library's own code `run` takes: each function that is called and each branch or loop body that is
- * entered counts once per time. It is the same number on every machine. Loops inside V8, for example to copy an array, are not counted.
+ * How many operations of the library's own code `run` takes: each function that is called and each branch or loop body
+ * that is entered counts once per time. It is the same number on every machine. Loops inside V8, for example to copy an
+ * array, are not counted.
  */
 export function operations(run: () => void): number {
   post("Profiler.takePreciseCoverage"); // resets the counters

@@ -138,7 +138,7 @@ describe("a removal", () => {
       stream.of(routeType).want("r");
       stream.ack(await stream.of(routeType).expect(["r@2"]));
       serve(cluster("c1"), cluster("c3"), routeToC("r", 3));
-      // What the client never had needs no removal in delta.
+      // In delta, a cluster that the client never had needs no removal.
       stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c2@1", "c3@1"], ["c3@1"])));
       stream.ack(await stream.of(routeType).expect(["r@3"]));
       stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c3@1"], [], ["c2"])));

@@ -1,6 +1,6 @@
 /**
- * How a property test runs: the same runs each time; with XDS_SOAK=1 ten times as many, from a seed that is new each time and is
- * printed. XDS_SEED repeats such a run, and CONVERGENCE_RUNS sets the number of runs.
+ * How a property test runs: the same runs each time; with XDS_SOAK=1 ten times as many, from a seed that is new each
+ * time and is printed. XDS_SEED repeats such a run, and CONVERGENCE_RUNS sets the number of runs.
  */
 export function propertyRuns(test: string, usual: number, timeoutMs: number) {
   const soak = process.env.XDS_SOAK === "1";

@@ -314,7 +314,8 @@ describe.each(["sotw", "delta"] as const)("%s", (variant) => {
             else if ("nack" in at) proxy.answer(at.nack);
             else cache.set("n", snapshot(at.serve));
           }
-          // What was refused, a removal too, is not sent again as it was: so there is new content of all names, and then less.
+          // Refused content, also a refused removal, is not sent again as it was. So there is new content of all names,
+          // and then less.
           for (const content of [97, 98]) {
             cache.set("n", everything(content));
             proxy.settle();

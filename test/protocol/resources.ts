@@ -10,7 +10,10 @@ import { ScopedRouteConfigurationSchema } from "../../gen/envoy/config/route/v3/
 import { ClusterConfigSchema as AggregateConfigSchema } from "../../gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { SecretSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
-import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { RuntimeSchema } from "../../gen/envoy/service/runtime/v3/rtds_pb.js";
 import { Resource } from "../../src/resource/resource.js";
 
@@ -26,6 +29,12 @@ export const labelOf = (any: Pick<Any, "typeUrl" | "value">): string | undefined
   labels.get(key(any.typeUrl, any.value));
 
 export type Maker = (name: string, content?: number | "") => Resource;
+
+/** Gives a resource that was made elsewhere what it is called in the tests. */
+export function labelled(resource: Resource, content: number): Resource {
+  labels.set(key(resource.type.typeUrl, resource.body), `${resource.name}@${content}`);
+  return resource;
+}
 
 /** The same object for the same name and content. */
 function maker<S extends DescMessage>(
@@ -211,22 +220,22 @@ export const endpointsToL = maker(ClusterLoadAssignmentSchema, (clusterName, con
     },
   ],
 }));
+const certificateFrom = (secret: string) => ({ tlsCertificateSdsSecretConfigs: [{ name: secret, sdsConfig: ads }] });
 /** A cluster that takes its certificate from the secret `s<content>`. */
-export const clusterWithS = maker(ClusterSchema, (name, content) => ({
-  name,
-  transportSocket: {
-    name: "tls",
-    configType: {
-      case: "typedConfig" as const,
-      value: anyPack(
-        UpstreamTlsContextSchema,
-        create(UpstreamTlsContextSchema, {
-          commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: `s${content}`, sdsConfig: ads }] },
-        }),
-      ),
-    },
-  },
-}));
+export const clusterWithS = maker(ClusterSchema, (name, content) => {
+  const context = create(UpstreamTlsContextSchema, { commonTlsContext: certificateFrom(`s${content}`) });
+  const typedConfig = { case: "typedConfig" as const, value: anyPack(UpstreamTlsContextSchema, context) };
+  return { name, transportSocket: { name: "tls", configType: typedConfig } };
+});
+/**
+ * A listener that sends everything to the cluster `c<content>`, and takes its certificate from the secret `s<content>`.
+ */
+export const listenerWithS = maker(ListenerSchema, (name, content) => {
+  const context = create(DownstreamTlsContextSchema, { commonTlsContext: certificateFrom(`s${content}`) });
+  const typedConfig = { case: "typedConfig" as const, value: anyPack(DownstreamTlsContextSchema, context) };
+  const transportSocket = { name: "tls", configType: typedConfig };
+  return { name, filterChains: [{ ...inlineChain(`c${content}`), transportSocket }] };
+});
 /** A route configuration whose virtual hosts come on demand. */
 export const vhdsRoute = maker(RouteConfigurationSchema, (name, content) => ({
   name,

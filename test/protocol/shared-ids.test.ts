@@ -72,7 +72,10 @@ class Follower {
   }
 }
 
-/** Several clients, each with a stream of clusters and one of routes, all of one node id: nobody can tell which belong together. */
+/**
+ * Several clients, each with a stream of clusters and one of routes, all of one node id: nobody can tell which belong
+ * together.
+ */
 class World {
   readonly server: DirectServer;
   readonly followers: readonly Follower[];
@@ -98,7 +101,10 @@ class World {
     this.cache.set("n", Snapshot.of([...clustersOf(plan), ...routesOf(plan)]));
   }
 
-  /** Nothing that any of the clients has, and is yet to be replaced, refers to what is taken away from one of them (P54). */
+  /**
+   * Nothing that any of the clients has, and is yet to be replaced, refers to what is taken away from one of them
+   * (P54).
+   */
   sent(to: Follower, { resources, removedResources }: Response): void {
     if (to.typeUrl !== clusterType || this.isLate) return;
     const names = new Set(resources.map(({ name }) => name));
@@ -121,7 +127,10 @@ class World {
     throw new Error("the server does not come to rest");
   }
 
-  /** Refused content is offered again in time, and is taken now; a full state that was refused as a whole needs new content. */
+  /**
+   * Refused content is offered again in time, and is taken now; a full state that was refused as a whole needs new
+   * content.
+   */
   finish(): void {
     this.settle();
     this.serve({ ...this.served, content: 99 });

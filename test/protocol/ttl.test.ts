@@ -159,7 +159,8 @@ describe("a heartbeat", () => {
         beats.push(answer);
       }
       stream.ack(first);
-      for (const beat of beats) stream.ack(beat); // each answer is about its own response, or about one that is forgotten
+      // Each answer is about its own response, or about one that is forgotten.
+      for (const beat of beats) stream.ack(beat);
       expect(read(way, await stream.next())).toMatchObject([{ ttlMs }]);
     });
 

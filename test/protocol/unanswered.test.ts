@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import type { Response } from "../../src/protocol/messages.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
 import { DirectServer, useFakeTime } from "./direct-client.js";
 import { cacheOf } from "./harness.js";
 import { cluster, endpoints } from "./resources.js";
+import { watchersOf } from "./watchers.js";
 
 beforeAll(useFakeTime);
 afterAll(() => void vi.useRealTimers());
@@ -15,111 +17,182 @@ const types = [
   { name: "endpoints", typeUrl: endpointType, make: endpoints },
 ];
 
-for (const variant of ["sotw", "delta"] as const)
-  for (const { name, typeUrl, make } of types)
-    describe(`a response that is not answered, ${variant}, ${name}`, () => {
-      /** A client that has taken `a@1`. */
-      const start = (...others: Resource[]) => {
-        const cache = cacheOf(make("a"), ...others);
-        const server = new DirectServer(cache);
-        const client = server.open(variant);
-        client.want(typeUrl, "a", ...others.map((one) => one.name));
-        client.take(typeUrl, ["a@1", ...others.map((one) => `${one.name}@1`)]);
-        const serve = (content: number) => cache.set("n", Snapshot.of([make("a", content), ...others]));
-        return { cache, server, client, serve };
-      };
-      const isWhole = variant === "sotw" && typeUrl === clusterType;
+const cases = (["sotw", "delta"] as const).flatMap((variant) =>
+  types.flatMap((type) => ["by name", "all"].map((asked) => ({ ...type, variant, asked }))),
+);
 
-      it("P25 is followed by a correction after 5 s, and by the way back at once", () => {
-        const { client, server, serve } = start();
-        serve(2); // a cluster that never warms
-        const broken = client.expect(typeUrl, ["a@2"]);
-        client.quietFor(2 * second);
-        serve(3);
-        client.quietFor(2.9 * second);
-        server.pass(200);
-        const fixed = client.expect(typeUrl, ["a@3"]);
-        serve(1);
-        const back = client.expect(typeUrl, ["a@1"]);
-        client.ack(broken);
-        client.ack(fixed);
-        client.ack(back);
-        client.quietFor(60 * second);
-        serve(2);
-        client.take(typeUrl, ["a@2"]);
+for (const { variant, name, typeUrl, make, asked } of cases)
+  describe(`a response that is not answered, ${variant}, ${name}, ${asked}`, () => {
+    /** A client that has taken `a@1`. */
+    const start = (...others: Resource[]) => {
+      const cache = cacheOf(make("a"), ...others);
+      const server = new DirectServer(cache);
+      const client = server.open(variant);
+      client.want(typeUrl, ...(asked === "all" ? [] : ["a", ...others.map((one) => one.name)]));
+      client.take(typeUrl, ["a@1", ...others.map((one) => `${one.name}@1`)]);
+      const serve = (content: number) => cache.set("n", Snapshot.of([make("a", content), ...others]));
+      const kept = watchersOf(cache);
+      onTestFinished(() => {
+        client.close();
+        expect(watchersOf(cache)).toBe(0);
       });
+      return { cache, server, client, serve, kept };
+    };
+    const isWhole = variant === "sotw" && typeUrl === clusterType;
 
-      it("P25 is followed by four at most; what changes then is merged, and goes when one is answered", () => {
-        const { client, server, serve } = start();
-        serve(2);
-        const first = client.expect(typeUrl, ["a@2"]);
-        server.pass(6 * second);
-        const later = [3, 4, 5].map((content) => {
-          serve(content);
-          return client.expect(typeUrl, [`a@${content}`]);
-        });
-        for (const content of [6, 7, 8]) {
-          serve(content);
-          client.quietFor(10 * second);
-        }
-        client.ack(first);
-        const merged = client.expect(typeUrl, ["a@8"]);
-        for (const answer of [...later, merged]) client.ack(answer);
-        client.quietFor(60 * second);
-      });
-
-      it("P25 P20 is followed by others, of which each answer confirms its own", () => {
-        const { client, server, serve } = start();
-        serve(2);
-        const broken = client.expect(typeUrl, ["a@2"]);
-        server.pass(6 * second);
-        serve(3);
-        const fixed = client.expect(typeUrl, ["a@3"]);
-        client.nack(broken, "a: never warm");
-        client.ack(fixed);
-        client.quietFor(60 * second); // what was refused is not served any more
-        serve(2);
-        client.take(typeUrl, ["a@2"]);
-      });
-
-      it("P25 P18 is refused at last, after what replaces it: that one's refusal leaves what the client had", () => {
-        const { client, server, serve } = start();
-        serve(2);
-        const first = client.expect(typeUrl, ["a@2"]);
-        server.pass(6 * second);
-        serve(3);
-        const last = client.expect(typeUrl, ["a@3"]);
-        client.nack(first);
-        client.nack(last);
-        client.quiet();
-        serve(1);
-        client.quietFor(60 * second); // it is what the client has
-        serve(4);
-        client.take(typeUrl, ["a@4"]);
-      });
-
-      it("P25 holds up other names no longer than 5 s", () => {
-        const { client, server, cache, serve } = start(make("b"));
-        serve(2);
-        client.expect(typeUrl, isWhole ? ["a@2", "b@1"] : ["a@2"]);
-        cache.set("n", Snapshot.of([make("a", 2), make("b", 2)]));
-        client.quietFor(4 * second);
-        server.pass(1_100);
-        client.take(typeUrl, isWhole ? ["a@2", "b@2"] : ["b@2"]);
-      });
-
-      if (variant === "sotw")
-        it("P25 P21 has an answer with an older nonce confirm its own response, and change no names", () => {
-          const { client, server, serve, cache } = start(make("b"));
-          serve(2);
-          const first = client.expect(typeUrl, isWhole ? ["a@2", "b@1"] : ["a@2"]);
-          server.pass(6 * second);
-          serve(3);
-          const last = client.expect(typeUrl, isWhole ? ["a@3", "b@1"] : ["a@3"]);
-          client.answerWith(first, "a"); // with fewer names, and an older nonce
-          client.quiet();
-          client.ack(last);
-          cache.set("n", Snapshot.of([make("a", 3), make("b", 2)]));
-          client.take(typeUrl, isWhole ? ["a@3", "b@2"] : ["b@2"]);
-        });
+    it("P25 is followed by a correction after 5 s, and by the way back at once", () => {
+      const { client, server, serve } = start();
+      serve(2); // a cluster that never warms
+      const broken = client.expect(typeUrl, ["a@2"]);
+      client.quietFor(2 * second);
+      serve(3);
+      client.quietFor(2.9 * second);
+      server.pass(200);
+      const fixed = client.expect(typeUrl, ["a@3"]);
+      serve(1);
+      const back = client.expect(typeUrl, ["a@1"]);
+      client.ack(broken);
+      client.ack(fixed);
+      client.ack(back);
+      client.quietFor(60 * second);
+      serve(2);
+      client.take(typeUrl, ["a@2"]);
     });
+
+    it("P25 is followed by four at most; what changes then is merged, and goes when one is answered", () => {
+      const { client, server, serve } = start();
+      serve(2);
+      const first = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      const later = [3, 4, 5].map((content) => {
+        serve(content);
+        return client.expect(typeUrl, [`a@${content}`]);
+      });
+      for (const content of [6, 7, 8]) {
+        serve(content);
+        client.quietFor(10 * second);
+      }
+      client.ack(first);
+      const merged = client.expect(typeUrl, ["a@8"]);
+      for (const answer of [...later, merged]) client.ack(answer);
+      client.quietFor(60 * second);
+    });
+
+    it("P25 P20 is followed by others, of which each answer confirms its own", () => {
+      const { client, server, serve } = start();
+      serve(2);
+      const broken = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      serve(3);
+      const fixed = client.expect(typeUrl, ["a@3"]);
+      client.nack(broken, "a: never warm");
+      client.ack(fixed);
+      client.quietFor(60 * second); // what was refused is not served any more
+      serve(2);
+      client.take(typeUrl, ["a@2"]);
+    });
+
+    it("P25 P18 is refused at last, after what replaces it: that one's refusal leaves what the client had", () => {
+      const { client, server, serve } = start();
+      serve(2);
+      const first = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      serve(3);
+      const last = client.expect(typeUrl, ["a@3"]);
+      client.nack(first);
+      client.nack(last);
+      client.quiet();
+      serve(1);
+      client.quietFor(60 * second); // it is what the client has
+      serve(4);
+      client.take(typeUrl, ["a@4"]);
+    });
+
+    it("P25 P18 may have been taken although what came after it is refused: the way back is sent", () => {
+      const { cache, client, server, serve, kept } = start();
+      serve(2);
+      client.expect(typeUrl, ["a@2"]); // Envoy ACKs clusters once they are warm, and then only the newest response
+      server.pass(6 * second);
+      serve(3);
+      const last = client.expect(typeUrl, ["a@3"]);
+      client.nack(last);
+      client.quietFor(5 * second);
+      serve(1);
+      client.take(typeUrl, ["a@1"]);
+      client.quietFor(60 * second);
+      serve(2);
+      client.take(typeUrl, ["a@2"]);
+      client.quietFor(60 * second);
+      if (variant === "sotw") expect(watchersOf(cache)).toBe(kept); // all is answered
+    });
+
+    if (variant === "delta")
+      for (const order of ["in order", "the later one first"])
+        it(`P25 P54 a removal that is held back while the resource's response is unanswered is not forgotten; answered ${order}`, () => {
+          const { cache, client, server } = start();
+          const has = new Set(["a"]);
+          const take = (response: Response) => {
+            for (const { name } of response.resources) has.add(name);
+            for (const name of response.removedResources) has.delete(name);
+          };
+          const serve = (...names: string[]) => cache.set("n", Snapshot.of(names.map((each) => make(each))));
+          if (asked === "by name") {
+            client.want(typeUrl, "a", "b", "c");
+            client.take(typeUrl, [], ["b", "c"]);
+          }
+          serve("a", "b");
+          const answers = [client.expect(typeUrl, ["b@1"])];
+          server.pass(6 * second);
+          serve("a", "c");
+          for (let next = client.next(); next; next = client.next()) answers.push(next);
+          for (const answer of answers) take(answer);
+          for (const answer of order === "in order" ? answers : answers.reverse()) client.ack(answer);
+          for (let next = client.next(); next; next = client.next()) {
+            take(next);
+            client.ack(next);
+          }
+          expect([...has]).toEqual(["a", "c"]);
+          client.quietFor(60 * second);
+        });
+
+    it("P25 P20 is ACKed after what came later was refused: the client has it", () => {
+      const { cache, client, server, serve, kept } = start();
+      serve(2);
+      const first = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      serve(3);
+      client.nack(client.expect(typeUrl, ["a@3"]));
+      client.quietFor(second);
+      client.ack(first);
+      client.quietFor(5 * second);
+      serve(1);
+      client.take(typeUrl, ["a@1"]);
+      client.quietFor(60 * second);
+      expect(watchersOf(cache)).toBe(kept);
+    });
+
+    it("P25 holds up other names no longer than 5 s", () => {
+      const { client, server, cache, serve } = start(make("b"));
+      serve(2);
+      client.expect(typeUrl, isWhole ? ["a@2", "b@1"] : ["a@2"]);
+      cache.set("n", Snapshot.of([make("a", 2), make("b", 2)]));
+      client.quietFor(4 * second);
+      server.pass(1_100);
+      client.take(typeUrl, isWhole ? ["a@2", "b@2"] : ["b@2"]);
+    });
+
+    if (variant === "sotw")
+      it("P25 P21 has an answer with an older nonce confirm its own response, and change no names", () => {
+        const { client, server, serve, cache } = start(make("b"));
+        serve(2);
+        const first = client.expect(typeUrl, isWhole ? ["a@2", "b@1"] : ["a@2"]);
+        server.pass(6 * second);
+        serve(3);
+        const last = client.expect(typeUrl, isWhole ? ["a@3", "b@1"] : ["a@3"]);
+        client.answerWith(first, "a"); // with fewer names, and an older nonce
+        client.quiet();
+        client.ack(last);
+        cache.set("n", Snapshot.of([make("a", 3), make("b", 2)]));
+        client.take(typeUrl, isWhole ? ["a@3", "b@2"] : ["b@2"]);
+      });
+  });

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { clusterType, endpointType, extensionConfigType, listenerType, routeType } from "../../src/resource/types.js";
+import {
+  clusterType,
+  endpointType,
+  extensionConfigType,
+  listenerType,
+  routeType,
+  secretType,
+} from "../../src/resource/types.js";
 import { DirectServer, useFakeTime, type VariantName } from "./direct-client.js";
 import { cacheOf } from "./harness.js";
 import { wholeOr } from "./ordered-client.js";
@@ -14,7 +21,9 @@ import {
   listenerToC,
   listenerToR,
   listenerWithExtension,
+  listenerWithS,
   routeToC,
+  secret,
 } from "./resources.js";
 
 beforeAll(useFakeTime);
@@ -60,6 +69,48 @@ describe.each(["sotw", "delta"] as const)("a listener that is warming, %s", (var
     client.take(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
     client.take(listenerType, ["l@2"]);
     client.want(extensionConfigType, "ext");
+    client.quietFor(15 * second + drainTimeMs - 2 * second);
+    server.pass(4 * second);
+    client.take(clusterType, ...clusters(["c2@1"], [], ["c1"]));
+  });
+
+  it("P54 has what the old one refers to stay until its secret is sent and answered, and the old one has drained", () => {
+    const first = [cluster("c1"), listenerWithS("l", 1), secret("s1")];
+    const { client, server, serve } = start(variant, { [secretType]: ["s1"] }, first, { drainTimeMs });
+    serve(cluster("c2"), listenerWithS("l", 2), secret("s2"));
+    client.take(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
+    client.take(listenerType, ["l@2"]);
+    client.want(secretType, "s1", "s2");
+    const certificate = client.expect(secretType, ["s2@1"]);
+    client.quietFor(10 * drainTimeMs);
+    client.ack(certificate);
+    client.quietFor(drainTimeMs - 2 * second);
+    server.pass(4 * second);
+    client.take(clusterType, ...clusters(["c2@1"], [], ["c1"]));
+    if (variant === "delta") client.take(secretType, [], ["s1"]);
+    client.quietFor(2 * drainTimeMs);
+  });
+
+  it("P54 has a refused secret count as answered, for the listener is warm without it", () => {
+    const first = [cluster("c1"), listenerToC("l", 1)];
+    const { client, server, serve } = start(variant, {}, first, { drainTimeMs, retryRefused: false });
+    serve(cluster("c2"), listenerWithS("l", 2), secret("s2"));
+    client.take(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
+    client.take(listenerType, ["l@2"]);
+    client.want(secretType, "s2");
+    client.nack(client.expect(secretType, ["s2@1"]));
+    client.quietFor(drainTimeMs - 2 * second);
+    server.pass(4 * second);
+    client.take(clusterType, ...clusters(["c2@1"], [], ["c1"]));
+  });
+
+  it("P54 waits 15 s for a secret that does not exist, and not for longer", () => {
+    const { client, server, serve } = start(variant, {}, [cluster("c1"), listenerToC("l", 1)], { drainTimeMs });
+    serve(cluster("c2"), listenerWithS("l", 2));
+    client.take(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
+    client.take(listenerType, ["l@2"]);
+    client.want(secretType, "s2");
+    if (variant === "delta") client.take(secretType, [], ["s2"]);
     client.quietFor(15 * second + drainTimeMs - 2 * second);
     server.pass(4 * second);
     client.take(clusterType, ...clusters(["c2@1"], [], ["c1"]));

@@ -74,3 +74,17 @@ export function newerApi(): Uint8Array {
   );
   return toBinary(FileDescriptorSetSchema, set);
 }
+
+/** The API with `fcds_config` of a Listener, which Envoy 1.40 has (under another number). */
+export function apiWithFilterChains(): Uint8Array {
+  const set = builtInSet();
+  const fileName = "envoy/config/listener/v3/listener.proto";
+  const listener = messageIn(set, fileName, "Listener");
+  set.file.find(({ name }) => name === fileName)?.dependency.push("envoy/config/core/v3/config_source.proto");
+  const message = { label: Label.OPTIONAL, type: Type.MESSAGE };
+  const configSource = { ...message, name: "config_source", number: 1, typeName: ".envoy.config.core.v3.ConfigSource" };
+  listener.nestedType.push(create(DescriptorProtoSchema, { name: "FcdsConfig", field: [configSource] }));
+  const typeName = ".envoy.config.listener.v3.Listener.FcdsConfig";
+  listener.field.push(create(FieldDescriptorProtoSchema, { ...message, name: "fcds_config", number: 901, typeName }));
+  return toBinary(FileDescriptorSetSchema, set);
+}

@@ -1,8 +1,8 @@
 import { staticTable } from "./static-table.js";
 
 /**
- * Encodes a header list without the dynamic table and without Huffman codes, so that the block is the same for every connection and can
- * be made once (RFC 7541, sections 6.1 and 6.2.2). Names are in lower case; values are latin1.
+ * Encodes a header list without the dynamic table and without Huffman codes, so that the block is the same for every
+ * connection and can be made once (RFC 7541, sections 6.1 and 6.2.2). Names are in lower case; values are latin1.
  */
 export function encodeHeaders(fields: Iterable<readonly [name: string, value: string]>): Buffer {
   const bytes: number[] = [];

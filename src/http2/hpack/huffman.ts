@@ -1,8 +1,8 @@
 import { compressionError } from "../errors.js";
 
 /**
- * The length in bits of each symbol's code (RFC 7541, appendix B); the last one is EOS. The code is canonical: symbols in the order
- * of length, then of value, have consecutive codes. So the lengths say all.
+ * The length in bits of each symbol's code (RFC 7541, appendix B); the last one is EOS. The code is canonical: symbols
+ * in the order of length, then of value, have consecutive codes. So the lengths say all.
  */
 // biome-ignore format: a table
 export const codeLengths = [
