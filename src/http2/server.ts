@@ -70,10 +70,9 @@ export class Http2Server {
     private readonly events: ServerEvents,
   ) {
     const { tls, limits, keepaliveMs, keepaliveTimeoutMs } = options;
+    const handshakeTimeout = limits.handshakeMs + 2 * lookEveryMs; // look() comes first, and counts
     this.listener = tls
-      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout: limits.handshakeMs }, (socket) =>
-          this.open(socket),
-        )
+      ? createTlsServer({ ...tls, ALPNProtocols: ["h2"], handshakeTimeout }, (socket) => this.open(socket))
       : createServer({ noDelay: true });
     this.listener.on("connection", (socket: Socket) => this.enter(socket));
     this.listener.on("tlsClientError", (error: Error, socket: TLSSocket) => {
