@@ -126,7 +126,11 @@ export class LimitCounts {
   exceeded(name: LimitName, what: string): XdsError {
     this.hits[name]++;
     const code = name === "requestBytes" ? "REQUEST_TOO_LARGE" : "LIMIT_EXCEEDED";
-    return new XdsError(code, `${what}; the server's limit ${name} is ${this.limits[name]}`);
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0; // a client can cause many of these, and the stack is most of what one costs
+    const error = new XdsError(code, `${what}; the server's limit ${name} is ${this.limits[name]}`);
+    Error.stackTraceLimit = stackTraceLimit;
+    return error;
   }
 
   /**
