@@ -263,9 +263,10 @@ export class Connection {
   }
 
   private rstStream(id: number, payload: Buffer): void {
-    this.budget.takeControl();
     if (payload.length !== 4) throw frameSizeError("RST_STREAM has four bytes");
     const stream = this.streams.get(id);
+    // A stream that was answered has cost the client a wait. An Envoy may end a thousand of them at once.
+    if (!stream?.isAnswered) this.budget.takeControl();
     this.streams.mustBeKnown(id, "RST_STREAM");
     stream?.close("reset by client");
   }

@@ -10,9 +10,9 @@ const bytesPerAnswer = 1_024;
 const mostEarned = 100_000;
 
 /**
- * Bounds the frames of one connection that cost us work and the client nothing: RST_STREAM, SETTINGS, PRIORITY, empty
- * DATA, those that make us reset a stream, and, counted apart, PING and WINDOW_UPDATE. Clients send the last two in
- * answer to our DATA, so DATA makes room for them.
+ * Bounds the frames of one connection that cost us work and the client nothing: RST_STREAM of streams that have no answer yet,
+ * SETTINGS, PRIORITY, empty DATA, those that make us reset a stream, and, counted apart, PING and WINDOW_UPDATE. Clients send the
+ * last two in answer to our DATA, so DATA makes room for them.
  */
 export class FrameBudget {
   private control: TokenBucket | undefined;

@@ -37,6 +37,9 @@ export class ServerStream implements Sender {
   private queue: Outgoing[] = noMessages;
   private events: StreamEvents | undefined;
 
+  /** A header block was sent. */
+  isAnswered = false;
+
   constructor(
     readonly id: number,
     private readonly owner: StreamOwner,
@@ -57,6 +60,7 @@ export class ServerStream implements Sender {
   /** Sends a header block. With `isEnd` there is nothing after it. */
   respond(block: Buffer, isEnd = false): void {
     if (!this.isLocalOpen || this.isEnding) return;
+    this.isAnswered = true;
     this.owner.outbox.putHeaders(this.id, block, isEnd);
     if (isEnd) this.endLocal();
   }

@@ -47,9 +47,9 @@ export interface Limits {
   /** CONTINUATION frames for the headers of a gRPC call. Default 16. */
   readonly continuationFrames: number;
   /**
-   * Frames a second that one gRPC connection may send without asking for anything, and ten times as many at once: RST_STREAM, SETTINGS,
-   * PRIORITY, empty DATA and malformed requests, and, counted apart, PING and WINDOW_UPDATE. Beyond it is closed with
-   * ENHANCE_YOUR_CALM. Default 100.
+   * Frames a second that one gRPC connection may send without asking for anything, and ten times as many at once: RST_STREAM of
+   * streams that have no answer yet, SETTINGS, PRIORITY, empty DATA and malformed requests, and, counted apart, PING and
+   * WINDOW_UPDATE. A connection that sends more is closed with ENHANCE_YOUR_CALM. Default 100.
    */
   readonly controlFramesPerSecond: number;
   /** Milliseconds from the start of a gRPC connection to the end of its TLS handshake and its preface. Default 10,000. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LogBook } from "../../test/protocol/harness.js";
 import { XdsError } from "../errors.js";
+import { StatusError, status } from "../grpc/status.js";
 import { RefusalLog } from "./refusal-log.js";
 
 const limit = new XdsError("LIMIT_EXCEEDED", "too many");
@@ -30,11 +31,13 @@ describe("the log of refusals", () => {
     log.tell("request", new XdsError("INVALID_REQUEST", "no type URL"), {});
     log.tell("request", new Error("a callback"), {});
     log.tell("stream", new XdsError("DRAINING", "shutting down"), {});
+    log.tell("stream", new StatusError(status.INTERNAL, "no message of gRPC"), {});
     expect(book.entries.map(({ level, message }) => `${level}: ${message}`)).toEqual([
       "warn: a stream is ended",
       "info: a request is refused",
       "error: a request fails",
       "debug: a stream is ended",
+      "info: a stream is ended",
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { type ErrorCode, messageOf, XdsError } from "../errors.js";
+import { StatusError } from "../grpc/status.js";
 import type { Logger } from "../logger.js";
 
 /** How many lines a minute may tell of errors with one code. */
@@ -36,10 +37,14 @@ export class RefusalLog {
   constructor(private readonly logger: Logger) {}
 
   tell(what: keyof typeof refusals, error: unknown, fields: object, now = performance.now()): void {
+    const told = { ...fields, error: messageOf(error) };
+    if (error instanceof StatusError) {
+      this.rationed("protocol", "info", told, refusals[what], now); // the client has sent what is not gRPC
+      return;
+    }
     const code = error instanceof XdsError ? error.code : "INTERNAL";
     const level = levels[code] ?? "debug";
     const message = code === "INTERNAL" ? `a ${what} fails` : refusals[what];
-    const told = { ...fields, error: messageOf(error) };
     if (level === "debug") this.logger.debug(told, message);
     else this.rationed(code, level, told, message, now);
   }

@@ -249,6 +249,19 @@ describe("frames that ask for nothing", () => {
     await scene.undisturbed();
   });
 
+  it("are not the resets of streams that were answered, of which a client may send as many as it likes", async () => {
+    const scene = await start({ controlFramesPerSecond: 10 });
+    const client = await RawClient.connect(scene.port);
+    for (let round = 0; round < 3; round++) {
+      const ids = Array.from({ length: 100 }, () => client.call(adsPath));
+      for (const id of ids) client.data(id, framed(ask));
+      await until(() => ids.every((id) => client.messages(id).length === 1), "responses");
+      for (const id of ids) client.reset(id);
+    }
+    expect(await client.ended(client.unary(check))).toMatchObject({ code: 0 });
+    await scene.isFree();
+  });
+
   it("end their connection beyond the limit: streams that are opened and reset", async () => {
     const scene = await start({ controlFramesPerSecond: 10 });
     const client = await RawClient.connect(scene.port);

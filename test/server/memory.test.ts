@@ -32,7 +32,9 @@ describe("the limit heapPercent", () => {
     };
   }
 
-  it("takes no new streams, and none that ask for more, while the heap is full; those that are served go on", async () => {
+  it("takes no new streams, and none that ask for more, while the heap is full; those that are served go on", {
+    timeout: 60_000,
+  }, async () => {
     const { used_heap_size, heap_size_limit } = getHeapStatistics();
     const mib = 2 ** 20;
     const heapPercent = ((used_heap_size + 128 * mib) / (heap_size_limit - 64 * mib)) * 100;
