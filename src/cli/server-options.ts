@@ -28,7 +28,7 @@ export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
       streamsPerConnection: settings.maxStreamsPerConnection,
       headerBytes: settings.maxHeaderBytes,
       continuationFrames: settings.maxContinuationFrames,
-      controlFramesPerSecond: settings.controlFramesPerSecond,
+      controlFrames: settings.controlFrames,
       handshakeMs: settings.handshakeTime,
       messageMs: settings.messageTime,
       idleConnectionMs: settings.idleConnectionTime,

@@ -209,8 +209,8 @@ export const settings = {
     parseCount,
     "16",
   ),
-  controlFramesPerSecond: setting(
-    "limits.control_frames_per_second",
+  controlFrames: setting(
+    "limits.control_frames",
     "<count>",
     "frames a second of one gRPC connection that ask for nothing, with bursts of ten times as many",
     parseCount,

@@ -11,7 +11,7 @@ export interface ConnectionLimits {
   /** CONTINUATION frames in one header block. */
   readonly continuations: number;
   /** Frames a second that cost the client nothing (see FrameBudget), and ten times as many at once. */
-  readonly controlFramesPerSecond: number;
+  readonly controlFrames: number;
 }
 
 /** Answers the requests of a connection. */

@@ -281,7 +281,7 @@ describe("settings of the client", () => {
 });
 
 describe("frames that cost a client nothing", () => {
-  const few = { controlFramesPerSecond: 1 }; // and ten at once
+  const few = { controlFrames: 1 }; // and ten at once
   it.each([
     ["RST_STREAM", (id: number) => [headers(id), rstStream(id, 8)]],
     ["SETTINGS", () => [settings()]],
@@ -301,7 +301,7 @@ describe("frames that cost a client nothing", () => {
     expect(count).toBeGreaterThan(4);
     expect(count).toBeLessThan(15);
     expect(allWords(await test.answer()).at(-1)).toMatch(/^GOAWAY last \d+ code 11$/);
-    expect(test.limitsHit).toEqual(["controlFramesPerSecond"]);
+    expect(test.limitsHit).toEqual(["controlFrames"]);
   });
 
   it("are not bounded where they answer our DATA", async () => {

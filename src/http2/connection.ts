@@ -60,7 +60,7 @@ export class Connection {
     private readonly handler: ConnectionHandler,
     private readonly limits: ConnectionLimits,
   ) {
-    this.budget = new FrameBudget(limits.controlFramesPerSecond, handler);
+    this.budget = new FrameBudget(limits.controlFrames, handler);
     this.outbox = new Outbox(wire, this.budget);
     this.streams = new StreamTable(this.outbox, this);
     this.departure = new Departure(this.outbox, this);

@@ -26,7 +26,7 @@ describe("a frame budget", () => {
     const budget = new FrameBudget(few, { limitHit });
     expect(count(() => budget.takeControl())).toBe(1);
     expect(count(() => budget.takeAnswer())).toBe(1);
-    expect(limitHit.mock.calls).toEqual([["controlFramesPerSecond"], ["controlFramesPerSecond"]]);
+    expect(limitHit.mock.calls).toEqual([["controlFrames"], ["controlFrames"]]);
     const larger = new FrameBudget(3, handler);
     expect(count(() => larger.takeControl())).toBeGreaterThanOrEqual(30);
   });

@@ -48,7 +48,7 @@ export class FrameBudget {
   }
 
   private refuse(what: string): never {
-    this.handler.limitHit("controlFramesPerSecond");
+    this.handler.limitHit("controlFrames");
     throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, `too many ${what} frames`);
   }
 }

@@ -51,7 +51,7 @@ export interface Limits {
    * streams that have no answer yet, SETTINGS, PRIORITY, empty DATA and malformed requests, and, counted apart, PING and
    * WINDOW_UPDATE. A connection that sends more is closed with ENHANCE_YOUR_CALM. Default 100.
    */
-  readonly controlFramesPerSecond: number;
+  readonly controlFrames: number;
   /** Milliseconds from the start of a gRPC connection to the end of its TLS handshake and its preface. Default 10,000. */
   readonly handshakeMs: number;
   /** Milliseconds until a gRPC message is complete, from the start of its call or its own first byte. Default 10,000. */
@@ -82,7 +82,7 @@ const defaults: Limits = {
   streamsPerConnection: 1_000,
   headerBytes: 16 << 10,
   continuationFrames: 16,
-  controlFramesPerSecond: 100,
+  controlFrames: 100,
   handshakeMs: 10_000,
   messageMs: 10_000,
   idleConnectionMs: 300_000,

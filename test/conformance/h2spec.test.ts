@@ -57,7 +57,7 @@ const limits = {
   streams: 100,
   headerBytes: 16_384,
   continuations: 16,
-  controlFramesPerSecond: 1_000,
+  controlFrames: 1_000,
   connections: 1_000,
   connectionsPerPeer: Number.POSITIVE_INFINITY,
   handshakeMs: 10_000,

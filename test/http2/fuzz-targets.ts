@@ -44,7 +44,7 @@ const ok = { code: 0, details: "" };
 const end = trailers(ok);
 /** The body that many streams have. */
 const large = Buffer.alloc(300_000, 7);
-const short: ConnectionLimits = { streams: 3, headerBytes: 400, continuations: 3, controlFramesPerSecond: 3 };
+const short: ConnectionLimits = { streams: 3, headerBytes: 400, continuations: 3, controlFrames: 3 };
 
 /** HTTP/2 alone, with a handler that answers as gRPC does. `isStrict`: with limits that are soon exceeded. */
 export function http2Target(checker: OutputChecker, once: Once, isStrict: boolean): Target {

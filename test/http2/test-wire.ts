@@ -62,7 +62,7 @@ export const limits: ConnectionLimits = {
   streams: 100,
   headerBytes: 16_384,
   continuations: 16,
-  controlFramesPerSecond: 100,
+  controlFrames: 100,
 };
 
 /** A request as a test sees it. */

@@ -239,18 +239,18 @@ describe("frames that ask for nothing", () => {
   };
 
   it.each(Object.entries(payloads))("end their connection beyond the limit: %s", async (_, make) => {
-    const scene = await start({ controlFramesPerSecond: 10 });
+    const scene = await start({ controlFrames: 10 });
     const client = await RawClient.connect(scene.port);
     client.send(...Array.from({ length: 300 }, make));
     expect(await client.goneAway()).toMatchObject({ code: errorCode.ENHANCE_YOUR_CALM });
     await closed(client);
-    expect(scene.hits("controlFramesPerSecond")).toBe(1);
+    expect(scene.hits("controlFrames")).toBe(1);
     expect(scene.warnings()[0]).toMatchObject({ fields: { error: expect.stringContaining("ask for nothing") } });
     await scene.undisturbed();
   });
 
   it("are not the resets of streams that were answered, of which a client may send as many as it likes", async () => {
-    const scene = await start({ controlFramesPerSecond: 10 });
+    const scene = await start({ controlFrames: 10 });
     const client = await RawClient.connect(scene.port);
     for (let round = 0; round < 3; round++) {
       const ids = Array.from({ length: 100 }, () => client.call(adsPath));
@@ -263,7 +263,7 @@ describe("frames that ask for nothing", () => {
   });
 
   it("end their connection beyond the limit: streams that are opened and reset", async () => {
-    const scene = await start({ controlFramesPerSecond: 10 });
+    const scene = await start({ controlFrames: 10 });
     const client = await RawClient.connect(scene.port);
     for (let i = 0; i < 300; i++) client.reset(client.call(adsPath));
     expect(await client.goneAway()).toMatchObject({ code: errorCode.ENHANCE_YOUR_CALM });
@@ -323,7 +323,7 @@ describe("a message", () => {
   });
 
   it("in DATA frames of one byte is taken, with empty ones between it is not", async () => {
-    const scene = await start({ controlFramesPerSecond: 10 });
+    const scene = await start({ controlFrames: 10 });
     const client = await RawClient.connect(scene.port);
     const id = client.call(adsPath);
     for (const byte of framed(ask)) client.data(id, Buffer.of(byte));

@@ -14,7 +14,7 @@ const limits = {
   streams: 1_000,
   headerBytes: 16_384,
   continuations: 16,
-  controlFramesPerSecond: 1_000_000,
+  controlFrames: 1_000_000,
   connections: 1_000_000,
   connectionsPerPeer: 1_000_000,
   handshakeMs: 60_000,
