@@ -39,6 +39,7 @@ export class Heap {
 
   /** Whether so many bytes more keep it within this share. */
   holds(bytes: number, share: number): boolean {
+    if (bytes > 0) this.read(performance.now()); // many large requests may come at once
     return bytes <= this.room(share) || (this.collect() && bytes <= this.room(share));
   }
 
