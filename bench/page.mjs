@@ -56,9 +56,12 @@ function goalRow({ id, title }, metric, key, goal, result) {
   const { of = "library", over, most } = goal;
   const figure = (/** @type {string} */ subject) => figureOf(result, subject, key, metric.unit);
   const ratio = `${numeral(median)} (${numeral(low)}–${numeral(high)})${over ? "" : ` ${metric.unit}`}`;
+  const peer = over?.startsWith("peer") ? over : "peer";
   const against = over === "peer" ? "× peer" : over === "floor" ? "× floor" : over ? `× “${over}”` : metric.unit;
-  const verdict = met ? "met" : "**missed**";
-  return `| [${title}](#${id}) | ${metric.title} | ${figure(of)} | ${figure("peer")} | ${figure("floor")} | ${ratio} | ≤ ${most} ${against} | ${verdict} |`;
+  const what = of === "library" ? metric.title : `${metric.title} (“${of}”)`;
+  const bound = most === undefined ? `none (${against})` : `≤ ${most} ${against}`;
+  const verdict = most === undefined ? "" : met ? "met" : "**missed**";
+  return `| [${title}](#${id}) | ${what} | ${figure(of)} | ${figure(peer)} | ${figure("floor")} | ${ratio} | ${bound} | ${verdict} |`;
 }
 
 /** @param {Result} result @param {string} subject @param {string} key @param {string} unit */
@@ -105,7 +108,7 @@ function inFleet(key, { fleet }, result) {
 function shortfall(key, goal, result) {
   const { median, met } = judged(key, goal, result);
   const { over, most, why } = goal;
-  if (met) return [];
+  if (met || most === undefined) return [];
   const floor = over === "peer" ? judged(key, { of: "floor", over: "peer", most }, result) : undefined;
   const beneath =
     floor && !Number.isNaN(floor.median)

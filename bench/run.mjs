@@ -151,9 +151,8 @@ function print(workload, result) {
       const { median, low, high, met } = judged(metric, goal, result);
       if (Number.isNaN(median)) continue;
       const what = over ? `${of} ÷ ${over}` : `${of}, ${unit}`;
-      console.log(
-        `  → ${what}: ${numeral(median)} (${numeral(low)}–${numeral(high)}), goal ≤ ${most}: ${met ? "met" : "MISSED"}`,
-      );
+      const verdict = most === undefined ? "no goal" : `goal ≤ ${most}: ${met ? "met" : "MISSED"}`;
+      console.log(`  → ${what}: ${numeral(median)} (${numeral(low)}–${numeral(high)}), ${verdict}`);
     }
   }
 }

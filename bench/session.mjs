@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,10 +15,11 @@ import { clusterYaml, marker } from "./servers/resources.mjs";
 /** @import { Socket } from "node:net" */
 /**
  * What the load generator answers: times in milliseconds. See peer/load/commands.go.
- * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number, changes?: number }} Answer
+ * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number, changes?: number, handshakes?: number, resumed?: number }} Answer
  * @typedef {"library" | "peer" | "floor" | "floor node:http2" | "floor grpc-js" | "program"} Target `program`: `xds serve` with the clusters in YAML files
- * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number, bad?: boolean, moves?: boolean }} Setup `sees`: so many streams see a change; `bad`: one cluster's
- *   bytes contain "refuse-me"; `moves`: one cluster and a route to it, and each change replaces the cluster (both: the library only)
+ * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number, bad?: boolean, moves?: boolean, tls?: boolean }} Setup `sees`: so many streams see a change; `bad`: one cluster's
+ *   bytes contain "refuse-me"; `moves`: one cluster and a route to it, and each change replaces the cluster
+ *   (both: the library only); `tls`: with TLS, and clients need certificates (the library and the peer only)
  */
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -33,6 +35,17 @@ const commands = {
   "floor node:http2": [...floor, "--transport=node-http2"],
   "floor grpc-js": [...floor, "--transport=grpc-js"],
 };
+
+/** The folder of this run's certificates. They are made when they are first needed. @type {string | undefined} */
+let folder;
+function certificates() {
+  if (folder === undefined) {
+    folder = mkdtempSync(join(tmpdir(), "xds-bench-tls-"));
+    execFileSync(join(binaries, "certs"), [folder], { stdio: "inherit" });
+  }
+  return folder;
+}
+
 const program = join(here, "..", "dist", "cli", "main.js");
 /** An answer that takes longer means that something hangs. */
 const patienceMs = 180_000;
@@ -52,12 +65,14 @@ export class Session {
     this.readyMs = 0;
     /** @type {string | undefined} */
     this.directory = undefined;
+    /** The folder of the certificates, with TLS. @type {string | undefined} */
+    this.tls = undefined;
   }
 
   /** @param {Target} target @param {Setup} setup @param {string[]} [nodeOptions] for profiles */
   static async start(
     target,
-    { type = "cluster", n, cache = "snapshot", all = false, files = 1, sees, bad = false, moves = false },
+    { type = "cluster", n, cache = "snapshot", all = false, files = 1, sees, bad = false, moves = false, tls = false },
     nodeOptions = [],
   ) {
     if (target === "program") return Session.#serve(n, files);
@@ -71,9 +86,12 @@ export class Session {
       ...(sees ? [`--sees=${sees}`] : []),
       ...(bad ? ["--bad"] : []),
       ...(moves ? ["--moves"] : []),
+      ...(tls ? [`--tls=${certificates()}`] : []),
     ];
     const server = new LineProcess(program, target === "peer" ? args : [...nodeOptions, ...args]);
-    return new Session(server, JSON.parse(await server.line()));
+    const session = new Session(server, JSON.parse(await server.line()));
+    if (tls) session.tls = certificates();
+    return session;
   }
 
   /** @param {number} n @param {number} files */
@@ -109,8 +127,13 @@ export class Session {
   /** Has the clients do something, and resolves with what they measured. @param {Record<string, unknown>} command @returns {Promise<Answer>} */
   async clients(command) {
     if (!this.#clients) {
+      const { tls } = this;
       const { port, admin } = this.ports;
-      const args = [`-addr=127.0.0.1:${port}`, ...(admin ? [`-admin=127.0.0.1:${admin}`] : [])];
+      const args = [
+        `-addr=127.0.0.1:${port}`,
+        ...(admin ? [`-admin=127.0.0.1:${admin}`] : []),
+        ...(tls ? [`-tls=${tls}`] : []),
+      ];
       this.#clients = new LineProcess(join(binaries, "load"), args);
     }
     return JSON.parse(await this.#clients.ask(JSON.stringify(command)));
@@ -170,6 +193,7 @@ async function writeClusters(directory, file, count, mark = "") {
 const running = new Set();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  if (folder) rmSync(folder, { recursive: true, force: true });
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 

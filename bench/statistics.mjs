@@ -15,6 +15,7 @@ export const median = (values) => spread(values).median;
 
 /**
  * How a goal fares: the spread of the ratios round by round, or of the figures themselves where it is over nothing.
+ * A goal without `most` is always met.
  * @param {string} metric @param {import("./workloads.mjs").Goal} goal @param {{ rounds: Record<string, Record<string, number>[]> }} result
  * @returns {Spread & { met: boolean }} NaN where it was not measured
  */
@@ -22,7 +23,7 @@ export function judged(metric, { of = "library", over, most }, { rounds }) {
   const values = (/** @type {string} */ subject) => (rounds[subject] ?? []).map((figures) => Number(figures[metric]));
   const others = over === undefined ? undefined : values(over);
   const found = spread(values(of).map((value, i) => (others ? value / Number(others[i]) : value)));
-  return { ...found, met: found.median <= most };
+  return { ...found, met: most === undefined || found.median <= most };
 }
 
 /** Three digits that count. @param {number} value */

@@ -15,8 +15,8 @@ import { median } from "./statistics.mjs";
  * @typedef {{ title: string, unit: string, goals?: Goal[], meaning?: string, fleet?: Fleet }} Metric `meaning`: what it
  *   is, where the title is not enough; `fleet`: what a figure comes to for who has many Envoys
  * @typedef {{ count: (figure: number) => string, what: string }} Fleet how many of what
- * @typedef {{ of?: string, over?: string, most: number, why?: string }} Goal a ratio of two subjects' figures, round by
- *   round, or a figure itself; `of` is "library" where it is not said
+ * @typedef {{ of?: string, over?: string, most?: number, why?: string }} Goal a ratio of two subjects' figures, round by
+ *   round, or a figure itself; `of` is "library" where it is not said. Without `most`, the ratio is printed and not judged.
  */
 /**
  * @template {Record<string, any>} [S=any] the scale
@@ -124,6 +124,8 @@ const halfAsMany = "library, half as many streams";
 const nobody = "library, no client";
 const afterNack = "library, after a NACK";
 const unreported = "library, nothing reported";
+const libraryTickets = "library with tickets";
+const peerTickets = "peer with tickets";
 const oneId = "library, one node id";
 const oneIdHalf = "library, one node id, half as many clients";
 
@@ -131,6 +133,22 @@ const oneIdHalf = "library, one node id, half as many clients";
 function ownStreams({ streams: all }, subject, mode) {
   const streams = subject === oneIdHalf ? all / 2 : all;
   return { streams, delta: true, mode, ids: subject === "library" ? streams : 1 };
+}
+
+/** @param {string} subject */
+const hasTickets = (subject) => subject === libraryTickets || subject === peerTickets;
+
+/**
+ * Throws unless the clients made exactly so many TLS handshakes, of which so many resumed a session.
+ * @param {string} subject @param {import("./session.mjs").Answer | undefined} answer
+ * @param {number} count @param {number} resumed
+ */
+function expectHandshakes(subject, answer, count, resumed) {
+  const [made = 0, again = 0] = [answer?.handshakes, answer?.resumed];
+  if (made === count && again === resumed) return;
+  throw new Error(
+    `${subject}: ${made} TLS handshakes, ${again} of them resumed a session; expected ${count} and ${resumed}`,
+  );
 }
 
 /**
@@ -360,6 +378,62 @@ export const workloads = [
       ms: opened?.ms[0] ?? Number.NaN,
       cpu: (session.cpu - cpuBefore) / scale.streams,
     }),
+  }),
+  define({
+    id: "connect-tls",
+    title: "1,000 Envoy-like clients connect at once with mTLS, and connect again with and without session tickets",
+    meaning:
+      "As above, with TLS 1.3 and client certificates (ECDSA P-256). “With tickets” each client keeps its session tickets, as Envoy does, and resumes its session when it connects again; the others make a full handshake each time.",
+    scale: {
+      full: { rounds: 5, streams: 1000, n: 100 },
+      quick: { rounds: 2, streams: 300, n: 100 },
+      tiny: { rounds: 1, streams: 20, n: 10 },
+    },
+    subjects: ({ n }) => {
+      const setup = { n, all: true, tls: true };
+      return {
+        ...each(setup),
+        [libraryTickets]: { target: "library", setup },
+        [peerTickets]: { target: "peer", setup },
+      };
+    },
+    clients: ({ streams }, subject) => ({ streams, mode: "envoy", window: wide, tickets: hasTickets(subject) }),
+    metrics: {
+      ms: {
+        title: "until all have ACKed all",
+        unit: "ms",
+        meaning:
+          "The first time, in a fresh process: full handshakes. “With tickets” the server also issues the tickets.",
+        goals: [{ over: "peer" }],
+      },
+      cpu: { title: "CPU per client", unit: "µs", fleet: eachSecond("Envoys taken in"), goals: [{ over: "peer" }] },
+      againMs: {
+        title: "until all have ACKed all, when they connect again",
+        unit: "ms",
+        meaning:
+          "The same clients, after they have all disconnected: “with tickets”, every handshake resumes a session.",
+        goals: [{ over: "peer" }, { of: libraryTickets, over: peerTickets }],
+      },
+      againCpu: {
+        title: "CPU per client, when they connect again",
+        unit: "µs",
+        goals: [{ over: "peer" }, { of: libraryTickets, over: peerTickets }],
+      },
+    },
+    async measure({ session, scale: { streams }, subject, opened, cpuBefore }) {
+      await sleep(200);
+      const cpu = (session.cpu - cpuBefore) / streams;
+      expectHandshakes(subject, opened, streams, 0);
+      await session.clients({ op: "close" });
+      await sleep(500); // until the server has let go of them
+      const before = session.cpu;
+      const again = await session.clients({ op: "reopen" });
+      await sleep(200);
+      const againCpu = (session.cpu - before) / streams;
+      expectHandshakes(subject, again, streams, hasTickets(subject) ? streams : 0);
+      await session.clients({ op: "strangers" });
+      return { ms: opened?.ms[0] ?? Number.NaN, cpu, againMs: again.ms[0] ?? Number.NaN, againCpu };
+    },
   }),
   afterRefusal(false, {
     id: "sotw-nack",

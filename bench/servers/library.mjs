@@ -1,4 +1,6 @@
 // The library under test, as its users run it: a cache, a server, and messages made with its schemas.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { LinearCache, Resource, Snapshot, SnapshotCache, XdsServer } from "ts-control-plane";
 import { administrate } from "./admin.mjs";
@@ -12,6 +14,7 @@ const { values: options } = parseArgs({
     all: { type: "boolean", default: false },
     bad: { type: "boolean", default: false },
     moves: { type: "boolean", default: false },
+    tls: { type: "string" },
   },
 });
 const n = Number(options.n);
@@ -28,9 +31,15 @@ const others = options.all
   : [];
 
 const { cache, change } = options.moves ? moving() : options.cache === "linear" ? linear() : snapshot();
-const server = new XdsServer(cache);
+const server = new XdsServer(cache, options.tls ? { tls: certificates(options.tls) } : {});
 const { grpc } = await server.listen({ port: 0 });
 administrate(grpc.port, change);
+
+/** The server's certificate, and the CA that the clients' must come from. @param {string} folder */
+function certificates(folder) {
+  const read = (/** @type {string} */ name) => readFileSync(join(folder, name));
+  return { cert: read("server.pem"), key: read("server-key.pem"), clientCa: read("ca.pem") };
+}
 
 function linear() {
   const typeUrl = resources[0]?.type.typeUrl ?? "type.googleapis.com/envoy.config.cluster.v3.Cluster";

@@ -51,6 +51,13 @@ describe.skipIf(!hasGo)("the benchmark, which needs Go to run,", () => {
     expect(judged(metric, { ...goal, most: 3 * Number(goal?.most) }, results[id])).toMatchObject({ met: true });
   });
 
+  test("has the ratios with mTLS on the page, full handshakes and tickets, without a goal", async () => {
+    const page = await readFile(join(directory, "performance.md"), "utf8");
+    const rows = page.split("\n").filter((line) => line.includes("](#connect-tls) |"));
+    expect(rows.filter((row) => row.endsWith("| none (× peer) |  |"))).toHaveLength(4);
+    expect(rows.filter((row) => row.endsWith("| none (× “peer with tickets”) |  |"))).toHaveLength(2);
+  });
+
   test("makes a page with a plot for each metric", async () => {
     const page = await readFile(join(directory, "performance.md"), "utf8");
     const plots = [...page.matchAll(/src="([^"]+)"/g)].map(([, plot]) => join(directory, plot as string));

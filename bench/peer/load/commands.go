@@ -17,6 +17,7 @@ type command struct {
 	// changes: changes one after the other, each when the one before has arrived everywhere and a pause is over.
 	// rate: changes at a fixed rate, waiting for none but the last.
 	// await: waits until a change that someone else makes has arrived.
+	// strangers: fails unless the server refuses clients without a certificate of its CA.
 	Op string
 	// open
 	Streams int
@@ -28,6 +29,7 @@ type command struct {
 	Refuse  string // a response that contains it is refused
 	Report  bool   // delta: what is taken is written down, to be reported at reopen
 	IDs     int    // how many node ids the streams share; 0: each has its own
+	Tickets bool   // TLS: each client keeps the session tickets that it gets, and uses them at reopen
 	// changes, rate, await
 	From      int
 	Count     int
@@ -50,24 +52,30 @@ type answer struct {
 	Responses int64 `json:"responses"`
 	// rate: changes that the server took; fewer than were to be made where it takes them more slowly than they come.
 	Changes int `json:"changes,omitempty"`
+	// TLS handshakes, and how many of them resumed a session.
+	Handshakes int `json:"handshakes,omitempty"`
+	Resumed    int `json:"resumed,omitempty"`
 }
 
 type fleet struct {
-	address string
-	admin   *bufio.ReadWriter
-	streams []*stream
-	arrived chan struct{} // one for each stream that is done with what is awaited
+	address      string
+	admin        *bufio.ReadWriter
+	certificates *certificates // nil: plain text
+	streams      []*stream
+	arrived      chan struct{} // one for each stream that is done with what is awaited
 
-	mu        sync.Mutex
-	awaited   string // marker of the change that is waited for
-	since     time.Time
-	latencies []float64
-	bytes     int64
-	responses int64
+	mu         sync.Mutex
+	awaited    string // marker of the change that is waited for
+	since      time.Time
+	latencies  []float64
+	bytes      int64
+	responses  int64
+	handshakes int
+	resumed    int
 }
 
-func newFleet(address, admin string) *fleet {
-	f := &fleet{address: address, arrived: make(chan struct{}, 1<<20)}
+func newFleet(address, admin string, certificates *certificates) *fleet {
+	f := &fleet{address: address, certificates: certificates, arrived: make(chan struct{}, 1<<20)}
 	if admin != "" {
 		conn, err := net.Dial("tcp", admin)
 		if err != nil {
@@ -97,6 +105,8 @@ func (f *fleet) run(c command) (answer, error) {
 	case "await":
 		f.await(c.From)
 		return f.waitFor(c)
+	case "strangers":
+		return answer{}, f.strangers()
 	}
 	return answer{}, fmt.Errorf("no such command")
 }
@@ -194,6 +204,7 @@ func (f *fleet) await(change int) {
 	f.awaited = fmt.Sprintf("change-%08d", change)
 	f.since = time.Now()
 	f.latencies, f.bytes, f.responses = nil, 0, 0
+	f.handshakes, f.resumed = 0, 0
 }
 
 // order has the server do something; it answers when it is done.
@@ -233,7 +244,10 @@ func (f *fleet) waitFor(c command) (answer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p50, p99 := percentiles(f.latencies)
-	return answer{Ms: []float64{milliseconds(time.Since(f.since))}, P50: p50, P99: p99, Bytes: f.bytes, Responses: f.responses}, nil
+	return answer{
+		Ms: []float64{milliseconds(time.Since(f.since))}, P50: p50, P99: p99, Bytes: f.bytes, Responses: f.responses,
+		Handshakes: f.handshakes, Resumed: f.resumed,
+	}, nil
 }
 
 func percentiles(values []float64) (p50, p99 float64) {

@@ -14,10 +14,18 @@ import (
 func main() {
 	address := flag.String("addr", "", "host:port of the server under test")
 	admin := flag.String("admin", "", "host:port where it takes changes; empty: others make them")
+	folder := flag.String("tls", "", "the folder of the certificates; empty: plain text")
 	flag.Parse()
 	log.SetFlags(0)
 	log.SetPrefix("load: ")
-	f := newFleet(*address, *admin)
+	var certificates *certificates
+	if *folder != "" {
+		var err error
+		if certificates, err = readCertificates(*folder); err != nil {
+			log.Fatal(err)
+		}
+	}
+	f := newFleet(*address, *admin, certificates)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var c command

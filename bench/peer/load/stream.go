@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log"
 	"sync/atomic"
@@ -11,7 +12,6 @@ import (
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -49,11 +49,12 @@ type stream struct {
 	mute   bool
 	window int32
 	steps  []step
-	names  map[string][]string // by type, for the answers of state of the world
-	seen   string              // the last change that arrived
-	refuse []byte              // a response that has it is refused
-	has    map[string]string   // name to version of what was taken; nil: nobody wants to know
-	report map[string]string   // what the stream before this one had
+	names  map[string][]string    // by type, for the answers of state of the world
+	seen   string                 // the last change that arrived
+	refuse []byte                 // a response that has it is refused
+	has    map[string]string      // name to version of what was taken; nil: nobody wants to know
+	report map[string]string      // what the stream before this one had
+	tls    tls.ClientSessionCache // the client's session tickets; nil: it keeps none
 	conn   *grpc.ClientConn
 	client grpc.ClientStream
 	closed atomic.Bool
@@ -74,6 +75,9 @@ func newStream(f *fleet, c command, i int) *stream {
 	}
 	if c.Report {
 		s.has = map[string]string{}
+	}
+	if c.Tickets {
+		s.tls = tls.NewLRUClientSessionCache(1)
 	}
 	switch c.Mode {
 	case "endpoints":
@@ -109,7 +113,7 @@ func (s *stream) close() {
 func (s *stream) again() *stream {
 	next := &stream{
 		fleet: s.fleet, node: s.node, method: s.method, delta: s.delta, window: s.window, names: map[string][]string{},
-		refuse: s.refuse, has: s.has, report: s.has, ended: make(chan struct{}),
+		refuse: s.refuse, has: s.has, report: s.has, tls: s.tls, ended: make(chan struct{}),
 	}
 	for _, step := range s.steps {
 		if next.report != nil {
@@ -122,7 +126,7 @@ func (s *stream) again() *stream {
 
 func (s *stream) run(connected func()) {
 	cc, err := grpc.NewClient(s.fleet.address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(s.fleet.credentials(s.tls)),
 		grpc.WithInitialWindowSize(s.window), grpc.WithInitialConnWindowSize(s.window),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{}), grpc.MaxCallRecvMsgSize(1<<30)))
 	s.must(err)

@@ -5,11 +5,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"fmt"
 	"log"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -23,6 +26,7 @@ import (
 	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 )
 
 // fleet puts all nodes into one group.
@@ -44,6 +48,7 @@ func main() {
 	n := flag.Int("n", 100, "how many clusters")
 	cacheName := flag.String("cache", "snapshot", "snapshot or linear")
 	all := flag.Bool("all", false, "serve endpoints, a listener and its routes besides")
+	folder := flag.String("tls", "", "the folder of the certificates; empty: plain text")
 	flag.Parse()
 	s := &state{kind: *kind, resources: make(map[resource.Type][]types.Resource)}
 	s.fill(*n, *all)
@@ -56,7 +61,11 @@ func main() {
 		s.publish(0)
 	}
 
-	g := grpc.NewServer(grpc.MaxConcurrentStreams(1_000_000))
+	options := []grpc.ServerOption{grpc.MaxConcurrentStreams(1_000_000)}
+	if *folder != "" {
+		options = append(options, grpc.Creds(mutualTLS(*folder)))
+	}
+	g := grpc.NewServer(options...)
 	discovery.RegisterAggregatedDiscoveryServiceServer(g, server.NewServer(context.Background(), c, nil))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
@@ -65,6 +74,20 @@ func main() {
 	go s.administrate(admin)
 	fmt.Printf("{\"port\":%d,\"admin\":%d}\n", l.Addr().(*net.TCPAddr).Port, admin.Addr().(*net.TCPAddr).Port)
 	check(g.Serve(l))
+}
+
+// mutualTLS are the credentials of a server that verifies its clients' certificates.
+func mutualTLS(folder string) credentials.TransportCredentials {
+	path := func(name string) string { return filepath.Join(folder, name) }
+	pair, err := tls.LoadX509KeyPair(path("server.pem"), path("server-key.pem"))
+	check(err)
+	ca, err := os.ReadFile(path("ca.pem"))
+	check(err)
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM(ca)
+	return credentials.NewTLS(&tls.Config{
+		Certificates: []tls.Certificate{pair}, ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert,
+	})
 }
 
 func (s *state) fill(n int, all bool) {
