@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // For those who serve configuration.
 
 export { LinearCache, type LinearCacheOptions } from "./cache/linear-cache.js";

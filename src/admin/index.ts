@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { type AdminOptions, AdminServer } from "./admin-server.js";
 export type { ChangeCounts, ChangeResults, ChangeWatch } from "./change-watch.js";
 export type { SnapshotGroups } from "./groups.js";

@@ -214,7 +214,7 @@ export const settings = {
     "<count>",
     "frames a second of one gRPC connection that ask for nothing, with bursts of ten times as many",
     parseCount,
-    "100",
+    "200",
   ),
   handshakeTime: setting(
     "limits.handshake_time",

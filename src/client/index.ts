@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // The xDS client, for tools and tests: `import { XdsClient } from "ts-control-plane/client"`.
 
 export { type ErrorCode, XdsError } from "../errors.js";

@@ -1,3 +1,4 @@
+import { errorCode } from "../http2/errors.js";
 import { initialWindow, largestWindow } from "../http2/frames.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { MessageReader, type MessageTaker, prefixBytes } from "./message-reader.js";
@@ -16,6 +17,10 @@ export interface CallHandler {
   failed(error: unknown): void;
   /** The call is over: it was ended, or cancelled, or its connection has closed. Called once. */
   closed(): void;
+  /** Nothing of the call is left, also not of its answer. Called once, after {@link closed}. */
+  gone?(): void;
+  /** The largest message, in bytes, where it is less than that of all methods. */
+  readonly mostBytes?: number;
 }
 
 /** What a call asks of its server. */
@@ -49,7 +54,13 @@ export class Call implements StreamEvents, MessageTaker {
   /** The client has sent all. */
   private hasEnded = false;
   private isOver = false;
+  /** The stream is over as well. */
+  private isGone = false;
   private timer: NodeJS.Timeout | undefined;
+  /** What is to be told when nothing is left. */
+  private gone: CallHandler | undefined;
+  /** What the client had not taken of the answer when the call was over, or at the last look. */
+  private unframed = 0;
 
   constructor(
     private readonly stream: ServerStream,
@@ -63,6 +74,8 @@ export class Call implements StreamEvents, MessageTaker {
   start(handler: CallHandler, timeoutMs: number): void {
     if (this.isOver) {
       handler.closed();
+      if (this.isGone) handler.gone?.();
+      else this.gone = handler;
       return;
     }
     this.handler = handler;
@@ -102,6 +115,26 @@ export class Call implements StreamEvents, MessageTaker {
     }
   }
 
+  /**
+   * What was awaited has not come in time: a message, or that the client takes the end of the answer.
+   * @internal
+   */
+  late(count: () => Error): void {
+    const { unframed } = this.stream;
+    if (!this.isOver) this.fail(count());
+    else if (unframed !== this.unframed) this.awaitEnd(unframed);
+    else {
+      count();
+      this.stream.reset(errorCode.CANCEL);
+    }
+  }
+
+  /** Ends the call with an error's status, or, if it is over, drops what the client has not taken of its answer. */
+  abandon(error: unknown): void {
+    if (this.isOver) this.stream.reset(errorCode.CANCEL);
+    else this.fail(error);
+  }
+
   /** Gives no more messages until {@link resume}. The client can send what its window allows. */
   pause(): void {
     this.isPaused = true;
@@ -138,6 +171,9 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** @internal */
   begins(bytes: number): void {
+    const { mostBytes = Number.POSITIVE_INFINITY } = this.handler ?? {};
+    if (bytes > mostBytes)
+      throw new StatusError(status.RESOURCE_EXHAUSTED, `a request of ${bytes} bytes; ${mostBytes} are allowed`);
     this.owner.begins(this, bytes);
   }
 
@@ -145,10 +181,14 @@ export class Call implements StreamEvents, MessageTaker {
   message(bytes: Buffer): void {
     const { handler } = this;
     if (!handler) return;
-    if (handler.isUnary) this.keep(bytes.length);
-    else this.awaits(false); // the next one has its own time
+    let message = bytes;
+    if (handler.isUnary) {
+      this.keep(bytes.length);
+      // It may be a small part of what came from the socket, all of which it would keep.
+      if (bytes.buffer.byteLength > 2 * bytes.length) message = Buffer.from(bytes);
+    } else this.awaits(false); // the next one has its own time
     this.hasMessage = true;
-    handler.message(bytes);
+    handler.message(message);
   }
 
   /** @internal The client has sent all. */
@@ -163,7 +203,12 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** @internal The stream is over. */
   closed(): void {
+    this.isGone = true;
     this.over();
+    this.awaits(false);
+    const { gone } = this;
+    this.gone = undefined;
+    gone?.gone?.();
   }
 
   private afterReading(): void {
@@ -189,6 +234,13 @@ export class Call implements StreamEvents, MessageTaker {
     this.owner.receiving.add(bytes);
   }
 
+  /** The client has to take what is left of the answer, or some of it, in time. */
+  private awaitEnd(unframed: number): void {
+    this.unframed = unframed;
+    this.awaits(false);
+    this.awaits(true);
+  }
+
   private awaits(isAwaiting: boolean): void {
     if (isAwaiting === this.isAwaiting) return;
     this.isAwaiting = isAwaiting;
@@ -209,6 +261,8 @@ export class Call implements StreamEvents, MessageTaker {
     if (this.kept > 0) this.owner.receiving.add(-this.kept);
     const { handler } = this;
     this.handler = undefined; // with the request that it may have: the stream goes on until its answer is sent
+    this.gone = handler;
+    if (!this.isGone && this.stream.unframed > 0) this.awaitEnd(this.stream.unframed);
     handler?.closed();
   }
 }

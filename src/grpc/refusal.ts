@@ -1,3 +1,4 @@
+import { errorCode } from "../http2/errors.js";
 import { initialWindow } from "../http2/frames.js";
 import { encodeHeaders } from "../http2/hpack/encoder.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
@@ -21,15 +22,18 @@ const text = Buffer.from("This port serves gRPC only: requests of method POST an
 
 /** Refuses a request that is not one of gRPC. Its answer leaves when the request has ended, or when the request is long or slow. */
 export class Refusal implements StreamEvents {
-  readonly awaitsSince = performance.now();
+  awaitsSince = performance.now();
+  private hasAnswered = false;
 
   constructor(
     private readonly stream: ServerStream,
     private readonly why: NotGrpc,
     private readonly hasBody: boolean,
-    /** Called when the rest of the request is not awaited any more. */
-    private readonly onDone: (refusal: Refusal) => void,
-  ) {}
+    /** Where it stands while something of the client is awaited: the rest of the request, and then that it takes the answer. */
+    private readonly awaiting: { add(refusal: Refusal): void; delete(refusal: Refusal): void },
+  ) {
+    awaiting.add(this);
+  }
 
   data(): void {
     if (this.stream.allowed < initialWindow / 2) this.fail();
@@ -40,12 +44,22 @@ export class Refusal implements StreamEvents {
   }
 
   closed(): void {
-    this.onDone(this);
+    this.awaiting.delete(this);
+  }
+
+  late(count: () => Error): void {
+    count();
+    if (this.hasAnswered) this.stream.reset(errorCode.CANCEL);
+    else this.fail();
   }
 
   /** Answers now. Further calls do nothing. */
-  fail(): void {
-    this.onDone(this);
+  private fail(): void {
+    if (this.hasAnswered) return;
+    this.hasAnswered = true;
+    this.awaitsSince = performance.now();
+    this.awaiting.delete(this);
+    this.awaiting.add(this); // the last one now; the end of the stream takes it out
     this.stream.respond(answers[this.why], !this.hasBody);
     if (this.hasBody) this.stream.end(undefined, [text]);
   }

@@ -48,7 +48,11 @@ export interface GrpcHost<C> extends Pick<CallOwner, "receiving"> {
 export type Method<C> = (call: Call, context: C) => CallHandler;
 
 /** Something that a client began, and that it may not take too long for. */
-type Awaited = Pick<Call, "awaitsSince" | "fail">;
+interface Awaited {
+  readonly awaitsSince: number;
+  /** It takes too long. `count` counts that, and returns the error to end it with. */
+  late(count: () => Error): void;
+}
 
 /** How often, in milliseconds, it is looked whether messages that are awaited take too long. */
 const lookEveryMs = 1_000;
@@ -117,13 +121,14 @@ export class GrpcServer<C> {
   private endLate(now: number): void {
     const { messageMs } = this.options.limits;
     let left = lateAtOnce;
+    const count = () => this.host.limitHit("messageMs", "");
     for (const call of this.awaiting) {
       if (now - call.awaitsSince < messageMs) return;
       if (left-- === 0) {
         setImmediate(() => this.endLate(now));
         return;
       }
-      call.fail(this.host.limitHit("messageMs", ""));
+      call.late(count);
     }
   }
 }
@@ -145,15 +150,15 @@ class GrpcConnection<C> implements Guest, CallOwner {
   request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
     const { methods, awaiting } = this.server;
     const refuse = (block: Buffer) => {
+      this.connection.charge();
       stream.respond(block, true);
       return refused;
     };
     if (!headers) return refuse(httpStatus(431)); // Request Header Fields Too Large
     const notGrpc = whyNotGrpc(headers);
     if (notGrpc) {
-      const refusal = new Refusal(stream, notGrpc, headers.method !== "HEAD", (done) => awaiting.delete(done));
-      awaiting.add(refusal);
-      return refusal;
+      this.connection.charge();
+      return new Refusal(stream, notGrpc, headers.method !== "HEAD", awaiting);
     }
     const method = methods.get(headers.path);
     if (!method) return refuse(unimplemented(`there is no method ${headers.path.slice(0, 200)}`));

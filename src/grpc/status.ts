@@ -73,14 +73,24 @@ export const httpStatus = (code: number): Buffer => encodeHeaders([[":status", S
  */
 function percentEncoded(text: string): string {
   if (/^[ -$&-~]*$/.test(text)) return text.slice(0, mostMessageBytes);
-  let out = "";
-  for (const character of text.slice(0, mostMessageBytes)) {
-    const next = /^[ -$&-~]$/.test(character) ? character : escaped(character);
-    if (out.length + next.length > mostMessageBytes) break;
-    out += next;
+  const bytes = Buffer.from(text.slice(0, mostMessageBytes));
+  const out = Buffer.allocUnsafe(3 * bytes.length);
+  let length = 0;
+  let end = 0; // of the last whole character
+  for (const byte of bytes) {
+    if ((byte & 0xc0) !== 0x80) {
+      if (length > mostMessageBytes) break;
+      end = length;
+    }
+    if (byte >= 0x20 && byte <= 0x7e && byte !== percent) out[length++] = byte;
+    else {
+      out[length++] = percent;
+      out[length++] = hex.charCodeAt(byte >>> 4);
+      out[length++] = hex.charCodeAt(byte & 15);
+    }
   }
-  return out;
+  return out.toString("latin1", 0, length > mostMessageBytes ? end : length);
 }
 
-const escaped = (character: string) =>
-  Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+const percent = 0x25;
+const hex = "0123456789ABCDEF";

@@ -67,7 +67,7 @@ describe("a connection's beginning", () => {
     const test = new TestConnection();
     for (const part of ["G", "ET / HTTP/", "1.1\r\n", "\r\n"]) test.send(Buffer.from(part));
     await turn();
-    expect(test.wire.bytes.toString()).toMatch(/^HTTP\/1.1 426 .*not HTTP\/2 but HTTP\/1.1\n$/s);
+    expect(test.wire.bytes.toString()).toMatch(/^HTTP\/1.1 505 .*not HTTP\/2 but HTTP\/1.1\n$/s);
     expect(test.wire.isEnded).toBe(true);
   });
 

@@ -36,6 +36,8 @@ export class Connection {
   readonly streams: StreamTable;
   /** How often something has come. */
   received = 0;
+  /** Frames that have come, but for CONTINUATION. */
+  frames = 0;
   /** Since when there are no streams, as of `performance.now()`; undefined: there are some. */
   idleSince: number | undefined = performance.now();
   /** The client's preface and its first SETTINGS have come. */
@@ -62,7 +64,7 @@ export class Connection {
   ) {
     this.budget = new FrameBudget(limits.controlFrames, handler);
     this.outbox = new Outbox(wire, this.budget);
-    this.streams = new StreamTable(this.outbox, this);
+    this.streams = new StreamTable(this.outbox, this, limits.streams);
     this.departure = new Departure(this.outbox, this);
     this.headers = new HeaderFrames(this.streams, handler, limits, this.budget, this.departure);
   }
@@ -86,6 +88,28 @@ export class Connection {
     this.departure.stop();
     this.outbox.closed();
     this.streams.close("reset by client");
+  }
+
+  /** A frame or a header block has begun and is not complete. */
+  get isInMiddle(): boolean {
+    return this.reader.isInMiddle || this.headers.openStreamId !== undefined;
+  }
+
+  /** How often bytes have left for the kernel; `isSending`: some have not left yet. */
+  get writesLeft(): number {
+    return this.outbox.writesLeft;
+  }
+
+  get isSending(): boolean {
+    return this.outbox.unsent > 0;
+  }
+
+  /**
+   * A request of the client is refused before it counts anywhere else.
+   * @throws ConnectionError ENHANCE_YOUR_CALM
+   */
+  charge(): void {
+    this.budget.takeControl();
   }
 
   /** Asks the client whether it is there. */
@@ -178,7 +202,8 @@ export class Connection {
   /** @internal */
   idle(isIdle: boolean): void {
     this.idleSince = isIdle ? performance.now() : undefined;
-    if (isIdle && this.departure.isRefusing) this.end();
+    // The answer of the last stream may still wait for the socket.
+    if (isIdle && this.departure.isRefusing) this.outbox.afterSent(() => this.end());
   }
 
   /** @internal */
@@ -189,6 +214,7 @@ export class Connection {
     if (!this.isReady && (type !== frameType.SETTINGS || flags & flag.ACK))
       throw protocolError("the first frame is not SETTINGS");
     this.isReady = true;
+    if (type !== frameType.CONTINUATION) this.frames++;
     try {
       this.take(type, flags, id, payload);
     } catch (error) {
@@ -265,9 +291,10 @@ export class Connection {
   private rstStream(id: number, payload: Buffer): void {
     if (payload.length !== 4) throw frameSizeError("RST_STREAM has four bytes");
     const stream = this.streams.get(id);
-    // A stream that was answered has cost the client a wait. An Envoy may end a thousand of them at once.
-    if (!stream?.isAnswered) this.budget.takeControl();
     this.streams.mustBeKnown(id, "RST_STREAM");
+    // A stream that was answered has cost the client a wait. An Envoy may end a thousand of them at once, and grpc-go resets each
+    // stream that we have ended.
+    if (stream ? !stream.isAnswered : !this.streams.resetLate(id)) this.budget.takeControl();
     stream?.close("reset by client");
   }
 

@@ -47,6 +47,11 @@ export class FrameBudget {
     this.earned = Math.min(mostEarned, this.earned + answersPerFrame + bytes / bytesPerAnswer);
   }
 
+  /** The client makes us answer, and does not read. */
+  overflow(): void {
+    this.handler.limitHit("controlFrames");
+  }
+
   private refuse(what: string): never {
     this.handler.limitHit("controlFrames");
     throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, `too many ${what} frames`);

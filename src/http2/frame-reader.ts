@@ -2,7 +2,7 @@ import { frameSizeError } from "./errors.js";
 import { frameHeaderBytes, maxPayload } from "./frames.js";
 
 export interface FrameTaker {
-  /** Takes one frame. The payload is only lent: it is a part of what came from the socket. */
+  /** Takes one frame. The payload is a part of what came from the socket, and is not changed any more. */
   frame(type: number, flags: number, streamId: number, payload: Buffer): void;
 }
 
@@ -49,6 +49,11 @@ export class FrameReader {
       this.takeAt(chunk, at, length);
       at = end;
     }
+  }
+
+  /** A frame has begun and is not complete. */
+  get isInMiddle(): boolean {
+    return this.partial !== undefined;
   }
 
   /** Takes no more frames, also not of what is being read. */

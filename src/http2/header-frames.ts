@@ -75,6 +75,7 @@ export class HeaderFrames {
     if (isEnd && headers?.contentLength) throw new MalformedRequest("a request without a body has a content-length");
     const isFull = streams.size >= this.limits.streams;
     if (isFull) handler.limitHit("streams");
+    if (isFull) this.budget.takeControl();
     if (isFull || this.departure.isRefusing) streams.refuse(streamId, errorCode.REFUSED_STREAM);
     else {
       if (!headers) handler.limitHit("headerBytes");

@@ -17,7 +17,7 @@ beforeEach(() => {
   wire = new TestWire();
   errors = [];
   outbox = new Outbox(wire, new FrameBudget(1_000, { limitHit: () => {} }));
-  streams = new StreamTable(outbox, { idle: () => {}, fail: (error) => void errors.push(error) });
+  streams = new StreamTable(outbox, { idle: () => {}, fail: (error) => void errors.push(error) }, 100);
 });
 
 /** A stream whose client has sent all. */

@@ -43,6 +43,8 @@ export class Outbox {
   window = initialWindow;
   /** Bytes that the wire has, and that have not left. */
   private inWire = 0;
+  /** How often bytes have left. */
+  writesLeft = 0;
   private buffers: Buffer[] = [];
   private bytes = 0;
   /** Called when what is in `buffers` has left; `flying`: the same of the write before. */
@@ -83,6 +85,7 @@ export class Outbox {
     this.schedule();
     if (this.unsent <= wireBytes + maxPayload + controlBytes) return;
     this.isClosed = true;
+    this.budget.overflow();
     this.wire.destroy();
   }
 
@@ -133,31 +136,41 @@ export class Outbox {
   }
 
   private unblock(): void {
+    let isShut = false;
     for (const stream of this.blocked) {
+      if (isShut && !isFree(stream.next())) continue;
       const result = this.sendFrame(stream);
       if (result === "full") return;
+      if (result === "shut") {
+        isShut = true;
+        continue;
+      }
       this.blocked.delete(stream);
       if (result === "sent" && stream.next()) this.blocked.add(stream);
     }
   }
 
-  /** Frames a piece of a stream's next message. */
-  private sendFrame(stream: Sender): "sent" | "full" | "waits" {
+  /** Frames a piece of a stream's next message. "full": the wire takes no more; "shut": the connection's window is 0. */
+  private sendFrame(stream: Sender): "sent" | "full" | "shut" | "waits" {
     const message = stream.next();
     if (!message || this.isClosed) return "waits";
+    const most = Math.min(message.left, maxPayload, stream.sendWindow);
+    if (most <= 0 && message.left > 0) return "waits"; // for the stream's own window
+    if (this.unsent >= wireBytes) {
+      this.blocked.add(stream);
+      return "full";
+    }
     if (message.left > 0) {
-      const most = Math.min(message.left, maxPayload, stream.sendWindow);
-      if (most <= 0) return "waits"; // for the stream's own window
       const count = Math.min(most, this.window);
-      if (count <= 0 || this.unsent >= wireBytes) {
+      if (count <= 0) {
         this.blocked.add(stream);
-        return "full";
+        return "shut";
       }
       this.putData(stream, message, count);
       if (message.left > 0) return "sent";
     } else if (!message.trailers) this.putData(stream, message, 0);
     this.putEnd(stream, message);
-    for (let next = stream.next(); isFree(next) && !this.isClosed; next = stream.next()) {
+    for (let next = stream.next(); isFree(next) && this.unsent < wireBytes && !this.isClosed; next = stream.next()) {
       if (!next.trailers) this.putData(stream, next, 0);
       this.putEnd(stream, next);
     }
@@ -204,6 +217,7 @@ export class Outbox {
 
   private left(bytes: number, dones: readonly (() => void)[]): void {
     this.inWire -= bytes;
+    this.writesLeft++;
     for (const done of dones) done();
     if (this.blocked.size > 0) this.unblock();
   }

@@ -30,7 +30,7 @@ it.each([
 
 it("an HTTP/1.1 request is answered so that every client can show the reason", () => {
   const answer = http1Answer("this port speaks gRPC, café").toString("utf8");
-  expect(answer).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/);
+  expect(answer).toMatch(/^HTTP\/1\.1 505 HTTP Version Not Supported\r\n/);
   expect(answer).toMatch(/\r\nContent-Length: 29\r\n/);
   expect(answer).toMatch(/\r\n\r\nthis port speaks gRPC, café\n$/);
 });

@@ -25,9 +25,8 @@ const longestLine = 8_192;
 export function http1Answer(text: string): Buffer {
   const body = `${text}\n`;
   const head = [
-    "HTTP/1.1 426 Upgrade Required",
-    "Upgrade: h2c",
-    "Connection: close, Upgrade",
+    "HTTP/1.1 505 HTTP Version Not Supported",
+    "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];

@@ -21,6 +21,8 @@ export interface ServerLimits extends ConnectionLimits {
   readonly connectionsPerPeer: number;
   /** Milliseconds from a connection's start to the end of its TLS handshake and preface. */
   readonly handshakeMs: number;
+  /** Milliseconds from the start of a frame, or of a header block, to its end. */
+  readonly frameMs: number;
   /** Milliseconds that a connection may stay without streams. */
   readonly idleMs: number;
 }
@@ -57,6 +59,11 @@ class Entry implements ConnectionHandler {
   quietSince: number;
   /** It was pinged since then. */
   isPinged = false;
+  /** What was counted at the last look of frames and of writes, and since when a frame or a write has not come to its end. */
+  frames = 0;
+  writesLeft = 0;
+  inMiddleSince: number | undefined;
+  sendingSince: number | undefined;
   /** The client was told to go away, because there were no streams. */
   isIdle = false;
 
@@ -90,6 +97,8 @@ class Entry implements ConnectionHandler {
   }
 }
 
+/** The longest time, in milliseconds, that a timer of Node takes. */
+const longestTimer = 2 ** 31 - 1;
 /** The longest time between two looks at all connections, in milliseconds. */
 const lookEveryMs = 1_000;
 
@@ -149,7 +158,7 @@ export class Http2Server {
 
   private tlsServer(options: TlsOptions): TlsServer {
     const { handshakeMs } = this.options.limits;
-    const all = { ...options, ALPNProtocols: ["h2"], handshakeTimeout: handshakeMs };
+    const all = { ...options, ALPNProtocols: ["h2"], handshakeTimeout: Math.min(handshakeMs, longestTimer) };
     const server = createTlsServer(all, (socket) => this.secured(socket));
     return server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") this.events.limitHit("handshakeMs", peerOf(socket));
@@ -241,6 +250,7 @@ export class Http2Server {
         if (now - since > limits.handshakeMs) this.expire(entry, "handshakeMs");
         continue;
       }
+      if (this.isStuck(entry, connection, now)) continue;
       const { received, idleSince } = connection;
       if (received !== entry.received) {
         entry.received = received;
@@ -258,6 +268,23 @@ export class Http2Server {
         connection.goAway();
       }
     }
+  }
+
+  /** Cuts a client that does not go on with a frame, or that reads nothing of what is sent, PINGs among it. */
+  private isStuck(entry: Entry, connection: Connection, now: number): boolean {
+    const { limits, keepaliveMs, keepaliveTimeoutMs } = this.options;
+    const { frames, writesLeft } = connection;
+    if (!connection.isInMiddle || frames !== entry.frames) entry.inMiddleSince = undefined;
+    if (connection.isInMiddle) entry.inMiddleSince ??= now;
+    if (!connection.isSending || writesLeft !== entry.writesLeft) entry.sendingSince = undefined;
+    if (connection.isSending) entry.sendingSince ??= now;
+    entry.frames = frames;
+    entry.writesLeft = writesLeft;
+    const isLate = now - (entry.inMiddleSince ?? now) > limits.frameMs;
+    if (isLate) this.expire(entry, "frameMs");
+    const isDeaf = now - (entry.sendingSince ?? now) > keepaliveMs + keepaliveTimeoutMs;
+    if (isDeaf) entry.socket.destroy();
+    return isLate || isDeaf;
   }
 
   private expire({ socket }: Entry, limit: keyof ServerLimits): void {

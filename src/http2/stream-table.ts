@@ -3,8 +3,8 @@ import { initialWindow } from "./frames.js";
 import type { Outbox } from "./outbox.js";
 import { type Ending, ServerStream, type StreamOwner } from "./stream.js";
 
-/** How many closed streams are remembered. Frames of older ones are errors. */
-const mostEnded = 1_000;
+/** How many closed streams are remembered at least, and as a multiple of those that may be open. Frames of older ones are errors. */
+const mostEnded = { least: 1_000, perOpen: 2 };
 
 /** What the streams of a connection tell it. */
 export interface TableOwner {
@@ -25,6 +25,8 @@ export class StreamTable implements StreamOwner {
   constructor(
     readonly outbox: Outbox,
     private readonly connection: TableOwner,
+    /** How many streams may be open. */
+    private readonly most: number,
   ) {}
 
   get size(): number {
@@ -61,6 +63,14 @@ export class StreamTable implements StreamOwner {
     if (id > this.lastId) throw protocolError(`${what} of a stream that is not open`);
   }
 
+  /** A client resets a stream that is over. True: it is the first time, and we have ended that stream. */
+  resetLate(id: number): boolean {
+    const ending = this.ended?.get(id);
+    if (ending === undefined || ending === "reset by client") return false;
+    this.ended?.set(id, ending === "reset by us" ? "reset by both" : "reset by client");
+    return ending !== "reset by both";
+  }
+
   /**
    * A DATA or HEADERS frame of a stream that is not open. It is an error, unless it crossed our RST_STREAM.
    * @throws ConnectionError
@@ -68,7 +78,7 @@ export class StreamTable implements StreamOwner {
   late(id: number, what: "DATA" | "HEADERS"): void {
     this.mustBeKnown(id, what);
     const ending = this.ended?.get(id);
-    if (ending === "reset by us") return;
+    if (ending === "reset by us" || ending === "reset by both") return;
     if (ending === undefined && what === "HEADERS") throw protocolError("stream ids may only grow");
     throw new ConnectionError(errorCode.STREAM_CLOSED, `${what} of a closed stream`);
   }
@@ -102,7 +112,8 @@ export class StreamTable implements StreamOwner {
     this.open.delete(id);
     this.ended ??= new Map();
     this.ended.set(id, how);
-    if (this.ended.size > mostEnded) this.ended.delete(this.ended.keys().next().value as number);
+    if (this.ended.size > Math.max(mostEnded.least, mostEnded.perOpen * this.most))
+      this.ended.delete(this.ended.keys().next().value as number);
     if (this.open.size === 0) this.connection.idle(true);
   }
 }

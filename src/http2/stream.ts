@@ -5,7 +5,7 @@ import { type Outgoing, outgoing } from "./outgoing.js";
 
 /** What is told of a stream to whoever answers it. */
 export interface StreamEvents {
-  /** Bytes of the request's body. They are only lent. */
+  /** Bytes of the request's body. They are a part of what came from the socket, and are not changed any more. */
   data(bytes: Buffer): void;
   /** The client has sent all. */
   ended(): void;
@@ -14,7 +14,7 @@ export interface StreamEvents {
 }
 
 /** How a stream ended, as far as it matters for frames that come late. */
-export type Ending = "ended" | "reset by client" | "reset by us";
+export type Ending = "ended" | "reset by client" | "reset by us" | "reset by both";
 
 /** What a stream asks of its connection. */
 export interface StreamOwner {
@@ -61,8 +61,15 @@ export class ServerStream implements Sender {
   respond(block: Buffer, isEnd = false): void {
     if (!this.isLocalOpen || this.isEnding) return;
     this.isAnswered = true;
-    this.owner.outbox.putHeaders(this.id, block, isEnd);
-    if (isEnd) this.endLocal();
+    if (isEnd) this.end(block);
+    else this.owner.outbox.putHeaders(this.id, block, false);
+  }
+
+  /** Bytes and ends that are not in a frame yet; it changes as long as the client takes something. */
+  get unframed(): number {
+    let bytes = this.queue.length;
+    for (const { left } of this.queue) bytes += left;
+    return bytes;
   }
 
   /**

@@ -91,7 +91,8 @@ export function unary(
         );
       },
       failed: (error) => door.refused.tell("request", error, { peer: caller.peer }),
-      closed: leave,
+      closed: () => {},
+      gone: leave,
     };
   };
 }
@@ -127,9 +128,9 @@ export function messages(door: Door, open: (caller: Caller) => MessageHandler): 
       failed: (error) => refused.tell("stream", error, { peer: caller.peer }),
       closed: () => {
         isOpen = false;
-        seat.leave();
         handler.closed?.();
       },
+      gone: () => seat.leave(),
     };
   };
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
+import type { XdsError } from "../errors.js";
 import type { Call, CallHandler } from "../grpc/call.js";
 import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
 import type { Connection } from "../http2/connection.js";
@@ -122,6 +123,11 @@ export class GrpcTransport {
     return this.server.stop();
   }
 
+  /** Ends the watches of health, which would stay to the end. */
+  endWatches(error: XdsError): void {
+    this.health.close(error);
+  }
+
   /** Ends everything at once. */
   close(): void {
     this.server.close();
@@ -138,6 +144,7 @@ const limitNames = {
   controlFrames: "controlFrames",
   handshakeMs: "handshakeMs",
   messageMs: "messageMs",
+  frameMs: "messageMs",
   idleMs: "idleConnectionMs",
 } as const satisfies Record<keyof GrpcLimits, LimitName>;
 
@@ -153,6 +160,7 @@ const limitWords: Record<keyof GrpcLimits, string> = {
   controlFrames: "too many frames that ask for nothing",
   handshakeMs: "the TLS handshake or the preface of HTTP/2 took too long",
   messageMs: "a message took too long to come",
+  frameMs: "a frame of HTTP/2 took too long to come",
   idleMs: "a connection had no streams for too long",
 };
 
@@ -284,6 +292,9 @@ class DiscoveryCall<R extends Request> implements Transport, CallHandler {
   closed(): void {
     this.isOpen = false;
     this.stream.close();
+  }
+
+  gone(): void {
     this.seat?.leave();
   }
 

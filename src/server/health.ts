@@ -1,4 +1,5 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import type { XdsError } from "../errors.js";
 import type { Call } from "../grpc/call.js";
 import type { GrpcServer, Method } from "../grpc/server.js";
 import { StatusError, status } from "../grpc/status.js";
@@ -27,7 +28,7 @@ export class HealthService {
   private state: State = health.SERVING;
   private readonly names: ReadonlySet<string>;
   private readonly watching = new Map<Call, string>();
-  /** Calls of Check whose request has not come, the oldest first. */
+  /** Calls of Check that are open, the oldest first. */
   private readonly waiting = new Set<Call>();
 
   constructor(
@@ -38,6 +39,11 @@ export class HealthService {
     this.names = new Set(["", ...services]);
     server.add("/grpc.health.v1.Health/Check", this.check);
     server.add("/grpc.health.v1.Health/Watch", this.watch);
+  }
+
+  /** Ends all watches. */
+  close(error: XdsError): void {
+    for (const call of [...this.watching.keys()]) call.fail(error);
   }
 
   /** Reports NOT_SERVING from now on. */
@@ -56,10 +62,10 @@ export class HealthService {
     waiting.add(call);
     if (waiting.size > mostWaiting)
       for (const oldest of waiting) {
-        oldest.fail(new StatusError(status.RESOURCE_EXHAUSTED, "too many calls wait for their request"));
+        oldest.abandon(new StatusError(status.RESOURCE_EXHAUSTED, "too many calls of Check are open"));
         break;
       }
-    return oneRequest(answer, () => waiting.delete(call));
+    return oneRequest(answer, { gone: () => waiting.delete(call) });
   };
 
   private readonly watch: Method<Caller> = (call, caller) => {
@@ -68,11 +74,7 @@ export class HealthService {
       this.watching.set(call, service);
       call.send([this.answer(service)]);
     };
-    const closed = () => {
-      this.watching.delete(call);
-      leave();
-    };
-    return oneRequest(begin, closed);
+    return oneRequest(begin, { closed: () => this.watching.delete(call), gone: leave });
   };
 
   /** A HealthCheckResponse. */
@@ -82,22 +84,23 @@ export class HealthService {
 }
 
 /** A call with one HealthCheckRequest. */
-function oneRequest(take: (service: string) => void, closed: () => void) {
+function oneRequest(take: (service: string) => void, { closed = () => {}, gone }: { closed?(): void; gone(): void }) {
   let service: string;
   return {
     isUnary: true,
+    mostBytes,
     message: (bytes: Buffer) => {
       service = serviceOf(bytes);
     },
     end: () => take(service),
     failed: () => {},
     closed,
+    gone,
   };
 }
 
 function serviceOf(bytes: Buffer): string {
   try {
-    if (bytes.length > mostBytes) throw new Error("too large");
     const reader = new BinaryReader(bytes);
     let service = "";
     while (reader.pos < reader.len) {

@@ -49,7 +49,8 @@ export interface Limits {
   /**
    * Frames a second that one gRPC connection may send without asking for anything, and ten times as many at once: RST_STREAM of
    * streams that have no answer yet, SETTINGS, PRIORITY, empty DATA and malformed requests, and, counted apart, PING and
-   * WINDOW_UPDATE. A connection that sends more is closed with ENHANCE_YOUR_CALM. Default 100.
+   * WINDOW_UPDATE. A connection that sends more is closed with ENHANCE_YOUR_CALM. Default 200: so a client may reset all its streams, and open and reset them
+   * again.
    */
   readonly controlFrames: number;
   /** Milliseconds from the start of a gRPC connection to the end of its TLS handshake and its preface. Default 10,000. */
@@ -82,7 +83,7 @@ const defaults: Limits = {
   streamsPerConnection: 1_000,
   headerBytes: 16 << 10,
   continuationFrames: 16,
-  controlFrames: 100,
+  controlFrames: 200,
   handshakeMs: 10_000,
   messageMs: 10_000,
   idleConnectionMs: 300_000,

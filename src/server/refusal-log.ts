@@ -18,7 +18,11 @@ const levels: Partial<Record<ErrorCode, "info" | "warn" | "error">> = {
 };
 
 /** What has a ration of its own. */
-type Rationed = ErrorCode | "handshake" | "protocol" | "stranger";
+type Rationed = string;
+
+/** Each limit has a ration, so that one that is hit all the time does not hide the others. */
+const rationOf = (code: ErrorCode, message: string): Rationed =>
+  `${code} ${/ limit (\w+) is [\d.]+$/.exec(message)?.[1] ?? ""}`;
 
 const refusals = {
   stream: "a stream is ended",
@@ -28,7 +32,7 @@ const refusals = {
 
 /**
  * Logs which streams, requests and TLS handshakes ended with an error. Clients that are refused come back at once, and may be
- * thousands, so lines are rationed: 20 a minute for each code, and for handshakes. How many were left out meanwhile is in the next
+ * thousands, so lines are rationed: 20 a minute for each limit, for each other code, and for handshakes. How many were left out meanwhile is in the next
  * line, as `unlogged`.
  */
 export class RefusalLog {
@@ -46,7 +50,7 @@ export class RefusalLog {
     const level = levels[code] ?? "debug";
     const message = code === "INTERNAL" ? `a ${what} fails` : refusals[what];
     if (level === "debug") this.logger.debug(told, message);
-    else this.rationed(code, level, told, message, now);
+    else this.rationed(rationOf(code, told.error), level, told, message, now);
   }
 
   /** A client and the server have not agreed on TLS. Who only looks whether the port is open is told in debug. */
@@ -55,7 +59,9 @@ export class RefusalLog {
     // Node has forgotten where those come from whose certificate it refuses.
     const peer = remoteAddress === undefined ? {} : { peer: `${remoteAddress}:${remotePort}` };
     const refused = authorizationError && `the client's certificate is refused: ${authorizationError}`;
-    const fields = { ...peer, error: refused || (error.reason ?? error.message) };
+    const reason = error.reason ?? error.message;
+    const isPlain = /^(wrong version number|http request)$/.test(reason); // OpenSSL's words for it
+    const fields = { ...peer, error: refused || (isPlain ? `the client speaks without TLS (${reason})` : reason) };
     const message = "a TLS handshake fails";
     if (error.code === "ECONNRESET" && !refused) this.logger.debug(fields, message);
     else this.rationed("handshake", "warn", fields, message, performance.now());

@@ -378,6 +378,7 @@ export class XdsServer {
     const until = performance.now() + timeoutMs;
     const unavailable = new XdsError("DRAINING", "the server is shutting down; connect again, elsewhere if you can");
     await endPaced(this.admission.seats, unavailable, { timeoutMs, paceMs });
+    this.grpc?.endWatches(unavailable);
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, Math.max(100, until - performance.now()));
@@ -488,6 +489,8 @@ export class XdsServer {
         throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
       const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
       if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
+      if (asked.typeUrl !== "" && asked.typeUrl !== type.typeUrl)
+        throw new XdsError("INVALID_REQUEST", `this is the service of ${type.typeUrl}, not of ${asked.typeUrl}`);
       this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
       this.unsent.check();
       await this.permit(info.transport === "rest" ? "rest" : "fetch", info, node);

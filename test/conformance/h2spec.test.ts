@@ -62,6 +62,7 @@ const limits = {
   connectionsPerPeer: Number.POSITIVE_INFINITY,
   handshakeMs: 10_000,
   idleMs: 300_000,
+  frameMs: 1_000_000,
 };
 const head = encodeHeaders([[":status", "200"]]);
 const body = Buffer.from("a body that is long enough for windows of a few bytes");

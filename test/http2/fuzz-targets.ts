@@ -167,6 +167,7 @@ export class GrpcTarget {
           connectionsPerPeer: 10,
           handshakeMs: 1e6,
           idleMs: 1e6,
+          frameMs: 1_000_000,
           messageMs: 1e6,
         },
         keepaliveMs: 1e6,

@@ -120,6 +120,7 @@ const patient = {
     connectionsPerPeer: 100,
     handshakeMs: 1e6,
     idleMs: 1e6,
+    frameMs: 1_000_000,
   },
   keepaliveMs: 1e6,
   keepaliveTimeoutMs: 1e6,

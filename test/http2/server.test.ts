@@ -153,7 +153,7 @@ describe("TLS", () => {
     await start({ tls: certificate });
     const socket = await listening.rawTls(trusting);
     socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    expect((await everything(socket)).toString()).toMatch(/^HTTP\/1.1 426 .*this is HTTP\/2, and not HTTP\/1.1\n$/s);
+    expect((await everything(socket)).toString()).toMatch(/^HTTP\/1.1 505 .*this is HTTP\/2, and not HTTP\/1.1\n$/s);
   });
 
   it("with ALPN of others, or no TLS at all, ends with a failed handshake that is reported once", async () => {
@@ -186,7 +186,7 @@ it("a request of HTTP/1.1 gets a readable answer, also in pieces", async () => {
     await sleep(5);
   }
   expect((await answer).toString()).toMatch(
-    /^HTTP\/1.1 426 Upgrade Required\r\n.*this is HTTP\/2, and not HTTP\/1.1\n$/s,
+    /^HTTP\/1.1 505 HTTP Version Not Supported\r\n.*this is HTTP\/2, and not HTTP\/1.1\n$/s,
   );
 });
 

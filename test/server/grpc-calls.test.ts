@@ -346,7 +346,11 @@ describe("health", () => {
     const { client } = await start();
     const more = Buffer.from([0x10, 1, 0x0a, 0]);
     expect(await client.ended(client.unary(check, more))).toMatchObject({ code: 0 });
-    for (const bad of [Buffer.of(0x0a, 9), Buffer.alloc(5_000, 0x20), Buffer.of(0xff)])
+    expect(await client.ended(client.unary(check, Buffer.alloc(5_000, 0x20)))).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: "a request of 5000 bytes; 4096 are allowed",
+    });
+    for (const bad of [Buffer.of(0x0a, 9), Buffer.of(0xff)])
       expect(await client.ended(client.unary(check, bad))).toMatchObject({
         code: status.INVALID_ARGUMENT,
         details: "not a HealthCheckRequest",

@@ -65,7 +65,7 @@ describe("a client that is not one of HTTP/2", () => {
   it("but of HTTP/1.1 is told so, and logged", async () => {
     const { port, lines } = await start();
     expect(await http1(port)).toEqual({
-      status: 426,
+      status: 505,
       text: "this is a request of HTTP/1.1, but this port speaks gRPC, which is HTTP/2 without TLS\n",
     });
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("this is a request of HTTP/1.1") }]);
@@ -77,7 +77,7 @@ describe("a client that is not one of HTTP/2", () => {
     client.socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     await until(client.isClosed, "the end");
     expect(client.rest.toString()).toMatch(
-      /^HTTP\/1\.1 426 [\s\S]*this port speaks gRPC, which is HTTP\/2 with TLS\n$/,
+      /^HTTP\/1\.1 505 [\s\S]*this port speaks gRPC, which is HTTP\/2 with TLS\n$/,
     );
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("this is a request of HTTP/1.1") }]);
   });

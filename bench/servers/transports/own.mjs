@@ -19,6 +19,7 @@ const limits = {
   connectionsPerPeer: 1_000_000,
   handshakeMs: 60_000,
   idleMs: 600_000,
+  frameMs: 1_000_000,
 };
 
 /** @type {import("../floor.mjs").Serve} */

@@ -5,36 +5,33 @@ import { staticTable } from "./static-table.js";
  * connection and can be made once (RFC 7541, sections 6.1 and 6.2.2). Names are in lower case; values are latin1.
  */
 export function encodeHeaders(fields: Iterable<readonly [name: string, value: string]>): Buffer {
-  const bytes: number[] = [];
+  const parts: Buffer[] = [];
   for (const [name, value] of fields) {
     const whole = staticTable.findIndex((entry) => entry[0] === name && entry[1] === value) + 1;
     if (whole > 0) {
-      pushInteger(bytes, 0x80, 7, whole);
+      parts.push(integer(0x80, 7, whole));
       continue;
     }
     const known = staticTable.findIndex((entry) => entry[0] === name) + 1;
-    pushInteger(bytes, 0, 4, known);
-    if (known === 0) pushString(bytes, name);
-    pushString(bytes, value);
+    parts.push(integer(0, 4, known));
+    if (known === 0) pushString(parts, name);
+    pushString(parts, value);
   }
-  return Buffer.from(bytes);
+  return Buffer.concat(parts);
 }
 
 /** An integer with a prefix of so many bits; `first` has the bits before it (5.1). */
-function pushInteger(bytes: number[], first: number, prefix: number, value: number): void {
+function integer(first: number, prefix: number, value: number): Buffer {
   const mask = 2 ** prefix - 1;
-  if (value < mask) {
-    bytes.push(first | value);
-    return;
-  }
-  bytes.push(first | mask);
+  if (value < mask) return Buffer.of(first | value);
+  const bytes = [first | mask];
   let rest = value - mask;
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
   bytes.push(rest);
+  return Buffer.from(bytes);
 }
 
-function pushString(bytes: number[], text: string): void {
+function pushString(parts: Buffer[], text: string): void {
   const encoded = Buffer.from(text, "latin1");
-  pushInteger(bytes, 0, 7, encoded.length);
-  for (const byte of encoded) bytes.push(byte);
+  parts.push(integer(0, 7, encoded.length), encoded);
 }
