@@ -27,9 +27,9 @@ export function writePage({ machine, results }, workloads, docs) {
     join(docs, "performance.md"),
     `# Performance
 
-\`npm run bench\` made this page: it measures this library, built, side by side with **go-control-plane 0.14.0** (the peer) and with the **floor**,
-bare grpc-js that writes ready bytes and drops what comes back: what any server on it has to spend. One load generator, in Go, drives all three over
-loopback. CPU is the server process's own, from \`/proc\`, all threads; memory is its resident memory. A ratio is the median over rounds in which the subjects
+\`npm run bench\` made this page: it measures this library, built, side by side with **go-control-plane 0.14.0** (the peer) and with **floors**: servers that
+write ready bytes and drop what comes back. That is what any server on a transport has to spend. "floor" stands on this project's own HTTP/2, the others on
+Node's \`node:http2\` and on grpc-js. One load generator, in Go, drives all of them over loopback. CPU is the server process's own, from \`/proc\`, all threads; memory is its resident memory. A ratio is the median over rounds in which the subjects
 take turns, and in parentheses the least and the greatest. The noise of a shared machine is in the spread.
 
 Machine: ${model}, ${cpus} CPUs, ${memoryGiB} GiB, Linux ${kernel}; Node ${node.slice(1)}, ${go.replace("go", "Go ")}. Run of ${dateOf(measured.map(({ result }) => result.at))}.
