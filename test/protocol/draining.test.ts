@@ -176,6 +176,42 @@ describe.each(["sotw", "delta"] as const)("an old listener, %s", (variant) => {
     });
 
   if (variant === "sotw")
+    it("P54 P18 drains after it was refused with another one, and a full state repeats what was there before", () => {
+      const options = { retryRefused: false };
+      const { client, server, serve } = start(variant, [], [cluster("c2"), listenerToC("l", 2)], options);
+      serve(cluster("c2"), cluster("c3"), listenerToC("l", 3), listener("bad"));
+      client.take(clusterType, ["c2@1", "c3@1"]);
+      client.nack(client.expect(listenerType, ["bad@1", "l@3"])); // the client may have taken l@3
+      serve(cluster("c1"), cluster("bad"), listenerToC("l", 1));
+      client.nack(client.expect(clusterType, ["bad@1", "c1@1", "c2@1", "c3@1"]));
+      client.take(listenerType, ["l@2"]); // l@1 waits for c1
+      serve(cluster("c1"), listenerToC("l", 1));
+      client.take(clusterType, ["c1@1", "c2@1", "c3@1"]);
+      client.take(listenerType, ["l@1"]);
+      client.quietFor(drainTimeMs - 2 * second);
+      server.pass(4 * second);
+      client.take(clusterType, ["c1@1"]);
+    });
+
+  if (variant === "delta")
+    it("P54 P25 that was offered and removed, both unanswered, may be in use: its cluster stays", () => {
+      const { client, server, serve } = start(variant, [], [listener("l"), cluster("c2")]);
+      serve(listener("l"), listenerToC("m", 1), cluster("c1"), cluster("c2"));
+      const answers = [client.expect(clusterType, ["c1@1"])];
+      server.pass(6 * second);
+      answers.push(client.expect(listenerType, ["m@1"]));
+      serve(listener("l"), cluster("c2"));
+      server.pass(6 * second);
+      answers.push(client.expect(listenerType, [], ["m"]));
+      client.quietFor(60 * second);
+      for (const answer of answers) client.ack(answer);
+      client.quietFor(drainTimeMs - 2 * second);
+      server.pass(4 * second);
+      client.take(clusterType, [], ["c1"]);
+      client.quietFor(drainTimeMs);
+    });
+
+  if (variant === "sotw")
     it("P54 has streams with the same leftovers share one list", () => {
       const cache = cacheOf(cluster("c1"), listenerToC("l", 1));
       const server = new DirectServer(cache);

@@ -236,6 +236,41 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       expect(client.state(typeUrl)).toBe("SYNCED");
     });
 
+    it("P25 P16 is ACKed after what came later was refused: that is offered again", () => {
+      const { client, server, serve } = start();
+      serve(2);
+      const first = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      serve(3);
+      client.nack(client.expect(typeUrl, ["a@3"]), "a: bad");
+      client.quiet();
+      client.ack(first);
+      client.quietFor(9 * second);
+      server.pass(4 * second);
+      client.take(typeUrl, ["a@3"]);
+      client.quietFor(60 * second);
+    });
+
+    if (variant === "sotw" && !isWhole && asked === "all")
+      it("P25 P18 is refused after newer ones were sent, whose content is served: SYNCED", () => {
+        const { cache, client, server } = start();
+        const serve = (...served: Resource[]) => cache.set("n", Snapshot.of(served));
+        serve(make("a", 10), make("b", 10));
+        const first = client.expect(typeUrl, ["a@10", "b@10"]);
+        serve(make("b", 10));
+        server.pass(6 * second);
+        serve(make("b", 11));
+        server.pass(6 * second);
+        const next = client.expect(typeUrl, ["b@11"]);
+        serve(make("a", 2));
+        const last = client.expect(typeUrl, ["a@2"]);
+        client.nack(first);
+        client.nack(next);
+        client.ack(last);
+        client.quietFor(60 * second);
+        expect(client.state(typeUrl)).toBe("SYNCED");
+      });
+
     it("P25 P18 is refused when its resource is gone already: SYNCED", () => {
       const { cache, client, server } = start();
       if (asked === "by name") {
@@ -283,7 +318,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
 
 describe("a full state that is not answered", () => {
   for (const message of ["Error adding/updating cluster(s) a: bad", "no"])
-    it(`P17 P25 is refused with the next, which repeats what is bad (${message}): the rest of that counts as taken`, () => {
+    it(`P17 P25 is refused with the next, which repeats what is bad: the rest counts as taken (${message})`, () => {
       const cache = cacheOf(cluster("c"));
       const serve = (...served: Resource[]) => cache.set("n", Snapshot.of(served));
       const server = new DirectServer(cache, {}, { retryRefused: false });
