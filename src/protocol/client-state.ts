@@ -232,6 +232,11 @@ export class ClientState {
     return undefined;
   }
 
+  /** An unanswered full state repeats a name as it was: its refusal may be about that. */
+  isRepeated(name: string): boolean {
+    return this.inFlight.some(({ repeated }) => repeated.some(({ key }) => key === name));
+  }
+
   /** A later response was answered first, and says what the client has of a name: it was not refused. */
   private isReplaced({ newer }: Delivery, name: string): boolean {
     const isTaken = newer?.get(name);

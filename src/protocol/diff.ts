@@ -227,7 +227,7 @@ class Comparison {
     const change = state.openWith(name);
     if (refused) {
       if (isRefused) this.refused.push([name, now, undefined]);
-      else if (isSame && state.isCertain(name)) this.healed.push(name);
+      else if (isSame && state.isCertain(name) && !state.isRepeated(name)) this.healed.push(name);
       else {
         this.put(name, now);
         for (const missing of refused.missing) this.tellMissing(missing);

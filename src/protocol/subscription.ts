@@ -503,7 +503,8 @@ export class Subscription implements Watcher, Wants {
   private lookAtReplaced(): void {
     if (this.state.refused.size === 0) return;
     for (const [name, { resource }] of this.state.refused) {
-      if (this.state.coming(name) || this.view.get(name)?.version === resource?.version) continue;
+      if (this.view.get(name)?.version === resource?.version) continue;
+      if (this.state.coming(name) || this.state.isRepeated(name)) continue;
       if (this.wildcard) this.allStale = true;
       else this.stale.add(name);
     }

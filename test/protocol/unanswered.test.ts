@@ -330,7 +330,9 @@ describe("a full state that is not answered", () => {
       server.pass(6 * second);
       serve(cluster("c"), cluster("b"));
       const last = client.expect(clusterType, ["a@11", "b@1", "c@1"]); // the removal of `a` waits
+      client.quietFor(20 * second);
       client.nack(first, message);
+      client.quiet();
       client.nack(last, message);
       client.quietFor(20 * second);
       expect(client.state(clusterType)).toBe("SYNCED");
