@@ -97,16 +97,18 @@ function dumpsOf(node: string, admin: string): [string, string] {
   return [url, `${url}&state=served`];
 }
 
-/** What a node keeps only for its old listeners; undefined: the server does not tell. */
+/** What a node keeps only for its old listeners, on every stream where it waits; undefined: the server does not tell. */
 async function drainingOf(node: string, admin: string): Promise<Draining | undefined> {
   const report = await ask(admin, node);
   if (typeof report === "string") return undefined;
   const names = new Set<string>();
+  const others = new Set<string>();
   const cutTypes: string[] = [];
   for (const { type, typeUrl, waits = [] } of report.nodes.flatMap(({ types }) => types)) {
-    for (const { name, why } of waits) if (why === "draining") names.add(`${typeUrl} ${canonicalName(name)}`);
+    for (const { name, why } of waits) (why === "draining" ? names : others).add(`${typeUrl} ${canonicalName(name)}`);
     if (waits.length >= waitsShown) cutTypes.push(type);
   }
+  for (const other of others) names.delete(other);
   return { has: ({ type, key }) => names.has(`${type.typeUrl} ${key}`), cutTypes };
 }
 

@@ -41,6 +41,22 @@ export function onlyIn(changes: Changes, other: Changes): readonly string[] {
 /** Weak in both directions, so that no change keeps another alive. */
 const onlyInMemo = new WeakMap<Changes, { readonly other: WeakRef<Changes>; readonly names: readonly string[] }>();
 
+/** A change, with what another one has besides. The same for all streams that ask for the same two. */
+export function union(changes: Changes, other: Changes): Changes {
+  const known = unionMemo.get(changes)?.get(other);
+  if (known) return known;
+  const contents = contentsOf(changes);
+  const changed = other.changed.filter(({ key }) => !contents.has(key));
+  const removed = other.removed.filter((name) => !contents.has(name));
+  let all: Changes = { changed: [...changes.changed, ...changed], removed: [...changes.removed, ...removed] };
+  if (contents.size === 0) all = other;
+  else if (changed.length + removed.length === 0) all = changes;
+  const unions = unionMemo.get(changes) ?? new WeakMap<Changes, Changes>();
+  unionMemo.set(changes, unions.set(other, all));
+  return all;
+}
+const unionMemo = new WeakMap<Changes, WeakMap<Changes, Changes>>();
+
 /** The same change without its removals. */
 export function withoutRemovals(changes: Changes): Changes {
   if (changes.removed.length === 0) return changes;

@@ -36,8 +36,8 @@ export interface Delivery {
   readonly repeated: readonly Resource[];
   /** Set when a later response was answered first: a retained position where it is known what the client had. */
   before: number | undefined;
-  /** Names that a later response, answered first, has as well. */
-  newer: Set<string> | undefined;
+  /** Names that a later response, answered first, has as well; true: one that was ACKed. */
+  newer: Map<string, boolean> | undefined;
 }
 
 /**
@@ -174,7 +174,7 @@ export class ClientState {
 
   /** Nothing is known by name: positions and changes that all streams share say it all. */
   get isShared(): boolean {
-    return this.entries.size + this.refused.size === 0 && this.isKnown;
+    return this.entries.size + this.refused.size + this.deferred.size === 0 && this.isKnown;
   }
 
   /** No name is left of refused responses that were too many to remember. */
@@ -225,16 +225,22 @@ export class ClientState {
   /** What the unanswered responses say of a name: `resource` undefined: its removal. */
   coming(name: string): { readonly resource: Resource | undefined } | undefined {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
-      const { changes, newer } = this.inFlight[i] as Delivery;
-      const contents = contentsOf(changes);
-      if (contents.has(name) && !(newer?.has(name) && this.isSettled(name))) return { resource: contents.get(name) };
+      const delivery = this.inFlight[i] as Delivery;
+      const contents = contentsOf(delivery.changes);
+      if (contents.has(name) && !this.isReplaced(delivery, name)) return { resource: contents.get(name) };
     }
     return undefined;
   }
 
-  /** Nothing that was offered of a name stands refused, alone or together with others. */
-  private isSettled(name: string): boolean {
-    return !this.refused.has(name) && !this.openWith(name);
+  /** An unanswered full state repeats a name as it was: its refusal may be about that. */
+  isRepeated(name: string): boolean {
+    return this.inFlight.some(({ repeated }) => repeated.some(({ key }) => key === name));
+  }
+
+  /** A later response was answered first, and says what the client has of a name: it was not refused. */
+  private isReplaced({ newer }: Delivery, name: string): boolean {
+    const isTaken = newer?.get(name);
+    return isTaken === true || (isTaken === false && !this.refused.has(name) && !this.openWith(name));
   }
 
   /** The newest open change with this name. */
@@ -258,8 +264,10 @@ export class ClientState {
       const content = change.isRefused && change.has(name) ? change.content(name) : undefined;
       if (content) found.push(content);
     }
-    const coming = this.coming(name)?.resource;
-    if (coming) found.push(coming);
+    for (const delivery of this.inFlight) {
+      const content = contentsOf(delivery.changes).get(name);
+      if (content && !this.isReplaced(delivery, name)) found.push(content);
+    }
     return found;
   }
 
@@ -403,11 +411,11 @@ export class ClientState {
       if (this.wants.wildcard)
         for (const name of [...this.entries.keys()]) if (!this.wants.isWithheld(name)) this.entries.delete(name);
     }
-    this.advance(delivery, older);
+    this.advance(delivery, older, true);
     if (to !== undefined) this.prune();
     for (const old of delivery.repeated) if (this.wants.covers(old.key)) this.note(old.key, old);
     const { open } = this;
-    const isShared = this.wants.wildcard && this.isShared && this.deferred.size === 0;
+    const isShared = this.wants.wildcard && this.isShared && this.inFlight.length === 0;
     // The position says it all, as it does for nearly every ACK.
     if (!(isShared && (to === undefined ? piece?.isPassed && open.length === 1 : open.length === 0)))
       for (const [name, resource] of this.answeredNames(changes))
@@ -415,7 +423,7 @@ export class ClientState {
           this.take(name, resource, delivery);
           // Its removal was held back while this was unanswered, and the position moves on without it.
           if (this.wants.wildcard && this.wants.isWithheld(name)) this.withhold(name);
-        } else if (!this.isSettled(name)) this.note(name, resource); // what came later was refused
+        } else if (!this.isReplaced(delivery, name)) this.note(name, resource); // what came later was refused
     if (piece?.remove(changes)) this.drop(piece);
   }
 
@@ -431,7 +439,7 @@ export class ClientState {
     else if (whole) [refused, good] = this.nackWhole(delivery, refuse);
     else refused = this.nackAny(delivery, refuse);
     for (const [name, resource] of good) if (!delivery.newer?.has(name)) options.taking(name, resource);
-    this.advance(delivery, older);
+    this.advance(delivery, older, false);
     for (const [name, resource] of good) if (!delivery.newer?.has(name)) this.take(name, resource, delivery);
     // Older full states will not be answered any more. The client may have a refused name as they had it.
     for (const { changes } of passed)
@@ -474,14 +482,15 @@ export class ClientState {
 
   /**
    * A full state is refused. What is bad in it is what the client's message names; else what it refused before and is
-   * offered again: that explains the refusal, and the rest counts as taken, for nothing may wait for an ACK that will
-   * not come (P53). Where nothing tells, or where the client took nothing, all of it is refused together.
+   * offered again, or repeated: that explains the refusal, and the rest counts as taken, for nothing may wait for an
+   * ACK that will not come (P53). Where nothing tells, or where the client took nothing, all of it is refused together.
    */
   private nackWhole(
     delivery: Delivery,
     { entry, options }: Refuse,
   ): [refused: Changes, good: readonly [string, Resource | undefined][]] {
-    const { changes, to } = delivery;
+    const { to } = delivery;
+    const changes = this.withSuspects(delivery, options);
     const count = changes.changed.length + changes.removed.length;
     const known = this.refusedBefore(changes);
     const open = this.open.filter((change) => change.isRefused);
@@ -516,6 +525,17 @@ export class ClientState {
     return leaveAll();
   }
 
+  /** What is new in a full state, and what it repeats though it was refused before or is named by the refusal. */
+  private withSuspects({ changes, repeated }: Delivery, { mentioned, tookNothing }: NackOptions): Changes {
+    if (repeated.length === 0 || tookNothing) return changes;
+    const named = mentioned({ changed: repeated, removed: none });
+    const suspects = repeated.filter(
+      ({ key, version }) => named.has(key) || this.refused.get(key)?.resource?.version === version,
+    );
+    if (suspects.length === 0) return changes;
+    return { changed: [...changes.changed, ...suspects], removed: changes.removed };
+  }
+
   /** What is new in a full state, and what it repeats as it was, but for what is bad. */
   private others({ fresh, repeated }: Delivery, bad: ReadonlySet<string>): readonly [string, Resource | undefined][] {
     const kept = repeated.filter(({ key }) => this.wants.covers(key));
@@ -533,7 +553,7 @@ export class ClientState {
     change.nacks = 1;
     if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
     this.open.push(change);
-    for (const name of newer ?? none) this.resolve(change, name);
+    for (const name of newer?.keys() ?? none) this.resolve(change, name);
     if (!wildcard) for (const name of [...change.names()]) if (!this.isWanted(change, name)) this.resolve(change, name);
     return change;
   }
@@ -636,11 +656,14 @@ export class ClientState {
   }
 
   /** The position moves on with an answer; responses that were sent before and are not answered yet stay uncertain. */
-  private advance({ changes, to, before }: Delivery, older: readonly Delivery[]): void {
+  private advance({ changes, to, before }: Delivery, older: readonly Delivery[], isAck: boolean): void {
     const { view } = this.wants;
     for (const one of older) {
       for (const name of contentsOf(changes).keys())
-        if (contentsOf(one.changes).has(name)) one.newer = (one.newer ?? new Set<string>()).add(name);
+        if (contentsOf(one.changes).has(name)) {
+          one.newer ??= new Map();
+          one.newer.set(name, isAck || one.newer.get(name) === true);
+        }
       if (to !== undefined) this.passBy(one);
     }
     if (to === undefined) return;
@@ -669,9 +692,9 @@ export class ClientState {
     this.position = position;
   }
 
-  /** Forgets the entries that say the same as the view at the position. */
+  /** Forgets the entries that say the same as the view at the position, once the position says all of the rest. */
   private prune(): void {
-    if (this.entries.size === 0) return;
+    if (this.entries.size === 0 || this.inFlight.length > 0) return;
     const { wants } = this;
     for (const [name, has] of [...this.entries]) {
       if (wants.view.at(name, this.position)?.version !== has?.version) continue;
@@ -713,7 +736,11 @@ export class ClientState {
   /** Writes down what the client certainly has. */
   private note(name: string, has: Has): void {
     const { view, wildcard } = this.wants;
-    if (wildcard ? view.at(name, this.position)?.version === has?.version : !has) this.entries.delete(name);
+    // While something is unanswered, the position may move on past this, or the name be looked for in older responses.
+    const isSaid = wildcard
+      ? this.inFlight.length === 0 && view.at(name, this.position)?.version === has?.version
+      : !has;
+    if (isSaid) this.entries.delete(name);
     else this.entries.set(name, has);
   }
 

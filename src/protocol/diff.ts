@@ -2,7 +2,7 @@ import type { Changes, ResourceView } from "../cache/config-watcher.js";
 import { isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import { SetHash } from "../resource/resource-set.js";
-import { contentsOf, withoutRemovals } from "./changes.js";
+import { contentsOf, union, withoutRemovals } from "./changes.js";
 import type { ClientState, Has } from "./client-state.js";
 import type { OpenChange } from "./open-change.js";
 import type { Subscription } from "./subscription.js";
@@ -70,15 +70,15 @@ export function diff(
       // Its answer stands for an older full state too, if that is unanswered. The way back is a change, although it
       // leads to what the client had.
       const repeats = whole && state.inFlight.length > 0 && shared.withheld.size === 0 && !isEmpty(shared.changes);
-      const all = repeats ? view.since(state.position) : shared.changes;
-      return difference(isEmpty(all) ? shared.changes : all, shared.withheld, shared.changes);
+      const all = repeats ? union(view.since(state.position), shared.changes) : shared.changes;
+      return difference(all, shared.withheld, shared.changes);
     }
     if (shared && shared.withheld.size === 0) {
       // A full state repeats what was refused, and its answer is about that too.
-      const all = view.since(state.certainPosition);
       const isNew = !isEmpty(shared.changes) || subscription.mustAnswer;
       // Where what it had before is served again, it may still have something else.
-      return isNew && !isEmpty(all) ? difference(all, nothing, shared.changes) : difference(shared.changes);
+      const all = isNew ? union(view.since(state.certainPosition), shared.changes) : shared.changes;
+      return difference(all, nothing, shared.changes);
     }
   }
   // All that name the same are sent the same list, so that it is encoded once.
@@ -90,12 +90,13 @@ export function diff(
   return new Comparison(subscription, references, whole).compare(partial, to);
 }
 
-/** The client differs from its position only in what it has refused, and nothing of that has changed since. */
+/** The client differs from its position only in what it has refused, and all of that is served as it was refused. */
 function isBesideRefused({ view, state, waiting }: Subscription): boolean {
   const { exceptions, refused, open } = state;
   if (open.length > 0 || waiting.size > 0 || exceptions.size !== refused.size || !state.isKnown) return false;
   const contents = contentsOf(view.since(state.offered));
-  for (const name of refused.keys()) if (!exceptions.has(name) || contents.has(name)) return false;
+  for (const [name, { resource }] of refused)
+    if (!exceptions.has(name) || contents.has(name) || view.get(name)?.version !== resource?.version) return false;
   return true;
 }
 
@@ -226,7 +227,7 @@ class Comparison {
     const change = state.openWith(name);
     if (refused) {
       if (isRefused) this.refused.push([name, now, undefined]);
-      else if (isSame && state.isCertain(name)) this.healed.push(name);
+      else if (isSame && state.isCertain(name) && !state.isRepeated(name)) this.healed.push(name);
       else {
         this.put(name, now);
         for (const missing of refused.missing) this.tellMissing(missing);

@@ -10,12 +10,10 @@ const leftoversKept = 1_000;
 
 /** A listener, or a filter chain, that was replaced or removed, and that the client goes on using for a while. */
 interface Old {
-  readonly type: ResourceType;
-  readonly name: string;
-  /** What takes its place; the old one is used until that has all that it waits for. undefined: nothing. */
-  readonly now: Resource | undefined;
+  /** What takes its place, as long as that is warming: the old one is used until that has all that it waits for. */
+  now: Resource | undefined;
   /** `performance.now()` of the ACK. */
-  readonly at: number;
+  at: number;
   /** When the old one began to drain; undefined: the new one is still warming. */
   drainsSince: number | undefined;
 }
@@ -28,7 +26,8 @@ interface Old {
 export class Draining {
   /** `<type URL> <name>` → the old listener that was replaced last of those that refer to it. Oldest first. */
   private readonly leftovers = new Map<string, Old>();
-  private readonly warming = new Set<Old>();
+  /** `<type URL> <name>` → all older versions of a listener whose new version is warming. */
+  private readonly warming = new Map<string, Old>();
 
   constructor(
     private readonly times: OrderTimes,
@@ -39,40 +38,42 @@ export class Draining {
   /** A client has taken a new resource, or the removal; `released`: what only the old one refers to. */
   replaced(type: ResourceType, name: string, released: readonly Reference[], now: Resource | undefined): void {
     const at = performance.now();
+    const key = keyOf(type.typeUrl, name);
+    const known = this.warming.get(key);
+    if (!known && released.length === 0) return;
     // Older ones go on until the newest is warm.
-    for (const old of [...this.warming])
-      if (old.type === type && old.name === name) {
-        this.warming.delete(old);
-        const next: Old = { type, name, now, at, drainsSince: now ? undefined : at };
-        if (now) this.warming.add(next);
-        for (const [key, known] of this.leftovers) if (known === old) this.leftovers.set(key, next);
-      }
-    if (released.length === 0) return;
-    const old: Old = { type, name, now, at, drainsSince: now ? undefined : at };
-    if (now) this.warming.add(old);
+    const old: Old = known ?? { now, at, drainsSince: undefined };
+    old.now = now;
+    old.at = at;
+    if (now) this.warming.set(key, old);
+    else {
+      old.drainsSince = at;
+      this.warming.delete(key);
+    }
     for (const { typeUrl, name: target } of released) {
       if (isCollection(target)) continue;
       const key = keyOf(typeUrl, canonicalName(target));
       this.leftovers.delete(key);
       this.leftovers.set(key, old);
     }
-    this.forgetOldest(at);
   }
 
-  /** Forgets the names whose drain time is over, and the oldest of too many. */
+  /** Forgets the names whose drain time is over, and then the oldest of too many. */
   private forgetOldest(now: number): void {
-    const before = this.leftovers.size;
-    let isCut = false;
-    for (const [key, { drainsSince }] of this.leftovers) {
-      const isOver = drainsSince !== undefined && now >= drainsSince + this.times.drainTimeMs;
-      if (!isOver && this.leftovers.size <= leftoversKept) break;
-      isCut ||= !isOver;
-      this.leftovers.delete(key);
+    const { leftovers } = this;
+    const before = leftovers.size;
+    for (const [key, { drainsSince }] of leftovers)
+      if (drainsSince !== undefined && now >= drainsSince + this.times.drainTimeMs) leftovers.delete(key);
+      else if (before <= leftoversKept) break; // those behind it can stay for now
+    if (leftovers.size > leftoversKept) {
+      this.onForgotten(leftoversKept);
+      for (const key of leftovers.keys())
+        if (leftovers.size > leftoversKept) leftovers.delete(key);
+        else break;
     }
-    if (this.leftovers.size === before) return;
-    if (isCut) this.onForgotten(leftoversKept);
-    const used = new Set(this.leftovers.values());
-    for (const one of this.warming) if (!used.has(one)) this.warming.delete(one);
+    if (leftovers.size === before) return;
+    const used = new Set(leftovers.values());
+    for (const [key, old] of this.warming) if (!used.has(old)) this.warming.delete(key);
   }
 
   /** When a name is free of old listeners, or to be looked at again, as `performance.now()`; undefined: it is free. */
@@ -86,14 +87,18 @@ export class Draining {
     return until > now ? until : undefined;
   }
 
-  /** Finds out which new listeners are warm: all that they wait for is answered, or does not exist for so long. */
+  /**
+   * Called after each request of the client. Finds out which new listeners are warm: all that they wait for is
+   * answered, or does not exist for so long.
+   */
   look(subscriptions: ReadonlyMap<string, Subscription>): void {
-    if (this.warming.size === 0) return;
     const now = performance.now();
-    for (const old of this.warming) {
+    this.forgetOldest(now);
+    for (const [key, old] of this.warming) {
       if (!old.now || !isWarm(old.now, subscriptions, now >= old.at + this.times.missingAfterMs)) continue;
       old.drainsSince = now;
-      this.warming.delete(old);
+      old.now = undefined;
+      this.warming.delete(key);
     }
   }
 }

@@ -279,9 +279,10 @@ export class MakeBeforeBreak {
    * The client takes a response: what its older resources referred to may be free soon, or is still in use by old
    * listeners.
    */
-  taking(subscription: Subscription, { changes }: Delivery): void {
+  taking(subscription: Subscription, { changes, repeated }: Delivery): void {
     const { state } = subscription;
     if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing
+    for (const old of repeated) this.replaced(subscription, old.key, old);
     for (const now of changes.changed) this.replaced(subscription, now.key, now);
     for (const name of changes.removed) this.replaced(subscription, name, undefined);
   }

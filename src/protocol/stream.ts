@@ -250,9 +250,10 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.context.ordered) this.settled(subscription, subscription.names.size < wanted);
     this.context.checkNames(subscription.names.size, request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
-    // Something may be missing, or have waited for this answer; what is refused has to be offered again (P16).
-    const isRefusal = answered !== undefined && request.errorDetail !== undefined;
-    if (subscription.isSettled && !isRefusal && this.dirty.size === 0) this.context.flushed?.(this.asStream);
+    // Something may be missing, or have waited for this answer; what is refused has to be offered again (P16), though
+    // not while an older response with it is unanswered.
+    const isOfRefused = answered !== undefined && (request.errorDetail !== undefined || answered.newer !== undefined);
+    if (subscription.isSettled && !isOfRefused && this.dirty.size === 0) this.context.flushed?.(this.asStream);
     else this.wake(subscription);
     if (answered) return this.reportAnswer(answered, request.typeUrl, request.errorDetail, refused);
   }

@@ -428,6 +428,7 @@ export class Subscription implements Watcher, Wants {
   ack(delivery: Delivery): void {
     this.answered(delivery);
     this.state.ack(delivery);
+    this.lookAtReplaced();
     this.ledger.onAck(delivery);
     this.clearError();
   }
@@ -443,6 +444,7 @@ export class Subscription implements Watcher, Wants {
       retryAt: (tries) => retry.next(tries),
       taking,
     });
+    this.lookAtReplaced();
     if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
     // Of an empty response, or of names that are not subscribed any more, nothing is left to replace.
     if (this.state.isClean && !this.nextPiece) this.ledger.nacked = undefined;
@@ -495,6 +497,17 @@ export class Subscription implements Watcher, Wants {
     for (const name of this.resolving?.keys() ?? []) this.stopResolving(name);
     this.state.leave();
     this.watch.close();
+  }
+
+  /** Looks again at what was refused, is served otherwise now, and is not on its way: it may be what the client has. */
+  private lookAtReplaced(): void {
+    if (this.state.refused.size === 0) return;
+    for (const [name, { resource }] of this.state.refused) {
+      if (this.view.get(name)?.version === resource?.version) continue;
+      if (this.state.coming(name) || this.state.isRepeated(name)) continue;
+      if (this.wildcard) this.allStale = true;
+      else this.stale.add(name);
+    }
   }
 
   private looked({ withheld, healed }: Difference, partial: boolean): void {

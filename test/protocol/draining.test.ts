@@ -124,6 +124,93 @@ describe.each(["sotw", "delta"] as const)("an old listener, %s", (variant) => {
     expect(logger.entries.filter(({ message }) => message.includes("too many names"))).toHaveLength(1);
   });
 
+  it("P54 forgets names that have drained before it forgets names in use", () => {
+    const logger = new LogBook();
+    const names = Array.from({ length: 999 }, (_, i) => `x${i}`);
+    const base = [cluster("c2"), routeToC("r1", 2), routeToC("r2", 2)];
+    const others = ["c1", "c3", ...names].map((name) => cluster(name));
+    const old = listenerToAll("l", names);
+    const first = [...base, ...others, listenerToC("cold", 1), old, listenerToC("m", 3)];
+    const { client, serve } = start(variant, ["r1"], first, { logger });
+    // `cold` never gets warm, because the client does not ask for r2. So it goes on using c1.
+    serve(...base, ...others, listenerToR("cold", 2), listenerToC("m", 3));
+    client.take(listenerType, ...clusters(["cold@2", "m@3"], ["cold@2"], ["l"]));
+    client.quietFor(drainTimeMs + 4 * second);
+    serve(...base, ...others, listenerToR("cold", 2));
+    client.take(listenerType, ...clusters(["cold@2"], [], ["m"]));
+    serve(...base, listenerToR("cold", 2));
+    client.take(clusterType, ...clusters(["c1@1", "c2@1", "c3@1"], [], names));
+    expect(logger.entries.filter(({ message }) => message.includes("too many names"))).toEqual([]);
+  });
+
+  if (variant === "sotw")
+    it("P54 drains after it was offered, not answered, and taken back beside another change", () => {
+      const { client, server, serve } = start(variant, [], [cluster("c1"), listenerToC("l", 1)]);
+      serve(cluster("c1"), cluster("c2"), listenerToC("l", 2));
+      client.take(clusterType, ["c1@1", "c2@1"]);
+      const first = client.expect(listenerType, ["l@2"]);
+      server.pass(6 * second);
+      serve(cluster("c1"), listenerToC("l", 1), listener("m"));
+      const back = client.expect(listenerType, ["l@1", "m@1"]);
+      client.ack(first);
+      client.ack(back);
+      client.quietFor(drainTimeMs - 2 * second);
+      server.pass(4 * second);
+      client.take(clusterType, ["c1@1"]);
+      client.quietFor(drainTimeMs);
+    });
+
+  if (variant === "sotw")
+    it("P54 P18 drains after it was refused with another one, and taken back beside another change", () => {
+      const options = { retryRefused: false };
+      const { client, server, serve } = start(variant, [], [cluster("c1"), listenerToC("l", 1)], options);
+      serve(cluster("c2"), listenerToC("l", 2), listener("bad"));
+      client.take(clusterType, ["c1@1", "c2@1"]);
+      client.nack(client.expect(listenerType, ["bad@1", "l@2"])); // the client may have taken l@2
+      client.quietFor(10 * second);
+      serve(cluster("c1"), listenerToC("l", 1), listener("m"));
+      client.take(listenerType, ["l@1", "m@1"]);
+      client.quietFor(drainTimeMs - 2 * second);
+      server.pass(4 * second);
+      client.take(clusterType, ["c1@1"]);
+    });
+
+  if (variant === "sotw")
+    it("P54 P18 drains after it was refused with another one, and a full state repeats what was there before", () => {
+      const options = { retryRefused: false };
+      const { client, server, serve } = start(variant, [], [cluster("c2"), listenerToC("l", 2)], options);
+      serve(cluster("c2"), cluster("c3"), listenerToC("l", 3), listener("bad"));
+      client.take(clusterType, ["c2@1", "c3@1"]);
+      client.nack(client.expect(listenerType, ["bad@1", "l@3"])); // the client may have taken l@3
+      serve(cluster("c1"), cluster("bad"), listenerToC("l", 1));
+      client.nack(client.expect(clusterType, ["bad@1", "c1@1", "c2@1", "c3@1"]));
+      client.take(listenerType, ["l@2"]); // l@1 waits for c1
+      serve(cluster("c1"), listenerToC("l", 1));
+      client.take(clusterType, ["c1@1", "c2@1", "c3@1"]);
+      client.take(listenerType, ["l@1"]);
+      client.quietFor(drainTimeMs - 2 * second);
+      server.pass(4 * second);
+      client.take(clusterType, ["c1@1"]);
+    });
+
+  if (variant === "delta")
+    it("P54 P25 that was offered and removed, both unanswered, may be in use: its cluster stays", () => {
+      const { client, server, serve } = start(variant, [], [listener("l"), cluster("c2")]);
+      serve(listener("l"), listenerToC("m", 1), cluster("c1"), cluster("c2"));
+      const answers = [client.expect(clusterType, ["c1@1"])];
+      server.pass(6 * second);
+      answers.push(client.expect(listenerType, ["m@1"]));
+      serve(listener("l"), cluster("c2"));
+      server.pass(6 * second);
+      answers.push(client.expect(listenerType, [], ["m"]));
+      client.quietFor(60 * second);
+      for (const answer of answers) client.ack(answer);
+      client.quietFor(drainTimeMs - 2 * second);
+      server.pass(4 * second);
+      client.take(clusterType, [], ["c1"]);
+      client.quietFor(drainTimeMs);
+    });
+
   if (variant === "sotw")
     it("P54 has streams with the same leftovers share one list", () => {
       const cache = cacheOf(cluster("c1"), listenerToC("l", 1));

@@ -126,6 +126,34 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       if (variant === "sotw") expect(watchersOf(cache)).toBe(kept); // all is answered
     });
 
+    if (variant === "delta" && asked === "all")
+      it("P25 P54 a removal that is held back is not forgotten when another change is sent before the answers", () => {
+        const { cache, client, server } = start();
+        const serve = (...served: Resource[]) => cache.set("n", Snapshot.of(served));
+        serve(make("a"), make("c"));
+        const answers = [client.expect(typeUrl, ["c@1"])];
+        server.pass(6 * second);
+        const has = new Set(["a", "c"]);
+        const read = () => {
+          for (let next = client.next(); next; next = client.next()) {
+            for (const { name: added } of next.resources) has.add(added);
+            for (const removed of next.removedResources) has.delete(removed);
+            answers.push(next);
+          }
+        };
+        serve(make("a"), make("b"));
+        read();
+        serve(make("a", 2), make("b"));
+        read();
+        for (let answer = answers.shift(); answer; answer = answers.shift()) {
+          client.ack(answer);
+          read();
+        }
+        client.quietFor(60 * second);
+        expect([...has]).toEqual(["a", "b"]);
+        expect(client.state(typeUrl)).toBe("SYNCED");
+      });
+
     if (variant === "delta")
       for (const order of ["in order", "the later one first"])
         it(`P25 P54 a removal that is held back while the resource's response is unanswered is not forgotten; answered ${order}`, () => {
@@ -171,6 +199,97 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       expect(watchersOf(cache)).toBe(kept);
     });
 
+    for (const isAnswered of [true, false])
+      it(`P25 P20 is no news after a later one was ACKed${isAnswered ? ", even if a third was refused" : ""}`, () => {
+        const { client, server, serve } = start();
+        serve(2);
+        const first = client.expect(typeUrl, ["a@2"]);
+        server.pass(6 * second);
+        serve(3);
+        client.ack(client.expect(typeUrl, ["a@3"]));
+        client.quiet();
+        serve(4);
+        client.nack(client.expect(typeUrl, ["a@4"]), "a: bad");
+        if (isAnswered) client.ack(first);
+        client.quietFor(second);
+        serve(2); // the client has a@3
+        client.take(typeUrl, ["a@2"]);
+        if (!isAnswered) client.ack(first);
+        client.quietFor(60 * second);
+        expect(client.state(typeUrl)).toBe("SYNCED");
+      });
+
+    it("P25 P18 is ACKed after what came later was refused and taken back: SYNCED", () => {
+      const { client, server, serve } = start();
+      serve(2);
+      const first = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      serve(3);
+      client.nack(client.expect(typeUrl, ["a@3"]), "a: bad");
+      client.quiet();
+      serve(2);
+      const back = client.next(); // a full state goes again; of others it is on its way
+      expect(back !== undefined).toBe(isWhole);
+      client.ack(first);
+      if (back) client.ack(back);
+      client.quietFor(60 * second);
+      expect(client.state(typeUrl)).toBe("SYNCED");
+    });
+
+    it("P25 P16 is ACKed after what came later was refused: that is offered again", () => {
+      const { client, server, serve } = start();
+      serve(2);
+      const first = client.expect(typeUrl, ["a@2"]);
+      server.pass(6 * second);
+      serve(3);
+      client.nack(client.expect(typeUrl, ["a@3"]), "a: bad");
+      client.quiet();
+      client.ack(first);
+      client.quietFor(9 * second);
+      server.pass(4 * second);
+      client.take(typeUrl, ["a@3"]);
+      client.quietFor(60 * second);
+    });
+
+    if (variant === "sotw" && !isWhole && asked === "all")
+      it("P25 P18 is refused after newer ones were sent, whose content is served: SYNCED", () => {
+        const { cache, client, server } = start();
+        const serve = (...served: Resource[]) => cache.set("n", Snapshot.of(served));
+        serve(make("a", 10), make("b", 10));
+        const first = client.expect(typeUrl, ["a@10", "b@10"]);
+        serve(make("b", 10));
+        server.pass(6 * second);
+        serve(make("b", 11));
+        server.pass(6 * second);
+        const next = client.expect(typeUrl, ["b@11"]);
+        serve(make("a", 2));
+        const last = client.expect(typeUrl, ["a@2"]);
+        client.nack(first);
+        client.nack(next);
+        client.ack(last);
+        client.quietFor(60 * second);
+        expect(client.state(typeUrl)).toBe("SYNCED");
+      });
+
+    it("P25 P18 is refused when its resource is gone already: SYNCED", () => {
+      const { cache, client, server } = start();
+      if (asked === "by name") {
+        client.want(typeUrl, "a", "b");
+        for (let next = client.next(); next; next = client.next()) client.ack(next);
+      }
+      cache.set("n", Snapshot.of([make("a"), make("b", 2)]));
+      const offered = client.expect(typeUrl, isWhole ? ["a@1", "b@2"] : ["b@2"]);
+      server.pass(6 * second);
+      cache.set("n", Snapshot.of([make("a")]));
+      const removal = client.next();
+      client.nack(offered, "b: bad");
+      if (removal) client.ack(removal);
+      server.pass(60 * second);
+      for (let next = client.next(); next; next = client.next()) client.ack(next);
+      client.quietFor(60 * second);
+      expect(client.state(typeUrl)).toBe("SYNCED");
+    });
+
     it("P25 holds up other names no longer than 5 s", () => {
       const { client, server, cache, serve } = start(make("b"));
       serve(2);
@@ -196,3 +315,26 @@ for (const { variant, name, typeUrl, make, asked } of cases)
         client.take(typeUrl, isWhole ? ["a@3", "b@2"] : ["b@2"]);
       });
   });
+
+describe("a full state that is not answered", () => {
+  for (const message of ["Error adding/updating cluster(s) a: bad", "no"])
+    it(`P17 P25 is refused with the next, which repeats what is bad: the rest counts as taken (${message})`, () => {
+      const cache = cacheOf(cluster("c"));
+      const serve = (...served: Resource[]) => cache.set("n", Snapshot.of(served));
+      const server = new DirectServer(cache, {}, { retryRefused: false });
+      const client = server.open("sotw");
+      client.want(clusterType);
+      client.take(clusterType, ["c@1"]);
+      serve(cluster("c"), cluster("a", 11));
+      const first = client.expect(clusterType, ["a@11", "c@1"]);
+      server.pass(6 * second);
+      serve(cluster("c"), cluster("b"));
+      const last = client.expect(clusterType, ["a@11", "b@1", "c@1"]); // the removal of `a` waits
+      client.quietFor(20 * second);
+      client.nack(first, message);
+      client.quiet();
+      client.nack(last, message);
+      client.quietFor(20 * second);
+      expect(client.state(clusterType)).toBe("SYNCED");
+    });
+});
