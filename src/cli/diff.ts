@@ -97,7 +97,7 @@ function dumpsOf(node: string, admin: string): [string, string] {
   return [url, `${url}&state=served`];
 }
 
-/** What a node keeps only for its old listeners, on every stream where it waits; undefined: the server does not tell. */
+/** What a node keeps only for its old listeners, on every stream where it waits; undefined: the server does not say. */
 async function drainingOf(node: string, admin: string): Promise<Draining | undefined> {
   const report = await ask(admin, node);
   if (typeof report === "string") return undefined;
