@@ -118,4 +118,4 @@ function shortfall(key, goal, result) {
 }
 
 /** @param {string[]} times */
-const dateOf = (times) => [...new Set(times.map((at) => at.slice(0, 10)))].join(" to ");
+const dateOf = (times) => [...new Set(times.map((at) => at.slice(0, 10)))].sort().join(" to ");
