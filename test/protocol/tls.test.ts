@@ -126,7 +126,7 @@ describe("TLS", () => {
       expect(told("warn")).toEqual([
         { peer, error: "peer did not return a certificate" },
         { error: "the client's certificate is refused: DEPTH_ZERO_SELF_SIGNED_CERT" },
-        { peer, error: "http request" },
+        { peer, error: "the client speaks without TLS (http request)" },
       ]);
       expect(told("debug")).toEqual([]);
       await plainly(port, "");
