@@ -572,9 +572,10 @@ export class ClientState {
   /** The resource that the client has of a name is served again. */
   heal(name: string): void {
     const gone = this.gone.get(name);
+    const last = this.last(name); // as it is while what was not sent of it is known
     this.settle(name);
     if (gone) this.noteGone(name, gone);
-    if (this.wants.wildcard && !this.wants.isWithheld(name)) this.note(name, this.last(name));
+    if (this.wants.wildcard && !this.wants.isWithheld(name)) this.note(name, last);
   }
 
   /** The client no longer has this, or cannot be told that it has not. */
