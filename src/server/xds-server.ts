@@ -489,9 +489,9 @@ export class XdsServer {
         throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
       const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
       if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
-      const isOther = asked.typeUrl !== "" && asked.typeUrl !== type.typeUrl;
-      if (isOther && info.transport === "grpc")
-        // over REST the path says the type (P66)
+      // Over REST the path says the type (P66).
+      const isOther = info.transport === "grpc" && asked.typeUrl !== "" && asked.typeUrl !== type.typeUrl;
+      if (isOther)
         throw new XdsError("INVALID_REQUEST", `this is the service of ${type.typeUrl}, not of ${asked.typeUrl}`);
       this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
       this.unsent.check();
