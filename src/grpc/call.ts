@@ -137,6 +137,7 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** Gives no more messages until {@link resume}. The client can send what its window allows. */
   pause(): void {
+    if (this.isOver) return;
     this.isPaused = true;
     this.reader.pause();
     this.awaits(false);

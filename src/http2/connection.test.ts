@@ -361,6 +361,35 @@ describe("the end of a connection", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it.each([
+    ["before", true],
+    ["after", false],
+  ])(
+    "waits for the end of an answer that has not left, which was given %s the client was asked",
+    async (_, isEarly) => {
+      const test = await ready();
+      test.wire.isSlow = true;
+      const { stream } = test.open(1, true);
+      const answer = () => {
+        stream.respond(ok);
+        stream.end(end, bytes(100));
+      };
+      if (isEarly) answer();
+      test.connection.goAway();
+      test.send(frame(frameType.PING, flag.ACK, 0, shutdown));
+      if (!isEarly) answer();
+      await turn();
+      vi.advanceTimersByTime(60_000);
+      expect([test.connection.streams.size, test.wire.isEnded]).toEqual([0, false]);
+      while (test.wire.waitingBytes > 0) {
+        test.wire.leave();
+        await turn();
+      }
+      expect(test.wire.isEnded).toBe(true);
+      expect(allWords(test.wire.take()).at(-1)).toMatch(/^GOAWAY last 1 code 0/);
+    },
+  );
+
   it("leaves no timer where the wire closes, or the connection is ended, while the client is asked", async () => {
     for (const how of ["closed", "end"] as const) {
       const test = await ready();

@@ -202,8 +202,7 @@ export class Connection {
   /** @internal */
   idle(isIdle: boolean): void {
     this.idleSince = isIdle ? performance.now() : undefined;
-    // The answer of the last stream may still wait for the socket.
-    if (isIdle && this.departure.isRefusing) this.outbox.afterSent(() => this.end());
+    if (isIdle && this.departure.isRefusing) this.departure.whenSent();
   }
 
   /** @internal */

@@ -45,6 +45,11 @@ export class Departure {
     this.timer = setTimeout(() => this.refuse(), goAwayMs).unref();
   }
 
+  /** The last stream has closed. The end of its answer may still wait for the socket. */
+  whenSent(): void {
+    this.outbox.afterSent(() => this.connection.end());
+  }
+
   /** The client has answered a PING. */
   pinged(payload: Buffer): void {
     if (payload.equals(shutdownPing)) this.refuse();
@@ -62,7 +67,7 @@ export class Departure {
     clearTimeout(this.timer);
     const { streams } = this.connection;
     this.lastId = streams.lastId;
-    if (streams.size === 0) this.connection.end();
+    if (streams.size === 0) this.whenSent();
     else this.outbox.put(goAway(this.lastId, errorCode.NO_ERROR));
   }
 }

@@ -80,10 +80,13 @@ describe("a header block", () => {
   });
 
   it("may have as many bytes as the limit says", () => {
-    const blocks = reader(4);
+    const limitHit = vi.fn();
+    const blocks = new HeaderBlockReader(4, 3, { limitHit });
     blocks.headers(1, 0, bytes("ab"));
     expect(blocks.continuation(1, 0, bytes("cd"))).toBeUndefined();
+    expect(limitHit).not.toHaveBeenCalled();
     expect(() => blocks.continuation(1, 0, bytes("e"))).toThrow(errorOf(0xb));
+    expect(limitHit).toHaveBeenCalledExactlyOnceWith("headerBytes");
   });
 
   it("is not continued for another stream, nor after its end", () => {

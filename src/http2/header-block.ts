@@ -84,8 +84,10 @@ export class HeaderBlockReader {
       throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, "too many CONTINUATION frames in a header block");
     }
     open.bytes += payload.length;
-    if (open.bytes > this.maxBytes)
+    if (open.bytes > this.maxBytes) {
+      this.handler.limitHit("headerBytes");
       throw new ConnectionError(errorCode.ENHANCE_YOUR_CALM, "a header block is too large");
+    }
     open.fragments.push(Buffer.from(payload));
     if ((flags & flag.END_HEADERS) === 0) return undefined;
     this.open = undefined;

@@ -123,7 +123,7 @@ export class Http2Server {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
     this.listener = createServer({ noDelay: true }, (socket) => this.enter(socket));
     this.tls = options.tls && this.tlsServer(options.tls);
-    const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, limits.handshakeMs, limits.idleMs) / 4;
+    const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, limits.handshakeMs, limits.frameMs, limits.idleMs) / 4;
     const every = Math.min(lookEveryMs, Math.max(1, shortest));
     this.timer = setInterval(() => this.look(performance.now()), every).unref();
   }

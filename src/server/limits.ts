@@ -102,6 +102,16 @@ const alwaysHeld = 4 << 20;
 /** How a request is read. */
 export type RequestForm = keyof typeof heapPerByte;
 
+/** A client would go beyond a limit. */
+export class LimitError extends XdsError {
+  constructor(
+    readonly limit: LimitName,
+    message: string,
+  ) {
+    super(limit === "requestBytes" ? "REQUEST_TOO_LARGE" : "LIMIT_EXCEEDED", message);
+  }
+}
+
 /** A server's limits, and how often each was hit. */
 export class LimitCounts {
   readonly limits: Limits;
@@ -124,12 +134,11 @@ export class LimitCounts {
   }
 
   /** The error of one who would go beyond a limit, counted. */
-  exceeded(name: LimitName, what: string): XdsError {
+  exceeded(name: LimitName, what: string): LimitError {
     this.hits[name]++;
-    const code = name === "requestBytes" ? "REQUEST_TOO_LARGE" : "LIMIT_EXCEEDED";
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0; // a client can cause many of these, and the stack is most of what one costs
-    const error = new XdsError(code, `${what}; the server's limit ${name} is ${this.limits[name]}`);
+    const error = new LimitError(name, `${what}; the server's limit ${name} is ${this.limits[name]}`);
     Error.stackTraceLimit = stackTraceLimit;
     return error;
   }

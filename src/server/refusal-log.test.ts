@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LogBook } from "../../test/protocol/harness.js";
 import { XdsError } from "../errors.js";
 import { StatusError, status } from "../grpc/status.js";
+import { LimitCounts } from "./limits.js";
 import { RefusalLog } from "./refusal-log.js";
 
 const limit = new XdsError("LIMIT_EXCEEDED", "too many");
@@ -22,6 +23,18 @@ describe("the log of refusals", () => {
       { at: 60_001, error: "too many" },
       { at: 60_002, error: "too many" },
     ]);
+  });
+
+  it("has a ration for each limit, and none that a client can choose", () => {
+    const book = new LogBook();
+    const log = new RefusalLog(book);
+    const counts = new LimitCounts({});
+    for (let i = 0; i < 30; i++) {
+      log.tell("stream", counts.exceeded("names", "many"), {}, 0);
+      log.tell("stream", counts.exceeded("streams", "many"), {}, 0);
+      log.tell("request", new XdsError("INVALID_REQUEST", `not of a limit x${i} is 5`), {}, 0);
+    }
+    expect(book.entries).toHaveLength(60);
   });
 
   it("warns of what an operator has to look at, and calls what is no XdsError a failure", () => {

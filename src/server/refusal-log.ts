@@ -2,6 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { type ErrorCode, messageOf, XdsError } from "../errors.js";
 import { StatusError } from "../grpc/status.js";
 import type { Logger } from "../logger.js";
+import { LimitError, type LimitName } from "./limits.js";
 
 /** How many lines a minute may tell of errors with one code. */
 const mostLines = 20;
@@ -17,12 +18,8 @@ const levels: Partial<Record<ErrorCode, "info" | "warn" | "error">> = {
   NOT_READY: "info",
 };
 
-/** What has a ration of its own. */
-type Rationed = string;
-
-/** Each limit has a ration, so that one that is hit all the time does not hide the others. */
-const rationOf = (code: ErrorCode, message: string): Rationed =>
-  `${code} ${/ limit (\w+) is [\d.]+$/.exec(message)?.[1] ?? ""}`;
+/** What has a ration of its own: each limit, so that one that is hit all the time does not hide the others. */
+type Rationed = ErrorCode | LimitName | "handshake" | "protocol" | "stranger";
 
 const refusals = {
   stream: "a stream is ended",
@@ -50,7 +47,7 @@ export class RefusalLog {
     const level = levels[code] ?? "debug";
     const message = code === "INTERNAL" ? `a ${what} fails` : refusals[what];
     if (level === "debug") this.logger.debug(told, message);
-    else this.rationed(rationOf(code, told.error), level, told, message, now);
+    else this.rationed(error instanceof LimitError ? error.limit : code, level, told, message, now);
   }
 
   /** A client and the server have not agreed on TLS. Who only looks whether the port is open is told in debug. */
