@@ -57,9 +57,9 @@ export class Call implements StreamEvents, MessageTaker {
   /** The stream is over as well. */
   private isGone = false;
   private timer: NodeJS.Timeout | undefined;
-  /** What is to be told when nothing is left. */
+  /** The handler, once the call is over, until nothing of the answer is left. */
   private gone: CallHandler | undefined;
-  /** What the client had not taken of the answer when the call was over, or at the last look. */
+  /** How much of the answer the client had not taken when the call was over, or at the last look. */
   private unframed = 0;
 
   constructor(
@@ -116,7 +116,7 @@ export class Call implements StreamEvents, MessageTaker {
   }
 
   /**
-   * What was awaited has not come in time: a message, or that the client takes the end of the answer.
+   * The client is late: a message has not come, or the client has taken nothing more of the answer.
    * @internal
    */
   late(count: () => Error): void {

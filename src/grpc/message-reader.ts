@@ -26,7 +26,7 @@ export class MessageReader {
   private prefix: Buffer | undefined;
   /** Bytes of the message that has begun; -1: none has. */
   private length = -1;
-  /** What has come of the message that has begun, if it did not come at once. */
+  /** The bytes of the message that has begun, if they do not come all at once. */
   private message: Pieces | undefined;
   /** Bytes that are counted. */
   private held = 0;

@@ -3,7 +3,7 @@ const firstBytes = 4_096;
 
 /** Puts pieces of bytes together. Its room doubles, so many small pieces cost no more than a few large ones. */
 export class Pieces {
-  /** The memory that it takes. What is in it is never overwritten. */
+  /** The bytes, with room for more behind them. No byte is ever overwritten. */
   private memory = nothing;
   private from = 0;
   private to = 0;

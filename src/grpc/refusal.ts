@@ -20,7 +20,10 @@ const answers = {
 
 const text = Buffer.from("This port serves gRPC only: requests of method POST and content-type application/grpc.\n");
 
-/** Refuses a request that is not one of gRPC. Its answer leaves when the request has ended, or when the request is long or slow. */
+/**
+ * Refuses a request that is not one of gRPC. The answer leaves when the request has ended, or when the request is long
+ * or slow.
+ */
 export class Refusal implements StreamEvents {
   awaitsSince = performance.now();
   private hasAnswered = false;
@@ -29,7 +32,7 @@ export class Refusal implements StreamEvents {
     private readonly stream: ServerStream,
     private readonly why: NotGrpc,
     private readonly hasBody: boolean,
-    /** Where it stands while something of the client is awaited: the rest of the request, and then that it takes the answer. */
+    /** It is in here while the client has to do something: send the rest of the request, and then take the answer. */
     private readonly awaiting: { add(refusal: Refusal): void; delete(refusal: Refusal): void },
   ) {
     awaiting.add(this);

@@ -149,26 +149,24 @@ class GrpcConnection<C> implements Guest, CallOwner {
 
   request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
     const { methods, awaiting } = this.server;
-    const refuse = (block: Buffer) => {
-      this.connection.charge();
-      stream.respond(block, true);
-      return refused;
-    };
-    if (!headers) return refuse(httpStatus(431)); // Request Header Fields Too Large
+    if (!headers) return this.refuse(stream, httpStatus(431)); // Request Header Fields Too Large
     const notGrpc = whyNotGrpc(headers);
     if (notGrpc) {
       this.connection.charge();
       return new Refusal(stream, notGrpc, headers.method !== "HEAD", awaiting);
     }
     const method = methods.get(headers.path);
-    if (!method) return refuse(unimplemented(`there is no method ${headers.path.slice(0, 200)}`));
+    if (!method) return this.refuse(stream, unimplemented(`there is no method ${headers.path.slice(0, 200)}`));
     const encoding = fieldOf(headers, "grpc-encoding") ?? "identity";
     if (encoding !== "identity")
-      return refuse(unimplemented(`grpc-encoding ${encoding.slice(0, 50)} is not supported; send identity`));
+      return this.refuse(
+        stream,
+        unimplemented(`grpc-encoding ${encoding.slice(0, 50)} is not supported; send identity`),
+      );
     const timeout = fieldOf(headers, "grpc-timeout");
     const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : readTimeout(timeout);
     if (timeoutMs === undefined)
-      return refuse(trailersOnly({ code: status.INTERNAL, details: "grpc-timeout is not a time" }));
+      return this.refuse(stream, trailersOnly({ code: status.INTERNAL, details: "grpc-timeout is not a time" }));
     const call = new Call(stream, this);
     try {
       call.start(method(call, this.context), timeoutMs);
@@ -176,6 +174,13 @@ class GrpcConnection<C> implements Guest, CallOwner {
       call.fail(error);
     }
     return call;
+  }
+
+  /** A request that is refused at once costs its client more than it costs us. */
+  private refuse(stream: ServerStream, block: Buffer): StreamEvents {
+    this.connection.charge();
+    stream.respond(block, true);
+    return refused;
   }
 
   failed(error: Error): void {
@@ -227,5 +232,5 @@ function whyNotGrpc(headers: RequestHeaders): NotGrpc | undefined {
 
 const unimplemented = (details: string) => trailersOnly({ code: status.UNIMPLEMENTED, details });
 
-/** What a request does after it was refused: nothing. */
+/** Ignores the rest of a request that was refused. */
 const refused: StreamEvents = { data: () => {}, ended: () => {}, closed: () => {} };

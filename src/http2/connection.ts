@@ -28,6 +28,7 @@ import type { Wire } from "./wire.js";
  */
 const receiveWindow = 1 << 20;
 const keepalivePing = Buffer.from("keepaliv", "latin1");
+
 /**
  * The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a
  * {@link Wire}.
@@ -96,8 +97,8 @@ export class Connection {
   }
 
   /** How often bytes have left for the kernel; `isSending`: some have not left yet. */
-  get writesLeft(): number {
-    return this.outbox.writesLeft;
+  get writesDone(): number {
+    return this.outbox.writesDone;
   }
 
   get isSending(): boolean {
@@ -124,7 +125,7 @@ export class Connection {
     else this.end();
   }
 
-  /** Ends the connection, with its streams. What was written leaves first. */
+  /** Ends the connection, with its streams, when the bytes that were written have left. */
   end(code: number = errorCode.NO_ERROR, reason = ""): void {
     if (this.isOver) return;
     this.greet();
@@ -291,8 +292,8 @@ export class Connection {
     if (payload.length !== 4) throw frameSizeError("RST_STREAM has four bytes");
     const stream = this.streams.get(id);
     this.streams.mustBeKnown(id, "RST_STREAM");
-    // A stream that was answered has cost the client a wait. An Envoy may end a thousand of them at once, and grpc-go resets each
-    // stream that we have ended.
+    // A stream that was answered has cost the client a wait. An Envoy may end a thousand of them at once, and grpc-go
+    // resets each stream that we have ended.
     if (stream ? !stream.isAnswered : !this.streams.resetLate(id)) this.budget.takeControl();
     stream?.close("reset by client");
   }

@@ -10,9 +10,9 @@ const bytesPerAnswer = 1_024;
 const mostEarned = 100_000;
 
 /**
- * Bounds the frames of one connection that cost us work and the client nothing: RST_STREAM of streams that have no answer yet,
- * SETTINGS, PRIORITY, empty DATA, those that make us reset a stream, and, counted apart, PING and WINDOW_UPDATE. Clients send the
- * last two in answer to our DATA, so DATA makes room for them.
+ * Bounds the frames of one connection that cost us work and the client nothing. These are RST_STREAM of streams without
+ * an answer, SETTINGS, PRIORITY, empty DATA, and requests that are refused at once. PING and WINDOW_UPDATE are counted
+ * apart: clients answer our DATA with them, so DATA makes room for them.
  */
 export class FrameBudget {
   private control: TokenBucket | undefined;
@@ -29,7 +29,7 @@ export class FrameBudget {
   /** @throws ConnectionError ENHANCE_YOUR_CALM */
   takeControl(): void {
     this.control ??= new TokenBucket(this.perSecond);
-    if (!this.control.take()) this.refuse("RST_STREAM, SETTINGS, PRIORITY, empty DATA or malformed");
+    if (!this.control.take()) this.refuse("RST_STREAM, SETTINGS, PRIORITY, empty DATA or refused HEADERS");
   }
 
   /** @throws ConnectionError ENHANCE_YOUR_CALM */

@@ -28,7 +28,7 @@ export interface Sender {
   readonly id: number;
   /** How many bytes of DATA the client takes of it; may be less than 0. */
   sendWindow: number;
-  /** What is to be sent next. */
+  /** The message, or the end, that is sent next. */
   next(): Outgoing | undefined;
   /** The whole of {@link next} is in frames. */
   framed(): void;
@@ -44,7 +44,7 @@ export class Outbox {
   /** Bytes that the wire has, and that have not left. */
   private inWire = 0;
   /** How often bytes have left. */
-  writesLeft = 0;
+  writesDone = 0;
   private buffers: Buffer[] = [];
   private bytes = 0;
   /** Called when what is in `buffers` has left; `flying`: the same of the write before. */
@@ -150,7 +150,10 @@ export class Outbox {
     }
   }
 
-  /** Frames a piece of a stream's next message. "full": the wire takes no more; "shut": the connection's window is 0. */
+  /**
+   * Frames a piece of a stream's next message. "full": the wire takes no more; "shut": the connection's window is 0;
+   * "waits": there is nothing, or the stream's own window is 0.
+   */
   private sendFrame(stream: Sender): "sent" | "full" | "shut" | "waits" {
     const message = stream.next();
     if (!message || this.isClosed) return "waits";
@@ -217,7 +220,7 @@ export class Outbox {
 
   private left(bytes: number, dones: readonly (() => void)[]): void {
     this.inWire -= bytes;
-    this.writesLeft++;
+    this.writesDone++;
     for (const done of dones) done();
     if (this.blocked.size > 0) this.unblock();
   }

@@ -46,7 +46,7 @@ export interface ServerEvents {
   handshakeFailed(error: Error, socket: TLSSocket): void;
 }
 
-/** What answers a connection's requests, and is told when it is over. */
+/** Answers a connection's requests, and is told when it is over. */
 export type Guest = Omit<ConnectionHandler, "limitHit"> & { closed(): void };
 
 /** A connection from its start, with TLS also before the handshake has ended. */
@@ -61,7 +61,7 @@ class Entry implements ConnectionHandler {
   isPinged = false;
   /** What was counted at the last look of frames and of writes, and since when a frame or a write has not come to its end. */
   frames = 0;
-  writesLeft = 0;
+  writesDone = 0;
   inMiddleSince: number | undefined;
   sendingSince: number | undefined;
   /** The client was told to go away, because there were no streams. */
@@ -106,7 +106,7 @@ const lookEveryMs = 1_000;
 export class Http2Server {
   /** What listens. The caller makes it listen. */
   readonly listener: NetServer;
-  /** What makes the handshakes; it does not listen itself, so that it gets no connection that is refused. */
+  /** Makes the TLS handshakes. It does not listen itself, so that it gets no connection that is refused. */
   private readonly tls: TlsServer | undefined;
   private readonly entries = new Set<Entry>();
   /** Those whose TLS handshake has not ended, by {@link keyOf}. */
@@ -148,7 +148,7 @@ export class Http2Server {
     return new Promise((resolve) => this.whenEmpty.push(resolve));
   }
 
-  /** Takes no new connections, and ends the open ones. What was written has a second to leave. */
+  /** Takes no new connections, and ends the open ones. Bytes that were written have a second to leave. */
   close(): void {
     this.stopListening();
     for (const { connection, socket } of [...this.entries])
@@ -273,13 +273,13 @@ export class Http2Server {
   /** Cuts a client that does not go on with a frame, or that reads nothing of what is sent, PINGs among it. */
   private isStuck(entry: Entry, connection: Connection, now: number): boolean {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = this.options;
-    const { frames, writesLeft } = connection;
+    const { frames, writesDone } = connection;
     if (!connection.isInMiddle || frames !== entry.frames) entry.inMiddleSince = undefined;
     if (connection.isInMiddle) entry.inMiddleSince ??= now;
-    if (!connection.isSending || writesLeft !== entry.writesLeft) entry.sendingSince = undefined;
+    if (!connection.isSending || writesDone !== entry.writesDone) entry.sendingSince = undefined;
     if (connection.isSending) entry.sendingSince ??= now;
     entry.frames = frames;
-    entry.writesLeft = writesLeft;
+    entry.writesDone = writesDone;
     const isLate = now - (entry.inMiddleSince ?? now) > limits.frameMs;
     if (isLate) this.expire(entry, "frameMs");
     const isDeaf = now - (entry.sendingSince ?? now) > keepaliveMs + keepaliveTimeoutMs;

@@ -3,7 +3,10 @@ import { initialWindow } from "./frames.js";
 import type { Outbox } from "./outbox.js";
 import { type Ending, ServerStream, type StreamOwner } from "./stream.js";
 
-/** How many closed streams are remembered at least, and as a multiple of those that may be open. Frames of older ones are errors. */
+/**
+ * How many closed streams are remembered: at least so many, or a multiple of those that may be open. Frames of older
+ * ones are errors.
+ */
 const mostEnded = { least: 1_000, perOpen: 2 };
 
 /** What the streams of a connection tell it. */

@@ -3,7 +3,7 @@ import { initialWindow, largestWindow, rstStream, windowUpdate } from "./frames.
 import type { Outbox, Sender } from "./outbox.js";
 import { type Outgoing, outgoing } from "./outgoing.js";
 
-/** What is told of a stream to whoever answers it. */
+/** The events of a stream, for the handler that answers it. */
 export interface StreamEvents {
   /** Bytes of the request's body. They are a part of what came from the socket, and are not changed any more. */
   data(bytes: Buffer): void;
@@ -84,7 +84,7 @@ export class ServerStream implements Sender {
     this.add(outgoing(parts, true, trailers, done));
   }
 
-  /** Ends the stream at once. What is not in a frame yet is dropped. */
+  /** Ends the stream at once. Bytes that are not in a frame yet are dropped. */
   reset(code: ErrorCode): void {
     if (this.isClosed) return;
     this.owner.outbox.put(rstStream(this.id, code));

@@ -23,6 +23,19 @@ const unknownTypesKept = 16;
 /** A longer one is not told. */
 const longestTypeUrl = 256;
 
+/**
+ * A service of one type serves no other.
+ * @throws XdsError INVALID_REQUEST
+ */
+export function checkService(served: ResourceType, typeUrl: string): void {
+  if (typeUrl === served.typeUrl) return;
+  const other = typeUrl.slice(0, longestTypeUrl);
+  throw new XdsError(
+    "INVALID_REQUEST",
+    `this is the service of ${served.typeUrl}; ask for ${other} at its own service or on an aggregated stream`,
+  );
+}
+
 /** How many unanswered heartbeats are remembered per type (P58). */
 const heartbeatsKept = 4;
 
@@ -187,11 +200,7 @@ export class Stream<R extends Request> implements StreamInfo {
   private identify(request: R): R {
     const typeUrl = request.typeUrl || this.typeUrl;
     if (!typeUrl) throw new XdsError("INVALID_REQUEST", "a request on an aggregated stream needs a type_url");
-    if (this.serviceType && typeUrl !== this.serviceType.typeUrl)
-      throw new XdsError(
-        "INVALID_REQUEST",
-        `this is the service of ${this.serviceType.typeUrl}; ask for ${typeUrl} at its own service or on an aggregated stream`,
-      );
+    if (this.serviceType) checkService(this.serviceType, typeUrl);
     if (!this.node) {
       this.node = request.node ?? this.context.anonymous();
       if (!this.node) throw new XdsError("INVALID_REQUEST", "the first request of a stream needs a node");

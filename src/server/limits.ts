@@ -38,19 +38,22 @@ export interface Limits {
   readonly heapPercent: number;
   /** Open gRPC connections. Default 100,000. */
   readonly connections: number;
-  /** Open gRPC connections of one IP address. By default as many as there are: thousands of Envoys may share the address of a NAT. */
+  /** Open gRPC connections of one IP address. Default Infinity: thousands of Envoys may share the address of a NAT. */
   readonly connectionsPerPeer: number;
-  /** Open streams of one gRPC connection, unary calls among them. Default 1,000: an Envoy may open one for each cluster's endpoints. */
+  /**
+   * Open streams of one gRPC connection, unary calls among them. Default 1,000: an Envoy may open one for each cluster's
+   * endpoints.
+   */
   readonly streamsPerConnection: number;
   /** Bytes of the headers of a gRPC call, as SETTINGS_MAX_HEADER_LIST_SIZE counts them. Default 16 KiB. */
   readonly headerBytes: number;
   /** CONTINUATION frames for the headers of a gRPC call. Default 16. */
   readonly continuationFrames: number;
   /**
-   * Frames a second that one gRPC connection may send without asking for anything, and ten times as many at once: RST_STREAM of
-   * streams that have no answer yet, SETTINGS, PRIORITY, empty DATA and malformed requests, and, counted apart, PING and
-   * WINDOW_UPDATE. A connection that sends more is closed with ENHANCE_YOUR_CALM. Default 200: so a client may reset all its streams, and open and reset them
-   * again.
+   * Frames a second that one gRPC connection may send without asking for anything, and ten times as many at once. These
+   * are RST_STREAM of streams without an answer, SETTINGS, PRIORITY, empty DATA, and requests that are refused at once;
+   * PING and WINDOW_UPDATE are counted apart. A connection that sends more is closed with ENHANCE_YOUR_CALM. Default
+   * 200: a client may reset all its streams at once, and do so again.
    */
   readonly controlFrames: number;
   /** Milliseconds from the start of a gRPC connection to the end of its TLS handshake and its preface. Default 10,000. */
@@ -59,7 +62,10 @@ export interface Limits {
   readonly messageMs: number;
   /** Milliseconds that a gRPC connection may stay without streams. Default 300,000. */
   readonly idleConnectionMs: number;
-  /** Bytes of all gRPC requests that have come in part, or wait to be handled. Default an eighth of the memory, as `responseBytes`. */
+  /**
+   * Bytes of all gRPC requests that have come in part, or wait to be handled. Default an eighth of the memory that
+   * `responseBytes` has a quarter of.
+   */
   readonly receivingBytes: number;
 }
 

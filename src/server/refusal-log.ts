@@ -28,9 +28,9 @@ const refusals = {
 };
 
 /**
- * Logs which streams, requests and TLS handshakes ended with an error. Clients that are refused come back at once, and may be
- * thousands, so lines are rationed: 20 a minute for each limit, for each other code, and for handshakes. How many were left out meanwhile is in the next
- * line, as `unlogged`.
+ * Logs which streams, requests, connections and TLS handshakes ended with an error. Clients that are refused come back
+ * at once, and may be thousands, so lines are rationed: 20 a minute for each limit, for each other code, and for
+ * handshakes. The next line has the number of lines that were left out, as `unlogged`.
  */
 export class RefusalLog {
   private readonly rations = new Map<Rationed, { readonly since: number; lines: number; unlogged: number }>();

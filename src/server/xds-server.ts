@@ -8,7 +8,7 @@ import type { DiscoveryRequest, Request, Response } from "../protocol/messages.j
 import { NodeStreams } from "../protocol/node-streams.js";
 import { OpenRefusals } from "../protocol/open-refusals.js";
 import { retryTimes, retryWaits } from "../protocol/retry.js";
-import { Stream } from "../protocol/stream.js";
+import { checkService, Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
 import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
 import type { Variant } from "../protocol/variant.js";
@@ -490,9 +490,7 @@ export class XdsServer {
       const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
       if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
       // Over REST the path says the type (P66).
-      const isOther = info.transport === "grpc" && asked.typeUrl !== "" && asked.typeUrl !== type.typeUrl;
-      if (isOther)
-        throw new XdsError("INVALID_REQUEST", `this is the service of ${type.typeUrl}, not of ${asked.typeUrl}`);
+      if (info.transport === "grpc") checkService(type, asked.typeUrl || type.typeUrl);
       this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
       this.unsent.check();
       await this.permit(info.transport === "rest" ? "rest" : "fetch", info, node);

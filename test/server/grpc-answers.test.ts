@@ -157,7 +157,7 @@ it("a fetch of another type is refused", async () => {
   const typeUrl = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
   await expect(test.fetch(fetch, { node: { id: "n" }, typeUrl })).rejects.toMatchObject({
     code: status.INVALID_ARGUMENT,
-    details: `this is the service of ${clusterType}, not of ${typeUrl}`,
+    details: `this is the service of ${clusterType}; ask for ${typeUrl} at its own service or on an aggregated stream`,
   });
   expect((await test.fetch(fetch, { node: { id: "n" }, typeUrl: clusterType })).resources).toHaveLength(1);
 });

@@ -94,7 +94,8 @@ let machine: Machine | undefined;
 
 /**
  * Decodes a string.
- * @throws ConnectionError COMPRESSION_ERROR for EOS, and for a padding that is too long or not the beginning of EOS (5.2)
+ * @throws ConnectionError COMPRESSION_ERROR for EOS, and for a padding that is too long or not the beginning of EOS
+ * (5.2)
  */
 export function decodeHuffman(bytes: Uint8Array): string {
   machine ??= buildMachine();
