@@ -5,12 +5,7 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 export class WireReader extends BinaryReader {
   /** Whether the bytes of the last text() were UTF-8. */
   wasUtf8 = true;
-  private readonly buffer: Buffer;
-
-  constructor(bytes: Uint8Array) {
-    super(bytes);
-    this.buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
+  private readonly buffer = Buffer.from(this.buf.buffer, this.buf.byteOffset, this.buf.length);
 
   /** All that there is to read. */
   get all(): Uint8Array {
@@ -38,11 +33,6 @@ export class WireReader extends BinaryReader {
   /** The tag that the reader is at: a field's number and wire type. */
   fieldTag(): number {
     const start = this.pos;
-    const short = this.buf[start] as number;
-    if (short > 7 && short < 128) {
-      this.pos++;
-      return short;
-    }
     const tag = this.uint32();
     const size = this.pos - start;
     if (size > 5 || (size === 5 && (this.buf[this.pos - 1] ?? 0) > 15)) throw new RangeError("a tag in it is too long");
@@ -53,12 +43,6 @@ export class WireReader extends BinaryReader {
   /** Reads the length of a value of a message that goes up to `end`; gives back where the value ends. */
   valueEnd(end = this.len): number {
     const start = this.pos;
-    const short = this.buf[start] as number;
-    if (short < 128 && start < end) {
-      this.pos++;
-      if (this.pos + short > end) throw new RangeError("it ends early");
-      return this.pos + short;
-    }
     const length = this.uint32();
     if (this.pos - start > 5) throw new RangeError("a length in it is too long");
     if (this.pos + length > end) throw new RangeError("it ends early");

@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { messageOf, XdsError } from "../errors.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "../protocol/messages.js";
-import { lengthDelimited, WireReader } from "../resource/wire-reader.js";
+import { WireReader } from "../resource/wire-reader.js";
 import type { Node } from "../schema/node.js";
 import { apiMessage } from "../schema/registry.js";
 import { NameLists } from "./name-lists.js";
@@ -43,39 +43,17 @@ export function decodeDiscoveryRequest(bytes: Uint8Array, checkNode?: CheckNode)
     versionInfo: "",
     resourceNames: noNames,
   };
-  try {
-    const reader = new WireReader(bytes);
-    while (reader.pos < reader.len) {
-      const tag = reader.fieldTag();
-      switch (tag) {
-        case lengthDelimited(1):
-          request.versionInfo = string(reader);
-          break;
-        case lengthDelimited(2):
-          request.node = node(reader.bytes(), checkNode);
-          break;
-        case lengthDelimited(3):
-          request.resourceNames = joined(request.resourceNames, lists.read(reader, 3));
-          break;
-        case lengthDelimited(4):
-          request.typeUrl = string(reader);
-          break;
-        case lengthDelimited(5):
-          request.responseNonce = string(reader);
-          break;
-        case lengthDelimited(6):
-          request.errorDetail = errorDetail(reader.bytes());
-          break;
-        case lengthDelimited(7):
-          request.resourceNames = joined(request.resourceNames, [locatorName(reader.bytes())]);
-          break;
-        default:
-          reader.pass(tag);
-      }
-    }
-  } catch (cause) {
-    throw notA("DiscoveryRequest", cause);
-  }
+  walk(bytes, "DiscoveryRequest", (field, reader) => {
+    if (field === 1) request.versionInfo = string(reader);
+    else if (field === 2) request.node = node(reader.bytes(), checkNode);
+    else if (field === 3) request.resourceNames = joined(request.resourceNames, lists.read(reader, field));
+    else if (field === 4) request.typeUrl = string(reader);
+    else if (field === 5) request.responseNonce = string(reader);
+    else if (field === 6) request.errorDetail = errorDetail(reader.bytes());
+    else if (field === 7) request.resourceNames = joined(request.resourceNames, [locatorName(reader.bytes())]);
+    else return false;
+    return true;
+  });
   return request;
 }
 
@@ -100,55 +78,36 @@ export function decodeDeltaDiscoveryRequest(bytes: Uint8Array, checkNode?: Check
   const unsubscribe = (names: readonly string[]) => {
     request.resourceNamesUnsubscribe = joined(request.resourceNamesUnsubscribe, names);
   };
-  try {
-    const reader = new WireReader(bytes);
-    while (reader.pos < reader.len) {
-      const tag = reader.fieldTag();
-      switch (tag) {
-        case lengthDelimited(1):
-          request.node = node(reader.bytes(), checkNode);
-          break;
-        case lengthDelimited(2):
-          request.typeUrl = string(reader);
-          break;
-        case lengthDelimited(3):
-          subscribe(lists.read(reader, 3));
-          break;
-        case lengthDelimited(4):
-          unsubscribe(lists.read(reader, 4));
-          break;
-        case lengthDelimited(5): {
-          const [name, version] = strings(reader.bytes(), 1, 2);
-          versions ??= new Map<string, string>();
-          request.initialResourceVersions = versions.set(name, version);
-          break;
-        }
-        case lengthDelimited(6):
-          request.responseNonce = string(reader);
-          break;
-        case lengthDelimited(7):
-          request.errorDetail = errorDetail(reader.bytes());
-          break;
-        case lengthDelimited(8):
-          subscribe([locatorName(reader.bytes())]);
-          break;
-        case lengthDelimited(9):
-          unsubscribe([locatorName(reader.bytes())]);
-          break;
-        default:
-          reader.pass(tag);
-      }
-    }
-  } catch (cause) {
-    throw notA("DeltaDiscoveryRequest", cause);
-  }
+  walk(bytes, "DeltaDiscoveryRequest", (field, reader) => {
+    if (field === 1) request.node = node(reader.bytes(), checkNode);
+    else if (field === 2) request.typeUrl = string(reader);
+    else if (field === 3) subscribe(lists.read(reader, field));
+    else if (field === 4) unsubscribe(lists.read(reader, field));
+    else if (field === 5) {
+      const [name, version] = strings(reader.bytes(), 1, 2);
+      request.initialResourceVersions = versions = (versions ?? new Map<string, string>()).set(name, version);
+    } else if (field === 6) request.responseNonce = string(reader);
+    else if (field === 7) request.errorDetail = errorDetail(reader.bytes());
+    else if (field === 8) subscribe([locatorName(reader.bytes())]);
+    else if (field === 9) unsubscribe([locatorName(reader.bytes())]);
+    else return false;
+    return true;
+  });
   return request;
 }
 
-/** The error of bytes that cannot be read. An error of ours stays as it is. */
-function notA(message: string, cause: unknown): XdsError {
-  if (cause instanceof XdsError) return cause;
-  return new XdsError("INVALID_REQUEST", `not a ${message}: ${messageOf(cause)}`, { cause });
+/** Walks the fields of a message; `take` returns false for one that it does not know. */
+function walk(bytes: Uint8Array, message: string, take: (field: number, reader: WireReader) => boolean): void {
+  try {
+    const reader = new WireReader(bytes);
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (!take(field, reader)) reader.skip(wireType, field);
+    }
+  } catch (cause) {
+    if (cause instanceof XdsError) throw cause;
+    throw new XdsError("INVALID_REQUEST", `not a ${message}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Faster than the reader's own `string()`, which makes a view of the bytes first. */
