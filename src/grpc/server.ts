@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket, TlsOptions } from "node:tls";
 import type { Connection } from "../http2/connection.js";
+import { type Guest, peerOf, type ServerLimits } from "../http2/entry.js";
 import type { Stranger } from "../http2/preface.js";
 import { fieldOf, type RequestHeaders } from "../http2/request-headers.js";
-import { type Guest, Http2Server, peerOf, type ServerLimits } from "../http2/server.js";
+import { Http2Server } from "../http2/server.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 import { Call, type CallHandler, type CallOwner } from "./call.js";
 import type { Receiving } from "./receiving.js";

@@ -3,30 +3,16 @@ import { Departure } from "./departure.js";
 import { ConnectionError, errorCode, frameSizeError, protocolError, StreamError } from "./errors.js";
 import { FrameBudget } from "./frame-budget.js";
 import { FrameReader } from "./frame-reader.js";
-import {
-  clientPreface,
-  flag,
-  frameType,
-  goAway,
-  initialWindow,
-  ping,
-  pingAck,
-  settingsAck,
-  windowUpdate,
-} from "./frames.js";
+import { clientPreface, flag, frameType, goAway, ping, pingAck, settingsAck, windowUpdate } from "./frames.js";
+import { greetingOf, receiveWindow } from "./greeting.js";
 import { withoutPadding } from "./header-block.js";
 import { HeaderFrames } from "./header-frames.js";
 import { Outbox } from "./outbox.js";
 import { http1Answer, readPreface, type Stranger } from "./preface.js";
-import { ClientSettings, checkSettingsAck, setting, settingsFrame } from "./settings.js";
+import { ClientSettings, checkSettingsAck } from "./settings.js";
 import { StreamTable } from "./stream-table.js";
 import type { Wire } from "./wire.js";
 
-/**
- * The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody
- * back.
- */
-const receiveWindow = 1 << 20;
 const keepalivePing = Buffer.from("keepaliv", "latin1");
 
 /**
@@ -167,22 +153,8 @@ export class Connection {
   }
 
   private greet(): void {
-    if (!this.hasGreeted) this.outbox.put(this.greeting());
+    if (!this.hasGreeted) this.outbox.put(greetingOf(this.limits));
     this.hasGreeted = true;
-  }
-
-  /** What a server sends first: its SETTINGS, and the connection's window. The same limits make the same bytes. */
-  private greeting(): Buffer {
-    const known = greetings.get(this.limits);
-    if (known) return known;
-    const { streams, headerBytes } = this.limits;
-    const settings = settingsFrame([
-      [setting.MAX_CONCURRENT_STREAMS, streams],
-      [setting.MAX_HEADER_LIST_SIZE, headerBytes],
-    ]);
-    const greeting = Buffer.concat([settings, windowUpdate(0, receiveWindow - initialWindow)]);
-    greetings.set(this.limits, greeting);
-    return greeting;
   }
 
   private refuse(stranger: Stranger): void {
@@ -336,4 +308,3 @@ export class Connection {
 }
 
 const nothing = Buffer.alloc(0);
-const greetings = new WeakMap<ConnectionLimits, Buffer>();

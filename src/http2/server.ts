@@ -7,95 +7,8 @@ import {
   type Server as TlsServer,
 } from "node:tls";
 import { Connection } from "./connection.js";
-import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
-import type { Stranger } from "./preface.js";
-import type { RequestHeaders } from "./request-headers.js";
+import { Entry, peerOf, type ServerEvents, type ServerOptions } from "./entry.js";
 import { SocketWire } from "./socket-wire.js";
-import type { ServerStream, StreamEvents } from "./stream.js";
-
-/** What bounds all connections, and each. */
-export interface ServerLimits extends ConnectionLimits {
-  /** Connections at once. */
-  readonly connections: number;
-  /** Connections at once of one IP address. */
-  readonly connectionsPerPeer: number;
-  /** Milliseconds from a connection's start to the end of its TLS handshake and preface. */
-  readonly handshakeMs: number;
-  /** Milliseconds from the start of a frame, or of a header block, to its end. */
-  readonly frameMs: number;
-  /** Milliseconds that a connection may stay without streams. */
-  readonly idleMs: number;
-}
-
-export interface ServerOptions {
-  /** Plain text without. */
-  readonly tls: TlsOptions | undefined;
-  readonly limits: ServerLimits;
-  /**
-   * When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds.
-   */
-  readonly keepaliveMs: number;
-  readonly keepaliveTimeoutMs: number;
-}
-
-/** What a server reports. */
-export interface ServerEvents {
-  /** A connection can be used. Its requests go to what is returned. */
-  opened(connection: Connection, socket: Socket): Guest;
-  limitHit(limit: keyof ServerLimits, peer: string): void;
-  handshakeFailed(error: Error, socket: TLSSocket): void;
-}
-
-/** Answers a connection's requests, and is told when it is over. */
-export type Guest = Omit<ConnectionHandler, "limitHit"> & { closed(): void };
-
-/** A connection from its start, with TLS also before the handshake has ended. */
-class Entry implements ConnectionHandler {
-  /** Both are undefined until bytes can be read in plain text. */
-  connection: Connection | undefined;
-  guest: Guest | undefined;
-  /** How often something had come at the last look, and when that was seen first, as of `performance.now()`. */
-  received = 0;
-  quietSince: number;
-  /** It was pinged since then. */
-  isPinged = false;
-  /** What was counted at the last look of frames and of writes, and since when a frame or a write has not come to its end. */
-  frames = 0;
-  writesDone = 0;
-  inMiddleSince: number | undefined;
-  sendingSince: number | undefined;
-  /** The client was told to go away, because there were no streams. */
-  isIdle = false;
-
-  constructor(
-    readonly socket: Socket,
-    readonly since: number,
-    private readonly events: ServerEvents,
-  ) {
-    this.quietSince = since;
-  }
-
-  request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
-    return (this.guest as Guest).request(stream, headers);
-  }
-
-  failed(error: Error): void {
-    this.guest?.failed(error);
-  }
-
-  stranger(is: Stranger): string {
-    return (this.guest as Guest).stranger(is);
-  }
-
-  limitHit(limit: keyof ServerLimits): void {
-    this.events.limitHit(limit, peerOf(this.socket));
-  }
-
-  closed(): void {
-    this.connection?.closed();
-    this.guest?.closed();
-  }
-}
 
 /** The longest time, in milliseconds, that a timer of Node takes. */
 const longestTimer = 2 ** 31 - 1;
@@ -242,54 +155,7 @@ export class Http2Server {
 
   /** Ends the connections that take too long, and pings those on which nothing comes. */
   private look(now: number): void {
-    const { limits, keepaliveMs, keepaliveTimeoutMs } = this.options;
-    for (const entry of this.entries) {
-      const { connection, socket, since } = entry;
-      if (!connection) continue; // the TLS server ends a handshake that takes too long
-      if (!connection.isReady) {
-        if (now - since > limits.handshakeMs) this.expire(entry, "handshakeMs");
-        continue;
-      }
-      if (this.isStuck(entry, connection, now)) continue;
-      const { received, idleSince } = connection;
-      if (received !== entry.received) {
-        entry.received = received;
-        entry.quietSince = now;
-        entry.isPinged = false;
-      }
-      const quiet = now - entry.quietSince;
-      if (!entry.isPinged && quiet >= keepaliveMs) {
-        entry.isPinged = true;
-        connection.ping();
-      } else if (entry.isPinged && quiet >= keepaliveMs + keepaliveTimeoutMs) socket.destroy();
-      if (idleSince !== undefined && now - idleSince > limits.idleMs && !entry.isIdle) {
-        entry.isIdle = true;
-        this.events.limitHit("idleMs", peerOf(socket));
-        connection.goAway();
-      }
-    }
-  }
-
-  /** Cuts a client that does not go on with a frame, or that reads nothing of what is sent, PINGs among it. */
-  private isStuck(entry: Entry, connection: Connection, now: number): boolean {
-    const { limits, keepaliveMs, keepaliveTimeoutMs } = this.options;
-    const { frames, writesDone } = connection;
-    if (!connection.isInMiddle || frames !== entry.frames) entry.inMiddleSince = undefined;
-    if (connection.isInMiddle) entry.inMiddleSince ??= now;
-    if (!connection.isSending || writesDone !== entry.writesDone) entry.sendingSince = undefined;
-    if (connection.isSending) entry.sendingSince ??= now;
-    entry.frames = frames;
-    entry.writesDone = writesDone;
-    const isLate = now - (entry.inMiddleSince ?? now) > limits.frameMs;
-    if (isLate) this.expire(entry, "frameMs");
-    const isDeaf = now - (entry.sendingSince ?? now) > keepaliveMs + keepaliveTimeoutMs;
-    if (isDeaf) entry.socket.destroy();
-    return isLate || isDeaf;
-  }
-
-  private expire({ socket }: Entry, limit: keyof ServerLimits): void {
-    this.events.limitHit(limit, peerOf(socket));
-    socket.destroy();
+    for (const entry of this.entries) entry.look(now, this.options);
   }
 }
 
@@ -299,6 +165,3 @@ const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h
 /** What no two open connections have in common. A plain socket and the one with TLS on it have the same. */
 const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-
-/** The address of a socket's other end. */
-export const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress}:${remotePort}`;

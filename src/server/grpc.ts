@@ -1,27 +1,22 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { XdsError } from "../errors.js";
-import type { Call, CallHandler } from "../grpc/call.js";
 import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
 import type { Connection } from "../http2/connection.js";
+import { peerOf } from "../http2/entry.js";
 import { ConnectionError, errorCode } from "../http2/errors.js";
-import { peerOf } from "../http2/server.js";
 import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
-import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
+import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { sotw } from "../protocol/sotw.js";
-import type { Stream } from "../protocol/stream.js";
-import type { Transport } from "../protocol/stream-context.js";
-import type { TrafficByType } from "../protocol/traffic.js";
-import type { Variant } from "../protocol/variant.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/requests.js";
 import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/responses.js";
-import type { Seat } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
-import { type Door, ok, statusOf, unary, unsentOf } from "./grpc-methods.js";
+import { type StreamHost, streamMethod } from "./discovery-call.js";
+import { statusOf, unary } from "./grpc-methods.js";
 import { HealthService } from "./health.js";
 import type { LimitName, Limits } from "./limits.js";
 import { listenOn } from "./listen-on.js";
@@ -30,17 +25,12 @@ import { addLoadReportingService } from "./lrs.js";
 import type { ReceivingBytes } from "./receiving-bytes.js";
 import { addReflectionService } from "./reflection.js";
 import { type TlsOptions, tlsServerOptions } from "./tls.js";
-import type { UnsentResponse } from "./unsent.js";
 
 /** What this transport asks of the server that it belongs to. */
-export interface GrpcHost extends Door {
-  /** A new stream, not opened yet. */
-  stream<R extends Request>(variant: Variant<R>, transport: Transport, type: ResourceType | undefined): Stream<R>;
+export interface GrpcHost extends StreamHost {
   /** Answers one request. */
   fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response>;
   readonly receiving: ReceivingBytes;
-  /** Where the bytes of the streams' responses are counted. */
-  readonly traffic: { readonly sotw: TrafficByType; readonly delta: TrafficByType };
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
   /** undefined: the load reporting service is not offered. */
@@ -197,112 +187,6 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Cal
       else refused.tellProtocolError(error, peer);
     },
   };
-}
-
-/** How the streams of a method are read, written and counted. */
-interface StreamMethod<R extends Request> {
-  readonly host: GrpcHost;
-  readonly variant: Variant<R>;
-  readonly decode: (bytes: Uint8Array, checkNode: (bytes: number) => void) => R;
-  readonly encode: (response: Response) => readonly Uint8Array[];
-  /** undefined: ADS. */
-  readonly type: ResourceType | undefined;
-}
-
-function streamMethod<R extends Request>(
-  host: GrpcHost,
-  variant: Variant<R>,
-  decode: StreamMethod<R>["decode"],
-  encode: StreamMethod<R>["encode"],
-  type: ResourceType | undefined,
-): Method<Caller> {
-  const method = { host, variant, decode, encode, type };
-  return (call, caller) => new DiscoveryCall(method, call, caller);
-}
-
-/** One discovery stream: what the protocol's stream and the call tell each other. */
-class DiscoveryCall<R extends Request> implements Transport, CallHandler {
-  private readonly stream: Stream<R>;
-  private readonly unsent: UnsentResponse;
-  private readonly seat: Seat | undefined;
-  private isOpen = true;
-  /** A response has left for the kernel, or never will. */
-  private readonly written = () => {
-    this.unsent.sent();
-    if (this.isOpen) this.stream.writable();
-  };
-
-  constructor(
-    private readonly method: StreamMethod<R>,
-    private readonly call: Call,
-    private readonly caller: Caller,
-  ) {
-    const { host, variant, type } = method;
-    this.stream = host.stream(variant, this, type);
-    this.unsent = unsentOf(host, call);
-    try {
-      this.seat = host.admission.enter(caller, this.stream);
-    } catch (error) {
-      this.stream.fail(error);
-      return;
-    }
-    this.paced(this.stream.open());
-  }
-
-  get peer(): string {
-    return this.caller.peer;
-  }
-
-  get certificateNames(): readonly string[] {
-    return this.caller.certificateNames;
-  }
-
-  // What the protocol's stream does with the call
-
-  send(response: Response): boolean {
-    const { host, variant, encode } = this.method;
-    const parts = encode(response);
-    let bytes = 0;
-    for (const part of parts) bytes += part.length;
-    host.traffic[variant.name].of(response.typeUrl).bytes += bytes;
-    this.stream.encoded(response, bytes);
-    this.seat?.response();
-    this.unsent.written(bytes);
-    this.call.send(parts, this.written);
-    return false; // until the transport has passed it on: a client that does not read costs one response
-  }
-
-  /** Without an error: the client has said all. */
-  end(error?: unknown): void {
-    this.call.end(error === undefined ? ok : statusOf(error));
-  }
-
-  // What the call does with the protocol's stream
-
-  message(bytes: Buffer): void {
-    const { host, decode } = this.method;
-    this.seat?.request(bytes.length, "discovery");
-    this.paced(this.stream.receive(decode(bytes, host.limits.checkNode)));
-  }
-
-  failed(error: unknown): void {
-    this.stream.fail(error);
-  }
-
-  closed(): void {
-    this.isOpen = false;
-    this.stream.close();
-  }
-
-  gone(): void {
-    this.seat?.leave();
-  }
-
-  private paced(waiting: void | Promise<void>): void {
-    if (!waiting) return;
-    this.call.pause();
-    void waiting.then(() => this.call.resume());
-  }
 }
 
 function fetchMethod(host: GrpcHost, type: ResourceType): Method<Caller> {

@@ -3,9 +3,10 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Incoming
 import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Connection } from "../../src/http2/connection.js";
+import type { ServerLimits, ServerOptions } from "../../src/http2/entry.js";
 import { encodeHeaders } from "../../src/http2/hpack/encoder.js";
 import type { RequestHeaders } from "../../src/http2/request-headers.js";
-import { Http2Server, type ServerLimits, type ServerOptions } from "../../src/http2/server.js";
+import { Http2Server } from "../../src/http2/server.js";
 import type { ServerStream, StreamEvents } from "../../src/http2/stream.js";
 import { limits } from "./test-wire.js";
 
