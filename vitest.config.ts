@@ -17,7 +17,7 @@ export default defineConfig({
         },
       },
       {
-        // Real Envoys, h2spec and the benchmark want the machine for themselves: after the rest, and one file at a time.
+        // Real Envoys, h2spec and the benchmark need the whole machine: they run after the rest, one file at a time.
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts", "test/conformance/**/*.test.ts"],

@@ -1,6 +1,7 @@
 // Usage: npm run bench -- [--quick | --tiny] [--only id,…] [--out directory] [--docs directory]
 //
-// Measures this library, built, side by side with go-control-plane and with floors: bare transports that write ready bytes. Needs Go.
+// Measures this library, built, side by side with go-control-plane and with floors (bare transports that write ready
+// bytes). Needs Go.
 // A full run writes results/latest.json and docs/performance.md; with --only, it replaces just those workloads' results. The others write
 // quick.json or tiny.json, and the page only where --docs says.
 import { execFileSync } from "node:child_process";

@@ -15,11 +15,18 @@ import { clusterYaml, marker } from "./servers/resources.mjs";
 /** @import { Socket } from "node:net" */
 /**
  * What the load generator answers: times in milliseconds. See peer/load/commands.go.
- * @typedef {{ ms: number[], p50: number, p99: number, bytes: number, responses: number, changes?: number, handshakes?: number, resumed?: number }} Answer
- * @typedef {"library" | "peer" | "floor" | "floor node:http2" | "floor grpc-js" | "program"} Target `program`: `xds serve` with the clusters in YAML files
- * @typedef {{ type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number, sees?: number, bad?: boolean, moves?: boolean, tls?: boolean }} Setup `sees`: so many streams see a change; `bad`: one cluster's
- *   bytes contain "refuse-me"; `moves`: one cluster and a route to it, and each change replaces the cluster
- *   (both: the library only); `tls`: with TLS, and clients need certificates (the library and the peer only)
+ * @typedef {{
+ *   ms: number[], p50: number, p99: number, bytes: number, responses: number,
+ *   changes?: number, handshakes?: number, resumed?: number,
+ * }} Answer
+ * @typedef {"library" | "peer" | "floor" | "floor node:http2" | "floor grpc-js" | "program"} Target `program`:
+ *   `xds serve` with the clusters in YAML files
+ * @typedef {{
+ *   type?: "cluster" | "endpoint", n: number, cache?: "snapshot" | "linear", all?: boolean, files?: number,
+ *   sees?: number, bad?: boolean, moves?: boolean, tls?: boolean,
+ * }} Setup `sees`: so many streams see a change; `bad`: one cluster's bytes contain "refuse-me"; `moves`: one cluster
+ *   and a route to it, and each change replaces the cluster (both: the library only); `tls`: with TLS, and clients need
+ *   certificates (the library and the peer only)
  */
 
 const here = dirname(fileURLToPath(import.meta.url));

@@ -15,8 +15,8 @@ import { median } from "./statistics.mjs";
  * @typedef {{ title: string, unit: string, goals?: Goal[], meaning?: string, fleet?: Fleet }} Metric `meaning`: what it
  *   is, where the title is not enough; `fleet`: what a figure comes to for who has many Envoys
  * @typedef {{ count: (figure: number) => string, what: string }} Fleet how many of what
- * @typedef {{ of?: string, over?: string, most?: number, why?: string }} Goal a ratio of two subjects' figures, round by
- *   round, or a figure itself; `of` is "library" where it is not said. Without `most`, the ratio is printed and not judged.
+ * @typedef {{ of?: string, over?: string, most?: number, why?: string }} Goal a ratio of two subjects' figures, round
+ *   by round, or a figure itself. `of` is "library" by default. Without `most`, the ratio is printed and not judged.
  */
 /**
  * @template {Record<string, any>} [S=any] the scale

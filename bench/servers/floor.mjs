@@ -1,5 +1,5 @@
-// The floor: what any xDS server on a transport has to spend. It answers the first request of each type with ready bytes, writes ready
-// bytes to every stream (or the first so many) at a change, and drops the answers.
+// The floor: what any xDS server on a transport has to spend. It answers the first request of each type with ready
+// bytes, writes ready bytes to every stream (or the first so many) at a change, and drops the answers.
 import { parseArgs } from "node:util";
 import { toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
@@ -12,8 +12,8 @@ import { cluster, endpoints, listener, marker, routes } from "./resources.mjs";
 
 /** @import { DescMessage, Message } from "@bufbuild/protobuf" */
 /**
- * A stream. What a transport is: a module with a function `serve`, which listens on a free port of 127.0.0.1 and resolves with it. It calls
- * `opened` for each stream, and gives what that returns the stream's messages, and its end.
+ * A transport is a module with a function `serve`, which listens on a free port of 127.0.0.1 and resolves with that
+ * port. It calls `opened` for each stream, and passes the stream's messages and its end to the handler that it gets.
  * @typedef {{ write(message: Uint8Array): void }} Call
  * @typedef {{ request(message: Buffer): void, closed(): void }} Handler
  * @typedef {(opened: (variant: "sotw" | "delta", call: Call) => Handler) => Promise<number>} Serve

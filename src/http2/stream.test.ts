@@ -19,8 +19,8 @@ const ok = encodeHeaders([[":status", "200"]]);
 const bytes = (length: number) => [Buffer.alloc(length)];
 
 /**
- * Frames of a client against the states of stream 1. What is expected: "-": nothing; `S5`: RST_STREAM with code 5;
- * `C5`: GOAWAY.
+ * The tests send each frame in each state of stream 1. "-" expects no answer, `S5` expects RST_STREAM with code 5, and
+ * `C5` expects GOAWAY with code 5.
  */
 describe("the states of a stream (RFC 9113, section 5.1)", () => {
   const states: Record<string, (test: TestConnection) => void> = {

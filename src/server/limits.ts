@@ -41,8 +41,8 @@ export interface Limits {
   /** Open gRPC connections of one IP address. Default Infinity: thousands of Envoys may share the address of a NAT. */
   readonly connectionsPerPeer: number;
   /**
-   * Open streams of one gRPC connection, unary calls among them. Default 1,000: an Envoy may open one for each cluster's
-   * endpoints.
+   * Open streams of one gRPC connection, unary calls among them. Default 1,000: an Envoy may open one for the endpoints
+   * of each cluster.
    */
   readonly streamsPerConnection: number;
   /** Bytes of the headers of a gRPC call, as SETTINGS_MAX_HEADER_LIST_SIZE counts them. Default 16 KiB. */
@@ -56,9 +56,9 @@ export interface Limits {
    * 200: a client may reset all its streams at once, and do so again.
    */
   readonly controlFrames: number;
-  /** Milliseconds from the start of a gRPC connection to the end of its TLS handshake and its preface. Default 10,000. */
+  /** Milliseconds that a gRPC connection may take for its TLS handshake and its preface. Default 10,000. */
   readonly handshakeMs: number;
-  /** Milliseconds until a gRPC message is complete, from the start of its call or its own first byte. Default 10,000. */
+  /** Milliseconds that a gRPC message may take, from the start of its call or its own first byte. Default 10,000. */
   readonly messageMs: number;
   /** Milliseconds that a gRPC connection may stay without streams. Default 300,000. */
   readonly idleConnectionMs: number;

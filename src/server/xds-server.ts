@@ -101,11 +101,9 @@ export interface XdsServerOptions {
   readonly csds?: boolean;
   /** Takes reports of load from nodes (LRS): of which clusters, how often, and who gets them. Without it the service is not offered. */
   readonly loadReporting?: LoadReportingOptions;
-  /**
-   * When a gRPC connection on which nothing comes is pinged, and how long something may take to come then before it is closed, in
-   * milliseconds. Default 30,000 and 10,000.
-   */
+  /** A gRPC connection is pinged when the client has sent nothing for so many milliseconds. Default 30,000. */
   readonly keepaliveMs?: number;
+  /** The connection is closed when still nothing comes so many milliseconds later. Default 10,000. */
   readonly keepaliveTimeoutMs?: number;
 }
 

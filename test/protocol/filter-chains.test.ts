@@ -12,7 +12,7 @@ afterAll(() => void vi.useRealTimers());
 const second = 1_000;
 const drainTimeMs = 30 * second;
 
-/** A listener `<name>@<content>` with the filter chain `f<content>`. It says so itself: the built-in API has no FCDS. */
+/** A listener `<name>@<content>` that names the filter chain `f<content>`. The built-in API has no FCDS. */
 function listenerToF(name: string, content: number): Resource {
   const made = listener(name, content);
   made.references = [{ typeUrl: filterChainType, name: `f${content}`, path: "filter_chain_matcher" }];
