@@ -174,7 +174,13 @@ export class ClientState {
 
   /** Nothing is known by name: positions and changes that all streams share say it all. */
   get isShared(): boolean {
-    return this.entries.size + this.refused.size + this.deferred.size === 0 && this.isKnown;
+    if (this.entries.size + this.refused.size + this.deferred.size > 0 || !this.isKnown) return false;
+    return this.open.length === 0 || this.open.every(({ isPassed }) => isPassed);
+  }
+
+  /** All that is unanswered leads to a position: nothing of it answers for names only, or is of another view. */
+  get leadsOn(): boolean {
+    return this.inFlight.every(({ to }) => to !== undefined);
   }
 
   /** No name is left of refused responses that were too many to remember. */
@@ -226,6 +232,10 @@ export class ClientState {
   coming(name: string): { readonly resource: Resource | undefined } | undefined {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
       const delivery = this.inFlight[i] as Delivery;
+      // Only a later response that repeats it as it was takes back what an earlier one says.
+      const again = i > 0 ? delivery.repeated.find(({ key }) => key === name) : undefined;
+      if (again && this.inFlight.slice(0, i).some(({ changes }) => contentsOf(changes).has(name)))
+        return { resource: again };
       const contents = contentsOf(delivery.changes);
       if (contents.has(name) && !this.isReplaced(delivery, name)) return { resource: contents.get(name) };
     }
@@ -408,7 +418,7 @@ export class ClientState {
       for (const change of this.open.splice(0)) this.letGo(change);
       this.refusals?.clear();
       this.unknown?.clear();
-      if (this.wants.wildcard)
+      if (to !== undefined)
         for (const name of [...this.entries.keys()]) if (!this.wants.isWithheld(name)) this.entries.delete(name);
     }
     this.advance(delivery, older, true);
@@ -554,7 +564,8 @@ export class ClientState {
     if (this.refusals) for (const name of change.names()) this.refusals.delete(name); // that was about other content
     this.open.push(change);
     for (const name of newer?.keys() ?? none) this.resolve(change, name);
-    if (!wildcard) for (const name of [...change.names()]) if (!this.isWanted(change, name)) this.resolve(change, name);
+    const names = wildcard ? change.all.removed : [...change.names()];
+    for (const name of names) if (!this.isWanted(change, name)) this.resolve(change, name);
     return change;
   }
 
@@ -604,7 +615,12 @@ export class ClientState {
   /** The client subscribes what a change has of a name, by this name or another. */
   private isWanted(change: OpenChange, name: string): boolean {
     const content = change.content(name);
-    return content ? this.wants.keysOf(content).length > 0 : this.wants.covers(name);
+    return content ? this.wants.keysOf(content).length > 0 : this.wants.covers(name) && !this.isMoot(name);
+  }
+
+  /** That a name does not exist is nothing that a client refuses which has dropped it. */
+  private isMoot(name: string): boolean {
+    return this.wants.wildcard && !this.wants.names.has(name) && !this.mayHave(name);
   }
 
   /** From now on all that the client has stands in `entries`, for these names; of others nothing is known any more. */
@@ -729,9 +745,17 @@ export class ClientState {
     this.settleName(name);
     for (const change of [...this.open]) {
       const isNewer = !answered || Number(answered.nonce) > change.origin;
-      if (isNewer || !change.isPending(name) || change.content(name)?.version === resource?.version)
-        this.resolve(change, name);
+      const isSame = () => change.content(name)?.version === resource?.version && !this.isOvertaken(name, answered);
+      if (isNewer || !change.isPending(name) || isSame()) this.resolve(change, name);
     }
+  }
+
+  /** A response that was sent after this one, and is not answered, says something of a name. */
+  private isOvertaken(name: string, answered: Delivery | undefined): boolean {
+    if (!answered || this.inFlight.length === 0) return false;
+    return this.inFlight.some(
+      ({ nonce, changes }) => Number(nonce) > Number(answered.nonce) && contentsOf(changes).has(name),
+    );
   }
 
   /** Writes down what the client certainly has. */
@@ -773,7 +797,7 @@ export class ClientState {
     this.skipped?.delete(name);
   }
 
-  private resolve(change: OpenChange, name: string): void {
+  resolve(change: OpenChange, name: string): void {
     if (change.resolve(name)) this.drop(change);
   }
 
@@ -792,7 +816,7 @@ export class ClientState {
     const missing = changes.changed.length > 0 ? changes.removed.filter((name) => !this.mayHave(name)) : [];
     const isMissing = new Set(missing);
     for (const [name, resource] of this.answeredNames(changes)) {
-      if (isMissing.has(name) || delivery?.newer?.has(name)) continue;
+      if (isMissing.has(name) || delivery?.newer?.has(name) || (!resource && this.isMoot(name))) continue;
       const isPassed = before !== undefined && !this.entries.has(name) && !this.openWith(name);
       const last = isPassed ? view.at(name, before) : this.last(name);
       const tries = this.triesOf(name, resource) + 1;

@@ -63,7 +63,7 @@ export function diff(
   const difference = (changes: Changes, withheld = nothing, fresh = changes): Difference => {
     return { changes, fresh, unresolved: none, withheld, healed: none, to, piece: undefined };
   };
-  if (wildcard && !partial && asked.size === 0 && retried.size === 0) {
+  if (wildcard && !partial && asked.size === 0 && retried.size === 0 && state.leadsOn) {
     const isPlain = state.isPlain || (!whole && isBesideRefused(subscription));
     const shared = isPlain || (whole && state.isShared) ? sharedDifference(subscription, references) : undefined;
     if (shared && isPlain) {
@@ -111,7 +111,7 @@ function sharedDifference(
   const changes = view.since(state.offered);
   if (!references.holdsNoChange)
     for (const now of changes.changed) if (references.holdsChange(now) && state.mayHave(now.key)) return undefined;
-  if (changes.removed.length === 0) return { changes, withheld: nothing };
+  if (changes.removed.length === 0) return waiting.size === 0 ? { changes, withheld: nothing } : undefined;
   const withheld = new Map<string, Withheld>();
   const last = references.removedLast && changes.changed.length > 0;
   for (const name of changes.removed) {
@@ -131,6 +131,8 @@ class Comparison {
   private readonly healed: string[] = [];
   /** What was refused and is served still. */
   private readonly refused: [name: string, now: Resource | undefined, change: OpenChange | undefined][] = [];
+  /** What an unanswered response says already. */
+  private readonly onItsWay: [name: string, now: Resource | undefined][] = [];
   /** Changes that were refused together, of which something differs now. */
   private readonly touched = new Set<OpenChange>();
   private readonly seen = new Set<string>();
@@ -159,6 +161,11 @@ class Comparison {
     if (repeats) {
       for (const change of state.open) for (const name of change.names()) this.look(name);
       for (const name of state.refused.keys()) this.look(name);
+      // Its answer stands for the older full states too.
+      for (const delivery of state.inFlight) for (const name of contentsOf(delivery.changes).keys()) this.look(name);
+      for (const [name, now] of this.onItsWay)
+        if (now) changed.set(now.key, now);
+        else removed.add(name);
     } else for (const change of this.touched) for (const name of change.names()) this.look(name);
     for (const [name, now, change] of this.refused)
       if (repeats || (change && this.touched.has(change))) this.put(name, now);
@@ -185,6 +192,7 @@ class Comparison {
     yield* asked;
     yield* retried;
     yield* state.deferred;
+    yield* waiting.keys();
     if (wildcard) {
       const { changed, removed } = view.since(state.offered);
       for (const { key } of changed) yield key;
@@ -193,10 +201,7 @@ class Comparison {
     } else if (allStale) {
       yield* names;
       yield* state.exceptions.keys();
-    } else {
-      yield* stale;
-      yield* waiting.keys();
-    }
+    } else yield* stale;
   }
 
   private look(name: string): void {
@@ -220,7 +225,8 @@ class Comparison {
     const isRefused = refused !== undefined && refused.resource?.version === now?.version;
     const coming = isRefused ? undefined : state.coming(name);
     if (coming) {
-      if (coming.resource?.version !== now?.version || waiting.has(name)) this.put(name, now);
+      if (coming.resource?.version !== now?.version) this.put(name, now);
+      else this.onItsWay.push([name, now]);
       return;
     }
     const isSame = isSameContent(last, now);
@@ -230,7 +236,8 @@ class Comparison {
       else if (isSame && state.isCertain(name) && !state.isRepeated(name)) this.healed.push(name);
       else {
         this.put(name, now);
-        for (const missing of refused.missing) this.tellMissing(missing);
+        if (this.changed.has(name) || this.removed.has(name))
+          for (const missing of refused.missing) this.tellMissing(missing);
       }
     } else if (change && change.content(name)?.version === now?.version) {
       if (change.isPending(name)) return; // a piece will say it
@@ -349,6 +356,11 @@ export function pieceOf(
     const later = new Map<string, Resource | undefined>();
     const stays = (name: string, now: Resource | undefined): boolean => {
       if (!change.has(name)) return false;
+      const coming = state.coming(name);
+      if (coming && coming.resource?.version === now?.version) {
+        state.resolve(change, name); // another response says it
+        return false;
+      }
       const isServed = view.get(name)?.version === now?.version;
       const why = isServed ? whyPieceWaits(name, now) : undefined;
       if (!isServed || why) {

@@ -10,6 +10,7 @@ import type {
 import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
+import { contentsOf } from "./changes.js";
 import { ClientState, type Delivery, type NackOptions, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
 import { LazyMap, LazySet } from "./lazy.js";
@@ -258,7 +259,10 @@ export class Subscription implements Watcher, Wants {
     this.leftNames?.delete(name);
     this.spelt?.delete(name);
     this.stopResolving(name);
-    if (this.wildcard) return;
+    if (this.wildcard) {
+      if (!this.view.get(name) && !this.state.mayHave(name)) this.forget(name);
+      return;
+    }
     this.view.unfollow(this, name);
     this.forget(name);
     if (!isGlob(name)) return;
@@ -455,8 +459,13 @@ export class Subscription implements Watcher, Wants {
    * Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said
    * to be compared.
    */
-  private answered({ to, piece }: Delivery): void {
-    if (this.wildcard && to === undefined && !piece?.isPassed) this.allStale = true;
+  private answered({ to, piece, changes }: Delivery): void {
+    if (this.wildcard) {
+      if (to === undefined && !piece?.isPassed) this.allStale = true;
+    } else if (this.state.refused.size > 0)
+      // While this was on its way, a refused content of the same name may have come back, and was left alone.
+      for (const [name, { resource }] of this.state.refused)
+        if (contentsOf(changes).has(name) && this.view.get(name)?.version === resource?.version) this.stale.add(name);
   }
 
   /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
