@@ -27,10 +27,10 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     }
     // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts for the
     // names that leave with the same message: the client still has them.
+    // Likewise a name that is taken up in the place of the wildcard.
     const everything = subscribe.includes("*");
-    if (unsubscribe.includes("*"))
-      if (everything && subscription.wildcard) for (const { key } of view.all()) asked.add(key);
-      else subscription.setWildcard(false);
+    const leavesWildcard = unsubscribe.includes("*");
+    if (everything && leavesWildcard && subscription.wildcard) for (const { key } of view.all()) asked.add(key);
     if (everything) subscription.setWildcard(true);
     for (const spelling of unsubscribe) {
       if (spelling === "*") continue;
@@ -40,6 +40,7 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
       if (subscription.wildcard && isKnown) asked.add(name); // answered with what the wildcard still gives (P45)
     }
     for (const name of subscribe) if (name !== "*") subscription.add(name);
+    if (leavesWildcard && !everything) subscription.setWildcard(false);
     if (!first) return;
     subscription.list = subscribe;
     for (const [spelling, version] of request.initialResourceVersions) {

@@ -276,6 +276,19 @@ const found: Step[][] = [
     { serve: {}, own: true },
     { clear: true },
   ],
+  // A name takes the place of the wildcard, and the wildcard its place again; then its piece is not sent before it is gone.
+  [
+    { serve: { d: 1 }, own: false },
+    { subscribe: ["*"], unsubscribe: [] },
+    { settle: true },
+    { subscribe: ["a", "d"], unsubscribe: ["*"] },
+    { subscribe: ["*"], unsubscribe: ["d"] },
+    { serve: { a: 1 }, own: false },
+    { arrive: true },
+    { arrive: true },
+    { flush: true },
+    { serve: {}, own: true },
+  ],
 ];
 
 beforeAll(() => void vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout", "setInterval"] }));

@@ -35,7 +35,7 @@ type Step =
   | { readonly wait: number };
 
 /** Has all clusters and listeners, on one stream. What it refuses it may take in part, and it may say what it refused. */
-class Proxy {
+class OneEnvoy {
   private readonly clusters = new Map<string, Resource>();
   private readonly listeners = new Map<string, Resource>();
   /** The cluster of every listener that it ever had, and the listener: old ones drain for longer than a test takes. */
@@ -176,7 +176,7 @@ describe.each(["sotw", "delta"] as const)("%s", (variant) => {
         fc.property(plan, fc.array(step, { maxLength: 40 }), plan, (first, steps, last) => {
           const cache = new SnapshotCache();
           cache.set("n", snapshot(first));
-          const proxy = new Proxy(cache, variant);
+          const proxy = new OneEnvoy(cache, variant);
           for (const one of steps) proxy.do(one);
           proxy.do({ serve: last });
           proxy.settle();
