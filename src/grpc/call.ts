@@ -33,6 +33,10 @@ export interface CallOwner {
   begins(call: Call, bytes: number): void;
   /** A message is awaited from now on, or no longer. If it takes too long, {@link Call.fail} is called. */
   awaits(call: Call, isAwaited: boolean): void;
+  /** Whether a message of so many bytes may be handled at once; else {@link Call.turn} is called when it may be. */
+  hasTurn(call: Call, bytes: number): boolean;
+  /** A message was handled, and took so many milliseconds. */
+  worked(ms: number): void;
   /** The handler has thrown, or the client has sent what is not gRPC. Returns what the call ends with. */
   statusOf(error: unknown): Status;
   /** Cuts the connection. */
@@ -47,6 +51,8 @@ export class Call implements StreamEvents, MessageTaker {
   private readonly reader: MessageReader;
   private hasResponded = false;
   private isPaused = false;
+  /** A message waits for its turn. */
+  private isQueued = false;
   private isAwaiting = true;
   private hasMessage = false;
   /** Bytes of a unary call's message, which are counted. */
@@ -146,6 +152,19 @@ export class Call implements StreamEvents, MessageTaker {
   resume(): void {
     if (!this.isPaused || this.isOver) return;
     this.isPaused = false;
+    if (!this.isQueued) this.goOn();
+  }
+
+  /**
+   * The turn of a message has come.
+   * @internal
+   */
+  turn(): void {
+    this.isQueued = false;
+    if (!this.isOver && !this.isPaused) this.goOn();
+  }
+
+  private goOn(): void {
     try {
       this.reader.resume();
       this.afterReading();
@@ -179,6 +198,14 @@ export class Call implements StreamEvents, MessageTaker {
   }
 
   /** @internal */
+  mayTake(bytes: number): boolean {
+    if (this.owner.hasTurn(this, bytes)) return true;
+    this.isQueued = true;
+    this.awaits(false);
+    return false;
+  }
+
+  /** @internal */
   message(bytes: Buffer): void {
     const { handler } = this;
     if (!handler) return;
@@ -189,7 +216,12 @@ export class Call implements StreamEvents, MessageTaker {
       if (bytes.buffer.byteLength > 2 * bytes.length) message = Buffer.from(bytes);
     } else this.awaits(false); // the next one has its own time
     this.hasMessage = true;
-    handler.message(message);
+    const before = performance.now();
+    try {
+      handler.message(message);
+    } finally {
+      this.owner.worked(performance.now() - before);
+    }
   }
 
   /** @internal The client has sent all. */
@@ -215,7 +247,7 @@ export class Call implements StreamEvents, MessageTaker {
   private afterReading(): void {
     const { reader, stream, handler } = this;
     if (this.isOver) return;
-    if (this.isPaused) return;
+    if (this.isPaused || this.isQueued) return;
     if (this.hasEnded) {
       if (!reader.isEmpty) throw new StatusError(status.INTERNAL, "the request ends in the middle of a message");
       if (handler?.isUnary && !this.hasMessage) throw new StatusError(status.UNIMPLEMENTED, oneRequest);

@@ -21,9 +21,11 @@ class Scene {
   most = 0;
   limit = Number.POSITIVE_INFINITY;
   onMessage = () => {};
+  mayTake = () => true;
   readonly reader = new MessageReader(
     {
       begins: (bytes) => void this.begun.push(bytes),
+      mayTake: () => this.mayTake(),
       message: (bytes) => {
         this.messages.push(bytes);
         this.onMessage();
@@ -67,6 +69,39 @@ describe("a message reader", () => {
         expect(scene.hex).toEqual(hex(messages));
         expect(scene.begun).toEqual(messages.map(({ length }) => length));
         expect([scene.reader.isEmpty, scene.reader.missing, scene.bytes]).toEqual([true, 0, 0]);
+      }),
+    );
+  });
+
+  it("gives the same messages when they have to wait for their turn, which comes at any time", () => {
+    const turns = fc.array(fc.boolean(), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(anyMessages, anyLengths, turns, (messages, lengths, when) => {
+        const scene = new Scene();
+        let turn = 0;
+        let waits = false;
+        scene.mayTake = () => {
+          expect(waits).toBe(false); // one waits at most
+          waits = when[turn++ % when.length] === true;
+          return !waits;
+        };
+        const goOn = () => {
+          const before = scene.messages.length;
+          const isTurn = waits;
+          waits = false;
+          scene.reader.resume();
+          if (isTurn) expect(scene.messages.length).toBeGreaterThan(before);
+        };
+        for (const chunk of chunksOf(all(messages), lengths)) {
+          const before = scene.messages.length;
+          const waited = waits;
+          scene.reader.read(chunk);
+          if (waited) expect(scene.messages).toHaveLength(before);
+          if (waits && when[turn++ % when.length]) goOn();
+        }
+        while (waits) goOn();
+        expect(scene.hex).toEqual(hex(messages));
+        expect([scene.bytes, scene.reader.isEmpty]).toEqual([0, true]);
       }),
     );
   });

@@ -12,6 +12,8 @@ export interface MessageTaker {
    * @throws what the call ends with, if it may not be read
    */
   begins(bytes: number): void;
+  /** Whether a whole message may be given. After a no nothing is given before {@link MessageReader.resume}. */
+  mayTake(bytes: number): boolean;
   /** A whole message. Its bytes are not changed any more. */
   message(bytes: Buffer): void;
 }
@@ -28,6 +30,8 @@ export class MessageReader {
   private length = -1;
   /** The bytes of the message that has begun, if they do not come all at once. */
   private message: Pieces | undefined;
+  /** A whole message that waits to be given. */
+  private whole: Buffer | undefined;
   /** Bytes that are counted. */
   private held = 0;
 
@@ -43,7 +47,7 @@ export class MessageReader {
 
   /** Nothing has begun, and nothing waits. */
   get isEmpty(): boolean {
-    return this.length < 0 && !this.prefix && !this.waiting;
+    return this.length < 0 && !this.prefix && !this.waiting && !this.whole;
   }
 
   /**
@@ -71,8 +75,14 @@ export class MessageReader {
    */
   resume(): void {
     this.isPaused = false;
+    const { whole } = this;
+    if (whole) {
+      this.whole = undefined;
+      this.hold();
+      this.taker.message(whole);
+    }
     const { waiting } = this;
-    if (!waiting) return;
+    if (!waiting || this.isPaused || this.isClosed) return;
     this.waiting = undefined;
     const end = this.cut(waiting.bytes);
     if (this.isClosed) return;
@@ -87,6 +97,7 @@ export class MessageReader {
     this.waiting = undefined;
     this.prefix = undefined;
     this.message = undefined;
+    this.whole = undefined;
     this.length = -1;
     this.hold();
   }
@@ -141,12 +152,17 @@ export class MessageReader {
   private complete(message: Buffer): void {
     this.length = -1;
     this.message = undefined;
+    const isTaken = this.taker.mayTake(message.length);
+    if (!isTaken) {
+      this.isPaused = true;
+      this.whole = message;
+    }
     this.hold();
-    this.taker.message(message);
+    if (isTaken) this.taker.message(message);
   }
 
   private hold(): void {
-    const bytes = (this.waiting?.room ?? 0) + (this.message?.room ?? 0);
+    const bytes = (this.waiting?.room ?? 0) + (this.message?.room ?? 0) + (this.whole?.length ?? 0);
     if (bytes === this.held) return;
     const more = bytes - this.held;
     this.held = bytes;

@@ -34,6 +34,10 @@ export interface GrpcHost<C> extends Pick<CallOwner, "receiving"> {
    * @throws what its call ends with, if it may not be read
    */
   begins(bytes: number, context: C): void;
+  /** Whether a message of so many bytes may be handled at once; else {@link Call.turn} is called when it may be. */
+  hasTurn(call: Call, bytes: number, context: C): boolean;
+  /** A message was handled, and took so many milliseconds. */
+  worked(ms: number, context: C): void;
   /** A limit was exceeded. Returns the error to end a call with, where there is one to end. */
   limitHit(limit: keyof GrpcLimits, peer: string): Error;
   /** What a call ends with after this error. */
@@ -201,6 +205,14 @@ class GrpcConnection<C> implements Guest, CallOwner {
 
   begins(_call: Call, bytes: number): void {
     this.server.host.begins(bytes, this.context);
+  }
+
+  hasTurn(call: Call, bytes: number): boolean {
+    return this.server.host.hasTurn(call, bytes, this.context);
+  }
+
+  worked(ms: number): void {
+    this.server.host.worked(ms, this.context);
   }
 
   awaits(call: Call, isAwaited: boolean): void {

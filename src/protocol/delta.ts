@@ -17,6 +17,12 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
   longestList: ({ resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions }) =>
     Math.max(resourceNamesSubscribe.length, resourceNamesUnsubscribe.length, initialResourceVersions.size),
 
+  lists: ({ resourceNamesSubscribe, resourceNamesUnsubscribe, initialResourceVersions }) => [
+    resourceNamesSubscribe,
+    resourceNamesUnsubscribe,
+    initialResourceVersions.keys(),
+  ],
+
   subscribe(subscription, request, first) {
     const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
     const { type, names, view, asked } = subscription;

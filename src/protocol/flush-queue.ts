@@ -1,46 +1,90 @@
-/** Something that has work to do later. */
-export interface Flushable {
-  flush(): void;
-}
+import { Account, type Flushable } from "./account.js";
 
-/** How long, in milliseconds, streams are served before sockets and timers get their turn. */
+/** How long, in milliseconds, work is done before sockets and timers get their turn. */
 const slice = 5;
 
+/** A request that is larger, in bytes, is handled when its turn has come: it may take long. */
+const largeRequest = 16 << 10;
+
 /**
- * The streams that may have something to send. They are served after the current event, in order, a slice of time at once: so
- * a change that touches several types is seen whole, and one that touches thousands of streams does not block the process.
+ * What is to be done for the clients: streams that may have something to send, and requests that wait to be handled. It is
+ * done after the current event, a slice of time at once: so a change that touches several types is seen whole, and one
+ * that touches thousands of streams does not block the process. Accounts take turns.
  */
 export class FlushQueue {
-  private waiting = new Set<Flushable>();
   private scheduled = false;
+  /** What may not write now. */
+  private readonly blocked = new Set<Flushable>();
+  /** Milliseconds that requests may still take before the sockets are read again. */
+  private left = slice;
+  private isResetting = false;
 
-  /** `hasRoom`: whether something may be sent; after a no, `resume` is called. */
-  constructor(private readonly hasRoom: () => boolean = () => true) {}
+  constructor(
+    /** Those whose work it is, all together. */
+    readonly all: Account = new Account(),
+    /** Whether a response may be written for an account; after a no, `resume` is called. */
+    private readonly hasRoom: (account: Account) => boolean = () => true,
+  ) {}
 
-  add(item: Flushable): void {
-    this.waiting.add(item);
-    this.resume();
+  add(work: Flushable): void {
+    if (this.blocked.has(work)) return;
+    work.account.add(work);
+    this.schedule();
   }
 
-  remove(item: Flushable): void {
-    this.waiting.delete(item);
+  remove(work: Flushable): void {
+    this.blocked.delete(work);
+    work.account.remove(work);
   }
 
+  /** There is room again. */
   resume(): void {
-    if (this.scheduled || this.waiting.size === 0) return;
+    for (const work of this.blocked) work.account.add(work);
+    this.blocked.clear();
+    this.schedule();
+  }
+
+  /** Whether a request of so many bytes may be handled at once; else it waits for its turn. */
+  hasTurn(bytes: number): boolean {
+    return bytes <= largeRequest && this.left > 0;
+  }
+
+  /** A request was handled, and took so many milliseconds. */
+  worked(account: Account, ms: number): void {
+    account.charge(ms);
+    this.left -= ms;
+    if (this.isResetting) return;
+    this.isResetting = true;
+    setImmediate(this.reset);
+  }
+
+  private readonly reset = () => {
+    this.isResetting = false;
+    this.left = slice;
+  };
+
+  private schedule(): void {
+    if (this.scheduled || !this.all.hasWork) return;
     this.scheduled = true;
     setImmediate(this.run);
   }
 
   private readonly run = () => {
-    const until = performance.now() + slice;
     this.scheduled = false;
-    for (const item of this.waiting) {
-      if (!this.hasRoom()) return;
-      this.waiting.delete(item);
-      item.flush();
-      if (performance.now() > until) break;
+    let now = performance.now();
+    const until = now + slice;
+    for (let work = this.all.next(); work && now <= until; work = this.all.next()) {
+      const { account } = work;
+      account.take(work);
+      if (work.writes && !this.hasRoom(account)) this.blocked.add(work);
+      else {
+        work.flush();
+        const before = now;
+        now = performance.now();
+        account.charge(now - before);
+      }
+      account.leave();
     }
-    this.resume();
+    this.schedule();
   };
 }

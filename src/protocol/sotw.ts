@@ -20,6 +20,7 @@ export const sotw: Variant<DiscoveryRequest> = {
 
   named: ({ resourceNames }) => resourceNames,
   longestList: ({ resourceNames }) => resourceNames.length,
+  lists: ({ resourceNames }) => [resourceNames],
 
   subscribe(subscription, { resourceNames, versionInfo }, first) {
     const { type, names, view } = subscription;

@@ -1,5 +1,6 @@
 import type { ConfigWatcher, Node, WatchRequest } from "../cache/config-watcher.js";
 import type { Logger } from "../logger.js";
+import type { Account } from "./account.js";
 import type { FlushQueue } from "./flush-queue.js";
 import type { Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
@@ -15,6 +16,8 @@ export interface Transport {
   readonly peer: string;
   /** As {@link StreamInfo} has them; by default none. */
   readonly certificateNames?: readonly string[];
+  /** Whose work the stream's is. By default the stream's own. */
+  readonly account?: Account;
   /** Takes one response. False: no more until the transport calls {@link Stream.writable}. */
   send(response: Response): boolean;
   /** Ends the stream with this error's status. */

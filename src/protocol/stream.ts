@@ -2,6 +2,7 @@ import type { Changes, Node } from "../cache/config-watcher.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { findResourceType, type ResourceType } from "../resource/types.js";
+import { Account } from "./account.js";
 import { noChanges, partsOf, withoutRemovals } from "./changes.js";
 import type { Delivery } from "./client-state.js";
 import { type Difference, diff, pieceOf, type References } from "./diff.js";
@@ -36,6 +37,19 @@ export function checkService(served: ResourceType, typeUrl: string): void {
   );
 }
 
+/** No resource is called so: Envoy's own names have some hundred characters. Reading a long one takes long. */
+const longestName = 4_096;
+
+/** @throws XdsError INVALID_REQUEST for a name that is too long */
+export function checkLengths(names: Iterable<string>): void {
+  for (const name of names)
+    if (name.length > longestName)
+      throw new XdsError(
+        "INVALID_REQUEST",
+        `a resource name of ${name.length} characters, ${JSON.stringify(name.slice(0, 64))}…; ${longestName} are allowed`,
+      );
+}
+
 /** How many unanswered heartbeats are remembered per type (P58). */
 const heartbeatsKept = 4;
 
@@ -60,6 +74,9 @@ export class Stream<R extends Request> implements StreamInfo {
   readonly id = ++streams;
   readonly openedAt = Date.now();
   readonly subscriptions = new Map<string, Subscription>();
+  /** Its work waits for the transport's turn. */
+  readonly account: Account;
+  readonly writes = true;
   node: Node | undefined;
   private readonly dirty = new LazySet<Subscription>();
   private readonly lastRequests = new LazyMap<Subscription, R>();
@@ -100,6 +117,7 @@ export class Stream<R extends Request> implements StreamInfo {
     /** The type of the service that was called; undefined: ADS. */
     private readonly serviceType: ResourceType | undefined,
   ) {
+    this.account = transport.account ?? new Account(context.queue.all);
     this.order = new MakeBeforeBreak(this, context);
   }
 
@@ -224,8 +242,10 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.closed) return;
     const existing = this.subscriptions.get(request.typeUrl);
     const named = this.protocol.named(request);
-    if (!existing || named !== existing.list)
+    if (!existing || named !== existing.list) {
       this.context.checkNames(this.protocol.longestList(request), request.typeUrl);
+      for (const list of this.protocol.lists(request)) checkLengths(list);
+    }
     if (!existing || (named.length > 0 && named !== existing.list))
       this.context.checkGrowth(() => !existing || named.some((name) => !existing.knows(name)));
     const subscription = existing ?? this.subscribe(request.typeUrl);

@@ -16,6 +16,8 @@ export interface Variant<R extends Request> {
   named(request: R): readonly string[];
   /** How long the longest list of a request is. */
   longestList(request: R): number;
+  /** The lists of a request. */
+  lists(request: R): readonly Iterable<string>[];
   /** How a request changes the subscription; `first` of its type on this stream. */
   subscribe(subscription: Subscription, request: R, first: boolean): void;
   /** How a difference becomes a response; undefined: there is nothing to say. */

@@ -108,7 +108,7 @@ export class Admission {
 
   private take(caller: Caller, what: "new streams" | "calls"): void {
     const { counts, hosts } = this;
-    const host = hostOf(caller);
+    const host = hostOf(caller.peer);
     const ofHost = hosts.get(host) ?? 0;
     if (this.open >= counts.limits.streams) throw counts.exceeded("streams", "too many streams");
     if (ofHost >= counts.limits.streamsPerPeer) throw counts.exceeded("streamsPerPeer", `too many streams of ${host}`);
@@ -118,7 +118,7 @@ export class Admission {
   }
 
   private give(caller: Caller): void {
-    const host = hostOf(caller);
+    const host = hostOf(caller.peer);
     const left = (this.hosts.get(host) ?? 1) - 1;
     if (left > 0) this.hosts.set(host, left);
     else this.hosts.delete(host);
@@ -130,5 +130,5 @@ export class Admission {
   }
 }
 
-/** The IP address of a caller. */
-const hostOf = ({ peer }: Caller) => peer.replace(/:\d+$/, "");
+/** The IP address of a peer. */
+export const hostOf = (peer: string) => peer.replace(/:\d+$/, "");

@@ -2,7 +2,7 @@ import type { Node } from "../cache/node-group.js";
 import type { GrpcServer } from "../grpc/server.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Client } from "./client-config.js";
-import { type Door, messages, unary } from "./grpc-methods.js";
+import { type Door, type GrpcCaller, messages, unary } from "./grpc-methods.js";
 
 /** What the service asks of the server that it belongs to. */
 export interface ClientStatusHost {
@@ -45,7 +45,7 @@ export async function answerClientStatus(host: ClientStatusHost, format: "protob
  * The client status discovery service (CSDS): what every connected node was sent, took and refused, as `grpcdebug` and its like
  * read it. What the API marks as sensitive is not shown. Returns the service's name.
  */
-export function addClientStatusService(server: GrpcServer<Caller>, host: ClientStatusHost, door: Door): string {
+export function addClientStatusService(server: GrpcServer<GrpcCaller>, host: ClientStatusHost, door: Door): string {
   const open = (caller: Caller) => {
     let first: { readonly node: Node | undefined } | undefined;
     const message = async (body: Buffer) => {

@@ -1,6 +1,6 @@
 import type { Call, CallHandler } from "../grpc/call.js";
 import type { Method } from "../grpc/server.js";
-import type { Caller } from "../protocol/caller.js";
+import type { Account } from "../protocol/account.js";
 import type { Request, Response } from "../protocol/messages.js";
 import type { Stream } from "../protocol/stream.js";
 import type { Transport } from "../protocol/stream-context.js";
@@ -8,7 +8,7 @@ import type { TrafficByType } from "../protocol/traffic.js";
 import type { Variant } from "../protocol/variant.js";
 import type { ResourceType } from "../resource/types.js";
 import type { Seat } from "./admission.js";
-import { type Door, ok, statusOf, unsentOf } from "./grpc-methods.js";
+import { type Door, type GrpcCaller, ok, statusOf, unsentOf } from "./grpc-methods.js";
 import type { UnsentResponse } from "./unsent.js";
 
 /** What discovery streams ask of the server that they belong to. */
@@ -35,7 +35,7 @@ export function streamMethod<R extends Request>(
   decode: StreamMethod<R>["decode"],
   encode: StreamMethod<R>["encode"],
   type: ResourceType | undefined,
-): Method<Caller> {
+): Method<GrpcCaller> {
   const method = { host, variant, decode, encode, type };
   return (call, caller) => new DiscoveryCall(method, call, caller);
 }
@@ -46,6 +46,7 @@ class DiscoveryCall<R extends Request> implements Transport, CallHandler {
   private readonly unsent: UnsentResponse;
   private readonly seat: Seat | undefined;
   private isOpen = true;
+  private hasSent = false;
   /** A response has left for the kernel, or never will. */
   private readonly written = () => {
     this.unsent.sent();
@@ -55,11 +56,11 @@ class DiscoveryCall<R extends Request> implements Transport, CallHandler {
   constructor(
     private readonly method: StreamMethod<R>,
     private readonly call: Call,
-    private readonly caller: Caller,
+    private readonly caller: GrpcCaller,
   ) {
     const { host, variant, type } = method;
     this.stream = host.stream(variant, this, type);
-    this.unsent = unsentOf(host, call);
+    this.unsent = unsentOf(host, call, caller.account);
     try {
       this.seat = host.admission.enter(caller, this.stream);
     } catch (error) {
@@ -71,6 +72,10 @@ class DiscoveryCall<R extends Request> implements Transport, CallHandler {
 
   get peer(): string {
     return this.caller.peer;
+  }
+
+  get account(): Account {
+    return this.caller.account;
   }
 
   get certificateNames(): readonly string[] {
@@ -87,6 +92,7 @@ class DiscoveryCall<R extends Request> implements Transport, CallHandler {
     host.traffic[variant.name].of(response.typeUrl).bytes += bytes;
     this.stream.encoded(response, bytes);
     this.seat?.response();
+    this.hasSent = true;
     this.unsent.written(bytes);
     this.call.send(parts, this.written);
     return false; // until the transport has passed it on: a client that does not read costs one response
@@ -101,6 +107,8 @@ class DiscoveryCall<R extends Request> implements Transport, CallHandler {
 
   message(bytes: Buffer): void {
     const { host, decode } = this.method;
+    const { account } = this.caller;
+    if (this.hasSent && account.unsent === 0) account.hasAnswered = true;
     this.seat?.request(bytes.length, "discovery");
     this.paced(this.stream.receive(decode(bytes, host.limits.checkNode)));
   }

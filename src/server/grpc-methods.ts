@@ -2,6 +2,7 @@ import { messageOf, XdsError } from "../errors.js";
 import type { Call } from "../grpc/call.js";
 import type { Method } from "../grpc/server.js";
 import { type Status, status } from "../grpc/status.js";
+import type { Account } from "../protocol/account.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Admission } from "./admission.js";
 import type { LimitCounts, RequestForm } from "./limits.js";
@@ -14,6 +15,12 @@ export function statusOf(error: unknown): Status {
   const { code, details } = Object(error) as { code?: unknown; details?: unknown };
   const own = typeof code === "number" && code > status.OK && code <= status.UNAUTHENTICATED;
   return { code: own ? code : status.INTERNAL, details: typeof details === "string" ? details : messageOf(error) };
+}
+
+/** Who called over gRPC. */
+export interface GrpcCaller extends Caller {
+  /** Whose work it is. */
+  readonly account: Account;
 }
 
 /** What a stream does with its messages. */
@@ -38,11 +45,11 @@ export const ok: Status = { code: status.OK, details: "" };
  * Counts the responses of a call until they have left. A call that takes none for too long fails, and its connection is
  * cut.
  */
-export const unsentOf = ({ unsent }: Door, call: Call): UnsentResponse =>
+export const unsentOf = ({ unsent }: Door, call: Call, account: Account): UnsentResponse =>
   unsent.of((error) => {
     call.fail(error);
     call.cut();
-  });
+  }, account);
 
 /** Sends a response, counted until it has left. */
 export function sendCounted(call: Call, response: UnsentResponse, parts: readonly Uint8Array[], sent?: () => void) {
@@ -70,10 +77,10 @@ export function unary(
   door: Door,
   form: RequestForm,
   answer: (request: Buffer, caller: Caller) => Promise<readonly Uint8Array[]>,
-): Method<Caller> {
+): Method<GrpcCaller> {
   return (call, caller) => {
     const leave = admitted(door, "request", caller, () => door.admission.enterCall(caller));
-    const response = unsentOf(door, call);
+    const response = unsentOf(door, call, caller.account);
     let request: Buffer;
     return {
       isUnary: true,
@@ -101,12 +108,12 @@ export function unary(
  * A streaming method that handles one message after the other. So a stream costs one message and one answer at most,
  * and a seat. `open` must not throw.
  */
-export function messages(door: Door, open: (caller: Caller) => MessageHandler): Method<Caller> {
+export function messages(door: Door, open: (caller: Caller) => MessageHandler): Method<GrpcCaller> {
   return (call, caller) => {
     const { admission, refused } = door;
     const guest = { answered: true, fail: (error: unknown) => call.fail(error) };
     const seat = admitted(door, "stream", caller, () => admission.enter(caller, guest));
-    const response = unsentOf(door, call);
+    const response = unsentOf(door, call, caller.account);
     const handler = open(caller);
     let isOpen = true;
     let isFirst = true;

@@ -1,22 +1,26 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { XdsError } from "../errors.js";
+import type { Call } from "../grpc/call.js";
 import { type GrpcLimits, GrpcServer, type GrpcHost as Host, type Method } from "../grpc/server.js";
 import type { Connection } from "../http2/connection.js";
 import { peerOf } from "../http2/entry.js";
 import { ConnectionError, errorCode } from "../http2/errors.js";
+import type { Account, Accounts, Flushable } from "../protocol/account.js";
 import type { Caller } from "../protocol/caller.js";
 import { delta } from "../protocol/delta.js";
+import type { FlushQueue } from "../protocol/flush-queue.js";
 import type { DiscoveryRequest, Response } from "../protocol/messages.js";
 import { sotw } from "../protocol/sotw.js";
 import { type ResourceType, resourceTypes } from "../resource/types.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/requests.js";
 import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/responses.js";
+import { hostOf } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import type { ConnectionAge } from "./connection-age.js";
 import { addClientStatusService, type ClientStatusHost } from "./csds.js";
 import { type StreamHost, streamMethod } from "./discovery-call.js";
-import { statusOf, unary } from "./grpc-methods.js";
+import { type GrpcCaller, statusOf, unary } from "./grpc-methods.js";
 import { HealthService } from "./health.js";
 import type { LimitName, Limits } from "./limits.js";
 import { listenOn } from "./listen-on.js";
@@ -31,6 +35,8 @@ export interface GrpcHost extends StreamHost {
   /** Answers one request. */
   fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response>;
   readonly receiving: ReceivingBytes;
+  readonly accounts: Accounts;
+  readonly queue: FlushQueue;
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
   /** undefined: the load reporting service is not offered. */
@@ -56,7 +62,7 @@ const aggregated = {
 
 /** The gRPC transport: bytes in, ready bytes out. */
 export class GrpcTransport {
-  private readonly server: GrpcServer<Caller>;
+  private readonly server: GrpcServer<GrpcCaller>;
   private readonly health: HealthService;
 
   /** @throws XdsError INVALID_OPTION for certificates that cannot be used */
@@ -75,7 +81,7 @@ export class GrpcTransport {
     for (const { service, type } of rows) {
       if (!service) continue;
       const { name, stream, delta: incremental } = service;
-      const add = (method: string | undefined, handler: Method<Caller>) => {
+      const add = (method: string | undefined, handler: Method<GrpcCaller>) => {
         if (method) this.server.add(`/${name}/${method}`, handler);
       };
       add(stream, streamMethod(host, sotw, decodeDiscoveryRequest, encodeDiscoveryResponse, type));
@@ -161,16 +167,26 @@ const refusedThings: Partial<Record<keyof GrpcLimits, "stream" | "request">> = {
 };
 
 /** What the connections of gRPC clients ask of the server. */
-function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Caller> {
-  const { limits, refused, receiving } = host;
+function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<GrpcCaller> {
+  const { limits, refused, receiving, accounts, queue } = host;
   return {
     receiving,
     connected: (connection: Connection, socket: Socket) => {
-      const caller: Caller = { peer: peerOf(socket), certificateNames: certificateNamesOf(socket) };
+      const peer = peerOf(socket);
+      const caller = { peer, certificateNames: certificateNamesOf(socket), account: accounts.open(hostOf(peer)) };
       age?.opened(caller, connection);
       return caller;
     },
-    disconnected: (caller) => age?.closed(caller),
+    disconnected: (caller) => {
+      age?.closed(caller);
+      accounts.close(hostOf(caller.peer), caller.account);
+    },
+    hasTurn: (call, bytes, { account }) => {
+      if (queue.hasTurn(bytes)) return true;
+      queue.add(new RequestTurn(account, call));
+      return false;
+    },
+    worked: (ms, { account }) => queue.worked(account, ms),
     begins: (bytes) => limits.checkRequest(bytes, "discovery"),
     limitHit: (limit, peer) => {
       const error = limits.exceeded(limitNames[limit], limitWords[limit]);
@@ -189,7 +205,21 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Cal
   };
 }
 
-function fetchMethod(host: GrpcHost, type: ResourceType): Method<Caller> {
+/** A request that waits to be handled. If its call ends before, nothing happens at its turn. */
+class RequestTurn implements Flushable {
+  readonly writes = false;
+
+  constructor(
+    readonly account: Account,
+    private readonly call: Call,
+  ) {}
+
+  flush(): void {
+    this.call.turn();
+  }
+}
+
+function fetchMethod(host: GrpcHost, type: ResourceType): Method<GrpcCaller> {
   return unary(host, "discovery", async (bytes, caller) => {
     const request = decodeDiscoveryRequest(bytes, host.limits.checkNode);
     return encodeDiscoveryResponse(await host.fetch(type, request, caller));

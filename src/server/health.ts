@@ -3,9 +3,8 @@ import type { XdsError } from "../errors.js";
 import type { Call } from "../grpc/call.js";
 import type { GrpcServer, Method } from "../grpc/server.js";
 import { StatusError, status } from "../grpc/status.js";
-import type { Caller } from "../protocol/caller.js";
 import type { Admission } from "./admission.js";
-import { ok } from "./grpc-methods.js";
+import { type GrpcCaller, ok } from "./grpc-methods.js";
 
 /** States of a service, by their numbers in grpc.health.v1. */
 const health = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
@@ -32,7 +31,7 @@ export class HealthService {
   private readonly waiting = new Set<Call>();
 
   constructor(
-    server: GrpcServer<Caller>,
+    server: GrpcServer<GrpcCaller>,
     services: readonly string[],
     private readonly admission: Admission,
   ) {
@@ -52,7 +51,7 @@ export class HealthService {
     for (const [call, service] of this.watching) call.send([this.answer(service)]);
   }
 
-  private readonly check: Method<Caller> = (call) => {
+  private readonly check: Method<GrpcCaller> = (call) => {
     const answer = (service: string) => {
       if (!this.names.has(service)) throw new StatusError(status.NOT_FOUND, "the server has no such service");
       call.send([this.answer(service)]);
@@ -68,7 +67,7 @@ export class HealthService {
     return oneRequest(answer, { gone: () => waiting.delete(call) });
   };
 
-  private readonly watch: Method<Caller> = (call, caller) => {
+  private readonly watch: Method<GrpcCaller> = (call, caller) => {
     const leave = this.admission.enterCall(caller);
     const begin = (service: string) => {
       this.watching.set(call, service);

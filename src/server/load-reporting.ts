@@ -127,7 +127,8 @@ export class LoadReporting {
       }
     }
     try {
-      await this.options.onReport?.(node, { ...caller, receivedAt: Date.now(), clusters });
+      const { peer, certificateNames } = caller;
+      await this.options.onReport?.(node, { peer, certificateNames, receivedAt: Date.now(), clusters });
     } catch (error) {
       this.logger.error({ callback: "onReport", node: node.id, error: messageOf(error) }, "a callback failed");
     }

@@ -2,10 +2,9 @@ import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { XdsError } from "../errors.js";
 import type { GrpcServer } from "../grpc/server.js";
 import { status } from "../grpc/status.js";
-import type { Caller } from "../protocol/caller.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { envoyRegistry } from "../schema/registry.js";
-import { type Door, messages } from "./grpc-methods.js";
+import { type Door, type GrpcCaller, messages } from "./grpc-methods.js";
 
 /**
  * Server reflection (grpc.reflection.v1 and v1alpha, which are alike), for grpcurl and its like: every service here whose
@@ -14,7 +13,7 @@ import { type Door, messages } from "./grpc-methods.js";
  *
  * Ours because the descriptors are at hand as bytes: @grpc/reflection decodes and encodes all of them at start (0.6 s, 24 MB).
  */
-export function addReflectionService(server: GrpcServer<Caller>, services: readonly string[], door: Door): void {
+export function addReflectionService(server: GrpcServer<GrpcCaller>, services: readonly string[], door: Door): void {
   const message = async (request: Buffer) => {
     door.unsent.check();
     try {

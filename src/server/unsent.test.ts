@@ -1,4 +1,5 @@
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Accounts } from "../protocol/account.js";
 import { LimitCounts } from "./limits.js";
 import { UnsentResponses } from "./unsent.js";
 
@@ -22,4 +23,56 @@ it("a client that takes nothing for ten seconds is ended then, also when the mac
   passed += 10_001;
   vi.advanceTimersByTime(1_000);
   expect(ended).toEqual(["LIMIT_EXCEEDED"]);
+});
+
+describe("while clients leave responses where they are", () => {
+  const scene = (responseBytes = 100) => {
+    const accounts = new Accounts();
+    const unsent = new UnsentResponses(new LimitCounts({ responseBytes }), () => {});
+    const client = (address: string, hasAnswered = false) => {
+      const account = accounts.open(address);
+      account.hasAnswered = hasAnswered;
+      const response = unsent.of(() => {}, account);
+      return { account, response, mayWrite: () => unsent.hasRoom(account) };
+    };
+    return { unsent, client };
+  };
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+
+  it("one of their address that is known to read may write, and one that is not waits", () => {
+    const { client } = scene();
+    for (let i = 0; i < 5; i++) client("a").response.written(10);
+    expect(client("a").mayWrite()).toBe(false);
+    const reader = client("a", true);
+    expect(reader.mayWrite()).toBe(true);
+    reader.response.written(10);
+    expect(reader.mayWrite()).toBe(false); // it has one response that it has not taken
+    reader.response.sent();
+    expect(reader.mayWrite()).toBe(true);
+  });
+
+  it("another address may write, and shares the first half from then on", () => {
+    const { client } = scene();
+    const first = client("a");
+    first.response.written(50);
+    const other = client("b");
+    expect(other.mayWrite()).toBe(true);
+    other.response.written(10);
+    expect([client("b").mayWrite(), client("a").mayWrite()]).toEqual([false, false]); // more than half is taken
+    first.response.sent();
+    expect([client("b").mayWrite(), client("a").mayWrite()]).toEqual([true, true]);
+    client("a").response.written(25);
+    expect([client("b").mayWrite(), client("a").mayWrite()]).toEqual([true, false]); // by equal shares
+  });
+
+  it("nobody writes beyond the limit, and all that was counted is given back", () => {
+    const { unsent, client } = scene();
+    const all = Array.from({ length: 20 }, (_, i) => client(`address ${i}`, true));
+    for (const { response, mayWrite } of all) if (mayWrite()) response.written(10);
+    expect(unsent.bytes).toBe(100);
+    for (const { response } of all) response.sent();
+    expect([unsent.bytes, ...all.map(({ account }) => account.unsent)]).toEqual(Array(21).fill(0));
+    expect(all.every(({ account }) => account.parent?.unsent === 0)).toBe(true);
+    expect(client("new").mayWrite()).toBe(true);
+  });
 });

@@ -1,6 +1,7 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
 import { XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { Accounts } from "../protocol/account.js";
 import type { Caller } from "../protocol/caller.js";
 import { fetchOnce } from "../protocol/fetch.js";
 import { FlushQueue } from "../protocol/flush-queue.js";
@@ -8,7 +9,7 @@ import type { DiscoveryRequest, Request, Response } from "../protocol/messages.j
 import { NodeStreams } from "../protocol/node-streams.js";
 import { OpenRefusals } from "../protocol/open-refusals.js";
 import { retryTimes, retryWaits } from "../protocol/retry.js";
-import { checkService, Stream } from "../protocol/stream.js";
+import { checkLengths, checkService, Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
 import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
 import type { Variant } from "../protocol/variant.js";
@@ -140,6 +141,8 @@ export class XdsServer {
   private unauthorized = 0;
   private tls: TlsOptions | undefined;
   private grpc: GrpcTransport | undefined;
+  private readonly accounts = new Accounts();
+  private readonly queue: FlushQueue;
   private readonly unsent: UnsentResponses;
   private readonly receiving: ReceivingBytes;
   private rest: RestTransport | undefined;
@@ -168,7 +171,8 @@ export class XdsServer {
       new LoadReporting(options.loadReporting, this.logger, anonymous, (caller, node) =>
         this.permit("lrs", caller, node),
       );
-    const queue = new FlushQueue(() => this.unsent.hasRoom());
+    const queue = new FlushQueue(this.accounts.all, (account) => this.unsent.hasRoom(account));
+    this.queue = queue;
     this.unsent = new UnsentResponses(this.limits, () => queue.resume());
     const shared = {
       watcher: cache,
@@ -237,6 +241,8 @@ export class XdsServer {
         admission,
         refused: this.refused,
         unsent: this.unsent,
+        accounts: this.accounts,
+        queue: this.queue,
         receiving: this.receiving,
       };
       this.grpc = new GrpcTransport(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
@@ -467,10 +473,9 @@ export class XdsServer {
 
   /** A unary Fetch method: always answered in full, for gRPC has no way to say "not modified". */
   private async fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response> {
-    const response = await this.answer({ typeUrl: type.typeUrl, ...caller, transport: "grpc" }, type, {
-      ...request,
-      versionInfo: "",
-    });
+    const { peer, certificateNames } = caller;
+    const info = { typeUrl: type.typeUrl, peer, certificateNames, transport: "grpc" } as const;
+    const response = await this.answer(info, type, { ...request, versionInfo: "" });
     return response as Response;
   }
 
@@ -490,6 +495,7 @@ export class XdsServer {
       // Over REST the path says the type (P66).
       if (info.transport === "grpc") checkService(type, asked.typeUrl || type.typeUrl);
       this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
+      checkLengths(asked.resourceNames);
       this.unsent.check();
       await this.permit(info.transport === "rest" ? "rest" : "fetch", info, node);
       const request = { ...asked, node, typeUrl: type.typeUrl };

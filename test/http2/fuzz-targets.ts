@@ -152,6 +152,7 @@ class StubSocket extends EventEmitter {
 export class GrpcTarget {
   receiving = 0;
   /** The most of {@link receiving} that is allowed. */
+  private messages = 0;
   mostReceiving = Number.POSITIVE_INFINITY;
   once = new Once();
   private readonly server: GrpcServer<Connection>;
@@ -188,6 +189,12 @@ export class GrpcTarget {
         begins: (bytes) => {
           if (bytes > 20_000) throw new Error("too large");
         },
+        hasTurn: (call) => {
+          if (this.messages++ % 3 > 0) return true;
+          process.nextTick(() => call.turn());
+          return false;
+        },
+        worked: () => {},
         limitHit: (limit) => new Error(limit),
         statusOf: (error) => ({ code: 13, details: String(error) }),
         handshakeFailed: () => {},

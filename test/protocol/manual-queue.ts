@@ -1,4 +1,5 @@
-import { type Flushable, FlushQueue } from "../../src/protocol/flush-queue.js";
+import type { Flushable } from "../../src/protocol/account.js";
+import { FlushQueue } from "../../src/protocol/flush-queue.js";
 
 /** Runs streams when it is told to. */
 export class ManualQueue extends FlushQueue {

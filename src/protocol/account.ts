@@ -1,0 +1,109 @@
+/** How many milliseconds of work an account has done in one turn, before others have theirs. */
+const quantum = 2;
+
+/** How much work, in milliseconds, is made up for at most in later turns: no account is passed over for long. */
+const mostDebt = 200;
+
+/** Work to be done later, for an account. */
+export interface Flushable {
+  /** Whose work it is. */
+  readonly account: Account;
+  /** It may write a response: it has to wait where there is no room for one. */
+  readonly writes: boolean;
+  flush(): void;
+}
+
+/**
+ * For whom work is done: a connection; above it its address, for one address may stand for thousands of connections; above that
+ * the whole server. Where several have work, they take turns of about equal time, and what one has had too much it makes up for
+ * later (deficit round robin). One that is alone has it all.
+ */
+export class Account {
+  /** Milliseconds that it may go on with in its turn. */
+  private left = quantum;
+  /** Those that have work: connections of an address, or work of a connection. The first has its turn. */
+  private waiting: Set<Account | Flushable> | undefined;
+  /** Bytes of responses that are written and not sent yet. */
+  unsent = 0;
+  /** It has answered a response: its client reads. */
+  hasAnswered = false;
+  /** How many accounts are below it. */
+  members = 0;
+
+  constructor(readonly parent?: Account) {
+    if (parent) parent.members++;
+  }
+
+  get hasWork(): boolean {
+    return this.waiting !== undefined;
+  }
+
+  add(work: Account | Flushable): void {
+    this.waiting ??= new Set();
+    this.waiting.add(work);
+    this.parent?.add(this);
+  }
+
+  remove(work: Account | Flushable): void {
+    if (this.take(work)) this.leave();
+  }
+
+  /** The work is about to be done. {@link leave} is called after it: until then the account keeps its place. */
+  take(work: Account | Flushable): boolean {
+    return this.waiting?.delete(work) === true;
+  }
+
+  /** Goes out of the round if it has no work left. */
+  leave(): void {
+    if (this.waiting?.size !== 0) return;
+    this.waiting = undefined;
+    this.parent?.remove(this);
+  }
+
+  /** What is to be done next. It stays until it is taken. */
+  next(): Flushable | undefined {
+    const { waiting } = this;
+    for (const first of waiting ?? []) {
+      if (!(first instanceof Account)) return first;
+      if (first.left > 0) return first.next();
+      first.left += quantum;
+      waiting?.delete(first);
+      waiting?.add(first); // and is come to again, in this loop
+    }
+    return undefined;
+  }
+
+  /** Something was done for it, and took so many milliseconds. */
+  charge(ms: number): void {
+    for (let account: Account | undefined = this; account; account = account.parent)
+      account.left = Math.max(account.left - ms, -mostDebt);
+  }
+
+  /** Its connection is closed. */
+  close(): void {
+    if (this.parent) this.parent.members--;
+  }
+}
+
+/** The accounts of a server's connections. */
+export class Accounts {
+  readonly all = new Account();
+  private readonly addresses = new Map<string, Account>();
+
+  /** The account of a new connection of this address. */
+  open(address: string): Account {
+    const known = this.addresses.get(address);
+    const above = known ?? new Account(this.all);
+    if (!known) this.addresses.set(address, above);
+    return new Account(above);
+  }
+
+  /** The connection is closed. What it had of unsent bytes is no longer kept, or is about to be let go of. */
+  close(address: string, account: Account): void {
+    account.close();
+    const above = account.parent;
+    if (above?.members !== 0 || this.addresses.get(address) !== above) return;
+    this.addresses.delete(address);
+    above.close();
+  }
+}
