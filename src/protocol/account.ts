@@ -4,6 +4,8 @@ const quantum = 2;
 /** How much work, in milliseconds, is made up for at most in later turns: no account is passed over for long. */
 const mostDebt = 200;
 
+const none: readonly never[] = [];
+
 /** Work to be done later, for an account. */
 export interface Flushable {
   /** Whose work it is. */
@@ -23,6 +25,8 @@ export class Account {
   private left = quantum;
   /** Those that have work: connections of an address, or work of a connection. The first has its turn. */
   private waiting: Set<Account | Flushable> | undefined;
+  /** Requests that wait. They are read before anything is written: they may change what is to be said. */
+  private requests: Set<Account | Flushable> | undefined;
   /** Bytes of responses that are written and not sent yet. */
   unsent = 0;
   /** It has answered a response: its client reads. */
@@ -35,12 +39,17 @@ export class Account {
   }
 
   get hasWork(): boolean {
-    return this.waiting !== undefined;
+    return this.waiting !== undefined || this.requests !== undefined;
   }
 
   add(work: Account | Flushable): void {
-    this.waiting ??= new Set();
-    this.waiting.add(work);
+    if (!(work instanceof Account) && !work.writes) {
+      this.requests ??= new Set();
+      this.requests.add(work);
+    } else {
+      this.waiting ??= new Set();
+      this.waiting.add(work);
+    }
     this.parent?.add(this);
   }
 
@@ -50,20 +59,21 @@ export class Account {
 
   /** The work is about to be done. {@link leave} is called after it: until then the account keeps its place. */
   take(work: Account | Flushable): boolean {
-    return this.waiting?.delete(work) === true;
+    return this.waiting?.delete(work) === true || this.requests?.delete(work) === true;
   }
 
   /** Goes out of the round if it has no work left. */
   leave(): void {
-    if (this.waiting?.size !== 0) return;
-    this.waiting = undefined;
-    this.parent?.remove(this);
+    if (this.waiting?.size === 0) this.waiting = undefined;
+    if (this.requests?.size === 0) this.requests = undefined;
+    if (!this.hasWork) this.parent?.remove(this);
   }
 
   /** What is to be done next. It stays until it is taken. */
   next(): Flushable | undefined {
+    for (const request of this.requests ?? none) return request as Flushable;
     const { waiting } = this;
-    for (const first of waiting ?? []) {
+    for (const first of waiting ?? none) {
       if (!(first instanceof Account)) return first;
       if (first.left > 0) return first.next();
       first.left += quantum;

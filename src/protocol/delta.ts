@@ -1,6 +1,7 @@
 import { canonicalName, hasSpellings } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { DeltaDiscoveryRequest } from "./messages.js";
+import { inSteps } from "./steps.js";
 import type { Subscription } from "./subscription.js";
 import type { Variant } from "./variant.js";
 
@@ -24,36 +25,10 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
   ],
 
   subscribe(subscription, request, first) {
-    const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
-    const { type, names, view, asked } = subscription;
-    // Neither list in the first request: the legacy wildcard (P46). Later empty lists change nothing (P48).
-    if (first && subscribe.length === 0 && unsubscribe.length === 0) {
-      subscription.setWildcard(type.emptyIsWildcard);
-      subscription.mustAnswer = true; // of on-demand types too: Envoy's start waits for it (P46, P56)
-    }
-    // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts for the
-    // names that leave with the same message: the client still has them.
-    // Likewise a name that is taken up in the place of the wildcard.
-    const everything = subscribe.includes("*");
-    const leavesWildcard = unsubscribe.includes("*");
-    if (everything && leavesWildcard && subscription.wildcard) for (const { key } of view.all()) asked.add(key);
-    if (everything) subscription.setWildcard(true);
-    for (const spelling of unsubscribe) {
-      if (spelling === "*") continue;
-      const name = canonicalName(spelling);
-      const isKnown = names.has(name) || view.get(name);
-      subscription.drop(spelling);
-      if (subscription.wildcard && isKnown) asked.add(name); // answered with what the wildcard still gives (P45)
-    }
-    for (const name of subscribe) if (name !== "*") subscription.add(name);
-    if (leavesWildcard && !everything) subscription.setWildcard(false);
-    if (!first) return;
-    subscription.list = subscribe;
-    for (const [spelling, version] of request.initialResourceVersions) {
-      const name = canonicalName(spelling);
-      const placeholder = type.placeholder?.inDelta && !view.get(name) ? Resource.placeholder(type, name) : undefined;
-      subscription.report(spelling, version, placeholder);
-    }
+    const { resourceNamesSubscribe, resourceNamesUnsubscribe } = request;
+    // As nearly every ACK.
+    if (!first && resourceNamesSubscribe.length === 0 && resourceNamesUnsubscribe.length === 0) return undefined;
+    return subscribe(subscription, request, first);
   },
 
   respond(subscription, { changes: { changed, removed: gone }, unresolved }) {
@@ -70,6 +45,41 @@ export const delta: Variant<DeltaDiscoveryRequest> = {
     return { version: ledger.sent?.version ?? "", resources: [], removed: none, unresolved: none, heartbeats };
   },
 };
+
+function* subscribe(subscription: Subscription, request: DeltaDiscoveryRequest, first: boolean): Generator<void, void> {
+  const { resourceNamesSubscribe: subscribe, resourceNamesUnsubscribe: unsubscribe } = request;
+  const { type, names, view, asked } = subscription;
+  // Neither list in the first request: the legacy wildcard (P46). Later empty lists change nothing (P48).
+  if (first && subscribe.length === 0 && unsubscribe.length === 0) {
+    subscription.setWildcard(type.emptyIsWildcard);
+    subscription.mustAnswer = true; // of on-demand types too: Envoy's start waits for it (P46, P56)
+  }
+  // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts for the
+  // names that leave with the same message: the client still has them.
+  // Likewise a name that is taken up in the place of the wildcard.
+  const everything = subscribe.includes("*");
+  const leavesWildcard = unsubscribe.includes("*");
+  if (everything && leavesWildcard && subscription.wildcard) for (const { key } of view.all()) asked.add(key);
+  if (everything) subscription.setWildcard(true);
+  yield* inSteps(unsubscribe, (spelling) => {
+    if (spelling === "*") return;
+    const name = canonicalName(spelling);
+    const isKnown = names.has(name) || view.get(name);
+    subscription.drop(spelling);
+    if (subscription.wildcard && isKnown) asked.add(name); // answered with what the wildcard still gives (P45)
+  });
+  yield* inSteps(subscribe, (name) => {
+    if (name !== "*") subscription.add(name);
+  });
+  if (leavesWildcard && !everything) subscription.setWildcard(false);
+  if (!first) return;
+  subscription.list = subscribe;
+  yield* inSteps(request.initialResourceVersions, ([spelling, version]) => {
+    const name = canonicalName(spelling);
+    const placeholder = type.placeholder?.inDelta && !view.get(name) ? Resource.placeholder(type, name) : undefined;
+    subscription.report(spelling, version, placeholder);
+  });
+}
 
 /** What is removed by the names under which it was sent: a client may know it by no other spelling (P64). */
 function asSent(subscription: Subscription, removed: readonly string[]): readonly string[] {

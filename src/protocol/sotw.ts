@@ -3,6 +3,7 @@ import type { Resource } from "../resource/resource.js";
 import { covered, type Difference, versionOf, withOld } from "./diff.js";
 import { livingState } from "./heartbeat.js";
 import type { DiscoveryRequest } from "./messages.js";
+import { inSteps } from "./steps.js";
 import type { Subscription } from "./subscription.js";
 import type { Content, Variant } from "./variant.js";
 
@@ -22,24 +23,9 @@ export const sotw: Variant<DiscoveryRequest> = {
   longestList: ({ resourceNames }) => resourceNames.length,
   lists: ({ resourceNames }) => [resourceNames],
 
-  subscribe(subscription, { resourceNames, versionInfo }, first) {
-    const { type, names, view } = subscription;
-    if (resourceNames === subscription.list) return; // as nearly every ACK does
-    // An empty list is a wildcard only until something has been named (P33, P35).
-    const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
-    const wanted = new Set(resourceNames.map(canonicalName));
-    const distinct = wanted.size;
-    const wildcard = wanted.delete("*") || legacy;
-    if (resourceNames.length > 0) subscription.named = true;
-    subscription.setWildcard(wildcard);
-    for (const name of names) if (!wanted.has(name)) subscription.drop(name);
-    for (const name of wanted) if (!names.has(name)) subscription.add(name);
-    // With repetitions it may be of any length, and is not kept.
-    subscription.list = resourceNames.length === distinct ? resourceNames : undefined;
-    // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
-    // anything, and so not dropped any of it either. Whoever says `*` may have.
-    const hasAll = first && legacy && type.fullStateInSotw && subscription.isTrusted;
-    if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
+  subscribe(subscription, request, first) {
+    if (request.resourceNames === subscription.list) return undefined; // as nearly every ACK does
+    return subscribe(subscription, request, first);
   },
 
   respond(subscription, difference) {
@@ -60,6 +46,34 @@ export const sotw: Variant<DiscoveryRequest> = {
     return { version: subscription.ledger.sent?.version ?? "", resources, removed: none, unresolved: none };
   },
 };
+
+function* subscribe(
+  subscription: Subscription,
+  { resourceNames, versionInfo }: DiscoveryRequest,
+  first: boolean,
+): Generator<void, void> {
+  const { type, names, view } = subscription;
+  // An empty list is a wildcard only until something has been named (P33, P35).
+  const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
+  const wanted = new Set<string>();
+  yield* inSteps(resourceNames, (name) => wanted.add(canonicalName(name)));
+  const distinct = wanted.size;
+  const wildcard = wanted.delete("*") || legacy;
+  if (resourceNames.length > 0) subscription.named = true;
+  subscription.setWildcard(wildcard);
+  yield* inSteps(names, (name) => {
+    if (!wanted.has(name)) subscription.drop(name);
+  });
+  yield* inSteps(wanted, (name) => {
+    if (!names.has(name)) subscription.add(name);
+  });
+  // With repetitions it may be of any length, and is not kept.
+  subscription.list = resourceNames.length === distinct ? resourceNames : undefined;
+  // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
+  // anything, and so not dropped any of it either. Whoever says `*` may have.
+  const hasAll = first && legacy && type.fullStateInSotw && subscription.isTrusted;
+  if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
+}
 
 /** The served resources; a withheld one is added, or takes their place, as the client has it. */
 function fullState(

@@ -12,6 +12,7 @@ import { MakeBeforeBreak } from "./make-before-break.js";
 import type { ErrorDetail, Request, Response } from "./messages.js";
 import { blockedUntil, freeAt, nextTurn, type Turn, type TurnTimes } from "./order.js";
 import { answerForMissing } from "./placeholder.js";
+import { doSome, type Steps, sliceMs } from "./steps.js";
 import type { Resolver, StreamContext, Transport } from "./stream-context.js";
 import type { StreamInfo } from "./stream-events.js";
 import { Subscription } from "./subscription.js";
@@ -98,6 +99,8 @@ export class Stream<R extends Request> implements StreamInfo {
   private readonly order: MakeBeforeBreak;
   /** How often a subscription was looked at in full. */
   looks = 0;
+  /** `looks` when a flush last came to its end. */
+  private looksSettled = 0;
   /** Wakes the stream when a wait is over. */
   private timer: NodeJS.Timeout | undefined;
   /** When that is, as `performance.now()`. */
@@ -273,10 +276,43 @@ export class Stream<R extends Request> implements StreamInfo {
       if (request.errorDetail)
         for (const name of heartbeat) if (subscription.covers(name)) subscription.asked.add(name);
     }
-    const wanted = subscription.names.size;
-    if (counts) this.protocol.subscribe(subscription, request, !existing);
-    if (!existing) this.meet(subscription);
-    if (this.context.ordered) this.settled(subscription, subscription.names.size < wanted);
+    const before = existing ? subscription.names.size : undefined;
+    const steps = counts ? this.protocol.subscribe(subscription, request, !existing) : undefined;
+    if (doSome(steps)) return this.subscribed(subscription, request, before, answered, refused);
+    return this.doRest(steps).then(() => this.subscribed(subscription, request, before, answered, refused));
+  }
+
+  /** Does the rest of what takes long, when it has its turn. */
+  private doRest(steps: Steps): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { queue } = this.context;
+      const work = {
+        account: this.account,
+        writes: false,
+        flush: () => {
+          try {
+            if (this.closed || doSome(steps)) resolve();
+            else queue.add(work);
+          } catch (error) {
+            reject(error);
+          }
+        },
+      };
+      queue.add(work);
+    });
+  }
+
+  /** A request has been read and counts. `before`: how many names were subscribed; undefined: it is the first of its type. */
+  private subscribed(
+    subscription: Subscription,
+    request: R,
+    before: number | undefined,
+    answered: Delivery | undefined,
+    refused: Changes | undefined,
+  ): void | Promise<void> {
+    if (this.closed) return;
+    if (before === undefined) this.meet(subscription);
+    if (this.context.ordered) this.settled(subscription, subscription.names.size < (before ?? 0));
     this.context.checkNames(subscription.names.size, request.typeUrl);
     if (this.context.events.response) this.lastRequests.set(subscription, request);
     // Something may be missing, or have waited for this answer; what is refused has to be offered again (P16), though
@@ -366,6 +402,8 @@ export class Stream<R extends Request> implements StreamInfo {
       );
       if (subscription) {
         subscription.isTrusted = !this.isDistrusted(type);
+        // A full state answers them all.
+        if (!this.protocol.tellsRemovals && type.fullStateInSotw) subscription.asked.atOnce = Number.POSITIVE_INFINITY;
         this.subscriptions.set(typeUrl, subscription);
         if (this.context.ordered && type.unknownWithoutBody) this.sendFirst(subscription);
         if (!subscription.view.serving && !this.waitingLogged) {
@@ -409,17 +447,20 @@ export class Stream<R extends Request> implements StreamInfo {
         const isHeld = freeAt(subscription, times) === Number.POSITIVE_INFINITY;
         if (isHeld || !subscription.view.serving || subscription.isSettled) this.dirty.delete(subscription);
       }
-      const looksBefore = this.looks;
       let isReconsidered = false;
       while (this.ready && !this.closed && !this.turns.busy) {
         const turn = nextTurn(this.dirty, this.subscriptions, times, this.order);
         if (turn) {
           if (!turn.partial) this.dirty.delete(turn.subscription);
           this.respond(turn, times);
+          if (performance.now() - times.now > sliceMs) {
+            this.schedule();
+            return;
+          }
           continue;
         }
         // A removal that waits for the rest of a change may go, if there was nothing more to send of it.
-        if (!isReconsidered && this.looks > looksBefore) {
+        if (!isReconsidered && this.looks > this.looksSettled) {
           isReconsidered = true;
           for (const one of this.subscriptions.values())
             if (one.waiting.size > 0 && one.lookedAt < this.looks && one.isWaiting) this.dirty.add(one);
@@ -427,6 +468,7 @@ export class Stream<R extends Request> implements StreamInfo {
         }
         this.waitForTurn(times, retryAt);
         this.isCut = false;
+        this.looksSettled = this.looks;
         return;
       }
     } catch (error) {
@@ -505,6 +547,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (isPiece || isPartial) this.dirty.add(subscription);
     if (!content) {
       subscription.settle(difference, isPartial || isPiece);
+      if (subscription.asked.size > 0) this.dirty.add(subscription);
       return;
     }
     // SotW tells of removals by absence, and only where a response holds the full state.
@@ -524,6 +567,7 @@ export class Stream<R extends Request> implements StreamInfo {
       newer: undefined,
     };
     subscription.send(delivery, difference, tells ? none : difference.changes.removed);
+    if (subscription.asked.size > 0) this.dirty.add(subscription);
     if (context.ordered) this.sendAgain(difference.fresh.changed, times.now);
     this.dispatch(subscription, content, delivery);
   }

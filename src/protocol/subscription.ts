@@ -10,6 +10,7 @@ import type {
 import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { ResourceType } from "../resource/types.js";
+import { AskedNames } from "./asked-names.js";
 import { contentsOf } from "./changes.js";
 import { ClientState, type Delivery, type NackOptions, Reported, type Verdict, type Wants } from "./client-state.js";
 import type { Difference } from "./diff.js";
@@ -49,7 +50,7 @@ export class Subscription implements Watcher, Wants {
   list: readonly string[] | undefined;
   readonly state = new ClientState(this);
   /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
-  readonly asked = new LazySet<string>();
+  readonly asked = new AskedNames();
   private due: Set<string> | undefined;
   /** Explicit names that have changed since they were last looked at. */
   readonly stale = new LazySet<string>();
@@ -315,7 +316,8 @@ export class Subscription implements Watcher, Wants {
     this.state.flatten(this.names, covers);
     this.wildcard = false;
     for (const name of this.names) this.view.follow(this, name);
-    for (const set of [this.asked, this.due, this.waiting])
+    this.asked.keep((name) => this.covers(name));
+    for (const set of [this.due, this.waiting])
       for (const name of set?.keys() ?? []) if (!this.covers(name)) set?.delete(name);
     this.allStale = true;
     this.mustAnswer = false;
@@ -520,7 +522,7 @@ export class Subscription implements Watcher, Wants {
   }
 
   private looked({ withheld, healed }: Difference, partial: boolean): void {
-    this.asked.clear();
+    this.asked.next();
     this.due = undefined;
     if (!partial) {
       this.stale.clear();

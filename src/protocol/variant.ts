@@ -1,6 +1,7 @@
 import type { Resource } from "../resource/resource.js";
 import type { Difference } from "./diff.js";
 import type { Request } from "./messages.js";
+import type { Steps } from "./steps.js";
 import type { Subscription } from "./subscription.js";
 
 /** The whole difference between state of the world and incremental. `sotw` and `delta` are the two. */
@@ -18,8 +19,8 @@ export interface Variant<R extends Request> {
   longestList(request: R): number;
   /** The lists of a request. */
   lists(request: R): readonly Iterable<string>[];
-  /** How a request changes the subscription; `first` of its type on this stream. */
-  subscribe(subscription: Subscription, request: R, first: boolean): void;
+  /** Changes the subscription as a request says; `first` of its type on this stream. */
+  subscribe(subscription: Subscription, request: R, first: boolean): Steps;
   /** How a difference becomes a response; undefined: there is nothing to say. */
   respond(subscription: Subscription, difference: Difference): Content | undefined;
   /** How these, of which nothing has changed, are named again so that the client keeps them (P58). */

@@ -100,7 +100,7 @@ it("a list of names is kept as it came for as long as it repeats none: by repeti
   const transport = { peer: "test", send: () => true, end: () => {} };
   const stream = new Stream(sotw as unknown as Variant<Request>, context, transport, undefined);
   void stream.open();
-  const lists = [["a", "b"], ["a", "a", "b"], ["b", "a"], Array.from({ length: 1_000 }, () => "a")];
+  const lists = [["a", "b"], ["a", "a", "b"], ["b", "a"], Array.from({ length: 900 }, () => "a")];
   const kept = lists.map((names) => {
     void stream.receive(request(clusterType, names));
     const { list, names: known } = stream.subscriptions.get(clusterType) ?? {};

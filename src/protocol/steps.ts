@@ -1,0 +1,24 @@
+/** What takes long is done in steps, so that others can have their turn between them. undefined: it is done. */
+export type Steps = Iterator<void, void> | undefined;
+
+/** How many names are gone through in one step. */
+const atOnce = 1_000;
+
+/** Does something with each item, so many in one step. */
+export function* inSteps<T>(items: Iterable<T>, each: (item: T) => void): Generator<void, void> {
+  let count = 0;
+  for (const item of items) {
+    each(item);
+    if (++count % atOnce === 0) yield;
+  }
+}
+
+/** How long, in milliseconds, steps are done one after the other. */
+export const sliceMs = 5;
+
+/** Does steps until the slice of time is over. Returns whether all are done. */
+export function doSome(steps: Steps): boolean {
+  const until = performance.now() + sliceMs;
+  while (steps && !steps.next().done) if (performance.now() > until) return false;
+  return true;
+}
