@@ -33,7 +33,7 @@ export interface Delivery {
   /** The change that it is a piece of. */
   readonly piece: OpenChange | undefined;
   /** What a full state repeats as it was, though it is served otherwise or no longer. */
-  readonly repeated: readonly Resource[];
+  readonly repeated: Changes;
   /** Set when a later response was answered first: a retained position where it is known what the client had. */
   before: number | undefined;
   /** Names that a later response, answered first, has as well; true: one that was ACKed. */
@@ -233,7 +233,7 @@ export class ClientState {
     for (let i = this.inFlight.length - 1; i >= 0; i--) {
       const delivery = this.inFlight[i] as Delivery;
       // Only a later response that repeats it as it was takes back what an earlier one says.
-      const again = i > 0 ? delivery.repeated.find(({ key }) => key === name) : undefined;
+      const again = i > 0 ? contentsOf(delivery.repeated).get(name) : undefined;
       if (again && this.inFlight.slice(0, i).some(({ changes }) => contentsOf(changes).has(name)))
         return { resource: again };
       const contents = contentsOf(delivery.changes);
@@ -244,7 +244,7 @@ export class ClientState {
 
   /** An unanswered full state repeats a name as it was: its refusal may be about that. */
   isRepeated(name: string): boolean {
-    return this.inFlight.some(({ repeated }) => repeated.some(({ key }) => key === name));
+    return this.inFlight.some(({ repeated }) => contentsOf(repeated).has(name));
   }
 
   /** A later response was answered first, and says what the client has of a name: it was not refused. */
@@ -361,6 +361,15 @@ export class ClientState {
 
   // What happens
 
+  /** The client takes up the wildcard: that it lacks what it has refused is not what the position will say. */
+  keepRefused(): void {
+    const keep = (name: string) => {
+      if (!this.entries.has(name)) this.entries.set(name, undefined);
+    };
+    for (const name of this.refused.keys()) keep(name);
+    for (const change of this.open) for (const name of change.names()) keep(name);
+  }
+
   /** The client has reported a version (P49). */
   report(name: string, has: Has): void {
     this.entries.set(name, has);
@@ -423,7 +432,7 @@ export class ClientState {
     }
     this.advance(delivery, older, true);
     if (to !== undefined) this.prune();
-    for (const old of delivery.repeated) if (this.wants.covers(old.key)) this.note(old.key, old);
+    for (const old of delivery.repeated.changed) if (this.wants.covers(old.key)) this.note(old.key, old);
     const { open } = this;
     const isShared = this.wants.wildcard && this.isShared && this.inFlight.length === 0;
     // The position says it all, as it does for nearly every ACK.
@@ -537,9 +546,9 @@ export class ClientState {
 
   /** What is new in a full state, and what it repeats though it was refused before or is named by the refusal. */
   private withSuspects({ changes, repeated }: Delivery, { mentioned, tookNothing }: NackOptions): Changes {
-    if (repeated.length === 0 || tookNothing) return changes;
-    const named = mentioned({ changed: repeated, removed: none });
-    const suspects = repeated.filter(
+    if (repeated.changed.length === 0 || tookNothing) return changes;
+    const named = mentioned(repeated);
+    const suspects = repeated.changed.filter(
       ({ key, version }) => named.has(key) || this.refused.get(key)?.resource?.version === version,
     );
     if (suspects.length === 0) return changes;
@@ -548,7 +557,7 @@ export class ClientState {
 
   /** What is new in a full state, and what it repeats as it was, but for what is bad. */
   private others({ fresh, repeated }: Delivery, bad: ReadonlySet<string>): readonly [string, Resource | undefined][] {
-    const kept = repeated.filter(({ key }) => this.wants.covers(key));
+    const kept = repeated.changed.filter(({ key }) => this.wants.covers(key));
     return [...kept.map((old): [string, Resource] => [old.key, old]), ...this.answeredNames(fresh)].filter(
       ([name]) => !bad.has(name),
     );
@@ -609,7 +618,7 @@ export class ClientState {
     this.settleName(name);
     for (const change of [...this.open])
       if (change.has(name) && !this.isWanted(change, name)) this.resolve(change, name);
-    this.entries.delete(name);
+    if (!this.wants.wildcard) this.entries.delete(name); // else the position would say that the client has it
   }
 
   /** The client subscribes what a change has of a name, by this name or another. */
@@ -636,7 +645,9 @@ export class ClientState {
     for (const change of [...this.open])
       for (const name of [...change.names()]) if (!covers(name)) this.resolve(change, name);
     this.entries.clear();
-    for (const [name, last] of has) if (last) this.entries.set(name, last);
+    for (const name of this.refused.keys()) if (!has.has(name)) has.set(name, undefined);
+    const isRefused = (name: string) => this.refused.has(name) || this.openWith(name) !== undefined;
+    for (const [name, last] of has) if (last || (this.wants.wildcard && isRefused(name))) this.entries.set(name, last);
   }
 
   /** Lets go of all positions. */
@@ -797,8 +808,14 @@ export class ClientState {
     this.skipped?.delete(name);
   }
 
-  resolve(change: OpenChange, name: string): void {
+  private resolve(change: OpenChange, name: string): void {
     if (change.resolve(name)) this.drop(change);
+  }
+
+  /** An unanswered response says what this change has of a name. What the client has until then stays known. */
+  saidElsewhere(change: OpenChange, name: string): void {
+    if (this.wants.wildcard) this.entries.set(name, this.last(name));
+    this.resolve(change, name);
   }
 
   private drop(change: OpenChange): void {
@@ -816,12 +833,13 @@ export class ClientState {
     const missing = changes.changed.length > 0 ? changes.removed.filter((name) => !this.mayHave(name)) : [];
     const isMissing = new Set(missing);
     for (const [name, resource] of this.answeredNames(changes)) {
-      if (isMissing.has(name) || delivery?.newer?.has(name) || (!resource && this.isMoot(name))) continue;
+      if (isMissing.has(name) || delivery?.newer?.has(name)) continue;
       const isPassed = before !== undefined && !this.entries.has(name) && !this.openWith(name);
       const last = isPassed ? view.at(name, before) : this.last(name);
+      if (!resource && !last && this.isMoot(name)) continue;
       const tries = this.triesOf(name, resource) + 1;
       const inUse = this.gone.get(name);
-      const mayBeGone = !resource || this.refused.get(name)?.mayBeGone === true;
+      const mayBeGone = last !== undefined && (!resource || this.refused.get(name)?.mayBeGone === true);
       this.settleWith(name, resource, delivery);
       if (inUse) this.noteGone(name, inUse);
       if (wildcard || last) this.entries.set(name, last);

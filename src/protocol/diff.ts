@@ -358,7 +358,7 @@ export function pieceOf(
       if (!change.has(name)) return false;
       const coming = state.coming(name);
       if (coming && coming.resource?.version === now?.version) {
-        state.resolve(change, name); // another response says it
+        state.saidElsewhere(change, name); // another response says it
         return false;
       }
       const isServed = view.get(name)?.version === now?.version;

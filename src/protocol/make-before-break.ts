@@ -282,7 +282,7 @@ export class MakeBeforeBreak {
   taking(subscription: Subscription, { changes, repeated }: Delivery): void {
     const { state } = subscription;
     if (state.isPlain && !state.hasAnything) return; // a first configuration replaces nothing
-    for (const old of repeated) this.replaced(subscription, old.key, old);
+    for (const old of repeated.changed) this.replaced(subscription, old.key, old);
     for (const now of changes.changed) this.replaced(subscription, now.key, now);
     for (const name of changes.removed) this.replaced(subscription, name, undefined);
   }

@@ -562,7 +562,7 @@ export class Stream<R extends Request> implements StreamInfo {
       partial: isPartial || isPiece,
       whole: !protocol.tellsRemovals && type.fullStateInSotw,
       piece: difference.piece,
-      repeated: content.repeated ?? none,
+      repeated: content.repeated ? { changed: content.repeated, removed: none } : noChanges,
       before: undefined,
       newer: undefined,
     };

@@ -306,6 +306,7 @@ export class Subscription implements Watcher, Wants {
     if (wildcard === this.wildcard) return;
     if (wildcard) {
       this.wildcard = true;
+      this.state.keepRefused();
       for (const name of this.names) this.view.unfollow(this, name);
       this.view.followAll(this);
       this.mustAnswer = true;
@@ -419,6 +420,7 @@ export class Subscription implements Watcher, Wants {
   defer(name: string, why: Withheld | undefined): void {
     this.state.defer(name);
     if (why) this.waiting.set(name, why);
+    else this.lookAt(name);
   }
 
   /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
@@ -462,12 +464,16 @@ export class Subscription implements Watcher, Wants {
    * to be compared.
    */
   private answered({ to, piece, changes }: Delivery): void {
-    if (this.wildcard) {
-      if (to === undefined && !piece?.isPassed) this.allStale = true;
-    } else if (this.state.refused.size > 0)
-      // While this was on its way, a refused content of the same name may have come back, and was left alone.
+    if (this.wildcard && to === undefined && !piece?.isPassed) this.allStale = true;
+    // While this was on its way, a refused content of the same name may have come back, and was left alone.
+    if (this.state.refused.size > 0)
       for (const [name, { resource }] of this.state.refused)
-        if (contentsOf(changes).has(name) && this.view.get(name)?.version === resource?.version) this.stale.add(name);
+        if (contentsOf(changes).has(name) && this.view.get(name)?.version === resource?.version) this.lookAt(name);
+  }
+
+  private lookAt(name: string): void {
+    if (this.wildcard) this.allStale = true;
+    else this.stale.add(name);
   }
 
   /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
@@ -516,8 +522,7 @@ export class Subscription implements Watcher, Wants {
     for (const [name, { resource }] of this.state.refused) {
       if (this.view.get(name)?.version === resource?.version) continue;
       if (this.state.coming(name) || this.state.isRepeated(name)) continue;
-      if (this.wildcard) this.allStale = true;
-      else this.stale.add(name);
+      this.lookAt(name);
     }
   }
 

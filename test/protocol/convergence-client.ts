@@ -60,8 +60,11 @@ export class ModelClient {
     this.answer(response, undefined);
   }
 
-  /** Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns their names. */
-  nack(response: Response, taken: number): string[] {
+  /**
+   * Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns what it refused: names and
+   * versions, and names of which the response said nothing.
+   */
+  nack(response: Response, taken: number): ReadonlyMap<string, string | undefined> {
     const now = new Map<string, string | undefined>(
       this.isWhole ? [...this.has.keys()].map((name) => [name, undefined]) : [],
     );
@@ -75,7 +78,8 @@ export class ModelClient {
       this.version = "";
     });
     this.answer(response, { code: 13, message: "refused" });
-    return [...now.keys(), ...this.wants].filter((name) => name !== everything);
+    for (const name of this.wants) if (name !== everything && !now.has(name)) now.set(name, undefined);
+    return now;
   }
 
   /** In delta it reports what it has. As new, it has nothing and reports nothing. */

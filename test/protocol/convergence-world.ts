@@ -69,7 +69,10 @@ export class World {
   /** What is served has been other than what the last response said, without a response to say so: there is a way back. */
   private strayed = false;
   private readonly nonces = new Set<string>();
-  private readonly refused = new Set<string>();
+  /** What the client refused last of a name, and did not take since: versions, undefined for its absence. */
+  private readonly refused = new Map<string, Set<string | undefined>>();
+  /** An answer has overtaken another: what was refused last is not known. */
+  private overtaken = false;
 
   constructor(
     readonly setting: Setting,
@@ -113,7 +116,10 @@ export class World {
     this.settle();
     this.wait(6_000); // what waits for a client that came back
     this.settle();
-    this.serve(true, Object.fromEntries([...this.refused].map((name) => [name, 99])));
+    // What is refused and served stays as it is; what replaced it has to come by itself.
+    const served = this.served();
+    const stuck = [...this.refused].filter(([name, versions]) => versions.has(served.get(name)?.version));
+    this.serve(true, Object.fromEntries(stuck.map(([name]) => [name, 99])));
     this.settle();
   }
 
@@ -235,6 +241,7 @@ export class World {
   private overtake(): void {
     const [first, second] = this.toServer.slice(-2);
     if (this.setting.variant === "sotw" || !first || !second || first.asks || second.asks) return;
+    this.overtaken = true;
     this.toServer.splice(-2, 2, second, first);
   }
 
@@ -251,7 +258,11 @@ export class World {
   private answer(answer: "ack" | "nack", taken: number): boolean {
     const response = this.toClient.shift();
     if (!response) return false;
-    if (answer === "nack") for (const name of this.client.nack(response, taken)) this.refused.add(name);
+    if (answer === "nack")
+      for (const [name, version] of this.client.nack(response, taken)) {
+        const before = this.overtaken ? this.refused.get(name) : undefined;
+        this.refused.set(name, (before ?? new Set()).add(version));
+      }
     else {
       this.client.ack(response);
       for (const { name } of response.resources) this.refused.delete(name);
