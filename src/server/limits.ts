@@ -26,8 +26,9 @@ export interface Limits {
   /** Names in one subscription, or one fetch. Default 100,000. */
   readonly names: number;
   /**
-   * Bytes of responses that are written and not sent yet, of all clients together: beyond, others wait, and who takes nothing for ten
-   * seconds is ended. Default a quarter of the memory that the process may have: that of the machine, or of its container.
+   * Bytes of responses that are written and not sent yet, of all clients together. Half of it is kept for clients that are known to
+   * read. Who has no room waits, and meanwhile who takes nothing for ten seconds is ended. Default a quarter of the memory that the
+   * process may have: that of the machine, or of its container.
    */
   readonly responseBytes: number;
   /**
