@@ -145,7 +145,7 @@ export const settings = {
     "tls.node_san",
     "<pattern>",
     "what a name (SAN: URI or DNS) of a client's certificate must be: {id} and {cluster} are its node's, * any text, all " +
-      "without a slash, as in spiffe://*/{cluster}/{id}; groups must be computed from these alone",
+      "without a slash, as in spiffe://*/{cluster}/{id}; groups may be computed only from {id} and {cluster} where it has them",
     (value) => {
       try {
         new SanPattern(value);

@@ -35,12 +35,12 @@ export async function authorizeClient(authorize: Authorize, client: ClientIdenti
 const shown = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
 
 /**
- * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and `{cluster}` are the
- * node's and `*` is any text, such as `spiffe://*\/ns/{cluster}/sa/{id}`. None of them matches a slash. Without a pattern a name
- * must be the node's id. See docs/security.md for which names count.
+ * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and `{cluster}` are
+ * the node's and `*` is any text, such as `spiffe://*\/ns/{cluster}/sa/{id}`. None of them matches a slash. Without a pattern
+ * a name must be the node's id. docs/security.md says which names count.
  *
- * The rule proves only what the pattern has. Compute the node's group from that alone (`SnapshotCacheOptions.nodeGroup`), because
- * any client may claim the rest.
+ * The rule proves only what the pattern has. Compute the node's group from that alone (`SnapshotCacheOptions.nodeGroup`),
+ * because any client may claim the rest.
  *
  * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that; whoever wants
  * it allows it before asking this rule.

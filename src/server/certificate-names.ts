@@ -1,8 +1,8 @@
 import { type PeerCertificate, TLSSocket } from "node:tls";
 
 /**
- * The names in a verified client certificate, in the order of {@link Caller.certificateNames}: SANs only. The common name does not
- * count, and no other kind of SAN: IP addresses, e-mail addresses, directory names, others.
+ * The names in a verified client certificate, in the order of {@link Caller.certificateNames}. Neither the common name counts
+ * nor any other kind of SAN, such as IP addresses, e-mail addresses and directory names.
  */
 export function certificateNames(certificate: PeerCertificate | undefined): readonly string[] {
   if (!certificate?.raw) return [];

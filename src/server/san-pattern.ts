@@ -14,9 +14,10 @@ interface Variable {
 }
 
 /**
- * A pattern of certificate names, such as `spiffe://*\/ns/{cluster}/sa/{id}`. A name can be read in one way only, so that no two
- * nodes have the same name: no variable matches a slash or nothing. Where a segment has several, none of them matches the first
- * character of a text between two of them: in `{id}.{cluster}.example` neither has a dot. Case counts, and `%2F` is no slash.
+ * A pattern of certificate names, such as `spiffe://*\/ns/{cluster}/sa/{id}`. A name can be read in one way only, so no two
+ * nodes have the same name. No variable matches a slash, or nothing. Where a segment has several variables, none of them
+ * matches the first character of a text between two of them: in `{id}.{cluster}.example` neither has a dot. Case counts, and
+ * `%2F` is no slash.
  */
 export class SanPattern {
   /** What of a node a name that matches proves. */
@@ -24,7 +25,7 @@ export class SanPattern {
   private readonly variables: readonly Variable[];
   private readonly expression: RegExp;
 
-  /** @throws XdsError INVALID_OPTION for a pattern with another placeholder, without one, or with two that nothing separates */
+  /** @throws XdsError INVALID_OPTION for another placeholder, for none, and for two that nothing separates */
   constructor(readonly text: string) {
     const parts = text.split(/(\{id\}|\{cluster\}|\*)/);
     const literals = parts.filter((_, index) => index % 2 === 0);
