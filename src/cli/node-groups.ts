@@ -23,6 +23,21 @@ export function nodeGroups(rules: readonly GroupRule[], field: string): NodeGrou
   };
 }
 
+/** A field of a node that its group is computed from. */
+export interface GroupField {
+  readonly field: string;
+  /** Where that is set, such as `--node-group is id`. */
+  readonly use: string;
+}
+
+/** All that the group of a node is computed from. */
+export const fieldsOfGroups = (rules: readonly GroupRule[], field: string): GroupField[] => [
+  { field, use: `--node-group is ${field}` },
+  ...rules.flatMap(({ fields }, index) =>
+    Array.from(fields.keys(), (name) => ({ field: name, use: `node_groups[${index}] uses ${name}` })),
+  ),
+];
+
 function globTest(pattern: string): (text: string | undefined) => boolean {
   const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const expression = new RegExp(`^${parts.join("[^]*?")}$`);

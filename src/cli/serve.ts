@@ -19,7 +19,7 @@ import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
 import { entriesOf, formatEntry, lineOf, printReport, type ReportEntry, reportOf } from "./report.js";
-import { checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
+import { checkGroups, checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
 
@@ -77,6 +77,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
   checkPorts(settings);
+  checkGroups(settings, groupRules);
   await useApi(settings);
   const { validation, unmatchedNodes, descriptors, envoy } = settings;
   const log = check ? plainLog : createLog(settings.logLevel, settings.logFormat);

@@ -1,9 +1,11 @@
 import { sanMatchesNode } from "../server/authorize.js";
 import { isLoopback } from "../server/loopback.js";
+import { SanPattern } from "../server/san-pattern.js";
 import type { XdsServerOptions } from "../server/xds-server.js";
 import type { TlsFilePaths } from "../source/tls-files.js";
 import { UsageError } from "./command.js";
 import type { Log } from "./log.js";
+import { fieldsOfGroups, type GroupField, type GroupRule } from "./node-groups.js";
 import type { Settings } from "./settings.js";
 import { streamLog } from "./stream-log.js";
 
@@ -58,6 +60,32 @@ export function tlsFilePaths({ tlsCert, tlsKey, tlsClientCa, tlsNodeSan }: Setti
     throw new UsageError("TLS needs a certificate and its key; give --tls-cert and --tls-key");
   return undefined;
 }
+
+/**
+ * Where certificates say which node a client is, its group must come from what they prove.
+ * @throws UsageError where it also comes from something that any client may claim
+ */
+export function checkGroups(settings: Settings, rules: readonly GroupRule[]): void {
+  const { tlsNodeSan, nodeGroup, allowUnprovenGroups } = settings;
+  if (tlsNodeSan === undefined || allowUnprovenGroups) return;
+  const { proves } = new SanPattern(tlsNodeSan);
+  const isProven = ({ field }: GroupField) => [...proves].some((proven) => proven === field);
+  const unproven = fieldsOfGroups(rules, nodeGroup).filter((used) => !isProven(used));
+  if (unproven.length === 0) return;
+  const told = unproven.slice(0, mostTold).map(({ use }) => use);
+  if (unproven.length > mostTold) told.push(`${unproven.length - mostTold} more`);
+  const lacking = ["id", "cluster"].filter((name) => unproven.some(({ field }) => field === name));
+  const extended = lacking.map((name) => `{${name}}`).join(" and ");
+  const proven = [...proves].join(" and ");
+  throw new UsageError(
+    `--tls-node-san ${tlsNodeSan} proves only a node's ${proven}, but groups are computed from more, which any client ` +
+      `may claim: ${told.join(", ")}; compute groups from ${proven} alone${extended && `, add ${extended} to --tls-node-san`}, ` +
+      "or accept it with --allow-unproven-groups (xds.yaml: allow_unproven_groups: true)",
+  );
+}
+
+/** How many uses one error names. */
+const mostTold = 10;
 
 /** @throws UsageError for addresses beyond loopback where the configuration can be read by anyone */
 export function checkReach({ host, adminHost, adminPort, insecure }: Settings, withTls: boolean): void {

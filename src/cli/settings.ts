@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../errors.js";
-import { sanMatchesNode } from "../server/authorize.js";
+import { SanPattern } from "../server/san-pattern.js";
 import { apiHelp } from "./api-options.js";
 import {
   completedWith,
@@ -117,6 +117,13 @@ export const settings = {
     oneOf("default", "none"),
     "default",
   ),
+  allowUnprovenGroups: setting(
+    "allow_unproven_groups",
+    undefined,
+    "serve also where groups are computed from what --tls-node-san does not prove, so that a client may claim any group",
+    onOff,
+    "false",
+  ),
   validation: setting(
     "validation",
     "<how>",
@@ -137,11 +144,11 @@ export const settings = {
   tlsNodeSan: setting(
     "tls.node_san",
     "<pattern>",
-    "what a name (SAN) of a client's certificate must be: {id} and {cluster} are its node's, * any text without a slash, as in " +
-      "spiffe://*/{cluster}/{id}",
+    "what a name (SAN: URI or DNS) of a client's certificate must be: {id} and {cluster} are its node's, * any text, all " +
+      "without a slash, as in spiffe://*/{cluster}/{id}; groups may be computed only from {id} and {cluster} where it has them",
     (value) => {
       try {
-        sanMatchesNode(value);
+        new SanPattern(value);
       } catch (error) {
         throw new InvalidArgumentError(`${messageOf(error)}.`);
       }

@@ -1,6 +1,7 @@
 import { XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
 import type { Node } from "../schema/node.js";
+import { SanPattern } from "./san-pattern.js";
 
 /** One who asks for something, and who it says it is. */
 export interface ClientIdentity extends Caller {
@@ -22,7 +23,10 @@ export async function authorizeClient(authorize: Authorize, client: ClientIdenti
   if (verdict === true) return;
   const { node, certificateNames: names } = client;
   const who = node ? `node ${shown(node.id)}` : "a client that names no node";
-  const proof = names.length > 0 ? `a certificate of ${names.map(shown).join(", ")}` : "no client certificate";
+  const proof =
+    names.length > 0
+      ? `a certificate of ${names.map(shown).join(", ")}`
+      : "no URI or DNS name (SAN) in a client certificate";
   const why = typeof verdict === "string" ? `: ${verdict}` : "";
   throw new XdsError("PERMISSION_DENIED", `${who} with ${proof} is refused (${client.service})${why}`);
 }
@@ -31,35 +35,24 @@ export async function authorizeClient(authorize: Authorize, client: ClientIdenti
 const shown = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
 
 /**
- * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and `{cluster}` are the
- * node's and `*` is any text without a slash, such as `spiffe://*\/ns/{cluster}/sa/{id}`. Without a pattern a name must be the node's id.
+ * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and `{cluster}` are
+ * the node's and `*` is any text, such as `spiffe://*\/ns/{cluster}/sa/{id}`. None of them matches a slash. Without a pattern
+ * a name must be the node's id. docs/security.md says which names count.
+ *
+ * The rule proves only what the pattern has. Compute the node's group from that alone (`SnapshotCacheOptions.nodeGroup`),
+ * because any client may claim the rest.
  *
  * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that; whoever wants
  * it allows it before asking this rule.
  *
- * @throws XdsError INVALID_OPTION for a pattern with another placeholder, or without one
+ * @throws XdsError INVALID_OPTION for a pattern with another placeholder, without one, or with two that nothing separates
  */
 export function sanMatchesNode(pattern = "{id}"): Authorize {
-  const parts = pattern.split(/(\{[^}]*\}|\*)/);
-  const unknown = parts.find((part) => part.startsWith("{") && part !== "{id}" && part !== "{cluster}");
-  if (unknown !== undefined || !/\{(id|cluster)\}/.test(pattern))
-    throw new XdsError(
-      "INVALID_OPTION",
-      `${JSON.stringify(pattern)}: expected {id} or {cluster} or both, and no other placeholder`,
-    );
+  const names = new SanPattern(pattern);
   return ({ node, certificateNames, service }) => {
     if (service === "csds") return "the client status service is not for nodes";
     if (!node) return "it names no node";
-    const values = new Map([
-      ["{id}", node.id],
-      ["{cluster}", node.cluster],
-    ]);
-    if (parts.some((part) => values.get(part) === "")) return `its id or cluster is empty; expected ${pattern}`;
-    const wanted = new RegExp(
-      `^${parts.map((part) => (part === "*" ? "[^/]+" : escaped(values.get(part) ?? part))).join("")}$`,
-    );
-    return certificateNames.some((name) => wanted.test(name)) || `no name in its certificate matches ${pattern}`;
+    if (certificateNames.some((name) => names.matches(name, node))) return true;
+    return names.excludes(node) ?? `no name in its certificate matches ${pattern}`;
   };
 }
-
-const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");

@@ -20,9 +20,16 @@ describe("the names of a client certificate", () => {
     ]);
   });
 
-  it("are its common name if there is no other", () => {
-    expect(namesOf({ dnsNames: [], commonName: "edge-1" })).toEqual(["edge-1"]);
-    expect(namesOf({ dnsNames: [], commonName: "spiffe://td/not-a-uri" })).toEqual([]);
+  it("never are its common name, also where there is no other", () => {
+    for (const commonName of ["edge-1", "spiffe://td/edge-1"])
+      expect(namesOf({ dnsNames: [], commonName })).toEqual([]);
+  });
+
+  it("are of no other kind", () => {
+    const subjectaltname =
+      "IP Address:10.0.0.1, email:a@b.example, DirName:CN = edge-1, Registered ID:1.2.3, othername:<unsupported>";
+    expect(certificateNames({ raw: Buffer.of(0), subjectaltname } as PeerCertificate)).toEqual([]);
+    expect(namesOf({ dnsNames: [], uris: ["spiffe://td/é", "spiffe://td/a\u0000b"] })).toEqual([]);
   });
 
   it("cannot be made up of others by commas, quotation marks and the like", () => {

@@ -53,7 +53,10 @@ export function selfSigned({
     ...(hasAltNames ? [der(0xa3, der(0x30, altNamesExtension))] : []),
   );
   const signed = der(0x03, Buffer.of(0), sign("sha256", body, privateKey));
-  const pem = der(0x30, body, signature, signed).toString("base64").replace(/.{64}/g, "$&\n");
+  // An empty line before the last one would be a fault.
+  const pem = der(0x30, body, signature, signed)
+    .toString("base64")
+    .replace(/.{64}(?!$)/g, "$&\n");
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),

@@ -9,7 +9,7 @@ export type RestTarget = { readonly port: number | undefined; readonly ca?: stri
 export function post(
   target: RestTarget,
   path: string,
-  body: object,
+  body: object | string,
 ): Promise<{ status: number; body: unknown } | undefined> {
   return new Promise((resolve) => {
     const options = { host: "127.0.0.1", servername: "localhost", path, method: "POST", agent: false, ...target };
@@ -24,6 +24,6 @@ export function post(
       );
     });
     call.on("error", () => resolve(undefined));
-    call.end(JSON.stringify(body));
+    call.end(typeof body === "string" ? body : JSON.stringify(body));
   });
 }
