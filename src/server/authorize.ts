@@ -34,8 +34,8 @@ const shown = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice
  * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and `{cluster}` are the
  * node's and `*` is any text without a slash, such as `spiffe://*\/ns/{cluster}/sa/{id}`. Without a pattern a name must be the node's id.
  *
- * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that; whoever wants
- * it allows it before asking this rule.
+ * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that. Give
+ * the server's option `csds` a rule of its own, such as `loopbackOrSan()`.
  *
  * @throws XdsError INVALID_OPTION for a pattern with another placeholder, or without one
  */
@@ -48,7 +48,8 @@ export function sanMatchesNode(pattern = "{id}"): Authorize {
       `${JSON.stringify(pattern)}: expected {id} or {cluster} or both, and no other placeholder`,
     );
   return ({ node, certificateNames, service }) => {
-    if (service === "csds") return "the client status service is not for nodes";
+    if (service === "csds")
+      return "the client status service is not for nodes; the option csds can have a rule of its own";
     if (!node) return "it names no node";
     const values = new Map([
       ["{id}", node.id],

@@ -65,15 +65,16 @@ function admitted<T>({ refused }: Door, what: "stream" | "request", { peer }: Ca
   }
 }
 
-/** A unary method: one request, one answer. */
+/** A unary method: one request, one answer. `gone` tells that the call is over, and that nobody wants the answer. */
 export function unary(
   door: Door,
   form: RequestForm,
-  answer: (request: Buffer, caller: Caller) => Promise<readonly Uint8Array[]>,
+  answer: (request: Buffer, caller: Caller, gone: AbortSignal) => Promise<readonly Uint8Array[]>,
 ): Method<Caller> {
   return (call, caller) => {
     const leave = admitted(door, "request", caller, () => door.admission.enterCall(caller));
     const response = unsentOf(door, call);
+    const gone = new AbortController();
     let request: Buffer;
     return {
       isUnary: true,
@@ -82,7 +83,7 @@ export function unary(
         request = bytes;
       },
       end: () => {
-        answer(request, caller).then(
+        answer(request, caller, gone.signal).then(
           (parts) => {
             sendCounted(call, response, parts);
             call.end(ok);
@@ -91,7 +92,7 @@ export function unary(
         );
       },
       failed: (error) => door.refused.tell("request", error, { peer: caller.peer }),
-      closed: () => {},
+      closed: () => gone.abort(),
       gone: leave,
     };
   };
