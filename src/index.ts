@@ -33,6 +33,7 @@ export { type Authorize, type ClientIdentity, sanMatchesNode } from "./server/au
 export type { Callbacks, FetchInfo, StreamAck, StreamNack } from "./server/callbacks.js";
 export type { FetchCounter, FetchResult, ServerCounters, StreamCounter, TrafficCounter } from "./server/counters.js";
 export { CountingCallbacks } from "./server/counting-callbacks.js";
+export { loopbackOrSan } from "./server/csds-access.js";
 export type { DrainOptions } from "./server/drain.js";
 export type { LimitName, Limits } from "./server/limits.js";
 export type { LoadCounters, LoadReport, LoadReportingOptions } from "./server/load-reporting.js";

@@ -132,7 +132,7 @@ export class AdminServer {
         "/config_dump",
         "what is served, or what a node has, as Envoy's admin prints it: " +
           "?group=G, ?node=ID, ?node=ID&state=served, ?name_regex=, ?resource=",
-        (query) => ({ type: json, body: configDump(server, options.groups, options.group, query) }),
+        async (query) => ({ type: json, body: await configDump(server, options.groups, options.group, query) }),
         dumpParameters,
       ),
       page(

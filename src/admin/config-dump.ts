@@ -1,12 +1,10 @@
-import { create, type DescField, type DescMessage, type JsonObject } from "@bufbuild/protobuf";
+import { create, type DescMessage, type JsonObject } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
 import { messageJson } from "../resource/resource-json.js";
 import { resourceType } from "../resource/types.js";
-import { envoyRegistry } from "../schema/registry.js";
 import { clientStatus } from "../server/client-config.js";
-import { type DumpForm, type DumpRow, dumpForms, genericForm, timestamp } from "../server/config-dumps.js";
-import { Expressions } from "../server/expressions.js";
+import { type DumpForm, type DumpRow, dumpForms, dumpList, genericForm, timestamp } from "../server/config-dumps.js";
 import type { TypeResources } from "../server/node-resources.js";
 import { redacted } from "../server/redact.js";
 import type { XdsServer } from "../server/xds-server.js";
@@ -18,14 +16,14 @@ export const dumpParameters = ["node", "state", "group", "name_regex", "resource
 /**
  * An `envoy.admin.v3.ConfigDump` as Envoy's own admin prints it, in pieces: what a group is served (by default that of all nodes), or what
  * a node has ACKed or is served. What the API marks as sensitive is not shown.
- * @throws XdsError INVALID_REQUEST, NO_CONFIGURATION, UNKNOWN_NODE, at once
+ * @throws XdsError INVALID_REQUEST, NO_CONFIGURATION, UNKNOWN_NODE
  */
-export function configDump(
+export async function configDump(
   server: XdsServer,
   groups: SnapshotGroups | undefined,
   defaultGroup: string | undefined,
   query: URLSearchParams,
-): Iterable<string> {
+): Promise<Iterable<string>> {
   const node = query.get("node");
   const state = query.get("state") ?? "acked";
   if (state !== "acked" && state !== "served")
@@ -39,7 +37,7 @@ export function configDump(
   const kinds = [...Object.values(dumpForms), genericForm].map(({ list: name }) => snakeCase(name));
   if (list !== null && !kinds.includes(list))
     throw new XdsError("INVALID_REQUEST", `resource is one of ${kinds.join(", ")}, not ${JSON.stringify(list)}`);
-  return pieces(named(types, query.get("name_regex")), list ?? undefined);
+  return pieces(types, await nameTest(query.get("name_regex")), list ?? undefined);
 }
 
 function ofGroup(groups: SnapshotGroups | undefined, group: string | undefined): TypeResources[] {
@@ -69,34 +67,42 @@ function ofGroup(groups: SnapshotGroups | undefined, group: string | undefined):
 /** More than these help nobody. */
 const mostGroups = 20;
 
-/** Keeps what has a name that an expression matches, whole, as Envoy does. */
-function named(types: readonly TypeResources[], pattern: string | null): readonly TypeResources[] {
-  if (pattern === null) return types;
+/** What a whole name has to match. Loaded here: few ask by it. */
+async function nameTest(pattern: string | null): Promise<((name: string) => boolean) | undefined> {
+  if (pattern === null) return undefined;
+  const { Expressions } = await import("../server/expressions.js");
   const refuse = (why: string, cause: unknown) => new XdsError("INVALID_REQUEST", `name_regex: ${why}`, { cause });
-  const test = new Expressions(refuse).test(pattern);
-  return types.map((type) => {
-    const matches = test([...type.resources.keys()]);
-    return { ...type, resources: new Map([...type.resources].filter((_, at) => matches[at])) };
-  });
+  return new Expressions().test(pattern, refuse);
 }
 
 const atType = (name: string) => `type.googleapis.com/${name}`;
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** `list`: only the entries of the lists of this name, not the messages that have them, as Envoy's `resource=`. */
-function* pieces(types: readonly TypeResources[], list: string | undefined): Iterable<string> {
+function* pieces(
+  types: readonly TypeResources[],
+  isNamed: ((name: string) => boolean) | undefined,
+  list: string | undefined,
+): Iterable<string> {
   yield '{\n "configs": [';
   let separator = "";
   for (const type of types) {
     const form = dumpForms[type.typeUrl] ?? genericForm;
-    const { field, entry: entrySchema, hasVersion } = listOf(form);
-    if (type.resources.size === 0 || (list !== undefined && list !== field.name)) continue;
+    const { schema, field, entry: entrySchema } = dumpList(form);
+    if (list !== undefined && list !== field.name) continue;
+    const resources: [string, Resource | undefined][] = [];
+    for (const resource of type.resources) {
+      if (!isNamed || isNamed(resource[0])) resources.push(resource);
+      if (isNamed) yield ""; // others may have their turn
+    }
+    if (resources.length === 0) continue;
     if (list === undefined) {
+      const hasVersion = schema.field.versionInfo !== undefined;
       const version = hasVersion && type.version !== "" ? `\n   "version_info": ${JSON.stringify(type.version)},` : "";
       yield `${separator}\n  {\n   "@type": ${JSON.stringify(atType(form.message))},${version}\n   ${JSON.stringify(field.name)}: [`;
       separator = "";
     }
-    for (const [name, resource] of type.resources) {
+    for (const [name, resource] of resources) {
       const json = entryJson(entrySchema, form, type, name, resource);
       const shown = list === undefined ? json : { "@type": atType(entrySchema.typeName), ...json };
       yield `${separator}\n${indented(shown, list === undefined ? "    " : "  ")}`;
@@ -122,7 +128,7 @@ function entryJson(
   const row: DumpRow = {
     name,
     version: resource?.version ?? "",
-    config: resource && !resource.error ? redacted(resource) : undefined,
+    config: undefined,
     lastUpdated: resource && lastUpdated,
     common: {
       lastUpdated: resource && lastUpdated,
@@ -136,18 +142,9 @@ function entryJson(
   };
   const json = (of: DumpRow) => messageJson(schema, create(schema, form.entry(of, typeUrl)));
   try {
-    return json(row);
+    return json({ ...row, config: resource && !resource.error ? redacted(resource) : undefined });
   } catch (cause) {
     const details = `its content cannot be written as JSON: ${messageOf(cause)}`;
-    return json({ ...row, config: undefined, common: { ...row.common, errorState: { details } } });
+    return json({ ...row, common: { ...row.common, errorState: { details } } });
   }
-}
-
-/** The list of a dump message, and what its entries are. */
-function listOf({ message, list }: DumpForm): { field: DescField; entry: DescMessage; hasVersion: boolean } {
-  const schema = envoyRegistry().getMessage(message);
-  const field = schema?.field[list];
-  if (!schema || field?.fieldKind !== "list" || !field.message)
-    throw new Error(`the descriptors lack ${message}.${list}`);
-  return { field, entry: field.message, hasVersion: schema.field.versionInfo !== undefined };
 }

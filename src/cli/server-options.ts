@@ -1,4 +1,5 @@
 import { sanMatchesNode } from "../server/authorize.js";
+import { loopbackOrSan } from "../server/csds-access.js";
 import { isLoopback } from "../server/loopback.js";
 import { SanPattern } from "../server/san-pattern.js";
 import type { XdsServerOptions } from "../server/xds-server.js";
@@ -11,7 +12,7 @@ import { streamLog } from "./stream-log.js";
 
 /** What the settings are to the server. */
 export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
-  const { loadReports, maxConnectionAge, tlsNodeSan } = settings;
+  const { loadReports, maxConnectionAge, tlsNodeSan, tlsCsdsSan } = settings;
   return {
     logger: log,
     callbacks: streamLog(log),
@@ -39,6 +40,7 @@ export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
     drainTimeMs: settings.envoyDrainTime,
     retryRefused: settings.retryRefused === "on",
     maxResponseBytes: settings.maxResponseBytes,
+    csds: loopbackOrSan(tlsCsdsSan),
     ...(tlsNodeSan !== undefined && { authorize: sanMatchesNode(tlsNodeSan) }),
     ...(maxConnectionAge !== "off" && { maxConnectionAgeMs: maxConnectionAge }),
     ...(loadReports !== "off" && { loadReporting: { intervalMs: loadReports } }),
@@ -49,11 +51,16 @@ export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
  * Where the certificates are; undefined: without TLS.
  * @throws UsageError for options of TLS that lack another
  */
-export function tlsFilePaths({ tlsCert, tlsKey, tlsClientCa, tlsNodeSan }: Settings): TlsFilePaths | undefined {
-  if (tlsNodeSan !== undefined && tlsClientCa === undefined)
-    throw new UsageError(
-      "--tls-node-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
-    );
+export function tlsFilePaths(settings: Settings): TlsFilePaths | undefined {
+  const { tlsCert, tlsKey, tlsClientCa, tlsNodeSan, tlsCsdsSan } = settings;
+  for (const [flag, pattern] of [
+    ["--tls-node-san", tlsNodeSan],
+    ["--tls-csds-san", tlsCsdsSan],
+  ])
+    if (pattern !== undefined && tlsClientCa === undefined)
+      throw new UsageError(
+        `${flag} is about clients' certificates; give the authorities they come from, --tls-client-ca`,
+      );
   if (tlsCert !== undefined && tlsKey !== undefined)
     return { certFile: tlsCert, keyFile: tlsKey, ...(tlsClientCa !== undefined && { clientCaFile: tlsClientCa }) };
   if (tlsCert !== undefined || tlsKey !== undefined || tlsClientCa !== undefined)

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../errors.js";
+import { loopbackOrSan } from "../server/csds-access.js";
 import { SanPattern } from "../server/san-pattern.js";
 import { apiHelp } from "./api-options.js";
 import {
@@ -74,6 +75,16 @@ const orOff =
     }
   };
 
+/** A pattern that a rule is made of. */
+const sanPattern = (rule: (pattern: string) => unknown) => (value: string) => {
+  try {
+    rule(value);
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}.`);
+  }
+  return value;
+};
+
 const nodeFields = ["id", "cluster", "locality.region", "locality.zone", "locality.sub_zone"];
 const nodeField = Object.assign(
   (value: string) => {
@@ -146,14 +157,14 @@ export const settings = {
     "<pattern>",
     "what a name (SAN: URI or DNS) of a client's certificate must be: {id} and {cluster} are its node's, * any text, all " +
       "without a slash, as in spiffe://*/{cluster}/{id}; groups may be computed only from {id} and {cluster} where it has them",
-    (value) => {
-      try {
-        new SanPattern(value);
-      } catch (error) {
-        throw new InvalidArgumentError(`${messageOf(error)}.`);
-      }
-      return value;
-    },
+    sanPattern((pattern) => new SanPattern(pattern)),
+  ),
+  tlsCsdsSan: setting(
+    "tls.csds_san",
+    "<pattern>",
+    "what a name (SAN: URI or DNS) of a certificate must be for its client to ask for the status of all nodes (CSDS) from another " +
+      "machine: * is any text without a slash, as in spiffe://*/ns/ops/sa/*; by default only clients on this machine may",
+    sanPattern(loopbackOrSan),
   ),
   maxStreams: setting("limits.streams", "<count>", "open streams", parseCount, "100000"),
   maxStreamsPerPeer: setting(

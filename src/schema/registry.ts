@@ -89,6 +89,7 @@ const serviceMessages = [
   "envoy.service.load_stats.v3.LoadStatsResponse",
   "envoy.service.status.v3.ClientConfig",
   "envoy.service.status.v3.ClientStatusRequest",
+  "envoy.service.status.v3.ClientStatusResponse",
 ] as const;
 const neededExtensions = [
   "envoy.annotations.deprecated_at_minor_version",

@@ -42,15 +42,16 @@ const shown = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice
  * The rule proves only what the pattern has. Compute the node's group from that alone (`SnapshotCacheOptions.nodeGroup`),
  * because any client may claim the rest.
  *
- * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that; whoever wants
- * it allows it before asking this rule.
+ * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that. Give
+ * the server's option `csds` a rule of its own, such as `loopbackOrSan()`.
  *
  * @throws XdsError INVALID_OPTION for a pattern with another placeholder, without one, or with two that nothing separates
  */
 export function sanMatchesNode(pattern = "{id}"): Authorize {
   const names = new SanPattern(pattern);
   return ({ node, certificateNames, service }) => {
-    if (service === "csds") return "the client status service is not for nodes";
+    if (service === "csds")
+      return "the client status service is not for nodes; the option csds can have a rule of its own";
     if (!node) return "it names no node";
     if (certificateNames.some((name) => names.matches(name, node))) return true;
     return names.excludes(node) ?? `no name in its certificate matches ${pattern}`;

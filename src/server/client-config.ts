@@ -1,30 +1,16 @@
-import {
-  create,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  type MessageInitShape,
-  toBinary,
-  toJson,
-} from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ClientResourceStatus } from "../../gen/envoy/admin/v3/config_dump_shared_pb.js";
-import type {
-  ClientConfig,
-  ClientConfig_GenericXdsConfigSchema,
-  ClientConfigSchema,
-  ClientStatusRequest,
-  ConfigStatus,
-  PerXdsConfigSchema,
-} from "../../gen/envoy/service/status/v3/csds_pb.js";
+import type { ConfigStatus } from "../../gen/envoy/service/status/v3/csds_pb.js";
 import type { Node } from "../cache/node-group.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Resource } from "../resource/resource.js";
-import { apiMessage, envoyRegistry } from "../schema/registry.js";
-import { dumpForms, timestamp } from "./config-dumps.js";
-import { nodeFilter } from "./node-matcher.js";
+import { apiMessage } from "../schema/registry.js";
+import type { ClientStatusFormat } from "./client-status-format.js";
+import { type DumpForm, type DumpRow, dumpForms, dumpList, messageOfField, timestamp } from "./config-dumps.js";
+import type { NodeFilter } from "./node-matcher.js";
 import { type AnyContent, redacted } from "./redact.js";
 import { type ResourceStatus, resourceStatuses } from "./resource-status.js";
+import type { Work } from "./shared-work.js";
 import { type StreamOfNode, type SyncState, subscriptionsByType, syncState, worst } from "./status.js";
 
 /** A connected node and its streams. */
@@ -33,116 +19,143 @@ export interface Client {
   readonly streams: readonly StreamOfNode[];
 }
 
-/** How requests are read, and `ClientStatusResponse`s written: a part for each `ClientConfig`, joined. */
-export interface ClientStatusFormat {
-  decode(body: Uint8Array): ClientStatusRequest;
-  part(config: ClientConfig): Uint8Array;
-  join(parts: readonly Uint8Array[]): Buffer;
+export interface AnswerOptions {
+  readonly format: ClientStatusFormat;
+  readonly withContents: boolean;
+  /** The largest answer, in bytes. */
+  readonly maxBytes: number;
 }
-
-/** `decode` throws INVALID_REQUEST. */
-export const protobufFormat: ClientStatusFormat = {
-  decode: (body) => {
-    try {
-      return fromBinary(apiMessage("envoy.service.status.v3.ClientStatusRequest"), body) as ClientStatusRequest;
-    } catch (cause) {
-      throw new XdsError("INVALID_REQUEST", `not a ClientStatusRequest: ${messageOf(cause)}`, { cause });
-    }
-  },
-  part: (config) =>
-    new BinaryWriter()
-      .tag(1, WireType.LengthDelimited)
-      .bytes(toBinary(apiMessage("envoy.service.status.v3.ClientConfig"), config))
-      .finish(),
-  join: (parts) => Buffer.concat(parts),
-};
-
-/** proto3 JSON. `decode` throws INVALID_JSON, `part` INVALID_RESOURCE for content of a type that is not known. */
-export const jsonFormat: ClientStatusFormat = {
-  decode: (body) => {
-    const options = { registry: envoyRegistry(), ignoreUnknownFields: true };
-    try {
-      const json = JSON.parse(Buffer.from(body).toString("utf8")) as JsonValue;
-      return fromJson(apiMessage("envoy.service.status.v3.ClientStatusRequest"), json, options) as ClientStatusRequest;
-    } catch (cause) {
-      const why = `the body is not a ClientStatusRequest in JSON ({} asks for all nodes): ${messageOf(cause)}`;
-      throw new XdsError("INVALID_JSON", why, { cause });
-    }
-  },
-  part: (config) => {
-    try {
-      return Buffer.from(
-        JSON.stringify(
-          toJson(apiMessage("envoy.service.status.v3.ClientConfig"), config, { registry: envoyRegistry() }),
-        ),
-      );
-    } catch (cause) {
-      const what = `what node ${JSON.stringify(config.node?.id)} is served cannot be written as JSON`;
-      const why = `${what}: ${messageOf(cause)}; exclude_resource_contents leaves it out`;
-      throw new XdsError("INVALID_RESOURCE", why, { cause });
-    }
-  },
-  join: (parts) => Buffer.from(`{"config":[${parts.join(",")}]}`),
-};
-
-/** How long one answer may keep others waiting, in milliseconds; one node's part is not divided. */
-const slice = 5;
 
 /**
- * A `ClientStatusResponse`: a `ClientConfig` for each client that the request picks.
- * @throws XdsError INVALID_REQUEST for matchers that cannot be, LIMIT_EXCEEDED for an answer of more than `maxBytes`
+ * Writes a `ClientStatusResponse`: a `ClientConfig` for each client that `picks` picks. What cannot be written is left
+ * out, and nothing else.
+ * @throws XdsError LIMIT_EXCEEDED for an answer of more than `maxBytes`
  */
-export async function clientStatusResponse(
-  { nodeMatchers, excludeResourceContents }: ClientStatusRequest,
+export function* clientStatusResponse(
   clients: readonly Client[],
-  { part: encode, join }: ClientStatusFormat,
-  maxBytes: number,
-): Promise<Buffer> {
-  const matches = nodeFilter(nodeMatchers);
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  let from = performance.now();
+  picks: NodeFilter | undefined,
+  options: AnswerOptions,
+): Work<Buffer> {
+  const writer = new ClientConfigWriter(options);
+  const config: Buffer[] = [];
   for (const client of clients) {
-    if (!matches(client.node)) continue;
-    const part = encode(clientConfig(client, !excludeResourceContents));
-    parts.push(part);
-    size += part.length;
-    if (size > maxBytes)
-      throw new XdsError(
-        "LIMIT_EXCEEDED",
-        `the answer has more than ${maxBytes} bytes; pick nodes with node_matchers, or set exclude_resource_contents`,
-      );
-    if (performance.now() - from < slice) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    from = performance.now();
+    yield;
+    if (!picks || (yield* picks(client.node))) config.push(yield* writer.clientConfig(client));
   }
-  return join(parts);
+  return options.format.compose(apiMessage("envoy.service.status.v3.ClientStatusResponse"), {}, { config });
 }
 
-function clientConfig({ node, streams }: Client, withContents: boolean): ClientConfig {
-  const generic: MessageInitShape<typeof ClientConfig_GenericXdsConfigSchema>[] = [];
-  const perType: MessageInitShape<typeof PerXdsConfigSchema>[] = [];
-  for (const [typeUrl, subscriptions] of subscriptionsByType(streams)) {
-    const rows = resourceStatuses(streams, typeUrl).map((status) => row(status, withContents));
-    for (const { name, version: versionInfo, config: xdsConfig, state, common } of rows)
-      generic.push({ typeUrl, name, versionInfo, xdsConfig, configStatus: configStatus[state], ...common });
-    const version = subscriptions.map(({ ledger }) => ledger.acked?.version).find((acked) => acked) ?? "";
-    const form = dumpForms[typeUrl];
-    if (!form?.perXdsConfig) continue;
-    const value = { versionInfo: version, [form.list]: rows.map((one) => form.entry(one, typeUrl)) };
-    const perXdsConfig = { case: form.perXdsConfig, value } as Dump; // `list` and `entry` are the message's
-    perType.push({ status: configStatus[worst(subscriptions.map(syncState))], perXdsConfig });
+class ClientConfigWriter {
+  private size = 0;
+  private readonly config = apiMessage("envoy.service.status.v3.ClientConfig");
+  private readonly generic = messageOfField(this.config, "genericXdsConfigs");
+  private readonly perXds = messageOfField(this.config, "xdsConfig");
+
+  constructor(private readonly options: AnswerOptions) {}
+
+  *clientConfig({ node, streams }: Client): Work<Buffer> {
+    const { format } = this.options;
+    const genericXdsConfigs: Buffer[] = [];
+    const xdsConfig: Buffer[] = [];
+    for (const [typeUrl, subscriptions] of subscriptionsByType(streams)) {
+      const dump = dumpOf(typeUrl);
+      const entries: Buffer[] = [];
+      for (const status of yield* resourceStatuses(streams, typeUrl)) {
+        yield;
+        const [generic, entry] = this.resource(status, typeUrl, dump);
+        genericXdsConfigs.push(generic);
+        if (entry) entries.push(entry);
+      }
+      if (!dump) continue;
+      const versionInfo = subscriptions.map(({ ledger }) => ledger.acked?.version).find((acked) => acked) ?? "";
+      const all = format.compose(dump.schema, { versionInfo }, { [dump.form.list]: entries });
+      yield;
+      const status = configStatus[worst(subscriptions.map(syncState))];
+      xdsConfig.push(format.compose(this.perXds, { status }, { [dump.perXdsConfig]: [all] }));
+      yield;
+    }
+    return format.compose(this.config, {}, { node: [this.node(node)], xdsConfig, genericXdsConfigs });
   }
-  const init: MessageInitShape<typeof ClientConfigSchema> = { node, xdsConfig: perType, genericXdsConfigs: generic };
-  return create(apiMessage("envoy.service.status.v3.ClientConfig"), init) as ClientConfig;
+
+  /** A node may say of itself what cannot be repeated, such as NaN in its metadata: JSON has no word for it. */
+  private node(node: Node): Buffer {
+    const schema = apiMessage("envoy.config.core.v3.Node");
+    return this.either(
+      () => this.written(schema, node),
+      () => this.written(schema, { id: node.id, cluster: node.cluster, userAgentName: node.userAgentName }),
+    );
+  }
+
+  /** A resource as a generic row, and as an entry of its type's dump. */
+  private resource(status: ResourceStatus, typeUrl: string, dump: Dump | undefined): Rows {
+    const rows = (shown: Row): Rows => {
+      const { name, version: versionInfo, config: xdsConfig, state, common } = shown;
+      const generic = { typeUrl, name, versionInfo, xdsConfig, configStatus: configStatus[state], ...common };
+      return [this.written(this.generic, generic), dump && this.written(dump.entry, dump.form.entry(shown, typeUrl))];
+    };
+    return this.either(
+      () => rows(row(status, this.options.withContents)),
+      (why) => {
+        const { common, ...shown } = row(status, false);
+        const details = `its content cannot be shown here: ${why}`;
+        return rows({ ...shown, common: { ...common, errorState: common.errorState ?? { details } } });
+      },
+    );
+  }
+
+  /** What can be written, or else something in its place. */
+  private either<T>(write: () => T, instead: (why: string) => T): T {
+    const { size } = this;
+    try {
+      return write();
+    } catch (cause) {
+      if (cause instanceof TooLarge) throw cause;
+      this.size = size;
+      return instead(messageOf(cause));
+    }
+  }
+
+  /** @throws TooLarge, and what the format throws for what it cannot write */
+  private written(schema: DescMessage, init: MessageInitShape<DescMessage>): Buffer {
+    const { format, maxBytes } = this.options;
+    const bytes = format.write(schema, create(schema, init));
+    this.size += bytes.length;
+    if (this.size > maxBytes) throw new TooLarge(maxBytes);
+    return bytes;
+  }
 }
 
-type Any = AnyContent | undefined;
+class TooLarge extends XdsError {
+  constructor(maxBytes: number) {
+    const advice = "pick nodes with node_matchers, or set exclude_resource_contents";
+    super("LIMIT_EXCEEDED", `the answer has more than ${maxBytes} bytes; ${advice}`);
+  }
+}
+
+type Rows = [generic: Buffer, entry: Buffer | undefined];
+
+/** How `xds_config` has the resources of a type. */
+interface Dump {
+  readonly form: DumpForm;
+  readonly schema: DescMessage;
+  readonly entry: DescMessage;
+  readonly perXdsConfig: string;
+}
+
+function dumpOf(typeUrl: string): Dump | undefined {
+  const form = dumpForms[typeUrl];
+  if (!form?.perXdsConfig) return undefined;
+  const { schema, entry } = dumpList(form);
+  return { form, schema, entry, perXdsConfig: form.perXdsConfig };
+}
+
+type Row = ReturnType<typeof row>;
 
 /** A resource's status in the messages' terms. */
 function row({ name, state, client, resource, version, updatedAt, failure }: ResourceStatus, withContents: boolean) {
-  const content = (of: Resource | undefined): Any => (withContents && of && !of.error ? redacted(of) : undefined);
-  const errorState = failure && {
+  const content = (of: Resource | undefined): AnyContent | undefined =>
+    withContents && of && !of.error ? redacted(of) : undefined;
+  const errorState: DumpRow["common"]["errorState"] = failure && {
     failedConfiguration: content(failure.resource),
     lastUpdateAttempt: timestamp(failure.at),
     details: failure.message,
@@ -158,7 +171,6 @@ function row({ name, state, client, resource, version, updatedAt, failure }: Res
     common: { lastUpdated, clientStatus: clientStatus[client], errorState },
   };
 }
-type Dump = NonNullable<MessageInitShape<typeof PerXdsConfigSchema>["perXdsConfig"]>;
 
 // The enums' numbers: the generated modules that have them are slow to load.
 const configStatus: Readonly<Record<SyncState, ConfigStatus>> = {

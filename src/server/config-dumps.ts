@@ -1,4 +1,4 @@
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { SecretsConfigDump_DynamicSecretSchema } from "../../gen/envoy/admin/v3/config_dump_pb.js";
 import type {
   ClientResourceStatus,
@@ -21,6 +21,7 @@ import {
   scopedRouteType,
   secretType,
 } from "../resource/types.js";
+import { envoyRegistry } from "../schema/registry.js";
 import type { AnyContent } from "./redact.js";
 
 /** A resource in the dump messages' terms. */
@@ -131,4 +132,19 @@ export const genericForm: DumpForm = {
 /** Milliseconds since 1970 as a message has them; 0: not known. */
 export function timestamp(ms: number): Timestamp | undefined {
   return ms === 0 ? undefined : durationOf(ms);
+}
+
+/** A dump's message, its list, and what the entries of that are. */
+export function dumpList({ message, list }: DumpForm): { schema: DescMessage; field: DescField; entry: DescMessage } {
+  const schema = envoyRegistry().getMessage(message);
+  const field = schema?.field[list];
+  if (!schema || !field) throw new Error(`the descriptors lack ${message}.${list}`);
+  return { schema, field, entry: messageOfField(schema, list) };
+}
+
+/** The message that a field, or its list, has. */
+export function messageOfField(schema: DescMessage, name: string): DescMessage {
+  const { message } = schema.field[name] ?? {};
+  if (!message) throw new Error(`the descriptors lack ${schema.typeName}.${name}`);
+  return message;
 }

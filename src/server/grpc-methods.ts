@@ -72,15 +72,16 @@ function admitted<T>({ refused }: Door, what: "stream" | "request", { peer }: Ca
   }
 }
 
-/** A unary method: one request, one answer. */
+/** A unary method: one request, one answer. `gone` tells that the call is over, and that nobody wants the answer. */
 export function unary(
   door: Door,
   form: RequestForm,
-  answer: (request: Buffer, caller: Caller) => Promise<readonly Uint8Array[]>,
+  answer: (request: Buffer, caller: Caller, gone: AbortSignal) => Promise<readonly Uint8Array[]>,
 ): Method<GrpcCaller> {
   return (call, caller) => {
     const leave = admitted(door, "request", caller, () => door.admission.enterCall(caller));
     const response = unsentOf(door, call, caller.account);
+    const gone = new AbortController();
     let request: Buffer;
     return {
       isUnary: true,
@@ -89,7 +90,7 @@ export function unary(
         request = bytes;
       },
       end: () => {
-        answer(request, caller).then(
+        answer(request, caller, gone.signal).then(
           (parts) => {
             sendCounted(call, response, parts);
             call.end(ok);
@@ -98,7 +99,7 @@ export function unary(
         );
       },
       failed: (error) => door.refused.tell("request", error, { peer: caller.peer }),
-      closed: () => {},
+      closed: () => gone.abort(),
       gone: leave,
     };
   };

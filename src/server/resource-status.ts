@@ -1,5 +1,6 @@
 import type { NameState, Subscription } from "../protocol/subscription.js";
 import type { Resource } from "../resource/resource.js";
+import type { Work } from "./shared-work.js";
 import { type StreamOfNode, type SyncState, worst } from "./status.js";
 
 /** One resource, as one node has it. */
@@ -27,12 +28,13 @@ export interface Failure {
 }
 
 /** Every resource of one type that the streams subscribe, by name; one of several streams has the worst of its states. */
-export function resourceStatuses(streams: readonly StreamOfNode[], typeUrl: string): ResourceStatus[] {
+export function* resourceStatuses(streams: readonly StreamOfNode[], typeUrl: string): Work<ResourceStatus[]> {
   const byName = new Map<string, ResourceStatus>();
   for (const { subscriptions, variant } of streams) {
     const subscription = subscriptions.get(typeUrl);
     if (!subscription) continue;
     for (const status of ofSubscription(subscription, variant)) {
+      yield;
       const known = byName.get(status.name);
       if (!known || worst([known.state, status.state]) !== known.state) byName.set(status.name, status);
     }

@@ -28,8 +28,8 @@ export interface RestHost {
   readonly clientStatus: ClientStatusHost | undefined;
 }
 
-/** What answers a path: with JSON, or undefined for "not modified". */
-type Route = (body: Buffer, caller: Caller) => Promise<string | Buffer | undefined>;
+/** What answers a path: with JSON, or undefined for "not modified". `gone` tells that nobody wants the answer. */
+type Route = (body: Buffer, caller: Caller, gone: AbortSignal) => Promise<string | Buffer | undefined>;
 
 /** How long, in milliseconds, a client may take to send a request. */
 const requestTimeoutMs = 10_000;
@@ -61,7 +61,7 @@ export class RestTransport {
     if (clientStatus)
       this.routes.set(
         clientStatusPath,
-        async (body, caller) => (await answerClientStatus(clientStatus, "json", { body, caller })).body,
+        async (body, caller, gone) => (await answerClientStatus(clientStatus, "json", { body, caller, gone })).body,
       );
     const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
     this.server = tls ? createTlsServer(tlsServerOptions(tls), handle) : createServer(handle);
@@ -101,13 +101,15 @@ export class RestTransport {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const before = this.connections.get(socket);
     this.connections.set(socket, new Promise((resolve) => response.once("close", resolve)));
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
     try {
       this.host.admission.enterOnce();
       const route = this.route(request);
       const body = await readBody(request, this.host.limits);
       await before; // never, if its client takes nothing: one answer a connection is in memory
       await this.takeTurn();
-      const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) });
+      const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) }, gone.signal);
       if (socket.destroyed) return;
       if (answer === undefined) response.writeHead(304).end();
       else {
@@ -117,7 +119,7 @@ export class RestTransport {
         send(response, 200, answer);
       }
     } catch (error) {
-      if (!(error instanceof XdsError) && !request.complete) return; // its client has gone
+      if (gone.signal.aborted || (!(error instanceof XdsError) && !request.complete)) return; // its client has gone
       this.host.refused.tell("request", error, { peer });
       const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
       if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "POST");

@@ -22,6 +22,7 @@ import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./cal
 import { ConnectionAge } from "./connection-age.js";
 import { Counters, type FetchResult, type ServerCounters } from "./counters.js";
 import type { ClientStatusHost } from "./csds.js";
+import { loopbackOrSan } from "./csds-access.js";
 import { type DrainOptions, endPaced } from "./drain.js";
 import { GrpcTransport } from "./grpc.js";
 import { LimitCounts, type LimitName, type Limits } from "./limits.js";
@@ -31,6 +32,7 @@ import { type PollingNode, PollingNodes } from "./polling-nodes.js";
 import { ReceivingBytes } from "./receiving-bytes.js";
 import { RefusalLog } from "./refusal-log.js";
 import { RestTransport } from "./rest.js";
+import { SharedWork } from "./shared-work.js";
 import {
   type ConnectedNode,
   connectedNode,
@@ -101,10 +103,12 @@ export interface XdsServerOptions {
    */
   readonly maxResponseBytes?: number;
   /**
-   * Offers the client status service (CSDS), which shows anyone who may connect what every node is served, secrets left out;
-   * `onClientStatusRequest` may refuse. Default true.
+   * Who may ask the client status service (CSDS), which shows what every node is served, secrets left out. By default
+   * clients on this machine, if `authorize` allows it. A rule, such as `loopbackOrSan()`, is asked instead of
+   * `authorize`. With true, `authorize` alone decides, and without it whoever may connect may ask. With false the
+   * service is not offered. `onClientStatusRequest` may refuse in any case.
    */
-  readonly csds?: boolean;
+  readonly csds?: boolean | Authorize;
   /** Takes reports of load from nodes (LRS): of which clusters, how often, and who gets them. Without it the service is not offered. */
   readonly loadReporting?: LoadReportingOptions;
   /** A gRPC connection is pinged when the client has sent nothing for so many milliseconds. Default 30,000. */
@@ -425,13 +429,13 @@ export class XdsServer {
     );
   }
 
-  /** Rejects if `authorize` refuses; undefined without it. */
+  /** Rejects if the rule refuses; undefined without one. */
   private permit(
     service: ClientIdentity["service"],
     { peer, certificateNames }: Caller,
     node: Node | undefined,
+    authorize = this.options.authorize,
   ): Promise<void> | undefined {
-    const { authorize } = this.options;
     if (!authorize) return undefined;
     return authorizeClient(authorize, { peer, certificateNames, node, service }).catch((error: unknown) => {
       this.unauthorized++;
@@ -465,12 +469,18 @@ export class XdsServer {
   }
 
   private clientStatus(): ClientStatusHost | undefined {
-    if (this.options.csds === false) return undefined;
+    const { csds, authorize } = this.options;
+    if (csds === false) return undefined;
+    const rules = typeof csds === "function" ? [csds] : csds ? [authorize] : [loopbackOrSan(), authorize];
     return {
-      clients: () => streamsByNode(this.streams),
-      asked: async (caller, node) => {
+      limits: this.limits,
+      work: new SharedWork("the client status service"),
+      clients: () => {
         this.unsent.check();
-        await this.permit("csds", caller, node);
+        return streamsByNode(this.streams);
+      },
+      asked: async (caller, node) => {
+        for (const rule of rules) await this.permit("csds", caller, node, rule);
         await this.callbacks.onClientStatusRequest?.(caller, node);
       },
     };

@@ -103,6 +103,8 @@ describe("xds serve with TLS", () => {
     });
     await server.logged({ level: "warn", msg: "a request is refused" });
     expect(await metric(ports.admin, 'xds_refusals_total{reason="authorize"}')).toBe(2);
+    const csds = post({ port: ports.rest, ca: own.cert, ...edge1 }, "/v3/discovery:client_status", {});
+    expect(await csds, "from this machine").toMatchObject({ status: 200 });
   });
 });
 
@@ -253,6 +255,10 @@ describe("xds serve says what is wrong", () => {
         ["--tls-cert", cert, "--tls-key", key, "--tls-node-san", "{id}"],
         "--tls-node-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
       ],
+      [
+        ["--tls-cert", cert, "--tls-key", key, "--tls-csds-san", "ops"],
+        "--tls-csds-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
+      ],
     ];
     const files: [flags: string[], why: string | RegExp][] = [
       [
@@ -284,6 +290,9 @@ describe("xds serve says what is wrong", () => {
     expect(pattern.stderr).toContain(
       '"spiffe://x/{name}": expected {id} or {cluster} or both, and no other placeholder.',
     );
+    const ofCsds = await xds("serve", config, "--tls-csds-san", "spiffe://x/{id}");
+    expect(ofCsds.code).toBe(2);
+    expect(ofCsds.stderr).toContain('"spiffe://x/{id}": expected a name of a certificate, in which only * stands for');
   });
 
   test.each([

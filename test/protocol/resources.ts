@@ -92,6 +92,14 @@ export const extensionConfig = maker(TypedExtensionConfigSchema, (name, content)
   name,
   typedConfig: anyPack(StringValueSchema, create(StringValueSchema, { value: `${content}` })),
 }));
+/** An extension whose configuration is of a known type, and none of it. */
+export const unreadable = (name: string) =>
+  Resource.of(
+    create(TypedExtensionConfigSchema, {
+      name,
+      typedConfig: { typeUrl: "type.googleapis.com/google.protobuf.StringValue", value: Buffer.of(0xff) },
+    }),
+  );
 
 const ads = { configSourceSpecifier: { case: "ads" as const, value: {} } };
 /** A cluster that needs the endpoints of its name. */

@@ -99,12 +99,21 @@ describe("client status over REST", () => {
     expect(await ask(await start({ csds: false }), {})).toMatchObject({ status: 404, body: { code: "UNKNOWN_PATH" } });
   });
 
-  it("says which node has content that has no JSON, and how to do without", async () => {
+  it("says of content that has no JSON that it cannot be shown, and shows all else", async () => {
     const foreign = Resource.fromBytes(extensionConfigType, Buffer.of(0x12, 3, 0x0a, 1, 0x78), { name: "odd" }); // an Any of type "x"
     const test = await start({}, [foreign]);
     const { status, body } = await ask(test, {});
-    expect({ status, body }).toMatchObject({ status: 500, body: { code: "INVALID_RESOURCE" } });
-    expect(body.message).toMatch(/edge-1.*exclude_resource_contents/);
-    expect(await ask(test, { exclude_resource_contents: true })).toMatchObject({ status: 200 });
+    const details = expect.stringMatching(/^its content cannot be shown here: .*"x"/) as string;
+    const genericXdsConfigs = [
+      { name: "c", xdsConfig: { name: "c" } },
+      { name: "odd", clientStatus: "ACKED", errorState: { details } },
+    ];
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { config: [1, 2].map(() => ({ genericXdsConfigs })) },
+    });
+    expect(body.config[0]?.genericXdsConfigs[1]).not.toHaveProperty("xdsConfig");
+    const [bare] = (await ask(test, { exclude_resource_contents: true })).body.config;
+    expect(bare?.genericXdsConfigs[1]).not.toHaveProperty("errorState");
   });
 });

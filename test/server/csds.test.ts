@@ -10,6 +10,7 @@ import {
 import {
   clusterType,
   endpointType,
+  extensionConfigType,
   listenerType,
   routeType,
   Snapshot,
@@ -22,7 +23,17 @@ import type { Caller } from "../../src/protocol/caller.js";
 import { Resource } from "../../src/resource/resource.js";
 import { routeAll } from "../e2e/edge.js";
 import { adsWays, allWays, on, TestServer } from "../protocol/harness.js";
-import { cluster, endpoints, labelOf, listener, route, scopedRoute, secret } from "../protocol/resources.js";
+import {
+  cluster,
+  endpoints,
+  extensionConfig,
+  labelOf,
+  listener,
+  route,
+  scopedRoute,
+  secret,
+  unreadable,
+} from "../protocol/resources.js";
 
 type Request = MessageInitShape<typeof ClientStatusRequestSchema>;
 const path = (method: string) => `/envoy.service.status.v3.ClientStatusDiscoveryService/${method}ClientStatus`;
@@ -172,6 +183,24 @@ on(adsWays, (way) => {
     expect(bytes.includes("12345")).toBe(false);
     expect(bytes.includes("[redacted]")).toBe(true);
     expect(decode(bytes)[0]?.genericXdsConfigs[0]).toMatchObject({ name: "key", configStatus: ConfigStatus.ERROR });
+  });
+
+  it("says of content that cannot be read that it cannot be shown, and shows all else", async () => {
+    const cache = new SnapshotCache();
+    const [good, bad] = [extensionConfig("good"), unreadable("bad")];
+    cache.set("n", Snapshot.of([good, bad]));
+    const test = await TestServer.start(cache);
+    const stream = test.open(way, extensionConfigType);
+    stream.want("good", "bad");
+    stream.ack(await stream.next());
+    await test.barrier();
+    const [config] = await fetch(test);
+    const details = expect.stringContaining("its content cannot be shown here: ") as string;
+    expect(config?.genericXdsConfigs).toMatchObject([
+      { name: "good", clientStatus: ClientResourceStatus.ACKED, xdsConfig: { typeUrl: extensionConfigType } },
+      { name: "bad", clientStatus: ClientResourceStatus.ACKED, errorState: { details } },
+    ]);
+    expect(config?.genericXdsConfigs[1]?.xdsConfig).toBeUndefined();
   });
 
   it("answers every request of a stream, for the nodes that it picks", async () => {
