@@ -182,6 +182,7 @@ describe("xds serve with xds.yaml", () => {
   async function clustersOf(port: number, node: object): Promise<string[] | number> {
     const answer = await fetch(`http://127.0.0.1:${port}/v3/discovery:clusters`, {
       method: "POST",
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ node }),
     });
     if (answer.status !== 200) return answer.status;
