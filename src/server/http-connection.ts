@@ -60,8 +60,8 @@ export class HttpConnection extends Duplex {
   constructor(
     readonly socket: Socket,
     private readonly limits: HttpConnectionLimits,
-    /** The headers of a request have not come in time. */
-    private readonly onLate: (connection: HttpConnection) => void,
+    /** The headers of a request have not come in time, or there is no room for them; `error` says that. */
+    private readonly onBadHead: (connection: HttpConnection, error?: unknown) => void,
   ) {
     super({ readableHighWaterMark: 1 });
     this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -154,7 +154,7 @@ export class HttpConnection extends Duplex {
     this.isIdle = isIdle;
     this.timer = setTimeout(() => {
       if (this.isIdle || this.headBytes === 0) this.end();
-      else this.onLate(this);
+      else this.onBadHead(this);
     }, timerMs(ms));
   }
 
@@ -178,7 +178,11 @@ export class HttpConnection extends Duplex {
 
   private feed(): void {
     const { socket } = this;
-    if (!this.isWanted || this.hasEnded || this.destroyed || this.request?.complete) return;
+    if (!this.isWanted || this.hasEnded || this.destroyed) return;
+    if (this.request?.complete) {
+      this.count();
+      return;
+    }
     const bytes = this.held ?? (socket.read() as Buffer | null);
     if (bytes === null) {
       if (!socket.readableEnded) return;
@@ -194,9 +198,9 @@ export class HttpConnection extends Duplex {
       this.headBytes += end;
       if (this.isIdle) this.await(this.limits.headersMs, false);
     }
-    this.count();
     this.isWanted = false;
     this.push(bytes.subarray(0, end));
+    this.count(); // now, for most headers come at once and are counted nowhere
   }
 
   /**
@@ -213,17 +217,18 @@ export class HttpConnection extends Duplex {
     return bytes.length;
   }
 
-  /** Ends the connection if there is no room for what it holds. */
+  /** Refuses headers, and ends a connection with waiting requests, for which there is no room. */
   private count(): void {
     const { receiving } = this.limits;
     if (!receiving || this.hasEnded || this.destroyed) return;
-    const now = this.headBytes + (this.held?.length ?? 0) + this.socket.readableLength;
-    const more = now - this.counted;
-    this.counted = now;
+    const waiting = this.request?.complete ? (this.held?.length ?? 0) + this.socket.readableLength : 0;
+    const more = this.headBytes + waiting - this.counted;
+    this.counted += more;
     try {
       receiving.add(more);
-    } catch {
-      this.destroy();
+    } catch (error) {
+      if (this.response) this.destroy();
+      else this.onBadHead(this, error);
     }
   }
 

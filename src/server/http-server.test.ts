@@ -163,6 +163,15 @@ describe("requests on one connection", () => {
     await until(() => receiving.bytes === 0);
   });
 
+  it("whose headers find no room are answered 429", async () => {
+    const { port, refused } = await start({ receiving: sum(1_000) });
+    const is = client(port);
+    is.socket.write(`GET / HTTP/1.1\r\nX: ${"x".repeat(2_000)}`);
+    await until(() => is.isEnded);
+    expect(is.text).toMatch(/^HTTP\/1\.1 429 [\s\S]*\r\nRetry-After: 1\r\n[\s\S]*too much/);
+    expect(refused).toMatchObject([{ code: "LIMIT_EXCEEDED" }]);
+  });
+
   it("end with the connection that the client leaves", async () => {
     const receiving = sum();
     const { port, asked } = await start({ receiving });
@@ -237,7 +246,10 @@ describe("an answer before the request's end", () => {
     expect(is).toMatchObject({ isClosed: false, error: undefined });
     vi.advanceTimersByTime(1);
     await turns();
-    await until(() => void is.socket.write("x") || is.error !== undefined || is.isClosed);
+    await until(() => {
+      is.socket.write("x");
+      return is.error !== undefined;
+    });
     expect(is.error).toMatch(/ECONNRESET|EPIPE/);
   });
 });

@@ -110,7 +110,9 @@ export class HttpServer {
       socket.destroy();
       return;
     }
-    const connection = new HttpConnection(socket, this.options, (late) => this.refuse(late, this.host.late()));
+    const connection = new HttpConnection(socket, this.options, (bad, error) =>
+      this.refuse(bad, error instanceof XdsError ? error : this.host.late()),
+    );
     this.connections.add(connection);
     connection.once("close", () => this.connections.delete(connection));
     this.http.emit("connection", connection);
@@ -137,6 +139,7 @@ export class HttpServer {
       const head = [
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
         "Connection: close",
+        ...(retried.has(status) ? ["Retry-After: 1"] : []),
         "Content-Type: application/json",
         `Content-Length: ${Buffer.byteLength(body)}`,
       ];
@@ -145,10 +148,10 @@ export class HttpServer {
   }
 }
 
-const errorBody = ({ code, message }: XdsError) => `${JSON.stringify({ code, message })}\n`;
-
 /** Statuses after which the same request may succeed. */
 const retried = new Set([429, 503]);
+
+const errorBody = ({ code, message }: XdsError) => `${JSON.stringify({ code, message })}\n`;
 
 /** Answers with an error. If the request has not come to its end, the connection ends with the answer. */
 export function sendError(response: ServerResponse, error: XdsError, status: number = error.httpStatus): void {

@@ -25,6 +25,7 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const announced = Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY);
     if (announced < Number.POSITIVE_INFINITY) limits.checkRequest(announced, "json");
+    if (request.headers.expect !== undefined) response.writeContinue();
     let body = nothing;
     let size = 0;
     let counted = 0;

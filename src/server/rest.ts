@@ -123,7 +123,6 @@ export class RestTransport {
       refuseWebPages(request.headers, { what: "REST", host, address, allowedHosts, plainNames: true });
       this.host.admission.enterOnce();
       const route = this.route(request);
-      if (request.headers.expect !== undefined) response.writeContinue();
       const body = await readBody(request, response, this.host);
       await this.takeTurn();
       const answer = await route(body, { peer, certificateNames: certificateNamesOf(connection.socket) });
