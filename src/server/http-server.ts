@@ -50,6 +50,8 @@ export class HttpServer {
     };
     this.http = createServer(begin).on("checkContinue", begin);
     this.http.on("clientError", (error, connection) => this.failed(error, connection as unknown as HttpConnection));
+    const noProxy = new XdsError("METHOD_NOT_ALLOWED", "CONNECT is not served, for this is no proxy");
+    this.http.on("connect", (_, connection) => this.refuse(connection as unknown as HttpConnection, noProxy));
     const sockets = { noDelay: true, highWaterMark: 1 };
     const open = (socket: Socket) => this.open(socket);
     this.tls = options.tls && createTlsServer({ ...options.tls, ...sockets, ALPNProtocols: ["http/1.1"] }, open);
