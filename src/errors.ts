@@ -13,6 +13,10 @@ export const errorTable = {
   METHOD_NOT_ALLOWED: { grpc: 12, http: 405 },
   /** A REST body, or a gRPC message, larger than the server's limit. */
   REQUEST_TOO_LARGE: { grpc: 8, http: 413 },
+  /** A REST body, or a gRPC message, that has not come in time. */
+  REQUEST_TOO_SLOW: { grpc: 8, http: 408 },
+  /** A REST body that is not announced as JSON: a web page may have sent it. */
+  UNSUPPORTED_MEDIA_TYPE: { grpc: 3, http: 415 },
   /** A client that asks for more than the server's limits allow. */
   LIMIT_EXCEEDED: { grpc: 8, http: 429 },
   /** A client that may not have what it asks for. */
@@ -21,8 +25,10 @@ export const errorTable = {
   NO_CONFIGURATION: { grpc: 5, http: 404 },
   /** The admin port is asked for a node that is not connected. */
   UNKNOWN_NODE: { grpc: 5, http: 404 },
-  /** The admin port, on loopback, is asked under a host name that is not this machine's. */
+  /** REST or the admin port, on loopback, is asked under a host name that is not this machine's. */
   FORBIDDEN_HOST: { grpc: 7, http: 403 },
+  /** REST or the admin port is asked by a web page of another origin. */
+  FORBIDDEN_ORIGIN: { grpc: 7, http: 403 },
   /** No configuration has been loaded yet. */
   NOT_READY: { grpc: 14, http: 503 },
   /** The server is shutting down; connect elsewhere. */

@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf, XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
-import { listenOn } from "../server/listen-on.js";
-import { isLoopback } from "../server/loopback.js";
+import { HttpServer, sendError } from "../server/http-server.js";
+import { refuseWebPages } from "../server/web-pages.js";
 import type { Address, XdsServer } from "../server/xds-server.js";
 import { ChangeWatch } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
@@ -18,6 +18,11 @@ export interface AdminOptions {
   readonly host?: string;
   /** 0 takes a free one. Default 18002. */
   readonly port?: number;
+  /**
+   * Names under which it may be asked, as in `Host: xds.example`, besides its address and those of loopback. Without them,
+   * every name will do beyond loopback.
+   */
+  readonly allowedHosts?: readonly string[];
   /** The server's `SnapshotCache`, if that is what it serves: for `/config_dump` without a node, and the counts of resources. */
   readonly groups?: SnapshotGroups;
   /** The group that `/config_dump` shows by default. */
@@ -45,9 +50,11 @@ interface Answer {
 const slice = 5;
 /** How many characters are gathered before they are written. */
 const pieceSize = 1 << 16;
-/** How long, in milliseconds, a client may be silent, and how many there may be. */
-const idleMs = 30_000;
+/** How long, in milliseconds, the headers of a request may take, and how many connections there may be. */
+const headersMs = 10_000;
 const mostConnections = 100;
+/** How many bytes of a request are read and dropped after its answer. */
+const droppedBytes = 64 << 20;
 
 const text = "text/plain; charset=utf-8";
 const json = "application/json";
@@ -60,7 +67,7 @@ export class AdminServer {
   /** Takes the changes that are served, for the metrics and traces of them. */
   readonly changes: ChangeWatch;
   private readonly metrics: Metrics;
-  private readonly http: Server;
+  private readonly http: HttpServer;
   private readonly startedAt = new Date();
   /** As of `performance.now()`. */
   private readonly startedAtSteady = performance.now();
@@ -80,10 +87,16 @@ export class AdminServer {
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => this.metrics.converged(seconds));
     this.metrics = new Metrics({ server, groups, certificates, changes: this.changes });
     this.pages = this.makePages();
-    this.http = createServer((request, response) => void this.handle(request, response));
-    this.http.requestTimeout = idleMs;
-    this.http.timeout = idleMs;
-    this.http.maxConnections = mostConnections;
+    this.http = new HttpServer(
+      { connections: mostConnections, headersMs, droppedBytes },
+      {
+        handle: (request, response) => void this.handle(request, response),
+        late: () => new XdsError("REQUEST_TOO_SLOW", `the headers of a request took more than ${headersMs} ms to come`),
+        full: () => new XdsError("LIMIT_EXCEEDED", `the admin port has ${mostConnections} connections already`),
+        refused: (error, peer) =>
+          this.logger.debug({ peer, error: messageOf(error) }, "a connection is refused or ended"),
+      },
+    );
   }
 
   /**
@@ -92,20 +105,17 @@ export class AdminServer {
    */
   static async start(server: XdsServer, options: AdminOptions = {}): Promise<AdminServer> {
     const admin = new AdminServer(server, options, await loadTracing());
-    await listenOn(admin.http, admin.host, options.port ?? 18002, "the admin port");
+    await admin.http.listen(admin.host, options.port ?? 18002, "the admin port");
     return admin;
   }
 
   get address(): Address {
-    const address = this.http.address();
-    return { host: this.host, port: typeof address === "object" && address ? address.port : 0 };
+    return { host: this.host, port: this.http.address?.port ?? 0 };
   }
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.http.close(() => resolve()));
-    this.http.closeAllConnections();
-    await closed;
+    await this.http.close();
   }
 
   private get state(): AdminState {
@@ -179,7 +189,11 @@ export class AdminServer {
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      this.checkHost(request);
+      request.resume(); // a body, which no page has
+      const { host } = this;
+      const { allowedHosts = [] } = this.options;
+      const address = this.http.address?.address;
+      refuseWebPages(request.headers, { what: "the admin port", host, address, allowedHosts, plainNames: false });
       const { page, query } = this.route(request);
       const { status = 200, type, body } = await page.answer(query);
       response.writeHead(status, {
@@ -202,9 +216,7 @@ export class AdminServer {
       return;
     }
     if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "GET, HEAD");
-    response
-      .writeHead(known.httpStatus, { "content-type": json })
-      .end(`${JSON.stringify({ code: known.code, message: known.message })}\n`);
+    sendError(response, known);
   }
 
   private route(request: IncomingMessage): { page: Page; query: URLSearchParams } {
@@ -224,20 +236,6 @@ export class AdminServer {
           `${path} has no parameter ${JSON.stringify(name)}; it takes ${page.parameters.join(", ") || "none"}`,
         );
     return { page, query };
-  }
-
-  /** A page in someone's browser can give its own name this address (DNS rebinding); but the name stands in the request. */
-  private checkHost({ headers: { host = "" } }: IncomingMessage): void {
-    if (!isLoopback(this.host)) return;
-    const name = host
-      .replace(/:\d*$/, "")
-      .replace(/^\[(.*)\]$/, "$1")
-      .toLowerCase();
-    if (name === "" || name === this.host.toLowerCase() || isLoopback(name)) return;
-    throw new XdsError(
-      "FORBIDDEN_HOST",
-      `the admin port is for this machine, not for the host ${JSON.stringify(host)}`,
-    );
   }
 }
 

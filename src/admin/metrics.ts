@@ -139,7 +139,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: "xds_receiving_request_bytes",
     kind: "gauge",
-    help: "Bytes of gRPC requests that have come in part, or wait to be handled.",
+    help: "Bytes of requests, of gRPC and REST, that have come in part, or wait to be handled.",
     labels: [],
     read: ({ server }) => [[server.receivingBytes]],
   },

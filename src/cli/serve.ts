@@ -161,17 +161,17 @@ async function readCall(given: readonly string[], config: string | undefined, co
 async function startAdmin(
   server: XdsServer,
   shown: Pick<AdminOptions, "groups" | "certificates">,
-  { adminHost: host, adminPort: port }: Settings,
+  { adminHost: host, adminPort: port, allowedHosts = [] }: Settings,
   logger: Log,
 ): Promise<AdminServer | undefined> {
   if (port === "off") return undefined;
   const { AdminServer } = await import("../admin/admin-server.js");
-  const start = AdminServer.start(server, { ...shown, host, port, group: commonGroup, logger });
+  const start = AdminServer.start(server, { ...shown, host, port, allowedHosts, group: commonGroup, logger });
   return start.catch(withAdvice('--admin-port chooses another port, or "off"'));
 }
 
-function listen(server: XdsServer, { host, port, restPort }: Settings) {
-  const listens = server.listen({ host, port, ...(restPort !== "off" && { restPort }) });
+function listen(server: XdsServer, { host, port, restPort, allowedHosts = [] }: Settings) {
+  const listens = server.listen({ host, port, allowedHosts, ...(restPort !== "off" && { restPort }) });
   return listens.catch(withAdvice("--port and --rest-port choose other ports"));
 }
 

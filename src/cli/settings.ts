@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../errors.js";
 import { loopbackOrSan } from "../server/csds-access.js";
@@ -85,6 +86,15 @@ const sanPattern = (rule: (pattern: string) => unknown) => (value: string) => {
   return value;
 };
 
+const hostNames = (value: string): readonly string[] => {
+  const names = value.split(",").map((name) => name.trim());
+  const wrong = names.find((name) => isIP(name) === 0 && !/^[\w.-]+$/.test(name));
+  if (wrong === undefined) return names;
+  throw new InvalidArgumentError(
+    `Expected host names with commas between, such as xds.example, without a scheme or a port; ${JSON.stringify(wrong)} is none.`,
+  );
+};
+
 const nodeFields = ["id", "cluster", "locality.region", "locality.zone", "locality.sub_zone"];
 const nodeField = Object.assign(
   (value: string) => {
@@ -114,6 +124,13 @@ export const settings = {
     "18002",
   ),
   insecure: setting("insecure", undefined, "listen beyond loopback without TLS", onOff, "false"),
+  allowedHosts: setting(
+    "allowed_hosts",
+    "<names>",
+    "host names, with commas between, under which REST and the admin port may be asked, besides their address and localhost; " +
+      "beyond loopback all names will do unless this is set",
+    hostNames,
+  ),
   nodeGroup: setting(
     "node_group",
     "<field>",
@@ -204,7 +221,13 @@ export const settings = {
     parsePercent,
     "75",
   ),
-  maxConnections: setting("limits.connections", "<count>", "open gRPC connections", parseCount, "100000"),
+  maxConnections: setting(
+    "limits.connections",
+    "<count>",
+    "open gRPC connections, and as many of REST",
+    parseCount,
+    "100000",
+  ),
   maxConnectionsPerPeer: setting(
     "limits.connections_per_peer",
     "<count>",
@@ -237,14 +260,14 @@ export const settings = {
   handshakeTime: setting(
     "limits.handshake_time",
     "<time>",
-    "how long a gRPC connection may take for its TLS handshake and the beginning of HTTP/2",
+    "how long a connection may take for its TLS handshake, on gRPC for the beginning of HTTP/2 too",
     parseDuration,
     "10s",
   ),
   messageTime: setting(
     "limits.message_time",
     "<time>",
-    "how long a message may take to come, from the start of its gRPC call or its own first byte",
+    "how long a message may take to come, from the start of its gRPC call or its own first byte; on REST the headers, and then the body",
     parseDuration,
     "10s",
   ),
@@ -258,7 +281,7 @@ export const settings = {
   maxReceivingBytes: setting(
     "limits.receiving_bytes",
     "<size>",
-    "gRPC requests that have come in part or wait to be handled, in all; by default an eighth of the memory there is",
+    "requests of gRPC and REST that have come in part or wait to be handled, in all; by default an eighth of the memory there is",
     parseBytes,
   ),
   maxConnectionAge: setting(

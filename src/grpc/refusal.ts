@@ -20,13 +20,17 @@ const answers = {
 
 const text = Buffer.from("This port serves gRPC only: requests of method POST and content-type application/grpc.\n");
 
+/** A longer request is answered before its end. */
+const droppedBytes = 64 << 20;
+
 /**
- * Refuses a request that is not one of gRPC. The answer leaves when the request has ended, or when the request is long
- * or slow.
+ * Refuses a request that is not one of gRPC. The answer leaves when the request has ended, because curl loses an answer
+ * that comes before; or when the request is very long or slow.
  */
 export class Refusal implements StreamEvents {
   awaitsSince = performance.now();
   private hasAnswered = false;
+  private dropped = 0;
 
   constructor(
     private readonly stream: ServerStream,
@@ -38,8 +42,10 @@ export class Refusal implements StreamEvents {
     awaiting.add(this);
   }
 
-  data(): void {
-    if (this.stream.allowed < initialWindow / 2) this.fail();
+  data(bytes: Buffer): void {
+    this.dropped += bytes.length;
+    if (this.dropped > droppedBytes) this.fail();
+    else if (this.stream.allowed < initialWindow / 2) this.stream.allow(initialWindow);
   }
 
   ended(): void {

@@ -1,10 +1,10 @@
 import { totalmem } from "node:os";
-import { XdsError } from "../errors.js";
+import { type ErrorCode, XdsError } from "../errors.js";
 import { Heap } from "./heap.js";
 
 /**
- * How much clients may ask for. What is beyond is refused with LIMIT_EXCEEDED, a request's size with REQUEST_TOO_LARGE; both are
- * RESOURCE_EXHAUSTED on gRPC. The defaults are for fleets: thousands of Envoys behind one address, or all back at once after a
+ * How much clients may ask for. What is beyond is refused with LIMIT_EXCEEDED, a request's size with REQUEST_TOO_LARGE, its slowness
+ * with REQUEST_TOO_SLOW; all are RESOURCE_EXHAUSTED on gRPC. The defaults are for fleets: thousands of Envoys behind one address, or all back at once after a
  * restart, do not come near them.
  */
 export interface Limits {
@@ -37,7 +37,7 @@ export interface Limits {
    * as well. Default 75, for beyond 80 V8 may give up, however little is left to do; 100 turns off the first.
    */
   readonly heapPercent: number;
-  /** Open gRPC connections. Default 100,000. */
+  /** Open gRPC connections, and as many of REST. Default 100,000. */
   readonly connections: number;
   /** Open gRPC connections of one IP address. Default Infinity: thousands of Envoys may share the address of a NAT. */
   readonly connectionsPerPeer: number;
@@ -57,15 +57,18 @@ export interface Limits {
    * 200: a client may reset all its streams at once, and do so again.
    */
   readonly controlFrames: number;
-  /** Milliseconds that a gRPC connection may take for its TLS handshake and its preface. Default 10,000. */
+  /** Milliseconds that a connection may take for its TLS handshake, on gRPC for its preface too. Default 10,000. */
   readonly handshakeMs: number;
-  /** Milliseconds that a gRPC message may take, from the start of its call or its own first byte. Default 10,000. */
+  /**
+   * Milliseconds that a gRPC message may take, from the start of its call or its own first byte. On REST: that a request's
+   * headers may take, and then its body. Default 10,000.
+   */
   readonly messageMs: number;
   /** Milliseconds that a gRPC connection may stay without streams. Default 300,000. */
   readonly idleConnectionMs: number;
   /**
-   * Bytes of all gRPC requests that have come in part, or wait to be handled. Default an eighth of the memory that
-   * `responseBytes` has a quarter of.
+   * Bytes of all requests, of gRPC and REST together, that have come in part, or wait to be handled. Default an eighth
+   * of the memory that `responseBytes` has a quarter of.
    */
   readonly receivingBytes: number;
 }
@@ -109,13 +112,18 @@ const alwaysHeld = 4 << 20;
 /** How a request is read. */
 export type RequestForm = keyof typeof heapPerByte;
 
+const codes: Partial<Record<LimitName, ErrorCode>> = {
+  requestBytes: "REQUEST_TOO_LARGE",
+  messageMs: "REQUEST_TOO_SLOW",
+};
+
 /** A client would go beyond a limit. */
 export class LimitError extends XdsError {
   constructor(
     readonly limit: LimitName,
     message: string,
   ) {
-    super(limit === "requestBytes" ? "REQUEST_TOO_LARGE" : "LIMIT_EXCEEDED", message);
+    super(codes[limit] ?? "LIMIT_EXCEEDED", message);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Receiving } from "../grpc/receiving.js";
 import type { LimitCounts } from "./limits.js";
 
-/** The bytes of all gRPC requests that have come in part, or wait to be handled. */
+/** The bytes of all requests, of gRPC and REST together, that have come in part, or wait to be handled. */
 export class ReceivingBytes implements Receiving {
   bytes = 0;
 

@@ -1,6 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer, Server as TlsServer } from "node:https";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SecureContextOptions } from "node:tls";
 import { messageOf, XdsError } from "../errors.js";
 import type { Caller } from "../protocol/caller.js";
@@ -10,11 +8,15 @@ import { decodeJsonRequest, encodeJsonResponse } from "../wire/json.js";
 import type { Admission } from "./admission.js";
 import { certificateNamesOf } from "./certificate-names.js";
 import { answerClientStatus, type ClientStatusHost, clientStatusPath } from "./csds.js";
+import { type HttpConnection, timerMs } from "./http-connection.js";
+import { HttpServer, sendError } from "./http-server.js";
 import type { LimitCounts } from "./limits.js";
-import { listenOn } from "./listen-on.js";
+import type { ReceivingBytes } from "./receiving-bytes.js";
 import type { RefusalLog } from "./refusal-log.js";
+import { readBody } from "./request-body.js";
 import { type TlsOptions, tlsServerOptions } from "./tls.js";
 import type { UnsentResponses } from "./unsent.js";
+import { refuseWebPages } from "./web-pages.js";
 
 /** What this transport asks of the server that it belongs to. */
 export interface RestHost {
@@ -24,6 +26,7 @@ export interface RestHost {
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
   readonly unsent: UnsentResponses;
+  readonly receiving: ReceivingBytes;
   /** undefined: the client status service is not offered. */
   readonly clientStatus: ClientStatusHost | undefined;
 }
@@ -31,24 +34,28 @@ export interface RestHost {
 /** What answers a path: with JSON, or undefined for "not modified". `gone` tells that nobody wants the answer. */
 type Route = (body: Buffer, caller: Caller, gone: AbortSignal) => Promise<string | Buffer | undefined>;
 
-/** How long, in milliseconds, a client may take to send a request. */
-const requestTimeoutMs = 10_000;
+/** How REST is served. */
+export interface RestOptions {
+  readonly tls: TlsOptions | undefined;
+  /** Address to listen on. */
+  readonly host: string;
+  /** Names under which it may be asked, besides its address and those of loopback. */
+  readonly allowedHosts: readonly string[];
+}
 
-/** After so many requests a connection is closed: one that asks without end and reads nothing has that many waiting. */
-const requestsPerConnection = 1_000;
+/** Read and dropped after an early answer: as much as a request may have, and so many bytes. */
+const droppedBytes = 64 << 20;
 
 /** REST and JSON over HTTP/1.1, one path for each type that has one (P66–P69), and one for the status of clients. */
 export class RestTransport {
-  private readonly server: Server;
+  private readonly server: HttpServer;
   private readonly routes = new Map<string, Route>();
   /** When the requests that have come are answered. */
   private turn: Promise<void> = Promise.resolve();
-  /** When a connection's last request is answered and its answer sent. */
-  private readonly connections = new WeakMap<Socket, Promise<void>>();
 
   constructor(
     private readonly host: RestHost,
-    tls: TlsOptions | undefined,
+    private readonly options: RestOptions,
   ) {
     for (const type of resourceTypes()) {
       if (!type.restPath) continue;
@@ -63,68 +70,82 @@ export class RestTransport {
         clientStatusPath,
         async (body, caller, gone) => (await answerClientStatus(clientStatus, "json", { body, caller, gone })).body,
       );
-    const handle = (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response);
-    this.server = tls ? createTlsServer(tlsServerOptions(tls), handle) : createServer(handle);
-    this.server.on("tlsClientError", (error, socket) => host.refused.tellHandshake(error, socket));
-    this.server.requestTimeout = requestTimeoutMs;
-    this.server.maxRequestsPerSocket = requestsPerConnection;
+    this.server = this.createServer();
+  }
+
+  private createServer(): HttpServer {
+    const { refused, receiving, limits } = this.host;
+    const { messageMs, handshakeMs, connections, requestBytes } = limits.limits;
+    const { tls } = this.options;
+    const options = {
+      tls: tls && { ...tlsServerOptions(tls), handshakeTimeout: timerMs(handshakeMs) },
+      connections,
+      headersMs: messageMs,
+      droppedBytes: droppedBytes + requestBytes,
+      receiving,
+    };
+    return new HttpServer(options, {
+      handle: (request, response, connection) => void this.handle(request, response, connection),
+      late: () => limits.exceeded("messageMs", "the headers of a request took too long to come"),
+      full: () => limits.exceeded("connections", "too many connections"),
+      refused: (error, peer) => refused.tell("connection", error, { peer }),
+      handshakeFailed: (error, socket) => refused.tellHandshake(error, socket),
+    });
   }
 
   /**
    * Returns the port that it listens on.
    * @throws XdsError CANNOT_LISTEN
    */
-  listen(host: string, port: number): Promise<number> {
-    return listenOn(this.server, host, port, "REST");
+  listen(port: number): Promise<number> {
+    return this.server.listen(this.options.host, port, "REST");
   }
 
   /** New connections get these certificates. */
   setTls(context: SecureContextOptions): void {
-    if (this.server instanceof TlsServer) this.server.setSecureContext(context);
+    this.server.setTls(context);
   }
 
   /** Takes no new connections, and resolves when the requests under way are answered. */
   stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeIdleConnections();
-    });
+    return this.server.stop();
   }
 
   close(): void {
-    this.server.close();
-    this.server.closeAllConnections();
+    void this.server.close();
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { socket } = request;
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    const before = this.connections.get(socket);
-    this.connections.set(socket, new Promise((resolve) => response.once("close", resolve)));
+  private async handle(request: IncomingMessage, response: ServerResponse, connection: HttpConnection): Promise<void> {
+    const { peer } = connection;
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     try {
+      const { host, allowedHosts } = this.options;
+      const address = this.server.address?.address;
+      refuseWebPages(request.headers, { what: "REST", host, address, allowedHosts, plainNames: true });
       this.host.admission.enterOnce();
       const route = this.route(request);
-      const body = await readBody(request, this.host.limits);
-      await before; // never, if its client takes nothing: one answer a connection is in memory
+      const body = await readBody(request, response, this.host);
       await this.takeTurn();
-      const answer = await route(body, { peer, certificateNames: certificateNamesOf(socket) }, gone.signal);
-      if (socket.destroyed) return;
+      const caller = { peer, certificateNames: certificateNamesOf(connection.socket) };
+      const answer = await route(body, caller, gone.signal);
+      if (connection.destroyed) return;
       if (answer === undefined) response.writeHead(304).end();
       else {
-        const unsent = this.host.unsent.of(() => socket.destroy());
+        const unsent = this.host.unsent.of(() => connection.destroy());
         unsent.written(Buffer.byteLength(answer));
         response.once("close", () => unsent.sent());
-        send(response, 200, answer);
+        response
+          .writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(answer) })
+          .end(answer);
       }
     } catch (error) {
-      if (gone.signal.aborted || (!(error instanceof XdsError) && !request.complete)) return; // its client has gone
+      // Its client has gone, or has an answer.
+      if (gone.signal.aborted || connection.destroyed || response.headersSent) return;
       this.host.refused.tell("request", error, { peer });
       const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
       if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "POST");
-      if (!request.complete) response.setHeader("connection", "close");
-      send(response, known.httpStatus, JSON.stringify({ code: known.code, message: known.message }));
+      sendError(response, known);
     }
   }
 
@@ -144,24 +165,13 @@ export class RestTransport {
       );
     if (request.method !== "POST")
       throw new XdsError("METHOD_NOT_ALLOWED", `${request.method} ${path}: only POST is served`);
+    // A web page may send any other type to another origin without asking first, and so may one that names none.
+    const type = request.headers["content-type"];
+    if (!/^application\/json *(;|$)/i.test(type ?? ""))
+      throw new XdsError(
+        "UNSUPPORTED_MEDIA_TYPE",
+        `the content type has to be application/json, and is ${type === undefined ? "missing" : JSON.stringify(type.slice(0, 100))}`,
+      );
     return route;
   }
-}
-
-function send(response: ServerResponse, status: number, body: string | Buffer): void {
-  response
-    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
-    .end(body);
-}
-
-async function readBody(request: IncomingMessage, limits: LimitCounts): Promise<Buffer> {
-  limits.checkRequest(Number(request.headers["content-length"] ?? 0), "json");
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    limits.checkRequest(size, "json");
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }

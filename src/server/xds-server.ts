@@ -124,6 +124,11 @@ export interface ListenOptions {
   readonly port?: number;
   /** REST port; 0 takes a free one. By default REST is not served. */
   readonly restPort?: number;
+  /**
+   * Names under which REST may be asked, as in `Host: xds.example`, besides its address, those of loopback and names
+   * without a dot. Without them, every name will do beyond loopback.
+   */
+  readonly allowedHosts?: readonly string[];
 }
 
 export interface Address {
@@ -235,7 +240,7 @@ export class XdsServer {
   }
 
   private async open(options: ListenOptions): Promise<{ grpc: Address; rest?: Address }> {
-    const { host = "127.0.0.1", port = 18000, restPort } = options;
+    const { host = "127.0.0.1", port = 18000, restPort, allowedHosts = [] } = options;
     const { keepaliveMs = 30_000, keepaliveTimeoutMs = 10_000 } = this.options;
     const { tls, limits, admission, age: connectionAge } = this;
     try {
@@ -258,8 +263,8 @@ export class XdsServer {
       const grpc = { host, port: await this.grpc.listen(host, port) };
       this.mustNotBeClosed();
       connectionAge?.start(admission.seats);
-      if (restPort !== undefined) this.rest = new RestTransport(hosts, this.tls);
-      const rest = this.rest && { host, port: await this.rest.listen(host, restPort as number) };
+      if (restPort !== undefined) this.rest = new RestTransport(hosts, { tls: this.tls, host, allowedHosts });
+      const rest = this.rest && { host, port: await this.rest.listen(restPort as number) };
       this.mustNotBeClosed();
       this.isOpen = true;
       return { grpc, ...(rest && { rest }) };
@@ -311,7 +316,7 @@ export class XdsServer {
     return this.unsent.bytes;
   }
 
-  /** Bytes of gRPC requests that have come in part, or wait to be handled. */
+  /** Bytes of requests, of gRPC and REST, that have come in part, or wait to be handled. */
   get receivingBytes(): number {
     return this.receiving.bytes;
   }

@@ -1,7 +1,8 @@
+import { connect } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { AdminServer } from "../../src/admin/index.js";
 import { Snapshot, SnapshotCache, XdsServer } from "../../src/index.js";
-import { cacheOf } from "../protocol/harness.js";
+import { cacheOf, until } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
 import { ask, startBoth } from "./harness.js";
 
@@ -69,9 +70,32 @@ it("refuses host names that are not this machine's, where it listens on loopback
     expect(await asked(host), host).toBe(200);
   for (const host of ["evil.example", "127.0.0.1.evil.example:18002", "localhost.evil.example", "192.168.0.1"])
     expect(await asked(host), host).toBe(403);
+  const page = { headers: { origin: "http://evil.example" } };
+  expect(JSON.parse((await ask(admin, "/status", page)).body)).toMatchObject({ code: "FORBIDDEN_ORIGIN" });
+  const named = await startBoth(cacheOf(cluster("a")), { allowedHosts: ["xds.example"] });
+  expect((await ask(named.admin, "/status", { headers: { host: "xds.example" } })).status).toBe(200);
   const everywhere = await startBoth(cacheOf(cluster("a")), { host: "0.0.0.0" });
   const { status } = await ask(everywhere.admin, "/status", { headers: { host: "xds.example" } });
   expect(status, "listening everywhere").toBe(200);
+});
+
+it("answers requests that come at once one by one, and refuses one whose body is still coming", async () => {
+  const { admin } = await startBoth(cacheOf(cluster("a")));
+  const { port } = admin.address;
+  const socket = connect(port, "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  let text = "";
+  socket.on("data", (bytes) => (text += bytes));
+  const paths = ["/healthz", "/ready", "/clients", "/nowhere"];
+  socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(""));
+  await until(() => text.includes("nothing is served at /nowhere"), "the last answer");
+  expect(text).toMatch(/\r\nok\n[\s\S]*LIVE\n[\s\S]*\[\n\][\s\S]*UNKNOWN_PATH/);
+  const body = Buffer.alloc(20 << 20); // more than sockets hold
+  const answer = await fetch(`http://127.0.0.1:${port}/status`, { method: "POST", body });
+  expect([answer.status, await answer.json()]).toEqual([
+    405,
+    { code: "METHOD_NOT_ALLOWED", message: "POST /status: only GET and HEAD are served" },
+  ]);
 });
 
 it("says what it cannot listen on", async () => {

@@ -72,7 +72,11 @@ on(allWays, (way) => {
 it("counts fetches by transport, type and result", async () => {
   const { test, admin } = await startBoth(cacheOf(cluster("a")), {}, { rest: true });
   const post = (body: object) =>
-    fetch(test.url("/v3/discovery:clusters"), { method: "POST", body: JSON.stringify(body) });
+    fetch(test.url("/v3/discovery:clusters"), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   const { versionInfo } = (await (await post({ node: { id: "n" } })).json()) as { versionInfo: string };
   expect((await post({ node: { id: "n" }, versionInfo })).status).toBe(304);
   expect((await post({ node: { id: "x" } })).status).toBe(404);

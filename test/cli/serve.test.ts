@@ -51,6 +51,7 @@ async function write(name: string, text: string): Promise<void> {
 async function clustersOf(port: number, node: object = { id: "any" }): Promise<string[]> {
   const response = await fetch(`http://127.0.0.1:${port}/v3/discovery:clusters`, {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ node }),
   });
   const { resources = [] } = (await response.json()) as { resources?: { name: string; connectTimeout: string }[] };

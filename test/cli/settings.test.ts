@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -182,6 +183,7 @@ describe("xds serve with xds.yaml", () => {
   async function clustersOf(port: number, node: object): Promise<string[] | number> {
     const answer = await fetch(`http://127.0.0.1:${port}/v3/discovery:clusters`, {
       method: "POST",
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ node }),
     });
     if (answer.status !== 200) return answer.status;
@@ -199,6 +201,36 @@ describe("xds serve with xds.yaml", () => {
     const { rest } = await xds.start("serve", "--config", file).ports();
     expect(await clustersOf(rest, { id: "x", cluster: "web" })).toEqual(["all", "own"]);
     expect(await clustersOf(rest, { id: "x", cluster: "db" })).toBe(404);
+  });
+
+  test("lets REST and the admin port be asked under the names of allowed_hosts, and no others", async () => {
+    await writeFile(join(directory, "a.json"), cluster("a"));
+    const file = await settingsFile(
+      'port: 0\nrest_port: 0\nadmin: { port: 0 }\npaths: [a.json]\nallowed_hosts: "xds.example, other.example"\n',
+    );
+    const { rest, admin } = await xds.start("serve", "--config", file).ports();
+    const status = (port: number, host: string, path: string, method: string) =>
+      new Promise((resolve, reject) => {
+        const headers = { host, "content-type": "application/json" };
+        const call = request({ host: "127.0.0.1", port, path, method, headers, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        call.on("error", reject).end(method === "POST" ? '{"node":{"id":"n"}}' : undefined);
+      });
+    for (const [host, wanted] of [
+      ["xds.example", 200],
+      ["other.example:80", 200],
+      ["evil.example", 403],
+    ] as const) {
+      expect(await status(rest, host, "/v3/discovery:clusters", "POST"), host).toBe(wanted);
+      expect(await status(admin, host, "/status", "GET"), host).toBe(wanted);
+    }
+    const wrong = await xds("serve", "--config", file, "--check", "--allowed-hosts", "http://xds.example");
+    expect(wrong.stderr).toContain(
+      'Expected host names with commas between, such as xds.example, without a scheme or a port; "http://xds.example" is none.',
+    );
+    expect(wrong.code).toBe(2);
   });
 
   test("says which rules lead to a group that no directory has", async () => {

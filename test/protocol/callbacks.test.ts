@@ -273,7 +273,11 @@ describe("fetch callbacks", () => {
   const fetchClusters = "/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters";
   const rest = async (server: TestServer) => {
     const body = JSON.stringify({ node: { id: "n" } });
-    const answer = await fetch(server.url("/v3/discovery:clusters"), { method: "POST", body });
+    const answer = await fetch(server.url("/v3/discovery:clusters"), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
     return { status: answer.status, text: await answer.text() };
   };
 

@@ -47,7 +47,8 @@ const start = (cache: ConfigWatcher, requestBytes?: number) =>
 
 async function ask(server: TestServer, path: string, body: unknown, method = "POST") {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await fetch(server.url(path), { method, ...(method !== "GET" && { body: text }) });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(server.url(path), { method, headers, ...(method !== "GET" && { body: text }) });
   const got = await answer.text();
   return { status: answer.status, headers: answer.headers, text: got, body: (got ? JSON.parse(got) : {}) as Body };
 }
@@ -71,7 +72,7 @@ describe("requests that come at once", () => {
     });
     const { port, hostname } = new URL(server.url(clusters));
     const body = JSON.stringify({ node });
-    const one = `POST ${clusters} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const one = `POST ${clusters} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     count();
     const socket = connect(Number(port), hostname);
     let answers = "";
@@ -237,7 +238,8 @@ describe("a request that cannot be answered", () => {
         controller.close();
       },
     });
-    const init = { method: "POST", body: pieces, duplex: "half" as const };
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body: pieces, duplex: "half" as const };
     expect((await fetch(server.url(clusters), init)).status).toBe(413);
   });
 

@@ -179,7 +179,11 @@ describe("a type of the user's own", () => {
         it("is polled over REST, if its schema is known", async () => {
           const server = await TestServer.start(cache(typeUrl), { rest: true });
           const body = JSON.stringify({ node: { id: "n" } });
-          const answer = await fetch(server.url(`/v3/discovery:${restPath}`), { method: "POST", body });
+          const answer = await fetch(server.url(`/v3/discovery:${restPath}`), {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body,
+          });
           const json = (await answer.json()) as { resources?: unknown[]; code?: string };
           if (typeUrl.endsWith("Struct"))
             expect(json.resources).toEqual(Array(2).fill({ "@type": typeUrl, value: {} }));

@@ -29,6 +29,7 @@ function poll(port: number | undefined, own?: typeof client): Promise<unknown> {
       port,
       path: "/v3/discovery:clusters",
       method: "POST",
+      headers: { "content-type": "application/json" },
     };
     request({ ...options, agent: false, ca: server.cert, ...(own && { cert: own.cert, key: own.key }) }, (answer) => {
       answer.resume();

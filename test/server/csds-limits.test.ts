@@ -204,7 +204,15 @@ describe("the answers of the client status service", () => {
     [
       "REST",
       (test) => {
-        const options = { host: "127.0.0.1", port: test.restPort, path: restPath, method: "POST", agent: false };
+        const headers = { "content-type": "application/json" };
+        const options = {
+          host: "127.0.0.1",
+          port: test.restPort,
+          path: restPath,
+          method: "POST",
+          headers,
+          agent: false,
+        };
         const call = httpRequest(options).on("error", () => {});
         call.end("{}");
         return () => call.destroy();

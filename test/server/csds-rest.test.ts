@@ -24,7 +24,8 @@ interface Body {
 
 async function ask(test: TestServer, body: unknown, method = "POST") {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await fetch(test.url(path), { method, ...(method === "POST" && { body: text }) });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(test.url(path), { method, headers, ...(method === "POST" && { body: text }) });
   return { status: answer.status, type: answer.headers.get("content-type"), body: (await answer.json()) as Body };
 }
 

@@ -86,6 +86,20 @@ describe("a request that is no call of a method", () => {
   });
 });
 
+it("a long upload that is no gRPC is read to its end, and then answered, because curl loses an earlier answer", async () => {
+  const { client } = await start();
+  const id = client.call(check, { more: { ":method": "PUT" } });
+  const piece = Buffer.alloc(16_000);
+  for (let i = 0; i < 20; i++) {
+    for (let frames = 0; frames < 3; frames++) client.data(id, piece);
+    await client.barrier();
+    expect(client.of(frameType.HEADERS).length).toBe(0);
+  }
+  client.data(id, piece, true);
+  expect(await client.ended(id)).toMatchObject({ httpStatus: "405" });
+  expect(client.of(frameType.RST_STREAM)).toEqual([]);
+});
+
 describe("a unary call", () => {
   it.each([fetchPath, fetchStatus, check, watch])("has one message, not none and not two: %s", async (path) => {
     const { client, isFree } = await start();

@@ -325,7 +325,7 @@ describe("the limit responseBytes", () => {
     onTestFinished(() => void socket.destroy());
     socket.on("error", () => {});
     const ask = JSON.stringify({ node: { id: "n" } });
-    const poll = `POST /v3/discovery:clusters HTTP/1.1\r\nHost: x\r\nContent-Length: ${ask.length}\r\n\r\n${ask}`;
+    const poll = `POST /v3/discovery:clusters HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${ask.length}\r\n\r\n${ask}`;
     socket.pause();
     socket.write(poll.repeat(400));
     await occupied(test);

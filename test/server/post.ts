@@ -12,7 +12,16 @@ export function post(
   body: object | string,
 ): Promise<{ status: number; body: unknown } | undefined> {
   return new Promise((resolve) => {
-    const options = { host: "127.0.0.1", servername: "localhost", path, method: "POST", agent: false, ...target };
+    const headers = { "content-type": "application/json" };
+    const options = {
+      host: "127.0.0.1",
+      servername: "localhost",
+      path,
+      method: "POST",
+      headers,
+      agent: false,
+      ...target,
+    };
     const call = (target.ca === undefined ? request : requestTls)(options, (answer) => {
       let text = "";
       answer.setEncoding("utf8");

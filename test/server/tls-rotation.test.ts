@@ -125,7 +125,7 @@ describe("a server whose certificate is replaced", () => {
         socket.on("secureConnect", () => {
           isReused = socket.isSessionReused();
           const body = JSON.stringify({ node: { id: "n" } });
-          const head = `POST /v3/discovery:clusters HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}`;
+          const head = `POST /v3/discovery:clusters HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
           socket.write(`${head}\r\n\r\n${body}`);
         });
         socket.on("data", (bytes) => {
