@@ -179,7 +179,8 @@ export class HttpConnection extends Duplex {
   private feed(): void {
     const { socket } = this;
     if (!this.isWanted || this.hasEnded || this.destroyed) return;
-    if (this.request?.complete) {
+    // With nothing else to read, it is still seen that the client has gone.
+    if (this.request?.complete && (this.held || socket.readableLength > 0)) {
       this.count();
       return;
     }
