@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { ClientLog } from "../client-log.js";
 import { messageOf, XdsError } from "../errors.js";
+import { peerOf } from "../http2/entry.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { listenOn } from "../server/listen-on.js";
 import { isLoopback } from "../server/loopback.js";
@@ -65,7 +67,7 @@ export class AdminServer {
   /** As of `performance.now()`. */
   private readonly startedAtSteady = performance.now();
   private readonly host: string;
-  private readonly logger: Logger;
+  private readonly logger: ClientLog;
   private readonly pages: ReadonlyMap<string, Page>;
 
   private constructor(
@@ -74,7 +76,7 @@ export class AdminServer {
     startSpan: StartSpan,
   ) {
     this.host = options.host ?? "127.0.0.1";
-    this.logger = options.logger ?? silentLogger;
+    this.logger = new ClientLog(options.logger ?? silentLogger);
     const { groups, group, certificates } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => this.metrics.converged(seconds));
@@ -106,6 +108,7 @@ export class AdminServer {
     const closed = new Promise<void>((resolve) => this.http.close(() => resolve()));
     this.http.closeAllConnections();
     await closed;
+    this.logger.close();
   }
 
   private get state(): AdminState {
@@ -194,9 +197,10 @@ export class AdminServer {
     }
   }
 
-  private fail(error: unknown, { url }: IncomingMessage, response: ServerResponse): void {
+  private fail(error: unknown, { url, socket }: IncomingMessage, response: ServerResponse): void {
     const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
-    if (known.code === "INTERNAL") this.logger.error({ url, error: known.message }, "the admin port failed to answer");
+    if (known.code === "INTERNAL")
+      this.logger.error({ peer: peerOf(socket), url, error: known.message }, "the admin port failed to answer");
     if (response.headersSent) {
       response.destroy();
       return;

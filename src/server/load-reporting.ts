@@ -129,7 +129,8 @@ export class LoadReporting {
     try {
       await this.options.onReport?.(node, { ...caller, receivedAt: Date.now(), clusters });
     } catch (error) {
-      this.logger.error({ callback: "onReport", node: node.id, error: messageOf(error) }, "a callback failed");
+      const fields = { callback: "onReport", node: node.id, peer: caller.peer, error: messageOf(error) };
+      this.logger.error(fields, "a callback failed");
     }
   }
 

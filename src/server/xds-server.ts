@@ -1,4 +1,5 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
+import { ClientLog } from "../client-log.js";
 import { XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
 import type { Caller } from "../protocol/caller.js";
@@ -127,7 +128,8 @@ export type ServerState = "new" | "listening" | "draining" | "closed";
 export class XdsServer {
   private readonly streams = new Set<Stream<never>>();
   private readonly waits = new AppliedWaits(this.streams);
-  private readonly logger: Logger;
+  /** For all that clients cause. */
+  private readonly logger: ClientLog;
   private readonly refused: RefusalLog;
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
@@ -159,7 +161,7 @@ export class XdsServer {
     this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
     this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
     this.receiving = new ReceivingBytes(this.limits);
-    this.logger = options.logger ?? silentLogger;
+    this.logger = new ClientLog(options.logger ?? silentLogger);
     this.refused = new RefusalLog(this.logger);
     this.callbacks = options.callbacks ?? {};
     const anonymous = () => (options.requireNode ? undefined : anonymousNode());
@@ -401,6 +403,7 @@ export class XdsServer {
     this.grpc?.close();
     this.rest?.close();
     for (const stream of [...this.streams]) stream.close();
+    this.logger.close();
   }
 
   private selects(selector: NodeSelector): (node: Node) => boolean {
