@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { ClientLog } from "../client-log.js";
 import { messageOf, XdsError } from "../errors.js";
-import { peerOf } from "../http2/entry.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { printableLines } from "../printable.js";
+import { RationedLog } from "../rationed-log.js";
 import { listenOn } from "../server/listen-on.js";
 import { isLoopback } from "../server/loopback.js";
 import type { Address, XdsServer } from "../server/xds-server.js";
@@ -67,7 +67,7 @@ export class AdminServer {
   /** As of `performance.now()`. */
   private readonly startedAtSteady = performance.now();
   private readonly host: string;
-  private readonly logger: ClientLog;
+  private readonly logger: RationedLog;
   private readonly pages: ReadonlyMap<string, Page>;
 
   private constructor(
@@ -76,7 +76,7 @@ export class AdminServer {
     startSpan: StartSpan,
   ) {
     this.host = options.host ?? "127.0.0.1";
-    this.logger = new ClientLog(options.logger ?? silentLogger);
+    this.logger = new RationedLog(options.logger ?? silentLogger);
     const { groups, group, certificates } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => this.metrics.converged(seconds));
@@ -200,7 +200,10 @@ export class AdminServer {
   private fail(error: unknown, { url, socket }: IncomingMessage, response: ServerResponse): void {
     const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
     if (known.code === "INTERNAL")
-      this.logger.error({ peer: peerOf(socket), url, error: known.message }, "the admin port failed to answer");
+      this.logger.error(
+        { peer: `${socket.remoteAddress}:${socket.remotePort}`, url, error: known.message },
+        "the admin port failed to answer",
+      );
     if (response.headersSent) {
       response.destroy();
       return;
@@ -208,7 +211,7 @@ export class AdminServer {
     if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "GET, HEAD");
     response
       .writeHead(known.httpStatus, { "content-type": json })
-      .end(`${JSON.stringify({ code: known.code, message: known.message })}\n`);
+      .end(`${printableLines(JSON.stringify({ code: known.code, message: known.message }))}\n`);
   }
 
   private route(request: IncomingMessage): { page: Page; query: URLSearchParams } {
@@ -263,7 +266,7 @@ async function writePieces(response: ServerResponse, pieces: Iterable<string>): 
   let from = performance.now();
   let gathered = "";
   for (const piece of pieces) {
-    gathered += piece;
+    gathered += printableLines(piece);
     if (gathered.length < pieceSize && performance.now() - from < slice) continue;
     const isFull = !response.write(gathered);
     gathered = "";

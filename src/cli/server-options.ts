@@ -1,4 +1,4 @@
-import type { ClientLog } from "../client-log.js";
+import type { RationedLog } from "../rationed-log.js";
 import { sanMatchesNode } from "../server/authorize.js";
 import { isLoopback } from "../server/loopback.js";
 import type { XdsServerOptions } from "../server/xds-server.js";
@@ -9,11 +9,11 @@ import type { Settings } from "./settings.js";
 import { streamLog } from "./stream-log.js";
 
 /** What the settings are to the server. */
-export function serverOptions(settings: Settings, log: Log, clientLog: ClientLog): XdsServerOptions {
+export function serverOptions(settings: Settings, log: Log, rationedLog: RationedLog): XdsServerOptions {
   const { loadReports, maxConnectionAge, tlsNodeSan } = settings;
   return {
     logger: log,
-    callbacks: streamLog(clientLog),
+    callbacks: streamLog(rationedLog),
     limits: {
       streams: settings.maxStreams,
       streamsPerPeer: settings.maxStreamsPerPeer,

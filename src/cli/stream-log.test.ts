@@ -1,14 +1,14 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { LogBook } from "../../test/protocol/harness.js";
-import { ClientLog } from "../client-log.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
+import { RationedLog } from "../rationed-log.js";
 import { streamLog } from "./stream-log.js";
 
 afterEach(() => void vi.useRealTimers());
 
 it("the log tells how long a stream was open, whatever was done to the machine's clock", () => {
   const lines: object[] = [];
-  const callbacks = streamLog({ info: (fields: object) => void lines.push(fields) } as unknown as ClientLog);
+  const callbacks = streamLog({ info: (fields: object) => void lines.push(fields) } as unknown as RationedLog);
   const stream = { id: 1, openedAt: Date.now(), variant: "sotw", typeUrl: "", peer: "p" } as StreamInfo;
   void callbacks.onStreamRequest?.(stream, {} as never);
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -19,7 +19,7 @@ it("the log tells how long a stream was open, whatever was done to the machine's
 
 it("one client causes ten lines of a kind, of its words 256 characters each, and one line with the count of the others", () => {
   const book = new LogBook();
-  const log = new ClientLog(book);
+  const log = new RationedLog(book);
   const callbacks = streamLog(log);
   const words = "w".repeat(32 << 10);
   const node = { id: words, cluster: words };

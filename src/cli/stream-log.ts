@@ -1,10 +1,10 @@
-import type { ClientLog } from "../client-log.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
+import type { RationedLog } from "../rationed-log.js";
 import { findResourceType } from "../resource/types.js";
 import type { Callbacks, StreamNack } from "../server/callbacks.js";
 
 /** Callbacks that log, a line each: a stream's first request, its end, and what its client refused. */
-export function streamLog(log: ClientLog): Callbacks {
+export function streamLog(log: RationedLog): Callbacks {
   // A stream is logged when its node is known, which is with its first request.
   /** By id: since when, as of `performance.now()`. */
   const open = new Map<number, number>();

@@ -1,7 +1,7 @@
-import { ClientLog } from "../client-log.js";
 import { type Logger, silentLogger } from "../logger.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Response } from "../protocol/messages.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
+import { RationedLog } from "../rationed-log.js";
 import type { Callbacks, FetchInfo } from "./callbacks.js";
 
 /** Callbacks that count, say when the first request came and, in debug, log opens and closes: for examples, tests and a first look. */
@@ -11,7 +11,7 @@ export class CountingCallbacks implements Callbacks {
   responses = 0;
   deltaRequests = 0;
   deltaResponses = 0;
-  private readonly clientLog: ClientLog;
+  private readonly rationedLog: RationedLog;
   private announce: () => void = () => {};
   /** Resolves at the first request of any kind. */
   readonly firstRequest = new Promise<void>((resolve) => {
@@ -23,7 +23,7 @@ export class CountingCallbacks implements Callbacks {
     private readonly logger: Logger = silentLogger,
     private readonly debug = false,
   ) {
-    this.clientLog = new ClientLog(logger);
+    this.rationedLog = new RationedLog(logger);
   }
 
   /** Logs the counters, and returns them. */
@@ -51,7 +51,7 @@ export class CountingCallbacks implements Callbacks {
   }
 
   private tell({ id, typeUrl, peer, node }: StreamInfo, message: string): void {
-    if (this.debug) this.clientLog.info({ stream: id, typeUrl, peer, ...(node && { node: node.id }) }, message);
+    if (this.debug) this.rationedLog.info({ stream: id, typeUrl, peer, ...(node && { node: node.id }) }, message);
   }
 
   onStreamRequest(_stream: StreamInfo, _request: DiscoveryRequest): void {

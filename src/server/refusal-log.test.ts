@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { LogBook } from "../../test/protocol/harness.js";
-import { ClientLog } from "../client-log.js";
 import { XdsError } from "../errors.js";
 import { StatusError, status } from "../grpc/status.js";
+import { RationedLog } from "../rationed-log.js";
 import { LimitCounts } from "./limits.js";
 import { RefusalLog } from "./refusal-log.js";
 
@@ -12,7 +12,7 @@ const peer = { peer: "10.0.0.1:1" };
 describe("the log of refusals", () => {
   it("has a ration for each limit, and none that a client can choose", () => {
     const book = new LogBook();
-    const log = new RefusalLog(new ClientLog(book));
+    const log = new RefusalLog(new RationedLog(book));
     const counts = new LimitCounts({});
     for (let i = 0; i < 30; i++) {
       log.tell("stream", counts.exceeded("names", "many"), peer);
@@ -24,7 +24,7 @@ describe("the log of refusals", () => {
 
   it("warns of what an operator has to look at, and calls what is no XdsError a failure", () => {
     const book = new LogBook();
-    const log = new RefusalLog(new ClientLog(book));
+    const log = new RefusalLog(new RationedLog(book));
     log.tell("stream", limit, peer);
     log.tell("request", new XdsError("INVALID_REQUEST", "no type URL"), peer);
     log.tell("request", new Error("a callback"), peer);

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
-import type { ClientLog } from "../client-log.js";
 import { type ErrorCode, messageOf, XdsError } from "../errors.js";
 import { StatusError } from "../grpc/status.js";
+import type { RationedLog } from "../rationed-log.js";
 import { LimitError } from "./limits.js";
 
 /** What an operator should hear of. All else is told in debug: the client hears of it, and most of it heals by itself. */
@@ -26,7 +26,7 @@ const refusals = {
  * one that is hit all the time does not hide the others.
  */
 export class RefusalLog {
-  constructor(private readonly log: ClientLog) {}
+  constructor(private readonly log: RationedLog) {}
 
   tell(
     what: keyof typeof refusals,

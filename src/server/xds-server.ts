@@ -1,5 +1,4 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
-import { ClientLog } from "../client-log.js";
 import { XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
 import type { Caller } from "../protocol/caller.js";
@@ -13,6 +12,7 @@ import { checkService, Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
 import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
 import type { Variant } from "../protocol/variant.js";
+import { RationedLog } from "../rationed-log.js";
 import type { ResourceType } from "../resource/types.js";
 import { anonymousNode, type Node } from "../schema/node.js";
 import { Admission } from "./admission.js";
@@ -129,7 +129,7 @@ export class XdsServer {
   private readonly streams = new Set<Stream<never>>();
   private readonly waits = new AppliedWaits(this.streams);
   /** For all that clients cause. */
-  private readonly logger: ClientLog;
+  private readonly logger: RationedLog;
   private readonly refused: RefusalLog;
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
@@ -161,7 +161,7 @@ export class XdsServer {
     this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
     this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
     this.receiving = new ReceivingBytes(this.limits);
-    this.logger = new ClientLog(options.logger ?? silentLogger);
+    this.logger = new RationedLog(options.logger ?? silentLogger);
     this.refused = new RefusalLog(this.logger);
     this.callbacks = options.callbacks ?? {};
     const anonymous = () => (options.requireNode ? undefined : anonymousNode());

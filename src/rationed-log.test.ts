@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LogBook } from "../test/protocol/harness.js";
-import { ClientLog } from "./client-log.js";
+import { RationedLog } from "./rationed-log.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -11,7 +11,7 @@ const leftOut = (book: LogBook) =>
 describe("the log of what clients cause", () => {
   it("has ten lines of a kind and address in 10 s, and one line with the count of the others", () => {
     const book = new LogBook();
-    const log = new ClientLog(book);
+    const log = new RationedLog(book);
     for (let port = 1; port <= 5_000; port++) log.warn({ peer: `10.0.0.1:${port}` }, "a flood");
     log.warn({ peer: "10.0.0.2:1" }, "a flood");
     log.warn({ peer: "10.0.0.1:1" }, "something else");
@@ -32,7 +32,7 @@ describe("the log of what clients cause", () => {
 
   it("has a hundred lines of a kind in 10 s, however many addresses there are", () => {
     const book = new LogBook();
-    const log = new ClientLog(book);
+    const log = new RationedLog(book);
     for (let i = 0; i < 20_000; i++) log.info({ peer: `[2001:db8::${i.toString(16)}]:1` }, "stream opened");
     for (let i = 0; i < 3; i++) log.error({ peer: "10.0.0.1:1" }, "a callback failed");
     expect(book.entries).toHaveLength(103);
@@ -43,7 +43,7 @@ describe("the log of what clients cause", () => {
 
   it("rations lines without a peer, and in debug, as one address", () => {
     const book = new LogBook();
-    const log = new ClientLog(book);
+    const log = new RationedLog(book);
     for (let i = 0; i < 30; i++) log.debug({}, "looked");
     log.close();
     for (let i = 0; i < 30; i++) log.debug({}, "looked");
@@ -54,7 +54,7 @@ describe("the log of what clients cause", () => {
 
   it("cuts texts at 256 characters, those in lists too, and escapes what moves the cursor or turns a line", () => {
     const book = new LogBook();
-    const log = new ClientLog(book);
+    const log = new RationedLog(book);
     log.info({ peer: "p:1", node: "i".repeat(900_000), names: ["n".repeat(257), "\u202e\u001b[2J"], more: 3 }, "x");
     log.info({ peer: "p:1", node: "\u0000".repeat(200) }, "x");
     expect(book.entries.map(({ fields }) => fields)).toEqual([

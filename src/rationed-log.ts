@@ -27,7 +27,7 @@ interface Kind {
  *
  * The kind of a line is its message, or `kind`. It comes from the code, never from a client.
  */
-export class ClientLog implements Logger {
+export class RationedLog implements Logger {
   private readonly kinds = new Map<string, Kind>();
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
