@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf, XdsError } from "../errors.js";
 import { type Logger, silentLogger } from "../logger.js";
+import { printableLines } from "../printable.js";
+import { RationedLog } from "../rationed-log.js";
 import { HttpServer, sendError } from "../server/http-server.js";
 import { refuseWebPages } from "../server/web-pages.js";
 import type { Address, XdsServer } from "../server/xds-server.js";
@@ -72,7 +74,7 @@ export class AdminServer {
   /** As of `performance.now()`. */
   private readonly startedAtSteady = performance.now();
   private readonly host: string;
-  private readonly logger: Logger;
+  private readonly logger: RationedLog;
   private readonly pages: ReadonlyMap<string, Page>;
 
   private constructor(
@@ -81,7 +83,7 @@ export class AdminServer {
     startSpan: StartSpan,
   ) {
     this.host = options.host ?? "127.0.0.1";
-    this.logger = options.logger ?? silentLogger;
+    this.logger = new RationedLog(options.logger ?? silentLogger);
     const { groups, group, certificates } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => this.metrics.converged(seconds));
@@ -116,6 +118,7 @@ export class AdminServer {
   /** Ends all connections. */
   async close(): Promise<void> {
     await this.http.close();
+    this.logger.close();
   }
 
   private get state(): AdminState {
@@ -208,9 +211,13 @@ export class AdminServer {
     }
   }
 
-  private fail(error: unknown, { url }: IncomingMessage, response: ServerResponse): void {
+  private fail(error: unknown, { url, socket }: IncomingMessage, response: ServerResponse): void {
     const known = error instanceof XdsError ? error : new XdsError("INTERNAL", messageOf(error), { cause: error });
-    if (known.code === "INTERNAL") this.logger.error({ url, error: known.message }, "the admin port failed to answer");
+    if (known.code === "INTERNAL")
+      this.logger.error(
+        { peer: `${socket.remoteAddress}:${socket.remotePort}`, url, error: known.message },
+        "the admin port failed to answer",
+      );
     if (response.headersSent) {
       response.destroy();
       return;
@@ -257,7 +264,7 @@ async function writePieces(response: ServerResponse, pieces: Iterable<string>): 
   let from = performance.now();
   let gathered = "";
   for (const piece of pieces) {
-    gathered += piece;
+    gathered += printableLines(piece);
     if (gathered.length < pieceSize && performance.now() - from < slice) continue;
     const isFull = !response.write(gathered);
     gathered = "";

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { type Command, Option } from "commander";
 import { addExamples, type Exit, parsePort, UsageError } from "./command.js";
-import { yamlOf } from "./output.js";
+import { complain, jsonOf, yamlOf } from "./output.js";
 import { serverOption } from "./remote.js";
 
 /** How a client is to find the server, and who it is. */
@@ -106,9 +106,9 @@ export function addBootstrap(program: Command, exit: Exit): void {
       ...(adminPort !== "off" && { adminPort }),
     };
     const bootstrap = grpc ? grpcBootstrap(of) : envoyBootstrap(of);
-    if (of.service === "rest") process.stderr.write(`xds: over REST there is no ADS: ${noAdsOverRest}\n`);
+    if (of.service === "rest") complain(`over REST there is no ADS: ${noAdsOverRest}`);
     if (output === "yaml" && !grpc) process.stdout.write(`# ${drainTimes}\n`);
-    process.stdout.write(output === "yaml" ? yamlOf(bootstrap) : `${JSON.stringify(bootstrap, undefined, 2)}\n`);
+    process.stdout.write(output === "yaml" ? yamlOf(bootstrap) : jsonOf(bootstrap));
     exit(0);
   });
 }

@@ -1,7 +1,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { printable } from "../printable.js";
 import type { Resource } from "../resource/resource.js";
 import { type FieldChange, fieldChanges } from "./field-changes.js";
-import { paint, printable } from "./output.js";
+import { paint } from "./output.js";
 import { shownResource } from "./shown.js";
 
 /** What has become of one resource. */
@@ -55,11 +56,11 @@ const longestValue = 200;
 
 /** A line for the resource, and below it one for each field. */
 export function changeText({ type, name, change, fields = [], hidden }: ChangedResource): string {
-  const head = colours[change](`${signs[change]} ${type} ${printable(name)}`);
+  const head = colours[change](`${signs[change]} ${printable(type)} ${printable(name)}`);
   const lines = fields.map(({ path, before, after }) => {
-    if (before === undefined) return `    ${path}: ${paint.good(`+ ${value(after)}`)}`;
-    if (after === undefined) return `    ${path}: ${paint.bad(`- ${value(before)}`)}`;
-    return `    ${path}: ${paint.bad(value(before))} → ${paint.good(value(after))}`;
+    if (before === undefined) return `    ${printable(path)}: ${paint.good(`+ ${value(after)}`)}`;
+    if (after === undefined) return `    ${printable(path)}: ${paint.bad(`- ${value(before)}`)}`;
+    return `    ${printable(path)}: ${paint.bad(value(before))} → ${paint.good(value(after))}`;
   });
   if (hidden) lines.push("    only what is not shown of it, such as secrets, is different");
   return `${[head, ...lines].join("\n")}\n`;

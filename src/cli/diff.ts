@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { printable } from "../printable.js";
 import { canonicalName } from "../resource/names.js";
 import type { Resource } from "../resource/resource.js";
 import { waitsShown } from "../server/waits.js";
@@ -9,7 +10,7 @@ import { type ChangedResource, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
 import { Comparison, type Draining } from "./comparison.js";
 import { checkGroup, loadOperands, operandHelp } from "./operand.js";
-import { print } from "./output.js";
+import { complain, print } from "./output.js";
 import { addRemoteOptions, type RemoteOptions } from "./remote.js";
 import { tellUnknown } from "./shown.js";
 import { adminOption, ask } from "./status.js";
@@ -78,15 +79,15 @@ async function diff(a: string | undefined, b: string | undefined, options: DiffO
     changes.length === 0
       ? "no difference\n"
       : changes
-          .map((change) => (change.group === undefined ? "" : `group ${change.group}: `) + changeText(change))
+          .map(
+            (change) => (change.group === undefined ? "" : `group ${printable(change.group)}: `) + changeText(change),
+          )
           .join(""),
   );
   const hasGroups = before.groups.size + after.groups.size > 0;
   if (hasGroups && group === undefined && ![from, to].every((operand) => existsSync(operand)))
-    process.stderr.write(
-      "xds: one side has node groups, the other is what one node has; --group says of which group that node is\n",
-    );
-  for (const note of comparison.notes()) process.stderr.write(`xds: ${note}\n`);
+    complain("one side has node groups, the other is what one node has; --group says of which group that node is");
+  for (const note of comparison.notes()) complain(note);
   tellUnknown([before, after].flatMap(({ common, groups }) => [...common, ...[...groups.values()].flat()]));
   return changes.length > 0 ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { printable } from "../printable.js";
 import { resourceTypes } from "../resource/types.js";
 import { nearest } from "../source/nearest.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
@@ -52,7 +53,7 @@ async function explain(wanted: string, where: readonly string[], options: Explai
   const operand = await loadOperands(where, options);
   checkGroup(group, operand);
   const trees = new ReferenceTrees(operand, group);
-  const [, before = "", after = ""] = /^([^/]+)\/(.+)$/.exec(wanted) ?? [];
+  const [, before = "", after = ""] = /^([^/]+)\/(.+)$/s.exec(wanted) ?? [];
   const type = findTypeNamed(before);
   const explained = [
     ...resourceTypes().flatMap(({ typeUrl }) => trees.explain(typeUrl, wanted)),
@@ -75,7 +76,7 @@ function nothingOf(wanted: string, trees: ReferenceTrees): string {
   const advice =
     meant === undefined
       ? "the configuration has nothing like it"
-      : `did you mean ${near.slice(0, mostNames).join(", ")}?`;
+      : `did you mean ${near.slice(0, mostNames).map(printable).join(", ")}?`;
   return `nothing is called ${JSON.stringify(wanted)}; ${advice}`;
 }
 

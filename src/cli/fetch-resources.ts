@@ -2,6 +2,7 @@ import type { EndStatus } from "../client/grpc.js";
 import type { ClientResource } from "../client/resource.js";
 import type { XdsClient } from "../client/xds-client.js";
 import { XdsError } from "../errors.js";
+import { printable } from "../printable.js";
 import { canonicalName } from "../resource/names.js";
 import { isCollection, referencesOf } from "../resource/references.js";
 import { Resource } from "../resource/resource.js";
@@ -61,7 +62,7 @@ export async function fetchResources(
     const { missing: absent, errors } = client.state(type.typeUrl);
     return [
       ...Array.from(absent, (name) => ({ type, name, reason: "the server has none of this name" })),
-      ...Array.from(errors, ([name, { message }]) => ({ type, name, reason: message })),
+      ...Array.from(errors, ([name, { message }]) => ({ type, name, reason: printable(message) })),
     ];
   });
   return { resources: held(client), missing, unanswered };
@@ -100,11 +101,11 @@ async function answered(client: XdsClient, typeUrl: string, timeoutMs: number): 
   } catch (error) {
     if (!(error instanceof XdsError)) throw error;
     if ((error.cause as Partial<EndStatus> | undefined)?.code === unavailable)
-      throw new XdsError(error.code, `${error.message}; ${adviceOn(error.message)}`);
+      throw new XdsError(error.code, `${printable(error.message)}; ${adviceOn(error.message)}`);
     if (error.code !== "TIMED_OUT") throw error;
     const { names, resources, missing, wildcard, accepted, nacked } = client.state(typeUrl);
     const type = findResourceType(typeUrl) as ResourceType;
-    const reason = nacked ? `the answer could not be taken: ${nacked.message}` : "no answer in time";
+    const reason = nacked ? `the answer could not be taken: ${printable(nacked.message)}` : "no answer in time";
     const open = [...names].filter((name) => !resources.has(name) && !missing.has(name));
     return [...open, ...(wildcard && accepted === 0 ? ["*"] : [])].map((name) => ({ type, name, reason }));
   }

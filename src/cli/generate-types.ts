@@ -31,7 +31,8 @@ const generator = "@bufbuild/protoc-gen-es";
 /**
  * Writes TypeScript, or JavaScript with declarations, for proto files and all that they import. What comes with @bufbuild/protobuf
  * is taken from there.
- * @throws XdsError INVALID_OPTION where the generator is not installed, or the directory cannot be written to
+ * @throws XdsError INVALID_OPTION where the generator is not installed, the directory cannot be written to, or a proto file has a
+ * name that would lead out of it
  */
 export async function generateTypes(
   registry: SchemaRegistry,
@@ -39,7 +40,8 @@ export async function generateTypes(
   { out, target }: { readonly out: string; readonly target: Target },
 ): Promise<GeneratedTypes> {
   const protoFile = withImports(registry, roots);
-  const fileToGenerate = protoFile.map(({ name }) => name).filter((name) => wktPublicImportPaths[name] === undefined);
+  const fileToGenerate = protoFile.map(({ name }) => name).filter((name) => !Object.hasOwn(wktPublicImportPaths, name));
+  protoFile.forEach(checkName);
   const parameter = `target=${target},import_extension=js`;
   const request = create(CodeGeneratorRequestSchema, { protoFile, fileToGenerate, parameter });
   const { file, error } = await run(await generatorPath(), toBinary(CodeGeneratorRequestSchema, request));
@@ -54,6 +56,18 @@ export async function generateTypes(
     throw new XdsError("INVALID_OPTION", `${out} cannot be written to: ${messageOf(cause)}`, { cause });
   }
   return { out, files: file.length, protoFiles: fileToGenerate.length };
+}
+
+/** A file of descriptors chooses the names of proto files, and so where their types are written and what is in comments. */
+function checkName({ name }: FileDescriptorProto): void {
+  const isPlain =
+    /^[\w.+@-]+(\/[\w.+@-]+)*$/.test(name) && !name.split("/").some((part) => part === "." || part === "..");
+  if (!isPlain)
+    throw new XdsError(
+      "INVALID_OPTION",
+      `the descriptors have a proto file named ${JSON.stringify(name)}, and no types are generated for it: expected a relative path ` +
+        'such as "envoy/config/core/v3/base.proto", of letters, digits and _ . + @ -, without ".."; correct its name in the descriptors',
+    );
 }
 
 /** With those above it. Node's own `recursive` never ends where a file system takes no directories, as /proc. */

@@ -12,7 +12,7 @@ import {
   unknownWords,
 } from "./command.js";
 import { type Fetched, fetchResources, type Unavailable, type Wanted } from "./fetch-resources.js";
-import { print, table } from "./output.js";
+import { complain, print, table } from "./output.js";
 import { addRemoteOptions, connect, type RemoteOptions, serverOption } from "./remote.js";
 import { typeArgument, typeNamed } from "./resource-type-name.js";
 import { shownResource, tellRedacted, tellUnknown } from "./shown.js";
@@ -92,9 +92,9 @@ async function get(typeName: string | undefined, names: readonly string[], optio
   if (output !== "table" || resources.length > 0 || isAnswered) print(output, { resources: shown }, rows);
   if (output !== "table") tellUnknown(resources);
   tellRedacted(resources, shown);
-  for (const one of missing) complain(one);
+  for (const one of missing) tellUnavailable(one);
   for (const one of unanswered)
-    complain(
+    tellUnavailable(
       one,
       one.name === "*"
         ? "; a server that has nothing for this node may stay silent (--node-id, --node-cluster)"
@@ -105,7 +105,7 @@ async function get(typeName: string | undefined, names: readonly string[], optio
   return isAnswered ? 0 : 1;
 }
 
-function complain({ type, name, reason }: Unavailable, hint = ""): void {
+function tellUnavailable({ type, name, reason }: Unavailable, hint = ""): void {
   const what = name === "*" ? type.name : `${type.name} ${JSON.stringify(name)}`;
-  process.stderr.write(`xds: ${what}: ${reason}${hint}\n`);
+  complain(`${what}: ${reason}${hint}`);
 }

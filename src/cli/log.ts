@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { type Logger, silentLogger } from "../logger.js";
+import { printable, printableLines } from "../printable.js";
 import { logOutput } from "./log-output.js";
-import { printable } from "./output.js";
 
 export type Log = Logger;
 
@@ -11,7 +11,7 @@ export type LogFormat = "auto" | "json" | "pretty";
 export function createLog(level: string, format: LogFormat): Log {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
   const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
-  const log = pino(options, isPretty ? { write: (line) => logOutput.write(readableLine(line)) } : logOutput);
+  const log = pino(options, { write: (line) => logOutput.write(isPretty ? readableLine(line) : printableLines(line)) });
   logOutput.onLost = (lines) => log.error({ lines }, "lines of the log were lost, for they could not be written");
   return log;
 }

@@ -4,6 +4,7 @@ import { messageOf, XdsError } from "../errors.js";
 import { NoConfiguration, UsageError } from "./command.js";
 import { endOnSignals } from "./ending.js";
 import { logOutput } from "./log-output.js";
+import { complain } from "./output.js";
 import { createProgram } from "./program.js";
 
 /** Exit codes: 0 fine, 1 findings or a failure, 2 it was called in a way that cannot be. */
@@ -27,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const isPlain =
       [XdsError, UsageError, NoConfiguration].some((kind) => error instanceof kind) || !(error instanceof Error);
-    process.stderr.write(`xds: ${isPlain ? messageOf(error) : (error.stack ?? error.message)}\n`);
+    complain(isPlain ? messageOf(error) : (error.stack ?? error.message));
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -38,7 +39,7 @@ let isUnwritten = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE" || isUnwritten) return;
   isUnwritten = true;
-  process.stderr.write(`xds: the output could not be written: ${error.message}\n`);
+  complain(`the output could not be written: ${error.message}`);
 });
 process.stderr.on("error", () => {});
 const exitCode = await main(process.argv.slice(2));

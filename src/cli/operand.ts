@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { messageOf } from "../errors.js";
+import { printable } from "../printable.js";
 import type { Resource } from "../resource/resource.js";
 import { resourceTypes } from "../resource/types.js";
 import { dumpForms } from "../server/config-dumps.js";
@@ -93,7 +94,9 @@ async function fromUrl(url: string, timeoutMs: number): Promise<Operand> {
       throw new Error("it is no config dump; that is at /config_dump of an admin port");
   } catch (error) {
     const { cause } = error as Error;
-    throw new NoConfiguration(`${url} cannot be had: ${messageOf(error)}${cause ? ` (${messageOf(cause)})` : ""}`);
+    throw new NoConfiguration(
+      `${url} cannot be had: ${printable(messageOf(error))}${cause ? ` (${printable(messageOf(cause))})` : ""}`,
+    );
   }
   return told(readResourceFile(url, Buffer.from(text), { forComparing: true }));
 }

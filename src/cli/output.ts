@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
-import { dump } from "js-yaml";
+import { dump, SCALAR_STYLE, visit } from "js-yaml";
+import { printable, printableLines } from "../printable.js";
 
 export const outputFormats = ["table", "json", "yaml"] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -10,16 +11,36 @@ export function print(format: OutputFormat, data: unknown, table: () => string):
 }
 
 function rendered(format: OutputFormat, data: unknown, table: () => string): string {
-  if (format === "json") return `${JSON.stringify(data, undefined, 2)}\n`;
+  if (format === "json") return jsonOf(data);
   if (format === "yaml") return yamlOf(data);
   const text = table();
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
+/** Data as JSON; each object on a line of its own with `indent` 0. */
+export function jsonOf(data: unknown, indent = 2): string {
+  return `${printableLines(JSON.stringify(data, undefined, indent))}\n`;
+}
+
 /** Data as YAML, on lines of any length, without references. */
 export function yamlOf(data: unknown): string {
   // Through JSON, so that both formats leave out and spell the same.
-  return dump(JSON.parse(JSON.stringify(data)), { lineWidth: -1, noRefs: true });
+  const text = dump(JSON.parse(JSON.stringify(data)), {
+    lineWidth: -1,
+    noRefs: true,
+    // Only in these quotes can signs be escaped.
+    transform: (documents) =>
+      visit(documents, (node) => {
+        if (node.kind === "scalar" && node.value !== printableLines(node.value))
+          node.style = SCALAR_STYLE.DOUBLE_QUOTED;
+      }),
+  });
+  return printableLines(text);
+}
+
+/** Prints a message on stderr. Only its first line begins at the margin: no text of others can pass for a message. */
+export function complain(message: string): void {
+  process.stderr.write(`xds: ${printableLines(message).replaceAll("\n", "\n  ")}\n`);
 }
 
 /** What stands in a column; with a colour, one of {@link paint}. */
@@ -27,7 +48,7 @@ export type Cell = string | { readonly text: string; readonly paint: (text: stri
 
 /** Columns under a header, as wide as their widest cell; without rows: what to say instead. */
 export function table(header: readonly string[], rows: readonly (readonly Cell[])[], none: string): string {
-  if (rows.length === 0) return `${none}\n`;
+  if (rows.length === 0) return `${printable(none)}\n`;
   const lines = [header.map((title) => title.toUpperCase()), ...rows].map((line) =>
     line.map((cell) => {
       const { text, paint: colour } = typeof cell === "string" ? { text: cell, paint: String } : cell;
@@ -56,8 +77,3 @@ export const paint = {
   faint: (text: string) => styleText("dim", text),
   strong: (text: string) => styleText("bold", text),
 };
-
-/** Clients choose some of what is printed, and are not to move the terminal's cursor by it. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}

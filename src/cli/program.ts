@@ -3,6 +3,7 @@ import { type AddHelpTextContext, Command } from "commander";
 import { nearest } from "../source/nearest.js";
 import type { Exit } from "./command.js";
 import { addCompletion } from "./completion.js";
+import { complain } from "./output.js";
 
 type Add = (program: Command, exit: Exit) => void;
 
@@ -60,5 +61,5 @@ function checkHelp({ command }: AddHelpTextContext): string {
 async function warnOfVariables(): Promise<void> {
   if (!Object.keys(process.env).some((name) => name.startsWith("XDS_"))) return;
   const { ignoredVariables } = await import("./ignored-variables.js"); // most commands do without what it needs
-  for (const line of ignoredVariables(process.env)) process.stderr.write(`xds: ${line}\n`);
+  for (const line of ignoredVariables(process.env)) complain(line);
 }

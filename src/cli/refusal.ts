@@ -1,4 +1,4 @@
-import { printable } from "./output.js";
+import { printable } from "../printable.js";
 
 /** What an HTTP server says with an error: the `message` that this program's own answers have, or the body's begin. */
 export function refusalIn(body: string): string {

@@ -1,3 +1,4 @@
+import { printable } from "../printable.js";
 import type { FindingCode, Severity } from "../resource/findings.js";
 import { findResourceType } from "../resource/types.js";
 import { type CheckOptions, checkConfiguration, type ResourceFinding } from "../source/check-configuration.js";
@@ -5,7 +6,7 @@ import { Locator } from "../source/locator.js";
 import type { Problem } from "../source/problem.js";
 import type { GoodReading, Reading } from "../source/source.js";
 import type { Remark } from "./envoy-verdict.js";
-import { type OutputFormat, paint, print, printable } from "./output.js";
+import { type OutputFormat, paint, print } from "./output.js";
 
 /** What is told beside the findings of resources, with its severity. docs/validation.md explains each. */
 export const ownCodes = {

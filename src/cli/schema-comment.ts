@@ -1,4 +1,5 @@
 import type { DescEnum, DescEnumValue, DescField, DescFile, DescMessage } from "@bufbuild/protobuf";
+import { printableLines } from "../printable.js";
 
 type Commented = DescMessage | DescEnum | DescField | DescEnumValue;
 
@@ -39,7 +40,7 @@ function commentsIn(file: DescFile): ReadonlyMap<string, string> {
   let comments = known.get(file);
   if (!comments) {
     const locations = file.proto.sourceCodeInfo?.location ?? [];
-    const lines = (text: string) => text.replace(/^ /gm, "").trimEnd();
+    const lines = (text: string) => printableLines(text).replace(/^ /gm, "").trimEnd();
     comments = new Map(
       locations.flatMap(({ path, leadingComments, trailingComments }) => {
         const text = lines(leadingComments) || lines(trailingComments);

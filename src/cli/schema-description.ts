@@ -1,4 +1,5 @@
 import { type DescEnum, type DescEnumValue, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { printable } from "../printable.js";
 import { deprecationOf, isExempt, isRequired } from "../resource/api-rules.js";
 import { ruleWords } from "../resource/rule-words.js";
 import { findResourceType } from "../resource/types.js";
@@ -121,12 +122,14 @@ export function schemaText({
   values,
 }: SchemaDescription): string {
   const parts: string[] = [];
-  if (field) parts.push(`${paint.strong(`${field.of}.${field.name}`)}\n\n${fieldTable([field])}`);
+  if (field) parts.push(`${paint.strong(printable(`${field.of}.${field.name}`))}\n\n${fieldTable([field])}`);
   if (fields || values) {
     const is = resourceType === undefined ? kind : `${kind}, the type of ${resourceType}`;
     const about = comment === undefined ? "" : `\n${comment}\n`;
     const contents = fields ? fieldTable(fields) : valueTable(values ?? []);
-    parts.push(`${paint.strong(name)}\n${paint.faint(`${is}, of ${file}`)}\n${about}\n${contents}`);
+    parts.push(
+      `${paint.strong(printable(name))}\n${paint.faint(printable(`${is}, of ${file}`))}\n${about}\n${contents}`,
+    );
   }
   return parts.join("\n");
 }
@@ -154,6 +157,6 @@ function valueTable(values: readonly ValueDescription[]): string {
 function commentLines(of: readonly ValueDescription[]): string {
   const told = of.filter(({ comment }) => comment !== undefined);
   return told
-    .map(({ name, comment = "" }) => `\n${paint.strong(name)}\n${comment.replace(/^(?=.)/gm, "  ")}\n`)
+    .map(({ name, comment = "" }) => `\n${paint.strong(printable(name))}\n${comment.replace(/^(?=.)/gm, "  ")}\n`)
     .join("");
 }

@@ -50,7 +50,7 @@ function typeNamed(name: string, registry: SchemaRegistry): Schema | undefined {
   const found = outer.length > 0 ? outer : ending;
   if (found.length > 1)
     throw new UsageError(
-      `${found.length} are called ${name}; give more of the name of one of\n${found.map(({ typeName }) => `  ${typeName}`).join("\n")}`,
+      `${found.length} are called ${name}; give more of the name of one of\n${found.map(({ typeName }) => typeName).join("\n")}`,
     );
   return found[0];
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../errors.js";
+import { RationedLog } from "../rationed-log.js";
 import type { XdsServer } from "../server/xds-server.js";
 import { DirectorySource } from "../source/directory.js";
 import type { Configuration, Reading } from "../source/source.js";
@@ -89,8 +90,9 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     nodeGroup: nodeGroups(groupRules, settings.nodeGroup),
     ...(unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
   });
+  const rationedLog = new RationedLog(log);
   const { XdsServer } = await import("../server/xds-server.js"); // who asks for help need not wait for gRPC
-  const server = new XdsServer(cache, serverOptions(settings, log));
+  const server = new XdsServer(cache, serverOptions(settings, log, rationedLog));
   const certificates = tls && (await Certificates.open(tls, server, log));
   const admin = check ? undefined : await startAdmin(server, { groups: cache, certificates }, settings, log);
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
@@ -125,6 +127,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   log.info({ signal }, "draining; a second signal ends it at once");
   await Promise.all([source.close(), server.drain({ timeoutMs: settings.drainTime })]);
   await stop();
+  rationedLog.close();
   log.info({}, "drained");
   return 0;
 }

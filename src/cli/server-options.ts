@@ -1,3 +1,4 @@
+import type { RationedLog } from "../rationed-log.js";
 import { sanMatchesNode } from "../server/authorize.js";
 import { loopbackOrSan } from "../server/csds-access.js";
 import { isLoopback } from "../server/loopback.js";
@@ -11,11 +12,11 @@ import type { Settings } from "./settings.js";
 import { streamLog } from "./stream-log.js";
 
 /** What the settings are to the server. */
-export function serverOptions(settings: Settings, log: Log): XdsServerOptions {
+export function serverOptions(settings: Settings, log: Log, rationedLog: RationedLog): XdsServerOptions {
   const { loadReports, maxConnectionAge, tlsNodeSan, tlsCsdsSan } = settings;
   return {
     logger: log,
-    callbacks: streamLog(log),
+    callbacks: streamLog(rationedLog),
     limits: {
       streams: settings.maxStreams,
       streamsPerPeer: settings.maxStreamsPerPeer,

@@ -5,6 +5,7 @@ import { resourceJson } from "../resource/resource-json.js";
 import { hasUnknownContent } from "../resource/unknown-content.js";
 import { redactions } from "../schema/sensitive.js";
 import { redacted } from "../server/redact.js";
+import { complain } from "./output.js";
 
 const wrapper = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
@@ -49,5 +50,5 @@ export function tellRedacted(resources: readonly Resource[], shown: readonly Jso
 function tellOf([first, ...others]: readonly Resource[], what: string): void {
   if (!first) return;
   const more = others.length === 0 ? " has" : `, and ${others.length} more, have`;
-  process.stderr.write(`xds: ${first.type.name} ${JSON.stringify(first.name)}${more} ${what}\n`);
+  complain(`${first.type.name} ${JSON.stringify(first.name)}${more} ${what}`);
 }

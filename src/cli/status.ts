@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
 import type { EntryReport, NodeReport, StatusReport, TypeReport } from "../admin/node-report.js";
 import { messageOf } from "../errors.js";
+import { printable } from "../printable.js";
 import type { SyncState } from "../server/status.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, UsageError } from "./command.js";
-import { type Cell, paint, print, printable, table } from "./output.js";
+import { type Cell, complain, paint, print, table } from "./output.js";
 import { refusalIn } from "./refusal.js";
 
 interface StatusOptions extends OutputOptions {
@@ -48,15 +49,13 @@ export function addStatus(program: Command, exit: Exit): void {
 async function status(id: string | undefined, { admin, output }: StatusOptions): Promise<number> {
   const report = await ask(admin, id);
   if (typeof report === "string") {
-    process.stderr.write(`xds: ${report}\n`);
+    complain(report);
     return 1;
   }
   const { nodes } = report;
   const [node] = nodes;
   if (id !== undefined && !node) {
-    process.stderr.write(
-      `xds: no node with the id ${JSON.stringify(id)} is connected; \`xds status\` lists those that are\n`,
-    );
+    complain(`no node with the id ${JSON.stringify(id)} is connected; \`xds status\` lists those that are`);
     return 1;
   }
   const now = Date.now();
@@ -161,11 +160,11 @@ function refusal({ type, nacked, retryAt }: TypeReport, now: number): string {
     .map((line) => `  ${printable(line)}\n`);
   const response = [
     `version ${printable(version)}`,
-    nonce && `nonce ${nonce}`,
+    nonce && `nonce ${printable(nonce)}`,
     names.length > 0 && `with ${shown.join(", ")}`,
   ];
   const again = retryAt === undefined ? "" : `; offered again ${until(retryAt, now)}`;
-  return `\n${paint.bad(`${type} refused`)} ${ago(at, now)}: ${response.filter(Boolean).join(", ")}${again}\n${words.join("")}`;
+  return `\n${paint.bad(`${printable(type)} refused`)} ${ago(at, now)}: ${response.filter(Boolean).join(", ")}${again}\n${words.join("")}`;
 }
 
 const mostNames = 10;
@@ -178,7 +177,7 @@ function waits({ type, waits = [] }: TypeReport, now: number): string {
     return `  ${printable(name)}: ${printable(reason)}${again}\n`;
   });
   if (waits.length > mostNames) lines.push(`  and ${waits.length - mostNames} more\n`);
-  return `\n${type} that wait:\n${lines.join("")}`;
+  return `\n${printable(type)} that wait:\n${lines.join("")}`;
 }
 
 const clientOf = ({ agent, version }: NodeReport) => [agent, version].filter(Boolean).join(" ") || "-";

@@ -1,10 +1,10 @@
 import type { StreamInfo } from "../protocol/stream-events.js";
+import type { RationedLog } from "../rationed-log.js";
 import { findResourceType } from "../resource/types.js";
 import type { Callbacks, StreamNack } from "../server/callbacks.js";
-import type { Log } from "./log.js";
 
 /** Callbacks that log, a line each: a stream's first request, its end, and what its client refused. */
-export function streamLog(log: Log): Callbacks {
+export function streamLog(log: RationedLog): Callbacks {
   // A stream is logged when its node is known, which is with its first request.
   /** By id: since when, as of `performance.now()`. */
   const open = new Map<number, number>();
@@ -41,6 +41,7 @@ const mostNames = 5;
 function nackFields({ stream, typeUrl, version, nonce, resources, removedResources, error }: StreamNack): object {
   return {
     stream: stream.id,
+    peer: stream.peer,
     node: stream.node?.id,
     type: typeName(typeUrl),
     version,

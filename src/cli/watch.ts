@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import type { Command } from "commander";
 import type { ResourceChange } from "../client/resource.js";
+import { printable } from "../printable.js";
 import { type ApiOptions, addApiOptions, useApi } from "./api-options.js";
 import { changeOf, changeText } from "./changes.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "./command.js";
 import { ending } from "./ending.js";
 import { asResource } from "./fetch-resources.js";
-import { paint, print } from "./output.js";
+import { complain, jsonOf, paint, print } from "./output.js";
 import { addRemoteOptions, connect, type RemoteOptions, serverOption } from "./remote.js";
 import { typeArgument, typeNamed } from "./resource-type-name.js";
 
@@ -47,17 +48,17 @@ async function watch(typeNames: readonly string[], options: WatchOptions): Promi
       onStreamClosed: ({ error, retryInMs }) => {
         if (!error) return;
         const next = retryInMs === undefined ? "" : `; trying again in ${(retryInMs / 1000).toFixed(1)} s`;
-        process.stderr.write(`xds: ${error.message}${next}\n`);
+        complain(`${printable(error.message)}${next}`);
       },
       onChange: ({ typeUrl, version, changes }) => {
         const { name: type } = typeNamed(typeUrl);
         const told = changes.flatMap((change) => changeIn(change, showSecrets) ?? []);
         const time = new Date().toISOString();
         if (output === "yaml") process.stdout.write("---\n");
-        if (output === "json") process.stdout.write(`${JSON.stringify({ time, type, version, changes: told })}\n`);
+        if (output === "json") process.stdout.write(jsonOf({ time, type, version, changes: told }, 0));
         else
           print(output, { time, type, version, changes: told }, () => {
-            const head = paint.faint(`${time} ${type} version ${version || "(none)"}`);
+            const head = paint.faint(`${time} ${type} version ${printable(version) || "(none)"}`);
             return `${head}\n${told.map(changeText).join("")}`;
           });
       },

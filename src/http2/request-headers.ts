@@ -62,7 +62,7 @@ export function checkTrailers(fields: Fields): void {
 const pseudoNames = new Set([":method", ":scheme", ":path", ":authority"]);
 
 function takePseudo(pseudo: Record<string, string | undefined>, name: string, value: string, isLate: boolean): void {
-  if (!pseudoNames.has(name)) throw new MalformedRequest(`a request has no ${printable(name)}`);
+  if (!pseudoNames.has(name)) throw new MalformedRequest(`a request has no ${quoted(name)}`);
   if (isLate) throw new MalformedRequest(`${name} stands after a regular field`);
   if (pseudo[name] !== undefined) throw new MalformedRequest(`${name} stands twice`);
   if (badValue.test(value)) throw new MalformedRequest(`${name} has a character that is not allowed`);
@@ -70,7 +70,7 @@ function takePseudo(pseudo: Record<string, string | undefined>, name: string, va
 }
 
 function checkField(name: string, value: string): void {
-  if (!fieldName.test(name)) throw new MalformedRequest(`${printable(name)} is not the name of a field`);
+  if (!fieldName.test(name)) throw new MalformedRequest(`${quoted(name)} is not the name of a field`);
   if (badValue.test(value)) throw new MalformedRequest(`${name} has a character that is not allowed`);
   if (ofConnections.has(name)) throw new MalformedRequest(`${name} is not allowed in HTTP/2`);
   if (name === "te" && value !== "trailers") throw new MalformedRequest("te may only be trailers");
@@ -83,4 +83,4 @@ function lengthOf(value: string, before: number | undefined): number {
   return length;
 }
 
-const printable = (name: string) => JSON.stringify(name.slice(0, 100));
+const quoted = (name: string) => JSON.stringify(name.slice(0, 100));

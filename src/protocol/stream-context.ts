@@ -36,6 +36,7 @@ export interface Resolver {
 export interface StreamContext {
   readonly watcher: ConfigWatcher;
   readonly events: StreamEvents;
+  /** Rations what clients cause, by the `peer` that is in all fields. */
   readonly logger: Logger;
   readonly queue: FlushQueue;
   readonly traffic: TrafficByType;

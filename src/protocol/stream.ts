@@ -133,7 +133,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (this.forgottenLogged) return;
     this.forgottenLogged = true;
     this.context.logger.warn(
-      { stream: this.id, node: this.node?.id, kept },
+      { stream: this.id, peer: this.peer, node: this.node?.id, kept },
       "old listeners of this client refer to too many names; the oldest may be removed before the listeners have drained",
     );
   }
@@ -232,7 +232,7 @@ export class Stream<R extends Request> implements StreamInfo {
     } else if (request.node && request.node.id !== this.node.id && !this.otherNodeLogged) {
       this.otherNodeLogged = true;
       this.context.logger.warn(
-        { stream: this.id, node: this.node.id, other: request.node.id },
+        { stream: this.id, peer: this.peer, node: this.node.id, other: request.node.id },
         "a later request names another node; the stream stays the first one's",
       );
     }
@@ -408,7 +408,7 @@ export class Stream<R extends Request> implements StreamInfo {
         if (this.context.ordered && type.unknownWithoutBody) this.sendFirst(subscription);
         if (!subscription.view.serving && !this.waitingLogged) {
           this.waitingLogged = true;
-          const fields = { stream: this.id, node: node.id, cluster: node.cluster, typeUrl };
+          const fields = { stream: this.id, peer: this.peer, node: node.id, cluster: node.cluster, typeUrl };
           this.context.logger.warn(fields, "nothing is configured for this node; it waits until something is");
         }
         return subscription;
@@ -419,7 +419,8 @@ export class Stream<R extends Request> implements StreamInfo {
     if (!isTold && this.unknownTypes.size < unknownTypesKept) {
       this.unknownTypes.add(typeUrl);
       const why = type ? "no cache serves this type" : "no resource type has this type URL";
-      this.context.logger.warn({ stream: this.id, node: node.id, typeUrl }, `${why}; the subscription stays silent`);
+      const fields = { stream: this.id, peer: this.peer, node: node.id, typeUrl };
+      this.context.logger.warn(fields, `${why}; the subscription stays silent`);
     }
     return undefined;
   }
@@ -613,7 +614,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (bytes <= maxResponseBytes + envelopeBytes || this.largeLogged) return;
     this.largeLogged = true;
     logger.warn(
-      { stream: this.id, node: this.node?.id, typeUrl, bytes, maxResponseBytes },
+      { stream: this.id, peer: this.peer, node: this.node?.id, typeUrl, bytes, maxResponseBytes },
       "a response is larger than maxResponseBytes and cannot be divided; raise the client's limit of message size (gRPC: max_receive_message_length, 4 MiB by default), or use incremental xDS",
     );
   }
@@ -739,7 +740,10 @@ export class Stream<R extends Request> implements StreamInfo {
   /** Tells of something; what is thrown there is logged, and nobody is disturbed. */
   private quietly(callback: string, tell: () => void | Promise<void>): void | Promise<void> {
     const log = (error: unknown) =>
-      this.context.logger.error({ stream: this.id, callback, error: messageOf(error) }, "a callback failed");
+      this.context.logger.error(
+        { stream: this.id, peer: this.peer, callback, error: messageOf(error) },
+        "a callback failed",
+      );
     try {
       return tell()?.catch(log);
     } catch (error) {

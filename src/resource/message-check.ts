@@ -72,6 +72,8 @@ class MessageCheck {
   private depth = 0;
   /** How many of them the content that it is in was found in. */
   private outside = 0;
+  /** What is read is in a message that has secrets. */
+  private hidesValues = false;
   /** Envoy does not check the rules of what is in the Anys from here on, or here already. */
   private unchecked: "no" | "in Anys" | "here" = "no";
 
@@ -85,7 +87,7 @@ class MessageCheck {
   /** A message that stands by itself: a resource, or what an Any holds. */
   content(schema: DescMessage, bytes: Uint8Array, at: At): void {
     const found = this.problems.length;
-    const { depth, outside, unchecked } = this;
+    const { depth, outside, unchecked, hidesValues } = this;
     if (depth > deepestAny) {
       this.report("UNKNOWN_TYPE", "is nested so deep in others that its content was not looked at", at);
       return;
@@ -106,6 +108,7 @@ class MessageCheck {
     this.depth = depth;
     this.outside = outside;
     this.unchecked = unchecked;
+    this.hidesValues = hidesValues;
   }
 
   private typedStruct(message: Message, at: At): void {
@@ -120,6 +123,8 @@ class MessageCheck {
 
   /** The message of which the reader is at the start, up to `end`. */
   private message(reader: WireReader, end: number, plan: MessagePlan, at: At): void {
+    const { hidesValues } = this;
+    if (plan.hidesValues) this.hidesValues = true;
     if (++this.depth - this.outside > maxDepth) throw new Error(`it has more than ${maxDepth} levels of messages`);
     if (!this.merging) this.fields(reader, end, plan, at);
     else {
@@ -127,6 +132,7 @@ class MessageCheck {
       this.fields(new WireReader(bytes), bytes.length, plan, at);
     }
     this.depth--;
+    this.hidesValues = hidesValues;
   }
 
   /** A message that counts no more, but has to be decodable. */
@@ -226,12 +232,17 @@ class MessageCheck {
     at: At,
     index: number | string | undefined,
   ): void {
-    const problem = check?.(value);
+    const problem = this.broken(check, value);
     if (problem) this.report("FIELD_RULE", problem, at, name, index);
-    const lax = dropped?.(value);
+    const lax = this.broken(dropped, value);
     if (lax) this.report("UNENFORCED", lax, at, name, index);
     const flaw = flawed?.get(value as number);
     if (flaw) this.report(flaw.code, flaw.message, at, name, index);
+  }
+
+  private broken(check: Check | undefined, value: Value): string | undefined {
+    const problem = check?.(value);
+    return problem && this.hidesValues ? `must ${check?.words}` : problem;
   }
 
   private read(

@@ -1,6 +1,7 @@
 import { type DescEnum, type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { isBuiltIn } from "../schema/registry.js";
+import { holdsSecrets } from "../schema/sensitive.js";
 import { anyName } from "./any-content.js";
 import { type Deprecation, deprecationOf, type FieldRules, isExempt, isRequired, rulesOf } from "./api-rules.js";
 import type { FindingCode } from "./findings.js";
@@ -29,6 +30,8 @@ export interface MessagePlan {
   readonly absences: readonly Absence[];
   /** Rules for the size of lists and maps. */
   readonly sizes: readonly Size[];
+  /** What is wrong in it, all the way down, is told without the value. */
+  readonly hidesValues: boolean;
 }
 
 export interface FieldPlan {
@@ -132,7 +135,7 @@ class Compiler {
     for (const oneof of this.schema.oneofs) this.addOneof(oneof);
     for (const field of this.schema.fields) this.fields.set(field.number, this.fieldPlan(field));
     const { schema, fields, slots, lists, absences, sizes } = this;
-    return { schema, fields, slots, lists, absences, sizes };
+    return { schema, fields, slots, lists, absences, sizes, hidesValues: holdsSecrets(schema) };
   }
 
   private addOneof(oneof: DescOneof): void {

@@ -1,4 +1,4 @@
-import { type DescField, getOption, hasOption } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, getOption, hasOption } from "@bufbuild/protobuf";
 import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { FieldOptions } from "@bufbuild/protobuf/wkt";
 import { apiExtension } from "./registry.js";
@@ -14,6 +14,18 @@ export function isSensitive(field: DescField): boolean {
     known.set(field, is);
   }
   return is;
+}
+
+const near = new WeakMap<DescMessage, boolean>();
+
+/** Whether a message has a secret field itself, or a field whose message has one: a mistake in it may show a secret. */
+export function holdsSecrets(desc: DescMessage): boolean {
+  let does = near.get(desc);
+  if (does === undefined) {
+    does = desc.fields.some((field) => isSensitive(field) || field.message?.fields.some(isSensitive));
+    near.set(desc, does);
+  }
+  return does;
 }
 
 /** What is put in the place of a secret, as Envoy's config_dump has it. */

@@ -79,6 +79,6 @@ export async function tellFetched(
   try {
     await callbacks.onFetchResponse?.(fetch, request, response);
   } catch (error) {
-    logger.error({ callback: "onFetchResponse", error: messageOf(error) }, "a callback failed");
+    logger.error({ callback: "onFetchResponse", peer: fetch.peer, error: messageOf(error) }, "a callback failed");
   }
 }

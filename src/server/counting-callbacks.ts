@@ -1,6 +1,7 @@
 import { type Logger, silentLogger } from "../logger.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest, Response } from "../protocol/messages.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
+import { RationedLog } from "../rationed-log.js";
 import type { Callbacks, FetchInfo } from "./callbacks.js";
 
 /** Callbacks that count, say when the first request came and, in debug, log opens and closes: for examples, tests and a first look. */
@@ -10,6 +11,7 @@ export class CountingCallbacks implements Callbacks {
   responses = 0;
   deltaRequests = 0;
   deltaResponses = 0;
+  private readonly rationedLog: RationedLog;
   private announce: () => void = () => {};
   /** Resolves at the first request of any kind. */
   readonly firstRequest = new Promise<void>((resolve) => {
@@ -20,7 +22,9 @@ export class CountingCallbacks implements Callbacks {
   constructor(
     private readonly logger: Logger = silentLogger,
     private readonly debug = false,
-  ) {}
+  ) {
+    this.rationedLog = new RationedLog(logger);
+  }
 
   /** Logs the counters, and returns them. */
   report(): { fetches: number; requests: number; responses: number; deltaRequests: number; deltaResponses: number } {
@@ -31,20 +35,23 @@ export class CountingCallbacks implements Callbacks {
   }
 
   onStreamOpen(stream: StreamInfo): void {
-    if (this.debug) this.logger.info({ stream: stream.id, typeUrl: stream.typeUrl, peer: stream.peer }, "stream open");
+    this.tell(stream, "stream open");
   }
 
   onStreamClosed(stream: StreamInfo): void {
-    if (this.debug) this.logger.info({ stream: stream.id, node: stream.node?.id }, "stream closed");
+    this.tell(stream, "stream closed");
   }
 
   onDeltaStreamOpen(stream: StreamInfo): void {
-    if (this.debug)
-      this.logger.info({ stream: stream.id, typeUrl: stream.typeUrl, peer: stream.peer }, "delta stream open");
+    this.tell(stream, "delta stream open");
   }
 
   onDeltaStreamClosed(stream: StreamInfo): void {
-    if (this.debug) this.logger.info({ stream: stream.id, node: stream.node?.id }, "delta stream closed");
+    this.tell(stream, "delta stream closed");
+  }
+
+  private tell({ id, typeUrl, peer, node }: StreamInfo, message: string): void {
+    if (this.debug) this.rationedLog.info({ stream: id, typeUrl, peer, ...(node && { node: node.id }) }, message);
   }
 
   onStreamRequest(_stream: StreamInfo, _request: DiscoveryRequest): void {

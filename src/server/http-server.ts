@@ -8,6 +8,7 @@ import {
   type Server as TlsServer,
 } from "node:tls";
 import { messageOf, XdsError } from "../errors.js";
+import { printable } from "../printable.js";
 import { HttpConnection, type HttpConnectionLimits } from "./http-connection.js";
 import { listenOn } from "./listen-on.js";
 
@@ -153,7 +154,7 @@ export class HttpServer {
 /** Statuses after which the same request may succeed. */
 const retried = new Set([429, 503]);
 
-const errorBody = ({ code, message }: XdsError) => `${JSON.stringify({ code, message })}\n`;
+const errorBody = ({ code, message }: XdsError) => `${printable(JSON.stringify({ code, message }))}\n`;
 
 /** Answers with an error. If the request has not come to its end, the connection ends with the answer. */
 export function sendError(response: ServerResponse, error: XdsError, status: number = error.httpStatus): void {

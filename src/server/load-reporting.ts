@@ -130,7 +130,8 @@ export class LoadReporting {
       const { peer, certificateNames } = caller;
       await this.options.onReport?.(node, { peer, certificateNames, receivedAt: Date.now(), clusters });
     } catch (error) {
-      this.logger.error({ callback: "onReport", node: node.id, error: messageOf(error) }, "a callback failed");
+      const fields = { callback: "onReport", node: node.id, peer: caller.peer, error: messageOf(error) };
+      this.logger.error(fields, "a callback failed");
     }
   }
 

@@ -13,6 +13,7 @@ import { checkLengths, checkService, Stream } from "../protocol/stream.js";
 import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
 import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
 import type { Variant } from "../protocol/variant.js";
+import { RationedLog } from "../rationed-log.js";
 import type { ResourceType } from "../resource/types.js";
 import { anonymousNode, type Node } from "../schema/node.js";
 import { Admission } from "./admission.js";
@@ -142,7 +143,8 @@ export type ServerState = "new" | "listening" | "draining" | "closed";
 export class XdsServer {
   private readonly streams = new Set<Stream<never>>();
   private readonly waits = new AppliedWaits(this.streams);
-  private readonly logger: Logger;
+  /** For all that clients cause. */
+  private readonly logger: RationedLog;
   private readonly refused: RefusalLog;
   private readonly callbacks: Callbacks;
   private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
@@ -176,7 +178,7 @@ export class XdsServer {
     this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
     this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
     this.receiving = new ReceivingBytes(this.limits);
-    this.logger = options.logger ?? silentLogger;
+    this.logger = new RationedLog(options.logger ?? silentLogger);
     this.refused = new RefusalLog(this.logger);
     this.callbacks = options.callbacks ?? {};
     const anonymous = () => (options.requireNode ? undefined : anonymousNode());
@@ -421,6 +423,7 @@ export class XdsServer {
     this.grpc?.close();
     this.rest?.close();
     for (const stream of [...this.streams]) stream.close();
+    this.logger.close();
   }
 
   private selects(selector: NodeSelector): (node: Node) => boolean {

@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { otherApiHint } from "../schema/registry.js";
-import { isSensitive, redactions } from "../schema/sensitive.js";
+import { holdsSecrets, isSensitive, redactions } from "../schema/sensitive.js";
 import { nearest } from "./nearest.js";
 import { type Fault, formatPath, type PathStep } from "./problem.js";
 import { describeNode, type Read, readEnum, readMapKey, readScalar, someOf } from "./scalar-json.js";
@@ -43,14 +43,19 @@ export class MessageJson {
   takesRedacted = false;
   private readonly path: PathStep[] = [];
   private valuesLeft: number;
+  /** A secret was read, or a mistake may show one. */
+  mayHaveSecrets = false;
   /** Whether what is read is a secret, which must not be told. */
   private isSecret = false;
+  /** Whether what is read is in a message that has secrets. */
+  private isNearSecret = false;
   private rewrites = noRewrites;
 
-  /** `size`: the number of values in the text. */
+  /** `size`: the number of values in the text. `hidesValues`: no fault quotes one. */
   constructor(
     private readonly registry: Registry,
     size: number,
+    private readonly hidesValues = false,
   ) {
     this.valuesLeft = size + maxAliasedValues;
   }
@@ -67,11 +72,20 @@ export class MessageJson {
   ): JsonValue {
     this.path.splice(0, this.path.length, ...steps);
     this.isSecret = false;
+    this.isNearSecret = false;
     this.rewrites = rewrites;
     return this.message(desc, node, leaveOut);
   }
 
   private message(desc: DescMessage, node: YamlNode, leaveOut?: string): JsonValue {
+    const wasNear = this.isNearSecret;
+    if (holdsSecrets(desc)) this.isNearSecret = true;
+    const json = this.contentOf(desc, node, leaveOut);
+    this.isNearSecret = wasNear;
+    return json;
+  }
+
+  private contentOf(desc: DescMessage, node: YamlNode, leaveOut?: string): JsonValue {
     const { typeName } = desc;
     if (typeName === "google.protobuf.Any") return this.any(node);
     const asString = stringTypes[typeName];
@@ -97,7 +111,7 @@ export class MessageJson {
     for (const entry of node.entries) {
       if (entry.key === leaveOut) continue;
       const field = fieldNamed(desc, entry.key);
-      this.path.push(entry.key);
+      this.path.push(field ? entry.key : this.shownKey(entry.key, desc));
       if (!field) this.fault(entry.at, unknownField(desc, entry.key));
       else if (this.isFirst(field, entry, setBy)) json[field.jsonName] = this.field(field, entry.value);
       this.path.pop();
@@ -137,7 +151,7 @@ export class MessageJson {
 
   private field(field: DescField | undefined, node: YamlNode): JsonValue {
     const wasSecret = this.isSecret;
-    if (field && isSensitive(field)) this.isSecret = true;
+    if (field && isSensitive(field)) this.isSecret = this.mayHaveSecrets = true;
     const json = this.value(field, node);
     this.isSecret = wasSecret;
     return json;
@@ -169,8 +183,8 @@ export class MessageJson {
     this.count(node);
     const json: JsonObject = {};
     for (const { key, at, value } of node.entries) {
-      this.path.push(key);
-      const read = readMapKey(field.mapKey, key);
+      this.path.push(this.shownKey(key));
+      const read = readMapKey(field.mapKey, key, this.hidesValues);
       if ("wrong" in read) this.fault(at, read.wrong);
       json[key] = this.notNull(field, value);
       this.path.pop();
@@ -194,6 +208,14 @@ export class MessageJson {
   }
 
   private any(node: YamlNode): JsonValue {
+    const before = this.faults.length;
+    const json = this.contentOfAny(node);
+    // What it would be is not known.
+    if (json === null && this.faults.length > before) this.mayHaveSecrets = true;
+    return json;
+  }
+
+  private contentOfAny(node: YamlNode): JsonValue {
     if (node.kind !== "map") return this.fault(node.at, `expected an object with "@type", got ${describeNode(node)}`);
     if (node.entries.length === 0) return {};
     const type = node.entries.find(({ key }) => key === "@type");
@@ -214,7 +236,7 @@ export class MessageJson {
     if (!hasOwnJson(desc) || !value) return { ...asObject(this.message(desc, node, "@type")), "@type": typeUrl };
     for (const { key, at } of node.entries) {
       if (key === "@type" || key === "value") continue;
-      this.path.push(key);
+      this.path.push(this.shownKey(key));
       this.fault(at, `a ${desc.typeName} in an Any has "@type" and value, and nothing else; remove this`);
       this.path.pop();
     }
@@ -240,7 +262,7 @@ export class MessageJson {
     };
     if (node.kind === "list") return node.items.map((item, index) => inside(index, item));
     const object: JsonObject = {};
-    for (const { key, value } of node.entries) object[key] = inside(key, value);
+    for (const { key, value } of node.entries) object[key] = inside(this.hidesValues ? "…" : key, value);
     return object;
   }
 
@@ -258,11 +280,15 @@ export class MessageJson {
 
   /** Returns what a field without a value has in JSON. */
   private fault(at: number, message: string): null {
-    const told = this.isSecret
-      ? message.replace(/, got .*/s, ", got something else (not shown: it is secret)")
-      : message;
-    this.faults.push({ at, path: formatPath(this.path), message: told });
+    if (this.isNearSecret) this.mayHaveSecrets = true;
+    this.faults.push({ at, path: formatPath(this.path), message });
     return null;
+  }
+
+  /** A key that is no field's name, as a path has it: where secrets are, somebody may have written one as a key. */
+  private shownKey(key: string, desc?: DescMessage): string {
+    const isMistyped = () => desc !== undefined && nearest(key, usualNames(desc)) !== undefined;
+    return this.hidesValues && this.isNearSecret && !isMistyped() ? "…" : key;
   }
 }
 

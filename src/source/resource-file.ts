@@ -77,8 +77,13 @@ export function readResourceFile(file: string, bytes: Uint8Array, options: ReadO
   if (!isUtf8(bytes)) return unreadable(notUtf8(file, bytes));
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === "") return unreadable({ file, path: "", message: isEmpty });
-  const reader = new FileReader(file, text, options);
+  let reader = new FileReader(file, text, options);
   reader.read();
+  // No mistake is told with a value where there may be a secret, wherever in the file that is.
+  if (reader.json.faults.length > 0 && reader.json.mayHaveSecrets) {
+    reader = new FileReader(file, text, options, true);
+    reader.read();
+  }
   const lines = new LineIndex(text);
   const told = (faults: Fault[]) =>
     faults.sort((a, b) => a.at - b.at).map(({ at, path, message }) => ({ file, ...lines.place(at), path, message }));
@@ -127,20 +132,22 @@ class FileReader {
     file: string,
     private readonly text: string,
     { previous, registry = envoyRegistry(), secretFiles, forComparing = false, takesRedacted = false }: ReadOptions,
+    /** No fault quotes a value. */
+    hidesValues = false,
   ) {
     this.forComparing = forComparing;
     this.takesRedacted = takesRedacted;
-    const { documents, faults, size, hasAliases } = parseYaml(text);
+    const { documents, faults, isCut, size, hasAliases } = parseYaml(text, hidesValues);
     this.documents = documents;
     this.registry = registry;
-    this.json = new MessageJson(registry, size);
+    this.json = new MessageJson(registry, size, hidesValues);
+    this.json.mayHaveSecrets = isCut;
     for (const fault of faults) this.json.faults.push(fault);
     const secrets = secretFiles && new SecretFiles(file, secretFiles, takesRedacted);
     this.secretFiles = secrets;
-    this.reader = new ResourceReader(registry, this.json, (typeUrl) =>
-      secrets && typeUrl === secretType ? secrets.rewrites : noRewrites,
-    );
-    this.readerOfMoved = new ResourceReader(registry, this.json, movedRewrites);
+    const rewritesOf = (typeUrl: string) => (secrets && typeUrl === secretType ? secrets.rewrites : noRewrites);
+    this.reader = new ResourceReader(registry, this.json, rewritesOf, hidesValues);
+    this.readerOfMoved = new ResourceReader(registry, this.json, movedRewrites, hidesValues);
     if (!hasAliases) this.previous = previous ?? { bySource: new Map(), inlined: new Map() };
   }
 
@@ -150,6 +157,7 @@ class FileReader {
         this.document(document);
       } catch (error) {
         if (!(error instanceof TooManyValues)) throw error;
+        this.json.mayHaveSecrets = true; // what comes behind is not read
         this.fault(document.at, error.message);
         break;
       }
@@ -163,7 +171,10 @@ class FileReader {
     this.json.takesRedacted = this.takesRedacted || kind?.bootstrap !== undefined;
     if (node.kind === "map" && kind) this.ofKind(node, kind);
     else if (valueAt(node, "@type")) this.resource({ node, steps: [] }, this.text.length);
-    else this.fault(node.at, `expected ${expectedDocument}, got ${describeDocument(node)}`);
+    else {
+      this.json.mayHaveSecrets = true; // nobody knows what it is
+      this.fault(node.at, `expected ${expectedDocument}, got ${describeDocument(node)}`);
+    }
   }
 
   private ofKind(document: YamlMap, kind: DocumentKind): void {
@@ -204,6 +215,7 @@ class FileReader {
     // Where there are aliases, the same text may stand for something else than before.
     const source = this.previous && hash("sha1", this.text.slice(node.at, end), "base64");
     const same = source === undefined ? undefined : this.previous?.bySource.get(source);
+    if (same?.type.typeUrl === secretType) this.json.mayHaveSecrets = true;
     const files = same && this.previous?.inlined.get(same);
     const isSame = files === undefined || this.secretFiles?.areSame(files);
     const notes = this.json.notes.length;

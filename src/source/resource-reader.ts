@@ -2,12 +2,12 @@ import { type DescMessage, fromJson, type Message, type Registry, toBinary } fro
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import { messageOf } from "../errors.js";
 import { Resource, type ResourceOptions } from "../resource/resource.js";
-import { findResourceType, type ResourceType, resourceTypes } from "../resource/types.js";
+import { findResourceType, type ResourceType, resourceTypes, secretType } from "../resource/types.js";
 import type { MessageJson, Rewrites } from "./message-json.js";
 import { nearest } from "./nearest.js";
 import { formatPath, type PathStep } from "./problem.js";
 import { describeNode } from "./scalar-json.js";
-import { typeNamed, wrongType } from "./type-names.js";
+import { describeType, typeNamed, wrongType } from "./type-names.js";
 import { scalar, valueAt, type YamlMap, type YamlNode } from "./yaml.js";
 
 const wrapperType = "envoy.service.discovery.v3.Resource";
@@ -20,17 +20,18 @@ export class ResourceReader {
     private readonly json: MessageJson,
     /** What is made of the messages in a resource of this type URL. */
     private readonly rewritesOf: (typeUrl: string) => Rewrites,
+    /** Messages quote no value. */
+    private readonly hidesValues: boolean,
   ) {}
 
   /** `steps` is where the object stands in its document, `typeUrl` its type where it has no `@type`. */
   read(node: YamlNode, steps: readonly PathStep[], typeUrl?: string): Resource | undefined {
     const type = typeUrl === undefined ? valueAt(node, "@type") : scalar(node.at, typeUrl);
-    if (!type)
-      return this.fault(
-        node.at,
-        steps,
-        `expected an object with its "@type", such as ${exampleType}, got ${describeDocument(node)}`,
-      );
+    if (!type) {
+      this.json.mayHaveSecrets = true; // nobody knows what it is
+      const expected = `expected an object with its "@type", such as ${exampleType}`;
+      return this.fault(node.at, steps, `${expected}, got ${describeDocument(node)}`);
+    }
     if (node.kind === "map" && isType(type, wrapperType)) return this.wrapped(node, steps);
     const found = this.resourceType(type, steps);
     const message = found && this.message(found.desc, node, steps, found.type, typeUrl === undefined);
@@ -56,6 +57,7 @@ export class ResourceReader {
     const inner = valueAt(node, "resource");
     const innerType = valueAt(inner, "@type");
     if (!innerType) {
+      this.json.mayHaveSecrets = true;
       const got = inner ? describeDocument(inner) : "none";
       return this.fault((inner ?? node).at, [...steps, "resource"], `expected a resource with its "@type", got ${got}`);
     }
@@ -80,7 +82,9 @@ export class ResourceReader {
     const typeUrl = node.kind === "scalar" ? String(node.value) : "";
     const type = findResourceType(typeUrl);
     const desc = typeNamed(node, this.registry);
-    if (type && desc) return { type, desc };
+    const isKnown = type !== undefined && desc !== undefined;
+    if (!isKnown || type.typeUrl === secretType) this.json.mayHaveSecrets = true;
+    if (isKnown) return { type, desc };
     return this.fault(node.at, [...steps, "@type"], this.unusableType(node, typeUrl, type, desc));
   }
 
@@ -90,11 +94,11 @@ export class ResourceReader {
     if (!desc) {
       const last = typeUrl.slice(typeUrl.lastIndexOf(".") + 1);
       const meant = nearest(typeUrl, urls) ?? urls.find((url) => last !== "" && url.endsWith(`.${last}`));
-      if (meant) return `expected the type of a resource, got ${describeNode(node)}; did you mean ${meant}?`;
+      if (meant) return `expected the type of a resource, got ${describeType(node)}; did you mean ${meant}?`;
       return wrongType(node, this.registry);
     }
     const names = urls.map((url) => url.slice(url.lastIndexOf("/") + 1)).join(", ");
-    return `expected the type of a resource, type.googleapis.com/ and one of ${names}; got ${describeNode(node)}`;
+    return `expected the type of a resource, type.googleapis.com/ and one of ${names}; got ${describeType(node)}`;
   }
 
   /** The message that an object stands for, if nothing is wrong with it. */
@@ -113,7 +117,7 @@ export class ResourceReader {
       return fromJson(desc, json, { registry: this.registry });
     } catch (error) {
       // Of what MessageJson does not look at, such as the depth of messages.
-      return this.fault(node.at, steps, messageOf(error));
+      return this.fault(node.at, steps, this.hidesValues ? `it is no ${desc.typeName}` : messageOf(error));
     }
   }
 
@@ -162,7 +166,5 @@ function missingName(type: ResourceType, desc: DescMessage): string {
 /** In place of an object with an `@type`. */
 export function describeDocument(node: YamlNode): string {
   if (node.kind !== "map") return describeNode(node);
-  const keys = node.entries.slice(0, 4).map(({ key }) => key);
-  if (keys.length === 0) return "an empty object";
-  return `an object with ${keys.join(", ")}${node.entries.length > 4 ? ", …" : ""}`;
+  return node.entries.length === 0 ? "an empty object" : "another object";
 }

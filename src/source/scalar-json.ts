@@ -9,14 +9,21 @@ export type Read = { readonly json: JsonValue } | { readonly wrong: string };
 
 const longestQuote = 120;
 
+/** Whether a value must not be quoted, nor anything that is made of it. */
+export const isHidden = (node: YamlNode): boolean => node.kind === "scalar" && node.isHidden === true;
+
 /** What a value is, in words for a message. */
 export function describeNode(node: YamlNode): string {
   if (node.kind === "map") return "an object";
   if (node.kind === "list") return "a list";
   const { value } = node;
   if (value === null) return "nothing (null)";
+  if (node.isHidden) return notShown;
   return typeof value === "string" ? quote(value) : node.text.slice(0, longestQuote);
 }
+
+/** In place of a value that may be a secret. */
+export const notShown = "something else (not shown: it may be secret)";
 
 /** A text for a message; of PEM, which may be a private key in the wrong place, nothing. */
 export function quote(text: string): string {
@@ -45,13 +52,14 @@ function readString(node: YamlNode): Read {
   if (node.kind !== "scalar" || node.value === null) return { wrong: `expected a string, got ${describeNode(node)}` };
   if (typeof node.value === "string") return { json: node.value };
   const kind = typeof node.value === "boolean" ? "boolean" : "number";
+  if (node.isHidden) return { wrong: `expected a string, got a ${kind}; put it in quotes` };
   return { wrong: `expected a string, got the ${kind} ${node.text}; put it in quotes: ${JSON.stringify(node.text)}` };
 }
 
 function readBool(node: YamlNode): Read {
   const value = node.kind === "scalar" ? node.value : undefined;
   if (typeof value === "boolean") return { json: value };
-  const meant = typeof value === "string" ? boolWords[value.toLowerCase()] : undefined;
+  const meant = typeof value === "string" && !isHidden(node) ? boolWords[value.toLowerCase()] : undefined;
   const hint = meant === undefined ? "" : `; write ${meant}`;
   return { wrong: `expected true or false, got ${describeNode(node)}${hint}` };
 }
@@ -130,13 +138,15 @@ function readInteger(node: YamlNode, { least, most }: Bounds): Read {
   return { json: String(integer) };
 }
 
-/** A key of a map field, which JSON has as a string. */
-export function readMapKey(type: ScalarType, key: string): Read {
+/** A key of a map field, which JSON has as a string; hidden like a node. */
+export function readMapKey(type: ScalarType, key: string, isHidden: boolean): Read {
   if (type === ScalarType.STRING) return { json: key };
   if (type === ScalarType.BOOL)
-    return key === "true" || key === "false" ? { json: key } : { wrong: `expected the key true or false, got ${key}` };
+    return key === "true" || key === "false"
+      ? { json: key }
+      : { wrong: `expected the key true or false, got ${isHidden ? notShown : key}` };
   const value = /^-?\d{1,30}$/.test(key) ? BigInt(key) : key;
-  const read = readScalar(type, { kind: "scalar", at: 0, value, text: key });
+  const read = readScalar(type, { kind: "scalar", at: 0, value, text: key, isHidden });
   return "json" in read ? read : { wrong: `the key: ${read.wrong}` };
 }
 
@@ -146,7 +156,7 @@ export function readEnum(desc: DescEnum, node: YamlNode): Read {
   if (typeof value === "string" && desc.values.some(({ name }) => name === value)) return { json: value };
   if (typeof value === "number" && desc.values.some(({ number }) => number === value)) return { json: value };
   const names = desc.values.filter(({ deprecated }) => !deprecated).map(({ name }) => name);
-  const meant = typeof value === "string" ? nearest(value, names) : undefined;
+  const meant = typeof value === "string" && !isHidden(node) ? nearest(value, names) : undefined;
   const other = typeof value === "string" ? otherApiHint() : "";
   const hint = meant === undefined ? other : `; did you mean ${meant}?`;
   return { wrong: `expected one of ${someOf(names)}, got ${describeNode(node)}${hint}` };

@@ -13,6 +13,13 @@ export function typeNamed(node: YamlNode, registry: Registry): DescMessage | und
   return registry.getMessage(nameIn(typeUrl));
 }
 
+/** A type URL as messages have it: always, if it looks like one. */
+export function describeType(node: YamlNode): string {
+  const isUrl =
+    node.kind === "scalar" && /^(?:type\.googleapis\.com\/[\w.]+|(?:envoy|google|udpa|xds)(?:\.\w+)+)$/.test(node.text);
+  return isUrl ? JSON.stringify(node.text) : describeNode(node);
+}
+
 /** Why {@link typeNamed} finds nothing. */
 export function wrongType(node: YamlNode, registry: Registry): string {
   const typeUrl = node.kind === "scalar" ? node.value : undefined;
@@ -20,12 +27,12 @@ export function wrongType(node: YamlNode, registry: Registry): string {
     return `expected the type of a message, type.googleapis.com/<its full name>, got ${describeNode(node)}`;
   const name = nameIn(typeUrl);
   if (registry.getMessage(name))
-    return `expected "type.googleapis.com/${name}", got ${describeNode(node)}; add what comes before the name`;
+    return `expected "type.googleapis.com/${name}", got ${describeType(node)}; add what comes before the name`;
   const meant = likelyType(name, registry);
   const hint = meant
     ? `did you mean type.googleapis.com/${meant}?`
     : `see the Envoy API for its full name${otherApiHint()}`;
-  return `no message of this Envoy API is named ${describeNode(node)}; ${hint}`;
+  return `no message of this Envoy API is named ${describeType(node)}; ${hint}`;
 }
 
 /** The message of a mistyped name; or one of another package that is called the same, as those of the v2 API are. */

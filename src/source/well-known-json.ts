@@ -1,6 +1,6 @@
 import { fromJson } from "@bufbuild/protobuf";
 import { FieldMaskSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { describeNode, type Read } from "./scalar-json.js";
+import { describeNode, isHidden, type Read } from "./scalar-json.js";
 import type { YamlNode } from "./yaml.js";
 
 /** The types of google.protobuf whose JSON is a string. */
@@ -18,7 +18,7 @@ function readDuration(node: YamlNode): Read {
   const value = node.kind === "scalar" ? node.value : undefined;
   const seconds = typeof value === "string" ? /^(-?\d{1,12})(?:\.\d{1,9})?s$/.exec(value)?.[1] : undefined;
   if (seconds !== undefined && Math.abs(Number(seconds)) <= longestDuration) return { json: String(value) };
-  const meant = meantDuration(value);
+  const meant = isHidden(node) ? undefined : meantDuration(value);
   const hint = meant === undefined ? "" : `; write "${meant}"`;
   return { wrong: `expected a duration such as "1.5s", got ${describeNode(node)}${hint}` };
 }

@@ -8,7 +8,8 @@ export function yamlEvents(text: string, maxDepth: number): { events: Event[]; f
   } catch (error) {
     if (!(error instanceof YAMLException) || !error.mark) throw error;
     const at = Math.min(error.mark.position, text.length);
-    const why = reservedAt(text, at) ?? `${error.reason}${adviceFor(error.reason)}`;
+    const reason = withoutQuotes(error.reason);
+    const why = reservedAt(text, at) ?? `${reason}${adviceFor(reason)}`;
     const fault = { at, path: "", message: `not valid YAML or JSON: ${why}` };
     const separator = text.lastIndexOf("\n---", at - 1);
     if (separator === -1) return { events: [], fault };
@@ -17,10 +18,18 @@ export function yamlEvents(text: string, maxDepth: number): { events: Event[]; f
   }
 }
 
-/** Of `@type:` without quotes and the like, where the parser complains of what it makes of it. */
+/** The parser's complaints quote the text at their end; it may be a secret. */
+const withoutQuotes = (reason: string) =>
+  reason
+    .replace(/^(tag name cannot contain such characters): .*$/s, "$1")
+    .replace(/ (tag handle) ".*"$/s, " $1")
+    .replace(/ for ".*" (tag handle)$/s, " for a $1");
+
+/** Of `@type:` without quotes and the like, where the parser complains of what it makes of it. Only `@type` is quoted. */
 function reservedAt(text: string, at: number): string | undefined {
   const [word, sign] = /^([@`%])[\w.-]*/.exec(text.slice(at, at + 100)) ?? [];
-  return word && `without quotes nothing can begin with ${sign}; write ${JSON.stringify(word)}`;
+  if (word === undefined) return undefined;
+  return `without quotes nothing can begin with ${sign}; ${word === "@type" ? 'write "@type"' : "put it in quotes"}`;
 }
 
 /** What to do about the parser's commonest complaints, some of which do not say what is amiss. */

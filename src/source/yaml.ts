@@ -1,6 +1,6 @@
 import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from "js-yaml";
 import { type Fault, formatPath, LineIndex, type PathStep } from "./problem.js";
-import { quote } from "./scalar-json.js";
+import { notShown, quote } from "./scalar-json.js";
 import { type PlainValue, plainValue } from "./yaml-scalar.js";
 import { yamlEvents } from "./yaml-syntax.js";
 
@@ -32,6 +32,8 @@ export interface YamlScalar {
   readonly value: PlainValue;
   /** What the file says, without quotes. */
   readonly text: string;
+  /** No message may quote it. */
+  readonly isHidden?: boolean;
 }
 
 /** A text as a value of a file that does not hold it. */
@@ -46,6 +48,8 @@ export interface YamlText {
   /** An aliased node is in the tree once for each place that it is used in, and the same object in all. */
   readonly documents: YamlNode[];
   readonly faults: Fault[];
+  /** There is an error of syntax, so nobody knows what the text would say. */
+  readonly isCut: boolean;
   /** How many nodes the text itself has. */
   readonly size: number;
   /** Whether any value of the text depends on another part of it. */
@@ -59,13 +63,15 @@ const maxMergedKeys = 1_000_000;
 
 /**
  * Reads the documents of a text as YAML 1.2, of which JSON is a part. After an error of syntax only the documents before it
- * are read. As in Envoy, a key tagged `!ignore` and its value are left out.
+ * are read. As in Envoy, a key tagged `!ignore` and its value are left out. With `hidesValues` no fault quotes the text, and
+ * the scalars are hidden.
  */
-export function parseYaml(text: string): YamlText {
+export function parseYaml(text: string, hidesValues = false): YamlText {
   const { events, fault } = yamlEvents(text, maxDepth);
-  const tree = new TreeBuilder(text, events).build();
-  if (fault) tree.faults.push(fault);
-  return tree;
+  const tree = new TreeBuilder(text, events, hidesValues).build();
+  if (!fault) return tree;
+  tree.faults.push(fault);
+  return { ...tree, isCut: true };
 }
 
 class TreeBuilder {
@@ -88,6 +94,7 @@ class TreeBuilder {
   constructor(
     private readonly text: string,
     private readonly events: readonly Event[],
+    private readonly hidesValues: boolean,
   ) {}
 
   build(): YamlText {
@@ -98,7 +105,7 @@ class TreeBuilder {
       if (this.events[this.next]?.type !== EVENT_ID.POP) this.documents.push(this.node());
     }
     const { documents, faults, events } = this;
-    return { documents, faults, size: events.length, hasAliases: this.hasAliases };
+    return { documents, faults, isCut: false, size: events.length, hasAliases: this.hasAliases };
   }
 
   private take(): Event {
@@ -116,7 +123,10 @@ class TreeBuilder {
         const tag = this.slice(event.tagStart, event.tagEnd);
         const value = event.style === SCALAR_STYLE.PLAIN && tag !== "!" ? plainValue(text) : text;
         this.height = 0;
-        return this.anchored(event, () => ({ kind: "scalar", at, text, value: this.tagged(tag, text, value) }));
+        return this.anchored(event, () => {
+          const read: YamlScalar = { kind: "scalar", at, text, value: this.tagged(tag, text, value) };
+          return this.hidesValues ? { ...read, isHidden: true } : read;
+        });
       }
       case EVENT_ID.SEQUENCE:
         this.open(event, "!!seq");
@@ -165,15 +175,11 @@ class TreeBuilder {
     const anchor = this.anchors.get(name);
     this.height = anchor?.height ?? 0;
     if (anchor && this.path.length + anchor.height <= maxDepth) return anchor.node;
-    if (anchor)
-      this.fault(this.at, `the alias *${name} makes more than ${maxDepth} levels of nesting; write it flatter`);
+    // The name may be a secret that lacks quotes, so it is not told.
+    if (anchor) this.fault(this.at, `the alias makes more than ${maxDepth} levels of nesting; write it flatter`);
     else if (anchor === null)
-      this.fault(this.at, `the alias *${name} stands inside what it refers to; a value cannot contain itself`);
-    else
-      this.fault(
-        this.at,
-        `no anchor &${name} comes before the alias *${name} in this document; define it above, or correct the name`,
-      );
+      this.fault(this.at, "the alias stands inside what it refers to; a value cannot contain itself");
+    else this.fault(this.at, noAnchor);
     return { kind: "scalar", at: this.at, value: null, text: "" };
   }
 
@@ -214,11 +220,8 @@ class TreeBuilder {
       else if (key === "__proto__") this.fault(at, 'the key "__proto__" cannot be used; rename it', key);
       else if (first !== undefined) {
         const { line } = this.lines().place(first);
-        this.fault(
-          at,
-          `the key ${JSON.stringify(key)} is given twice in one object, first in line ${line}; remove one`,
-          key,
-        );
+        const name = this.hidesValues ? "" : `${JSON.stringify(key)} `;
+        this.fault(at, `the key ${name}is given twice in one object, first in line ${line}; remove one`, key);
       } else {
         seen.set(key, at);
         entries.push({ key, at, value });
@@ -265,11 +268,11 @@ class TreeBuilder {
       case "!!null": {
         const plain = plainValue(text);
         if (kindsOfTag[kind].includes(plain === null ? "null" : typeof plain)) return plain;
-        this.fault(this.at, `expected a value of the tag ${kind}, got ${quote(text)}`);
+        this.fault(this.at, `expected a value of the tag ${kind}, got ${this.hidesValues ? notShown : quote(text)}`);
         return plain;
       }
       default:
-        this.fault(this.at, `unknown tag ${tag}; remove it`);
+        this.fault(this.at, unknownTag);
         return value;
     }
   }
@@ -278,7 +281,7 @@ class TreeBuilder {
     this.at = event.start;
     const tag = this.slice(event.tagStart, event.tagEnd);
     const kind = standardTag(tag);
-    if (kind !== "" && kind !== "!" && kind !== own) this.fault(event.tagStart, `unknown tag ${tag}; remove it`);
+    if (kind !== "" && kind !== "!" && kind !== own) this.fault(event.tagStart, unknownTag);
   }
 
   private slice(start: number, end: number): string {
@@ -290,10 +293,15 @@ class TreeBuilder {
     return this.lineIndex;
   }
 
+  /** What is a field is not known here, so a hidden text has no path. */
   private fault(at: number, message: string, ...below: PathStep[]): void {
-    this.faults.push({ at, path: formatPath([...this.path, ...below]), message });
+    this.faults.push({ at, path: this.hidesValues ? "" : formatPath([...this.path, ...below]), message });
   }
 }
+
+const noAnchor =
+  'no anchor of this name comes before the alias in this document; define it above, correct the name, or quote a value that begins with "*"';
+const unknownTag = 'unknown tag; remove it, or quote a value that begins with "!"';
 
 const kindsOfTag = {
   "!!int": ["number", "bigint"],

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema, SourceCodeInfoSchema } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema, SourceCodeInfoSchema } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from "vitest";
 import { clusterType } from "../../src/index.js";
 import { builtInSet, newerApi } from "../schema/newer-api.js";
@@ -220,6 +220,23 @@ describe("xds schema types", () => {
       stderr: expect.stringMatching(/^xds: package\.json\/types cannot be written to: ENOTDIR/),
     });
   });
+
+  test.each(["../../escaped.proto", "/tmp/absolute.proto", "..\\..\\win.proto", "a/../../b.proto", "a\n/x.proto", ""])(
+    "writes nothing for a proto file named %j",
+    async (name) => {
+      const folder = await project();
+      await symlink(join(root, "node_modules/@bufbuild/protoc-gen-es"), await installPlace(folder), "dir");
+      const set = builtInSet();
+      set.file.push(create(FileDescriptorProtoSchema, { name, package: "evil", messageType: [{ name: "Evil" }] }));
+      await writeFile(join(folder, "evil.binpb"), toBinary(FileDescriptorSetSchema, set));
+      const before = await readdir(folder);
+      const out = ["--descriptors", "evil.binpb", "--out", "deep/api"];
+      const { code, stderr } = await xds.in(folder, "schema", "types", "evil.Evil", ...out);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(JSON.stringify(name)) });
+      expect(stderr).toContain("expected a relative path");
+      expect(await readdir(folder)).toEqual(before);
+    },
+  );
 
   /** The generator as a project would have it installed. */
   async function installPlace(folder: string): Promise<string> {

@@ -315,3 +315,40 @@ describeWithEnvoy("a secret that an Envoy refuses", () => {
     expectHidden("serve", server.stdout + server.stderr);
   });
 });
+
+test("in no output of what is wrong with a file, and not in the log", async () => {
+  const folder = new Folder();
+  const wrong = (value: string) =>
+    `"@type": ${secretType}\nname: s\ngeneric_secret: { secret: { inline_string: ${value} } }\n`;
+  const config = folder.write("s.yaml", wrong("x"));
+  const server = xds.start("serve", config, "--port", "0");
+  const { admin } = await server.ports();
+  for (const value of [
+    `@${password}`,
+    `%${password}`,
+    `\`${password}`,
+    `*${password}`,
+    `!${password} x`,
+    `[${password}]`,
+  ]) {
+    folder.write("s.yaml", wrong(value));
+    const failures = server.log().filter(({ level }) => level === "error").length;
+    await eventually(() =>
+      expect(server.log().filter(({ level }) => level === "error").length).toBeGreaterThan(failures),
+    );
+    const commands = [
+      ...["table", "json", "yaml", "sarif"].map((output) => ["validate", config, "-o", output]),
+      ["serve", config, "--check"],
+      ["serve", config],
+      ["diff", config, config],
+      ["explain", "s", config],
+    ];
+    for (const command of commands) {
+      const { code, stdout, stderr } = await xds(...command);
+      expect(code, command.join(" ")).not.toBe(0);
+      expectHidden(command.join(" "), stdout + stderr);
+    }
+  }
+  expectHidden("the log", server.stderr);
+  expectHidden("metrics", (await get(`http://127.0.0.1:${admin}/metrics`)).body);
+});

@@ -263,19 +263,19 @@ describe("xds serve says what is wrong", () => {
     const files: [flags: string[], why: string | RegExp][] = [
       [
         ["--tls-cert", missing, "--tls-key", key],
-        new RegExp(`^xds: ${missing} cannot be read: ENOENT.*\n--tls-cert ${missing}, --tls-key ${key}\n$`),
+        new RegExp(`^xds: ${missing} cannot be read: ENOENT.*\n  --tls-cert ${missing}, --tls-key ${key}\n$`),
       ],
       [
         ["--tls-cert", noPem, "--tls-key", key],
-        `the TLS certificate is not PEM: it has no line "-----BEGIN CERTIFICATE-----"\n--tls-cert ${noPem}, --tls-key ${key}`,
+        `the TLS certificate is not PEM: it has no line "-----BEGIN CERTIFICATE-----"\n  --tls-cert ${noPem}, --tls-key ${key}`,
       ],
       [
         ["--tls-cert", cert, "--tls-key", otherKey],
-        `the TLS key is another certificate's; they have to be a pair\n--tls-cert ${cert}, --tls-key ${otherKey}`,
+        `the TLS key is another certificate's; they have to be a pair\n  --tls-cert ${cert}, --tls-key ${otherKey}`,
       ],
       [
         ["--tls-cert", cert, "--tls-key", key, "--tls-client-ca", noPem],
-        `the TLS client CA is not PEM: it has no line "-----BEGIN CERTIFICATE-----"\n--tls-cert ${cert}, --tls-key ${key}, --tls-client-ca ${noPem}`,
+        `the TLS client CA is not PEM: it has no line "-----BEGIN CERTIFICATE-----"\n  --tls-cert ${cert}, --tls-key ${key}, --tls-client-ca ${noPem}`,
       ],
     ];
     for (const [flags, why] of [...calls, ...files]) {

@@ -263,7 +263,7 @@ describe("xds serve, at its end", () => {
     expect(await program.end()).toBe(1);
     taken.close();
     expect(program.stderr).toContain(`127.0.0.1:${port}`);
-    expect(program.stderr).toMatch(/^--port and --rest-port choose other ports$/m);
+    expect(program.stderr).toMatch(/^ {2}--port and --rest-port choose other ports$/m);
     expect(program.stdout).toBe("");
   });
 

@@ -83,14 +83,14 @@ export interface TestStream {
   /** Ends its connection. */
   close(): void;
   send(request: Fields): void;
-  /** How many responses have come; each is ACKed. */
+  /** How many responses have come; each is answered. */
   readonly responses: number;
   /** What it ends with. */
   readonly ended: Promise<StatusObject>;
 }
 
-/** A delta ADS stream of a node; it ends with the test. */
-export function openStream(port: number, id = "n"): TestStream {
+/** A delta ADS stream of a node, which takes what comes, or refuses it with these words; it ends with the test. */
+export function openStream(port: number, id = "n", refusal?: string): TestStream {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
   onTestFinished(() => client.close());
   const same = (bytes: Buffer) => bytes;
@@ -103,7 +103,8 @@ export function openStream(port: number, id = "n"): TestStream {
   call.on("data", (bytes: Buffer) => {
     responses++;
     const { nonce, typeUrl } = fromBinary(DeltaDiscoveryResponseSchema, bytes);
-    send({ responseNonce: nonce, typeUrl });
+    const errorDetail = refusal === undefined ? undefined : { code: 3, message: refusal };
+    send({ responseNonce: nonce, typeUrl, ...(errorDetail && { errorDetail }) });
   });
   call.on("error", () => {});
   return {

@@ -13,6 +13,7 @@ import { table } from "../../src/cli/output.js";
 import { serverOptions } from "../../src/cli/server-options.js";
 import { addSettings, resolveSettings } from "../../src/cli/settings.js";
 import { readSettingsFile } from "../../src/cli/settings-file.js";
+import { RationedLog } from "../../src/rationed-log.js";
 import { xds } from "./program.js";
 
 let directory: string;
@@ -54,7 +55,7 @@ describe("settings", () => {
 
   test("about draining, refusals and sizes become options of the server", () => {
     const options = (args: string[], environment: NodeJS.ProcessEnv = {}, file: [string, unknown][] = []) =>
-      serverOptions(resolved(args, environment, new Map(file)), plainLog);
+      serverOptions(resolved(args, environment, new Map(file)), plainLog, new RationedLog(plainLog));
     expect(options([])).toMatchObject({ drainTimeMs: 600_000, retryRefused: true, maxResponseBytes: 4_190_208 });
     expect(options([]).limits, "a quarter of the memory").not.toHaveProperty("responseBytes");
     const flags = ["--envoy-drain-time", "1m", "--retry-refused", "off", "--max-response-bytes", "64MiB"];

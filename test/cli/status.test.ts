@@ -98,7 +98,7 @@ describe("xds serve's admin port", () => {
     expect(await xds(...args, "--admin-port", taken)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /cannot listen for the admin port on 127\.0\.0\.1:\d+: .*\n--admin-port chooses another port, or "off"/,
+        /cannot listen for the admin port on 127\.0\.0\.1:\d+: .*\n {2}--admin-port chooses another port, or "off"/,
       ),
     });
     expect(await xds(...args, "--admin-host", "0.0.0.0")).toMatchObject({

@@ -109,7 +109,7 @@ export const ways: readonly Way[] = [
     way: "an alias of no anchor",
     spoil: edit("type: EDS", "type: *kind"),
     says: [
-      "DIR/clusters.yaml:4:9 INVALID resources[0].type: no anchor &kind comes before the alias *kind in this document; define it above, or correct the name",
+      'DIR/clusters.yaml:4:9 INVALID resources[0].type: no anchor of this name comes before the alias in this document; define it above, correct the name, or quote a value that begins with "*"',
     ],
   },
   {
@@ -184,7 +184,7 @@ export const ways: readonly Way[] = [
     way: "no @type",
     spoil: edit(`"@type": ${clusterType}\n  name`, "name"),
     says: [
-      'DIR/clusters.yaml:2:3 INVALID resources[0]: expected an object with its "@type", such as type.googleapis.com/envoy.config.cluster.v3.Cluster, got an object with name, type, connect_timeout, eds_cluster_config',
+      'DIR/clusters.yaml:2:3 INVALID resources[0]: expected an object with its "@type", such as type.googleapis.com/envoy.config.cluster.v3.Cluster, got another object',
     ],
   },
   {
@@ -205,14 +205,14 @@ export const ways: readonly Way[] = [
     way: "an object that is nothing known",
     spoil: put("more.yaml", "clusters: []\n"),
     says: [
-      'DIR/more.yaml:1:1 INVALID expected an object with a list "resources:", or one resource with its "@type", got an object with clusters',
+      'DIR/more.yaml:1:1 INVALID expected an object with a list "resources:", or one resource with its "@type", got another object',
     ],
   },
   {
     way: "a name alone",
     spoil: put("more.yaml", "backend\n"),
     says: [
-      'DIR/more.yaml:1:1 INVALID expected an object with a list "resources:", or one resource with its "@type", got "backend"',
+      'DIR/more.yaml:1:1 INVALID expected an object with a list "resources:", or one resource with its "@type", got something else (not shown: it may be secret)',
     ],
   },
   {
