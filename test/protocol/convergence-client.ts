@@ -33,6 +33,11 @@ export class ModelClient {
     private readonly send: (outgoing: Outgoing) => void,
   ) {}
 
+  /** What it names. */
+  get names(): readonly string[] {
+    return [...this.wants].filter((name) => name !== everything);
+  }
+
   covers(name: string): boolean {
     return this.wants.has(everything) || this.wants.has(name);
   }
@@ -61,8 +66,8 @@ export class ModelClient {
   }
 
   /**
-   * Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns what it refused: names and
-   * versions, and names of which the response said nothing.
+   * Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns what the response said: names
+   * and versions.
    */
   nack(response: Response, taken: number): ReadonlyMap<string, string | undefined> {
     const now = new Map<string, string | undefined>(
@@ -78,7 +83,6 @@ export class ModelClient {
       this.version = "";
     });
     this.answer(response, { code: 13, message: "refused" });
-    for (const name of this.wants) if (name !== everything && !now.has(name)) now.set(name, undefined);
     return now;
   }
 

@@ -258,12 +258,15 @@ export class World {
   private answer(answer: "ack" | "nack", taken: number): boolean {
     const response = this.toClient.shift();
     if (!response) return false;
-    if (answer === "nack")
-      for (const [name, version] of this.client.nack(response, taken)) {
+    if (answer === "nack") {
+      const said = this.client.nack(response, taken);
+      for (const name of this.client.names)
+        if (!said.has(name)) this.refused.set(name, (this.refused.get(name) ?? new Set()).add(undefined));
+      for (const [name, version] of said) {
         const before = this.overtaken ? this.refused.get(name) : undefined;
         this.refused.set(name, (before ?? new Set()).add(version));
       }
-    else {
+    } else {
       this.client.ack(response);
       for (const { name } of response.resources) this.refused.delete(name);
       for (const name of response.removedResources) this.refused.delete(name);
