@@ -29,6 +29,9 @@ interface Kind {
  */
 export class RationedLog implements Logger {
   private readonly kinds = new Map<string, Kind>();
+  /** As of `performance.now()`. */
+  private windowEnd = 0;
+  /** Runs while there is something that was left out, up to the end of the window. */
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -53,8 +56,6 @@ export class RationedLog implements Logger {
   /** Logs what was left out so far. Lines that come later are still rationed, without a count. */
   close(): void {
     this.isClosed = true;
-    clearTimeout(this.timer);
-    this.timer = undefined;
     this.tellLeftOut();
   }
 
@@ -69,6 +70,7 @@ export class RationedLog implements Logger {
     if (kind.written === linesPerKind || known?.written === linesPerPeer) {
       kind.leftOut++;
       if (known) known.leftOut++;
+      this.tellLater();
       return false;
     }
     kind.written++;
@@ -78,23 +80,29 @@ export class RationedLog implements Logger {
   }
 
   private kindOf(level: Level, name: string): Kind {
+    const now = performance.now();
+    if (now >= this.windowEnd) {
+      this.tellLeftOut(); // a busy event loop may be late with the timer
+      this.windowEnd = now + windowMs;
+    }
     let kind = this.kinds.get(name);
     if (!kind) {
       kind = { level, written: 0, leftOut: 0, peers: new Map() };
       this.kinds.set(name, kind);
     }
-    if (!this.timer && !this.isClosed) {
-      this.timer = setTimeout(() => {
-        this.timer = undefined;
-        this.tellLeftOut();
-      }, windowMs);
-      this.timer.unref();
-    }
     return kind;
+  }
+
+  private tellLater(): void {
+    if (this.timer || this.isClosed) return;
+    this.timer = setTimeout(() => this.tellLeftOut(), this.windowEnd - performance.now());
+    this.timer.unref();
   }
 
   /** One line for each kind of which lines were left out, with the known address that caused most of them. */
   private tellLeftOut(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     const ended = [...this.kinds];
     this.kinds.clear();
     for (const [kind, { level, leftOut, peers }] of ended) {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -7,13 +7,13 @@ import { XdsClient } from "../../src/client/index.js";
 import { clusterType } from "../../src/resource/types.js";
 import { eventually } from "../e2e/eventually.js";
 import { type LogLine, type Program, xds } from "./program.js";
-import { Folder } from "./serving.js";
+import { Folder, metric } from "./serving.js";
 
 const quickstart = fileURLToPath(new URL("../../examples/quickstart", import.meta.url));
 const serve = ["serve", quickstart, "--port", "0", "--rest-port", "off"];
 const isLinux = process.platform === "linux";
 
-/** Has a client get the clusters; its node's id may be long, so that the log is. */
+/** Has a client get the clusters. */
 async function ask(port: number, id: string): Promise<number> {
   const client = new XdsClient({ address: `127.0.0.1:${port}`, node: { id }, reconnect: false });
   client.subscribe(clusterType);
@@ -22,6 +22,28 @@ async function ask(port: number, id: string): Promise<number> {
   await client.close();
   return size;
 }
+
+/** What clients cause in the log is rationed, so mistakes in a file make it long: a line each. */
+class Mistakes {
+  readonly file = new Folder().write("a.yaml", cluster);
+  private rejected = 0;
+
+  constructor(private readonly length: number) {}
+
+  /** Makes so many in the file, and resolves when the server has told them. */
+  async make(count: number, adminPort: number): Promise<void> {
+    const keys = Array.from(
+      { length: count },
+      (_, index) => `${this.rejected}.${index}.${"x".repeat(this.length)}: 1\n`,
+    );
+    await writeFile(this.file, cluster + keys.join(""));
+    this.rejected++;
+    const rejections = 'xds_config_reloads_total{result="failure"}';
+    await eventually(async () => expect(await metric(adminPort, rejections)).toBe(this.rejected));
+  }
+}
+const cluster = `"@type": ${clusterType}\nname: a\n`;
+const tellsMistake = ({ msg }: LogLine) => msg.includes("has no such field");
 
 async function endedWith(program: Program, signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
   program.signal(signal);
@@ -47,28 +69,31 @@ describe.skipIf(!isLinux)("output that cannot be written (needs Linux' /dev/full
 });
 
 describe("a log that nobody reads", () => {
-  const longId = (index: number) => `${index} ${"x".repeat(8_000)}`;
-  const clients = 200;
+  const [changes, mistakes] = [3, 100];
 
   async function stalled(): Promise<{ program: Program; grpc: number }> {
-    const program = xds.start(...serve);
-    const { grpc } = await program.ports();
+    const made = new Mistakes(8_000);
+    const program = xds.start("serve", made.file, "--port", "0");
+    const { grpc, admin } = await program.ports();
     program.stallLog();
-    for (let index = 0; index < clients; index++) expect(await ask(grpc, longId(index))).toBe(1);
+    for (let change = 0; change < changes; change++) await made.make(mistakes, admin);
+    expect(await ask(grpc, "meanwhile")).toBe(1);
     return { program, grpc };
   }
 
   test("stops nobody; what is lost of it is counted when it is read again", async () => {
     const { program, grpc } = await stalled();
     program.readLog();
-    const linesOfStreams = () => program.log().filter(({ msg }) => /^stream (opened|closed)$/.test(msg)).length;
+    const lines = () =>
+      program.log().filter((line) => tellsMistake(line) || /^(still serving|stream (opened|closed))/.test(line.msg))
+        .length;
     const lost = () => {
       const told = program.log().filter(({ msg }) => /^lines of the log were lost/.test(msg));
       return told.reduce((sum, { lines }) => sum + Number(lines), 0);
     };
     await eventually(() => expect(lost()).toBeGreaterThan(0));
     await ask(grpc, "last");
-    await eventually(() => expect(linesOfStreams() + lost()).toBe(2 * clients + 2));
+    await eventually(() => expect(lines() + lost()).toBe(changes * (mistakes + 1) + 4));
     expect(await endedWith(program, "SIGTERM")).toBe(0);
   });
 
@@ -92,11 +117,13 @@ describe.skipIf(!canMount)("a log on a disk that is full (needs the right to mou
     const folder = new Folder();
     const line =
       'exec unshare -m sh -c \'mount -t tmpfs -o size=16k none "$0"; head -c 12000 /dev/zero > "$0/ballast"; exec "$@" 2> "$0/log"\' "$0" "$@"';
-    const program = xds.shell(line.replaceAll('"$0" "$@"', `${folder.path} "$@"`), ...serve);
-    const { grpc } = await program.ports();
+    const made = new Mistakes(300);
+    const serves = ["serve", made.file, "--port", "0"];
+    const program = xds.shell(line.replaceAll('"$0" "$@"', `${folder.path} "$@"`), ...serves);
+    const { grpc, admin } = await program.ports();
     const seen = `/proc/${program.pid}/root${folder.path}`;
-    const [many, few] = [20, 4];
-    for (let index = 0; index < many; index++) await ask(grpc, `${index} ${"x".repeat(300)}`);
+    const [many, few] = [40, 4];
+    await made.make(many, admin);
     await rm(`${seen}/ballast`);
     for (let index = 0; index < few; index++) await ask(grpc, `later ${index}`);
     const entries = async () => {
@@ -111,10 +138,12 @@ describe.skipIf(!canMount)("a log on a disk that is full (needs the right to mou
     };
     await eventually(async () => {
       const told = await entries();
-      const streams = told.filter(({ msg }) => /^stream (opened|closed)$/.test(msg)).length;
+      const others = told.filter(
+        (line) => tellsMistake(line) || /^(still serving|stream (opened|closed))/.test(line.msg),
+      );
       const lost = told.filter(({ msg, level }) => /^lines of the log were lost/.test(msg) && level === "error");
       expect(lost).toHaveLength(1);
-      expect(streams + Number(lost[0]?.lines)).toBe(2 * (many + few));
+      expect(others.length + Number(lost[0]?.lines)).toBe(many + 1 + 2 * few);
       expect(told.filter(({ node }) => String(node).startsWith("later"))).toHaveLength(2 * few);
     });
     expect(await endedWith(program, "SIGTERM")).toBe(0);

@@ -7,6 +7,7 @@ import type { Request, Response } from "../../src/protocol/messages.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
+import type { RationedLog } from "../../src/rationed-log.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
@@ -90,6 +91,7 @@ describe(`${count.toLocaleString("en")} streams, opened and closed`, () => {
         expect([watchersOf(snapshots), watchersOf(linear)]).toEqual([0, 0]);
         expect(snapshots.status()).toEqual([]);
         vi.restoreAllMocks();
+        (context.logger as RationedLog).close(); // the server's, which owns its timer
         expect([...timers].filter(isRunning)).toEqual([]);
         expect(process.getActiveResourcesInfo().filter((kind) => !before.includes(kind))).toEqual([]);
       });
