@@ -186,11 +186,13 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
     const reading = gate.check(found);
     if ("problems" in reading) {
       for (const problem of reading.problems.slice(0, mostLines)) log.error({ code: problem.code }, lineOf(problem));
-      publisher.failed();
+      publisher.failed(firstOf(reading.problems));
       log.error({ problems: reading.problems.length }, "still serving the last good configuration");
       return;
     }
+    const { groups } = publisher;
     const changes = publisher.publish(reading.configuration);
+    for (const group of groups) if (!reading.configuration.groups.has(group)) log.warn({ group }, groupGone);
     const isSame = changes.added + changes.changed + changes.removed === 0;
     log.info(
       { ...changes },
@@ -201,6 +203,12 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
     log.error({ error: messageOf(error) }, "still serving the last good configuration");
   }
 }
+
+/** The first problem in a line, and how many there are more. */
+const firstOf = (problems: readonly ReportEntry[]): string => {
+  const line = problems[0] ? lineOf(problems[0]) : "";
+  return problems.length > 1 ? `${line} (and ${problems.length - 1} more)` : line;
+};
 
 /** Logs what is to be told of a configuration that is served. */
 const logEntries =
@@ -231,6 +239,7 @@ function reportProblems(problems: readonly ReportEntry[]): number {
   return 1;
 }
 
+const groupGone = "this node group's directory is gone; its nodes are served what nodes of no group are";
 const nothingServed = "the files hold no resources; nodes are served nothing until they do";
 
 const isEmpty = ({ common, groups }: Configuration) =>

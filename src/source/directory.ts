@@ -1,12 +1,14 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Registry } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
 import { Burst } from "./burst.js";
 import { combine, type GroupedFile, sameReading } from "./configuration.js";
 import { DirectoryWatcher } from "./directory-watcher.js";
-import { type FileTree, isSettling, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
+import { type FileTree, type Home, isSettling, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
+import type { Problem } from "./problem.js";
 import { type ResourceFile, readResourceFile, unreadable } from "./resource-file.js";
 import type { Configuration, Reading, Source } from "./source.js";
 
@@ -55,6 +57,8 @@ export class DirectorySource implements Source {
   private readonly watcher = new DirectoryWatcher(() => this.burst.add());
   private known = new Map<string, KnownFile>();
   private configuration: Configuration | undefined;
+  /** The homes that it came from. */
+  private filled: ReadonlySet<string> = new Set();
   /** What was told last. */
   private reading: Reading | undefined;
   /** Of the tree as it was last looked at. */
@@ -167,8 +171,28 @@ export class DirectorySource implements Source {
     if (tree.problems.length > 0)
       return { problems: [...tree.problems, ...files.flatMap(({ file }) => file.problems)] };
     const reading = combine(files, tree.groups, this.configuration);
-    if ("configuration" in reading) this.configuration = reading.configuration;
+    if ("problems" in reading) return reading;
+    const filled = this.filledHomes(tree);
+    const empty = tree.homes.filter((home) => !filled.has(home.path) && this.isMissed(home, filled.size === 0));
+    if (empty.length > 0) return { problems: empty.map(nothingIn) };
+    this.filled = filled;
+    this.configuration = reading.configuration;
     return reading;
+  }
+
+  /** The paths of those that hold configuration, be it that there are no resources. */
+  private filledHomes({ files, homes }: FileTree): Set<string> {
+    const said = new Set(files.flatMap(({ path }) => (this.known.get(path)?.content.isBlank ? [] : [resolve(path)])));
+    const filled = homes.filter((home) => [...home.files].some((file) => said.has(file)));
+    return new Set(filled.map(({ path }) => path));
+  }
+
+  /**
+   * Whether configuration has to be in a home that has none: its volume may be gone, or its files on their way. A path may be given for
+   * the files of secrets alone.
+   */
+  private isMissed({ path, group, hasOthers }: Home, isAll: boolean): boolean {
+    return isAll || group !== undefined || !hasOthers || this.filled.has(path);
   }
 
   private async readFiles(tree: FileTree): Promise<GroupedFile[]> {
@@ -215,6 +239,16 @@ export class DirectorySource implements Source {
     }
   }
 }
+
+const nothingIn = ({ path, group }: Home): Problem => ({
+  file: path,
+  path: "",
+  message: group === undefined ? noFiles : noGroup,
+});
+const noFiles =
+  'holds no configuration; put its files (.yaml, .yml, .json) there, or one with "resources: []" to serve nothing';
+const noGroup =
+  'this node group\'s directory holds no configuration; put its files there, or one with "resources: []" if the group has nothing of its own, or remove the directory';
 
 /** Whether neither a file nor one that it refers to has changed since it was read. */
 const isSame = ({ signature, content }: KnownFile, file: TreeFile, { referred }: FileTree): boolean =>

@@ -35,6 +35,8 @@ export interface ResourceFile {
   readonly problems: readonly Problem[];
   /** What was left out of what is served, and why; in the order of the file. */
   readonly notes: readonly Problem[];
+  /** It has nothing but comments; `resources: []` is more than that. */
+  readonly isBlank: boolean;
   /** Of a dump that was read for comparing. */
   readonly dump?: DumpFacts;
   /** @internal The hash of a resource's text → the resource, for the next reading of the file. */
@@ -50,6 +52,7 @@ export const unreadable = (problem: Problem): ResourceFile => ({
   resources: [],
   problems: [problem],
   notes: [],
+  isBlank: false,
   bySource: new Map(),
   inlined: new Map(),
   referred: new Map(),
@@ -85,6 +88,7 @@ export function readResourceFile(file: string, bytes: Uint8Array, options: ReadO
   return {
     problems: told(reader.json.faults),
     notes: told(reader.json.notes),
+    isBlank: reader.isBlank,
     resources: reader.resources.map(({ at, resource }) => ({ resource, file, ...lines.place(at) })),
     ...(reader.dump && { dump: reader.dump }),
     bySource: reader.bySource,
@@ -156,8 +160,12 @@ class FileReader {
     }
   }
 
+  get isBlank(): boolean {
+    return this.json.faults.length === 0 && this.documents.every(isNothing);
+  }
+
   private document(node: YamlNode): void {
-    if (node.kind === "scalar" && node.value === null) return;
+    if (isNothing(node)) return;
     const kind = kindOf(node);
     // Of what is moved, that is left out by resource.
     this.json.takesRedacted = this.takesRedacted || kind?.bootstrap !== undefined;
@@ -221,6 +229,8 @@ class FileReader {
     this.json.faults.push({ at, path: "", message });
   }
 }
+
+const isNothing = (document: YamlNode) => document.kind === "scalar" && document.value === null;
 
 /** The messages that a dump is made of. */
 function sectionsOf(dump: YamlMap): Set<string> {
