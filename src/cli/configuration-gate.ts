@@ -28,9 +28,14 @@ export class ConfigurationGate {
   private said: ReadonlySet<string> = new Set();
 
   constructor(
-    private readonly options: GateOptions,
+    private options: GateOptions,
     private readonly tell: Tell,
   ) {}
+
+  /** From now on lets through by this. */
+  use(validation: GateOptions["validation"]): void {
+    this.options = { ...this.options, validation };
+  }
 
   check(reading: Reading): Checked {
     if ("problems" in reading) return { problems: inOrder(reading.problems.map((problem) => fromProblem(problem))) };

@@ -11,7 +11,7 @@ import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, outputOption, UsageError } from "./command.js";
 import { ConfigurationGate, type GateOptions, mostLines, type Tell } from "./configuration-gate.js";
-import { ending } from "./ending.js";
+import { ending, onHangup } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log, plainLog } from "./log.js";
 import { logOutput } from "./log-output.js";
@@ -19,6 +19,7 @@ import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
 import { entriesOf, formatEntry, lineOf, printReport, type ReportEntry, reportOf } from "./report.js";
+import { Rereading } from "./rereading.js";
 import { checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
@@ -36,7 +37,7 @@ an Envoy's own configuration, a static bootstrap or a /config_dump, of which wha
 
 At start, a mistake in the files, or what Envoy would refuse (see \`xds validate\`), ends the program with exit code 1. Later it is \
 reported, and what was served before stays served. \
-SIGTERM and SIGINT drain; a second one ends the program at once.
+SIGTERM and SIGINT drain; a second one ends the program at once. SIGHUP has everything read again.
 
 Every option with a variable of the environment below can also be set there, and in a file xds.yaml, where --tls-cert is \
 \`tls: {cert: …}\` and so on; what to serve in XDS_PATHS, with ":" between paths, and in the file in \`paths:\`, beside \`node_groups:\` (rules of groups, the first that fits counts: [{group: edge, id: "edge-*"}, {group: eu, \
@@ -73,13 +74,17 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const { config, check, output } = options;
   if (!check && command.getOptionValueSource("output") !== "default")
     throw new UsageError("--output is of what --check prints; the log has --log-format");
-  const { paths, settings, groupRules, file } = await readCall(given, config, command);
+  const call = await readCall(given, config, command);
+  const { paths, settings, groupRules, file } = call;
+  const rereading = new Rereading(call, () => readCall(given, file ?? config, command));
+  if (!check) onHangup(() => rereading.ask());
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
   checkPorts(settings);
   await useApi(settings);
   const { validation, unmatchedNodes, descriptors, envoy } = settings;
-  const log = check ? plainLog : createLog(settings.logLevel, settings.logFormat);
+  const ownLog = createLog(settings.logLevel, settings.logFormat);
+  const log = check ? plainLog : ownLog;
   if (file !== undefined) log.info({ file }, "settings read");
   const api = descriptors ?? envoy;
   if (api !== undefined) log.info({ file: api }, "using the API of this file");
@@ -108,6 +113,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     return reportProblems(first.problems);
   }
   publisher.publish(first.configuration);
+  rereading.start({ source, gate, certificates, log: ownLog });
   const ended = ending(); // heard from here on: who reads that it serves may end it at once
   try {
     const { grpc, rest } = await listen(server, settings);
@@ -122,7 +128,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   }
   const signal = await ended;
   log.info({ signal }, "draining; a second signal ends it at once");
-  await Promise.all([source.close(), server.drain({ timeoutMs: settings.drainTime })]);
+  await Promise.all([source.close(), server.drain({ timeoutMs: rereading.settings.drainTime })]);
   await stop();
   log.info({}, "drained");
   return 0;

@@ -72,7 +72,7 @@ export class DirectorySource implements Source {
   private isClosed = false;
 
   constructor(
-    private readonly paths: readonly string[],
+    private paths: readonly string[],
     options: DirectorySourceOptions = {},
   ) {
     this.options = {
@@ -96,6 +96,16 @@ export class DirectorySource implements Source {
     this.reading = await reading;
     this.pollAfter(this.options.pollMs);
     return this.reading;
+  }
+
+  /** Reads all files again, from now on those of these paths, and tells what it found, also where that is the same as before. */
+  async reread(paths: readonly string[] = this.paths): Promise<void> {
+    this.enqueue(async () => {
+      this.paths = paths;
+      this.known = new Map(Array.from(this.known, ([path, file]) => [path, { ...file, signature: "" }]));
+      await this.refresh(true);
+    });
+    await this.work;
   }
 
   async close(): Promise<void> {
@@ -129,9 +139,9 @@ export class DirectorySource implements Source {
     }
   }
 
-  private async refresh(): Promise<void> {
+  private async refresh(tellsSame = false): Promise<void> {
     const reading = await this.read();
-    if (this.isClosed || (this.reading && sameReading(this.reading, reading))) return;
+    if (this.isClosed || (!tellsSame && this.reading && sameReading(this.reading, reading))) return;
     this.reading = reading;
     this.onReading?.(reading);
   }
