@@ -18,6 +18,7 @@ import { logOutput } from "./log-output.js";
 import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
+import { locatedBy, readingThread } from "./reading.js";
 import { entriesOf, formatEntry, lineOf, printReport, type ReportEntry, reportOf } from "./report.js";
 import { Rereading } from "./rereading.js";
 import { checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
@@ -88,7 +89,13 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   if (file !== undefined) log.info({ file }, "settings read");
   const api = descriptors ?? envoy;
   if (api !== undefined) log.info({ file: api }, "using the API of this file");
-  const source = new DirectorySource(paths, { except: file === undefined ? [] : [file] });
+  const thread = check ? undefined : readingThread(settings, log);
+  thread?.rest(); // it starts while the rest is loaded
+  const source = new DirectorySource(paths, {
+    except: file === undefined ? [] : [file],
+    checks: validation !== "off",
+    ...(thread && { thread }),
+  });
   const cache = new SnapshotCache({
     nodeGroup: nodeGroups(groupRules, settings.nodeGroup),
     ...(unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
@@ -100,19 +107,26 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
   const gateOptions = { validation, servesOthers: unmatchedNodes === "default" };
-  const gate = new ConfigurationGate(gateOptions, logEntries(log));
-  const reading = await source.open((later) => take(later, gate, publisher, log));
+  const gate = new ConfigurationGate(gateOptions, logEntries(log), thread && locatedBy(thread));
+  let isPublished = () => {};
+  let taken = new Promise<void>((resolve) => {
+    isPublished = resolve;
+  });
+  const reading = await source.open((later) => {
+    taken = taken.then(() => take(later, gate, publisher, log));
+  });
   if (!("problems" in reading)) warnOfGroups(groupRules, reading.configuration, log);
   if (check) {
     await stop();
     return reportCheck(output, reading, gateOptions);
   }
-  const first = gate.check(reading);
+  const first = await gate.check(reading);
   if ("problems" in first) {
     await stop();
     return reportProblems(first.problems);
   }
   publisher.publish(first.configuration);
+  isPublished();
   rereading.start({ source, gate, certificates, log: ownLog });
   const ended = ending(); // heard from here on: who reads that it serves may end it at once
   try {
@@ -187,9 +201,9 @@ const withAdvice = (advice: string) => (error: unknown) => {
 };
 
 /** Serves a new configuration, or tells why the one before is still served. */
-function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log: Log): void {
+async function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log: Log): Promise<void> {
   try {
-    const reading = gate.check(found);
+    const reading = await gate.check(found);
     if ("problems" in reading) {
       for (const problem of reading.problems.slice(0, mostLines)) log.error({ code: problem.code }, lineOf(problem));
       publisher.failed(firstOf(reading.problems));

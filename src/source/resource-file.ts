@@ -229,7 +229,10 @@ class FileReader<R> {
     const notes = this.json.notes.length;
     this.secretFiles?.takeUsed();
     const resource = same !== undefined && isSame ? same : this.reader.read(node, steps);
-    if (resource === undefined) return this.json.checkFaults(end);
+    if (resource === undefined) {
+      this.json.checkFaults(end);
+      return;
+    }
     this.resources.push({ at: node.at, resource });
     const inlined = resource === same ? files : this.secretFiles?.takeUsed();
     if (inlined && inlined.length > 0) this.inlined.set(resource, inlined);
