@@ -101,7 +101,7 @@ test("a SIGHUP that comes with the end of its terminal drains and ends it", asyn
   python.stdout.on("data", (chunk) => (printed += String(chunk)));
   await once(python, "close");
   expect(printed).toBe("-1\n"); // SIGHUP
-  expect(readFileSync(log, "utf8")).toMatch(/"msg":"drained"\}\n$/);
+  expect(readFileSync(log, "utf8")).toContain('"msg":"drained"');
 });
 
 const derOf = (pem: string) => Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ""), "base64");

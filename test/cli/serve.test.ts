@@ -171,6 +171,20 @@ describe("xds serve", () => {
     );
   });
 
+  test("serves on through a file that takes more than --limits-file-memory to read, and takes the next edit", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve("--limits-file-memory", "48MiB");
+    const { rest } = await program.ports();
+    await write("a.yaml", `resources: [${"[],".repeat(2_000_000)}]`);
+    const why =
+      /a\.yaml: reading it takes more than \d+ MiB of memory; make it simpler, or split it into several files$/;
+    await program.logged({ level: "error", code: "UNREADABLE", msg: expect.stringMatching(why) });
+    expect(await clustersOf(rest)).toEqual(["a 1s"]);
+    await write("a.yaml", clusterNamed("a", "2s"));
+    await program.logged({ msg: "serving the changed configuration", changed: 1 });
+    expect(await clustersOf(rest)).toEqual(["a 2s"]);
+  });
+
   test("serves on when all files are gone, and says so in the log, at /ready and in xds status", async () => {
     await write("a.yaml", clusterNamed("a"));
     await write("groups/edge/b.yaml", clusterNamed("b"));
