@@ -133,10 +133,14 @@ export class AdminServer {
       [path, { about, parameters, answer }] as const;
     return new Map<string, Page>([
       page("/", "this page", () => ({ type: "text/html; charset=utf-8", body: [this.index()] })),
-      page("/ready", "200 LIVE when a configuration is loaded and served; else 503 STARTING or DRAINING", () => {
-        const { state } = this;
-        return { status: state === "LIVE" ? 200 : 503, type: text, body: [`${state}\n`] };
-      }),
+      page(
+        "/ready",
+        "200 LIVE when a configuration is served, with a second line when it is not the newest; else 503 STARTING or DRAINING",
+        () => {
+          const { state } = this;
+          return { status: state === "LIVE" ? 200 : 503, type: text, body: [`${state}\n`, this.whyOld()] };
+        },
+      ),
       page("/healthz", "200 as long as the process answers", () => ({ type: text, body: ["ok\n"] })),
       page("/metrics", "metrics for Prometheus", async () => {
         return { type: metrics.contentType, body: [await metrics.text()] };
@@ -158,6 +162,13 @@ export class AdminServer {
     ]);
   }
 
+  /** A line that says why the newest configuration is not served; "": it is. */
+  private whyOld(): string {
+    const { failure } = this.changes;
+    if (!failure) return "";
+    return `still serving the last good configuration, since ${isoTime(failure.since)}: ${failure.message}\n`;
+  }
+
   private index(): string {
     const rows = Array.from(this.pages, ([path, { about }]) => {
       return `<tr><td><a href="${path}">${path}</a></td><td>${about.replaceAll("&", "&amp;")}</td></tr>`;
@@ -175,7 +186,12 @@ export class AdminServer {
       state: this.state,
       startedAt: startedAt.toISOString(),
       uptimeSeconds: Math.floor((performance.now() - startedAtSteady) / 1_000),
-      reloads: { succeeded: changes.reloads, failed: changes.failedReloads, lastSucceeded: changes.lastSucceeded },
+      reloads: {
+        succeeded: changes.reloads,
+        failed: changes.failedReloads,
+        lastSucceeded: changes.lastSucceeded,
+        ...(changes.failure && { failure: { ...changes.failure, since: isoTime(changes.failure.since) } }),
+      },
       nodeStates: server.nodeStates(),
       counters: server.counters(),
     };
@@ -245,6 +261,8 @@ export class AdminServer {
     return { page, query };
   }
 }
+
+const isoTime = (ms: number) => new Date(ms).toISOString();
 
 function* mapped<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
   for (const item of items) yield change(item);

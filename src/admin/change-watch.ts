@@ -1,4 +1,4 @@
-import { XdsError } from "../errors.js";
+import { messageOf, XdsError } from "../errors.js";
 import { SetHash } from "../resource/resource-set.js";
 import type { Snapshot } from "../resource/snapshot.js";
 import { resourceType } from "../resource/types.js";
@@ -23,6 +23,13 @@ interface Change {
   readonly span: Traced;
 }
 
+/** Why what is served is not what there is now. */
+export interface Failure {
+  /** Since when, in milliseconds since 1970. */
+  readonly since: number;
+  readonly message: string;
+}
+
 /** What became of the configurations that were read. */
 export interface ChangeResults {
   readonly reloads: number;
@@ -31,6 +38,8 @@ export interface ChangeResults {
   readonly lastSucceeded: boolean | undefined;
   /** Milliseconds since 1970; 0: never. */
   readonly lastSuccessAt: number;
+  /** Why the newest configuration is not served; undefined: it is. */
+  readonly failure: Failure | undefined;
   /** Changes that a node refused, and those that were not applied in time. */
   readonly refused: number;
   readonly timedOut: number;
@@ -46,6 +55,7 @@ export class ChangeWatch implements ChangeResults {
   failedReloads = 0;
   lastSucceeded: boolean | undefined;
   lastSuccessAt = 0;
+  failure: Failure | undefined;
   refused = 0;
   timedOut = 0;
   private waiting: Change[] = [];
@@ -70,6 +80,7 @@ export class ChangeWatch implements ChangeResults {
       this.reloads++;
       this.lastSucceeded = true;
       this.lastSuccessAt = Date.now();
+      this.failure = undefined;
       const { added, changed, removed } = counts;
       change.span.set({ "xds.added": added, "xds.changed": changed, "xds.removed": removed });
       if (change.span.isRecording) change.span.set(versionsOf(this.snapshot()));
@@ -82,15 +93,16 @@ export class ChangeWatch implements ChangeResults {
     } catch (error) {
       publishing.end(error);
       change.span.end(error);
-      this.failed();
+      this.failed(messageOf(error));
       throw error;
     }
   }
 
-  /** What was read cannot be served. */
-  failed(): void {
+  /** What was read cannot be served. `message` says why, in one line. */
+  failed(message: string): void {
     this.failedReloads++;
     this.lastSucceeded = false;
+    this.failure = { since: this.failure?.since ?? Date.now(), message };
   }
 
   /** Waits until all that wait are applied, and again for those that came meanwhile. */

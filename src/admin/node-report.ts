@@ -17,6 +17,8 @@ export interface StatusReport {
     readonly succeeded: number;
     readonly failed: number;
     readonly lastSucceeded?: boolean | undefined;
+    /** Why the newest configuration is not served, and since when. */
+    readonly failure?: { readonly since: string; readonly message: string };
   };
   readonly nodeStates: Readonly<Record<SyncState, number>>;
   readonly counters: ServerCounters;

@@ -34,6 +34,11 @@ export class Certificates implements CertificateCounters {
     return certificates;
   }
 
+  /** Reads the files again; the log says what came of it. */
+  reread(): Promise<void> {
+    return this.files.reread();
+  }
+
   get reloads(): number {
     return this.files.reloads;
   }

@@ -1,5 +1,6 @@
-import { checkConfiguration } from "../source/check-configuration.js";
+import { checkConfiguration, type ResourceFinding } from "../source/check-configuration.js";
 import { Locator } from "../source/locator.js";
+import type { Place } from "../source/problem.js";
 import type { GoodReading, Reading } from "../source/source.js";
 import { fromFinding, fromProblem, inOrder, type ReportEntry } from "./report.js";
 
@@ -19,6 +20,16 @@ export const mostLines = 100;
 /** Takes what is to be told of a configuration: the first, and how many there are more. */
 export type Tell = (entries: readonly ReportEntry[], more: number) => void;
 
+/** Finds fields of resources in their files, each of the resource that was read at a place. */
+export type Locate = (
+  asked: readonly { readonly resource: Place; readonly path: string }[],
+) => Promise<readonly Place[]>;
+
+const here: Locate = async (asked) => {
+  const locator = new Locator();
+  return asked.map(({ resource, path }) => locator.locate(resource, path));
+};
+
 /**
  * Lets through what Envoy would take. Of what it lets through, warnings and notes are told when they are new. What did not
  * change is not checked again.
@@ -28,23 +39,29 @@ export class ConfigurationGate {
   private said: ReadonlySet<string> = new Set();
 
   constructor(
-    private readonly options: GateOptions,
+    private options: GateOptions,
     private readonly tell: Tell,
+    private readonly locate: Locate = here,
   ) {}
 
-  check(reading: Reading): Checked {
+  /** From now on lets through by this. */
+  use(validation: GateOptions["validation"]): void {
+    this.options = { ...this.options, validation };
+  }
+
+  async check(reading: Reading): Promise<Checked> {
     if ("problems" in reading) return { problems: inOrder(reading.problems.map((problem) => fromProblem(problem))) };
     const { validation, servesOthers } = this.options;
     const strict = validation === "strict";
     const findings = validation === "off" ? [] : checkConfiguration(reading.configuration, { strict, servesOthers });
-    const locator = new Locator();
+    const entryOf = (finding: ResourceFinding) => fromFinding(finding, reading, resourcesOnly);
     const errors = findings.filter(({ severity }) => severity === "error");
-    if (errors.length > 0) return { problems: inOrder(errors.map((error) => fromFinding(error, reading, locator))) };
+    if (errors.length > 0) return { problems: await this.located(errors.map(entryOf)) };
     const warnings = findings.filter(({ severity }) => severity === "warning");
     const told = [
       ...warnings.map((warning) => ({
         key: [warning.code, warning.typeUrl, warning.resource, warning.path, warning.message].join("\0"),
-        entry: () => fromFinding(warning, reading, locator),
+        entry: () => entryOf(warning),
       })),
       ...reading.notes.map((note) => ({
         key: [note.file, note.path, note.message].join("\0"),
@@ -53,8 +70,26 @@ export class ConfigurationGate {
     ];
     const added = told.filter(({ key }) => !this.said.has(key));
     this.said = new Set(told.map(({ key }) => key));
-    if (added.length > 0)
-      this.tell(inOrder(added.slice(0, mostLines).map(({ entry }) => entry())), Math.max(0, added.length - mostLines));
+    if (added.length > 0) {
+      const first = added.slice(0, mostLines).map(({ entry }) => entry());
+      this.tell(await this.located(first), Math.max(0, added.length - mostLines));
+    }
     return reading;
   }
+
+  /** In their order; the first ones with the places of their fields, in place of those of their resources. */
+  private async located(entries: readonly ReportEntry[]): Promise<ReportEntry[]> {
+    const [first, rest] = [inOrder(entries).slice(0, mostLines), inOrder(entries).slice(mostLines)];
+    const asked = first.flatMap((entry) => {
+      const { file, line, column, path, type } = entry;
+      // What the source says itself has its place.
+      if (type === undefined || line === undefined || column === undefined) return [];
+      return [{ entry, resource: { file, line, column }, path }];
+    });
+    const places = await this.locate(asked.map(({ resource, path }) => ({ resource, path })));
+    const found = new Map(asked.map(({ entry }, index) => [entry, places[index]]));
+    return [...inOrder(first.map((entry) => ({ ...entry, ...found.get(entry) }))), ...rest];
+  }
 }
+
+const resourcesOnly = { locate: (resource: Place) => resource };

@@ -1,3 +1,5 @@
+import { isatty } from "node:tty";
+
 const signals = [
   ["SIGINT", 2],
   ["SIGTERM", 15],
@@ -23,5 +25,23 @@ export function ending(): Promise<NodeJS.Signals> {
         isEnding = true;
         resolve(signal);
       });
+  });
+}
+
+/**
+ * Calls `act` at each SIGHUP. A SIGHUP that comes because the process's terminal is gone is a SIGTERM instead: whoever started the process has
+ * left.
+ */
+export function onHangup(act: () => void): void {
+  const isTerminal = (fd: number) => isatty(fd);
+  const terminals = [0, 1, 2].filter(isTerminal);
+  process.on("SIGHUP", () => {
+    if (terminals.every(isTerminal)) return act();
+    // Node aborts at its end without the terminal that it began with; so it is the signal that ends it.
+    process.once("exit", () => {
+      process.removeAllListeners("SIGHUP");
+      process.kill(process.pid, "SIGHUP");
+    });
+    process.kill(process.pid, "SIGTERM");
   });
 }

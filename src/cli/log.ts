@@ -4,11 +4,13 @@ import { printable, printableLines } from "../printable.js";
 import { logOutput } from "./log-output.js";
 
 export type Log = Logger;
+/** A log whose level can be changed. */
+export type LeveledLog = Log & { level: string };
 
 export type LogFormat = "auto" | "json" | "pretty";
 
 /** The program's log, on stderr: lines for people, or one JSON object a line; `auto` tells by whether it is a terminal. */
-export function createLog(level: string, format: LogFormat): Log {
+export function createLog(level: string, format: LogFormat): LeveledLog {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
   const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const log = pino(options, { write: (line) => logOutput.write(isPretty ? readableLine(line) : printableLines(line)) });

@@ -29,9 +29,14 @@ export class Publisher {
     return this.watch ? this.watch.apply(put) : put();
   }
 
-  /** What was found is no configuration. */
-  failed(): void {
-    this.watch?.failed();
+  /** The node groups that have something of their own, or could have. */
+  get groups(): readonly string[] {
+    return [...this.last.groups.keys()];
+  }
+
+  /** What was found cannot be served; `message` says why, in one line. */
+  failed(message: string): void {
+    this.watch?.failed(message);
   }
 
   private put(configuration: Configuration): ChangeCounts {

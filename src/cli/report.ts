@@ -41,7 +41,11 @@ export function fromProblem(problem: Problem, given?: keyof typeof ownCodes): Re
 }
 
 /** A finding with its place, which is looked for in the file as it is now. */
-export function fromFinding(finding: ResourceFinding, { places }: GoodReading, locator = new Locator()): ReportEntry {
+export function fromFinding(
+  finding: ResourceFinding,
+  { places }: GoodReading,
+  locator: Pick<Locator, "locate"> = new Locator(),
+): ReportEntry {
   const { code, severity, typeUrl, resource, path, message, of } = finding;
   const place = places.get(of);
   const found = place ? locator.locate(place, path) : { file: "" };

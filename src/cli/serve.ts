@@ -12,14 +12,16 @@ import { useApi } from "./api-options.js";
 import { Certificates } from "./certificates.js";
 import { addExamples, type Exit, outputOption, UsageError } from "./command.js";
 import { ConfigurationGate, type GateOptions, mostLines, type Tell } from "./configuration-gate.js";
-import { ending } from "./ending.js";
+import { ending, onHangup } from "./ending.js";
 import { introduction } from "./introduction.js";
 import { createLog, type Log, plainLog } from "./log.js";
 import { logOutput } from "./log-output.js";
 import { type GroupRule, nodeGroups } from "./node-groups.js";
 import type { OutputFormat } from "./output.js";
 import { commonGroup, Publisher } from "./publisher.js";
+import { locatedBy, readingThread } from "./reading.js";
 import { entriesOf, formatEntry, lineOf, printReport, type ReportEntry, reportOf } from "./report.js";
+import { Rereading } from "./rereading.js";
 import { checkGroups, checkPorts, checkReach, serverOptions, tlsFilePaths } from "./server-options.js";
 import { addSettings, resolveSettings, type Settings } from "./settings.js";
 import { noSettingsFile, readSettingsFile } from "./settings-file.js";
@@ -37,7 +39,7 @@ an Envoy's own configuration, a static bootstrap or a /config_dump, of which wha
 
 At start, a mistake in the files, or what Envoy would refuse (see \`xds validate\`), ends the program with exit code 1. Later it is \
 reported, and what was served before stays served. \
-SIGTERM and SIGINT drain; a second one ends the program at once.
+SIGTERM and SIGINT drain; a second one ends the program at once. SIGHUP has everything read again.
 
 Every option with a variable of the environment below can also be set there, and in a file xds.yaml, where --tls-cert is \
 \`tls: {cert: …}\` and so on; what to serve in XDS_PATHS, with ":" between paths, and in the file in \`paths:\`, beside \`node_groups:\` (rules of groups, the first that fits counts: [{group: edge, id: "edge-*"}, {group: eu, \
@@ -74,18 +76,28 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const { config, check, output } = options;
   if (!check && command.getOptionValueSource("output") !== "default")
     throw new UsageError("--output is of what --check prints; the log has --log-format");
-  const { paths, settings, groupRules, file } = await readCall(given, config, command);
+  const call = await readCall(given, config, command);
+  const { paths, settings, groupRules, file } = call;
+  const rereading = new Rereading(call, () => readCall(given, file ?? config, command));
+  if (!check) onHangup(() => rereading.ask());
   const tls = tlsFilePaths(settings);
   checkReach(settings, tls !== undefined);
   checkPorts(settings);
   checkGroups(settings, groupRules);
   await useApi(settings);
   const { validation, unmatchedNodes, descriptors, envoy } = settings;
-  const log = check ? plainLog : createLog(settings.logLevel, settings.logFormat);
+  const ownLog = createLog(settings.logLevel, settings.logFormat);
+  const log = check ? plainLog : ownLog;
   if (file !== undefined) log.info({ file }, "settings read");
   const api = descriptors ?? envoy;
   if (api !== undefined) log.info({ file: api }, "using the API of this file");
-  const source = new DirectorySource(paths, { except: file === undefined ? [] : [file] });
+  const thread = check ? undefined : readingThread(settings, log);
+  thread?.rest(); // it starts while the rest is loaded
+  const source = new DirectorySource(paths, {
+    except: file === undefined ? [] : [file],
+    checks: validation !== "off",
+    ...(thread && { thread }),
+  });
   const cache = new SnapshotCache({
     nodeGroup: nodeGroups(groupRules, settings.nodeGroup),
     ...(unmatchedNodes === "default" && { fallbackGroup: commonGroup }),
@@ -98,19 +110,27 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const stop = () => Promise.all([source.close(), certificates?.close(), admin?.close()]);
   const publisher = new Publisher(cache, admin?.changes);
   const gateOptions = { validation, servesOthers: unmatchedNodes === "default" };
-  const gate = new ConfigurationGate(gateOptions, logEntries(log));
-  const reading = await source.open((later) => take(later, gate, publisher, log));
+  const gate = new ConfigurationGate(gateOptions, logEntries(log), thread && locatedBy(thread));
+  let isPublished = () => {};
+  let taken = new Promise<void>((resolve) => {
+    isPublished = resolve;
+  });
+  const reading = await source.open((later) => {
+    taken = taken.then(() => take(later, gate, publisher, log));
+  });
   if (!("problems" in reading)) warnOfGroups(groupRules, reading.configuration, log);
   if (check) {
     await stop();
     return reportCheck(output, reading, gateOptions);
   }
-  const first = gate.check(reading);
+  const first = await gate.check(reading);
   if ("problems" in first) {
     await stop();
     return reportProblems(first.problems);
   }
   publisher.publish(first.configuration);
+  isPublished();
+  rereading.start({ source, gate, certificates, log: ownLog });
   const ended = ending(); // heard from here on: who reads that it serves may end it at once
   try {
     const { grpc, rest } = await listen(server, settings);
@@ -125,7 +145,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   }
   const signal = await ended;
   log.info({ signal }, "draining; a second signal ends it at once");
-  await Promise.all([source.close(), server.drain({ timeoutMs: settings.drainTime })]);
+  await Promise.all([source.close(), server.drain({ timeoutMs: rereading.settings.drainTime })]);
   await stop();
   rationedLog.close();
   log.info({}, "drained");
@@ -185,16 +205,18 @@ const withAdvice = (advice: string) => (error: unknown) => {
 };
 
 /** Serves a new configuration, or tells why the one before is still served. */
-function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log: Log): void {
+async function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log: Log): Promise<void> {
   try {
-    const reading = gate.check(found);
+    const reading = await gate.check(found);
     if ("problems" in reading) {
       for (const problem of reading.problems.slice(0, mostLines)) log.error({ code: problem.code }, lineOf(problem));
-      publisher.failed();
+      publisher.failed(firstOf(reading.problems));
       log.error({ problems: reading.problems.length }, "still serving the last good configuration");
       return;
     }
+    const { groups } = publisher;
     const changes = publisher.publish(reading.configuration);
+    for (const group of groups) if (!reading.configuration.groups.has(group)) log.warn({ group }, groupGone);
     const isSame = changes.added + changes.changed + changes.removed === 0;
     log.info(
       { ...changes },
@@ -205,6 +227,12 @@ function take(found: Reading, gate: ConfigurationGate, publisher: Publisher, log
     log.error({ error: messageOf(error) }, "still serving the last good configuration");
   }
 }
+
+/** The first problem in a line, and how many there are more. */
+const firstOf = (problems: readonly ReportEntry[]): string => {
+  const line = problems[0] ? lineOf(problems[0]) : "";
+  return problems.length > 1 ? `${line} (and ${problems.length - 1} more)` : line;
+};
 
 /** Logs what is to be told of a configuration that is served. */
 const logEntries =
@@ -235,6 +263,7 @@ function reportProblems(problems: readonly ReportEntry[]): number {
   return 1;
 }
 
+const groupGone = "this node group's directory is gone; its nodes are served what nodes of no group are";
 const nothingServed = "the files hold no resources; nodes are served nothing until they do";
 
 const isEmpty = ({ common, groups }: Configuration) =>

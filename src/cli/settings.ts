@@ -284,6 +284,19 @@ export const settings = {
     "requests of gRPC and REST that have come in part or wait to be handled, in all; by default an eighth of the memory there is",
     parseBytes,
   ),
+  fileMemory: setting(
+    "limits.file_memory",
+    "<size>",
+    "heap for reading files; a file that takes more is not served; by default a quarter of the memory there is, at most 1GiB",
+    parseBytes,
+  ),
+  fileTime: setting(
+    "limits.file_time",
+    "<time>",
+    "how long reading one file may take; a file that takes longer is not served",
+    parseDuration,
+    "30s",
+  ),
   maxConnectionAge: setting(
     "max_connection_age",
     "<time>",

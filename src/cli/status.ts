@@ -60,7 +60,10 @@ async function status(id: string | undefined, { admin, output }: StatusOptions):
   }
   const now = Date.now();
   print(output, id === undefined ? report : node, () =>
-    id === undefined ? overview(nodes, now) : nodes.map((one) => detail(one, now)).join("\n"),
+    [
+      stale(report, now),
+      id === undefined ? overview(nodes, now) : nodes.map((one) => detail(one, now)).join("\n"),
+    ].join(""),
   );
   return nodes.some(({ state }) => state === "ERROR") ? 1 : 0;
 }
@@ -100,6 +103,13 @@ const colours: Readonly<Record<SyncState, (text: string) => string>> = {
   ERROR: paint.bad,
 };
 const stateCell = (state: SyncState): Cell => ({ text: state, paint: colours[state] });
+
+/** Why the newest configuration is not served; "": it is. */
+function stale({ reloads: { failure } }: StatusReport, now: number): string {
+  if (!failure) return "";
+  const since = paint.bad("still serving the last good configuration");
+  return `${since}; the files cannot be served since ${ago(failure.since, now)}:\n  ${printable(failure.message)}\n\n`;
+}
 
 function overview(nodes: readonly NodeReport[], now: number): string {
   const rows = nodes.flatMap((node) => {

@@ -208,6 +208,9 @@ const builtIn: readonly ResourceType[] = [
   },
 ];
 
+/** @internal The rows that were registered besides this package's own. */
+export const registeredTypes = (): ResourceType[] => [...byUrl.values()].filter((row) => !builtIn.includes(row));
+
 const byUrl = new Map<string, ResourceType>();
 
 /** The rows of the table, in the order in which a change goes out. */

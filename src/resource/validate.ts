@@ -66,12 +66,21 @@ function ttlProblems({ type, ttlMs }: Resource): readonly Problem[] {
 /** What was found in a resource, and by which API. */
 const checked = new WeakMap<Resource, { registry: Registry; problems: readonly Problem[] }>();
 
-function problemsOf(resource: Resource, { registry = envoyRegistry() }: ValidateOptions): readonly Problem[] {
+/** @internal What is wrong in a resource by the API's own field rules. */
+export function problemsOf(
+  resource: Resource,
+  { registry = envoyRegistry() }: ValidateOptions = {},
+): readonly Problem[] {
   const known = checked.get(resource);
   if (known?.registry === registry) return known.problems;
   const problems = resource.error ? none : problemsIn(resource.type.typeUrl, resource.body, { registry });
   checked.set(resource, { registry, problems });
   return problems;
+}
+
+/** @internal Takes what {@link problemsOf} has found in an equal resource by the API in use. */
+export function knowProblems(resource: Resource, problems: readonly Problem[]): void {
+  checked.set(resource, { registry: envoyRegistry(), problems });
 }
 
 const none: readonly Problem[] = [];

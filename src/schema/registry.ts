@@ -10,6 +10,8 @@ const descriptorSet = new URL("../../gen/envoy.binpb", import.meta.url);
 
 let builtIn: SchemaRegistry | undefined;
 let inUse: SchemaRegistry | undefined;
+/** What it was made from. */
+let bytesInUse: Uint8Array | undefined;
 
 /**
  * Every type of the Envoy v3 API: the one that this package was generated from, or the one that {@link useEnvoyApi} was given. Read
@@ -17,7 +19,8 @@ let inUse: SchemaRegistry | undefined;
  */
 export function envoyRegistry(): SchemaRegistry {
   if (!inUse) {
-    builtIn = lazyRegistry(readFileSync(descriptorSet));
+    bytesInUse = readFileSync(descriptorSet);
+    builtIn = lazyRegistry(bytesInUse);
     inUse = builtIn;
   }
   return inUse;
@@ -48,8 +51,28 @@ export function useEnvoyApi(descriptors: Uint8Array): SchemaRegistry {
     );
   }
   const added = filesFor(serviceMessages.filter(lacks), registry);
-  inUse = added.length === 0 ? registry : lazyRegistry(Buffer.concat([descriptors, ...added]));
+  bytesInUse = added.length === 0 ? descriptors : Buffer.concat([descriptors, ...added]);
+  inUse = added.length === 0 ? registry : lazyRegistry(bytesInUse);
   return inUse;
+}
+
+/** @internal An API as another thread can take it. */
+export interface ApiInUse {
+  readonly descriptors: Uint8Array;
+  readonly isBuiltIn: boolean;
+}
+
+/** @internal The API that this thread goes by. */
+export function apiInUse(): ApiInUse {
+  envoyRegistry();
+  return { descriptors: bytesInUse as Uint8Array, isBuiltIn: inUse === builtIn };
+}
+
+/** @internal Goes by another thread's API: to be called before anything else. */
+export function takeApi({ descriptors, isBuiltIn }: ApiInUse): void {
+  bytesInUse = descriptors;
+  inUse = lazyRegistry(descriptors);
+  if (isBuiltIn) builtIn = inUse;
 }
 
 /** The files of the built-in API that declare these types, and those that they import, where the other API lacks them. */

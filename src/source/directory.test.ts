@@ -176,6 +176,89 @@ describe("DirectorySource, reading", () => {
   });
 });
 
+describe("DirectorySource, where there is nothing", () => {
+  const empty = (path: string) =>
+    `${path}: holds no configuration; put its files (.yaml, .yml, .json) there, or one with "resources: []" to serve nothing`;
+
+  test.each([
+    ["an empty directory", []],
+    ["files of other kinds, and hidden ones", ["x.txt", ".hidden.yaml", ".h/a.yaml", "deep/er/x.toml"]],
+    ["files that only have comments", ["a.yaml", "deep/b.yml", "groups/edge/c.yaml"]],
+    ["the program's own settings", ["xds.yaml"]],
+  ])("takes %s for no configuration", async (_, names) => {
+    for (const name of names) await write(name, name === "xds.yaml" ? "port: 1" : "# nothing\n---\n# here\n");
+    const homes = names.includes("groups/edge/c.yaml") ? ["DIR", "DIR/groups/edge"] : ["DIR"];
+    const lines = linesOf(await open([directory], { except: [at("xds.yaml")] }));
+    expect(lines).toHaveLength(homes.length);
+    expect(lines[0]).toBe(empty("DIR"));
+  });
+
+  test("wants configuration in each path given, but takes files that another path has too", async () => {
+    await write("one/a.yaml", fileOf([cluster("a")]));
+    await write("two.yaml", "# nothing\n");
+    await mkdir(at("three"));
+    expect(linesOf(await open([at("one"), at("two.yaml"), at("three"), at("one", "a.yaml"), at("one")]))).toEqual([
+      empty("DIR/two.yaml"),
+      empty("DIR/three"),
+    ]);
+  });
+
+  test("takes a path given that only has files for secrets, unless it had configuration before", async () => {
+    await write("one/a.yaml", fileOf([cluster("a")]));
+    await write("tls/key.pem", "");
+    expect(commonOf(await open([at("one"), at("tls")], { quietMs: 250 }))).toEqual(["a"]);
+    await write("tls/b.yaml", fileOf([cluster("b")]));
+    await told(1);
+    expect(commonOf(readings[0])).toEqual(["a", "b"]);
+    await unlink(at("tls/b.yaml"));
+    await told(2);
+    expect(linesOf(readings[1])).toEqual([empty("DIR/tls")]);
+  });
+
+  test("takes a directory whose files say that they have nothing", async () => {
+    await write("a.yaml", "resources: []\n");
+    await write("groups/edge/a.yaml", "resources: []\n");
+    const { common, groups } = configurationOf(await open());
+    expect([common, [...groups]]).toEqual([[], [["edge", []]]]);
+  });
+
+  test("takes an empty directory of a node group, and one of no groups, for a mistake; one that is gone is none", async () => {
+    await write("a.yaml", fileOf([cluster("a")]));
+    await write("groups/edge/b.yaml", fileOf([cluster("b")]));
+    await open([directory], { quietMs: 250 });
+    await unlink(at("groups/edge/b.yaml"));
+    await told(1);
+    expect(linesOf(readings[0])).toEqual([
+      "DIR/groups/edge: this node group's directory holds no configuration; put its files there, or one with " +
+        '"resources: []" if the group has nothing of its own, or remove the directory',
+    ]);
+    await rm(at("groups/edge"), { recursive: true });
+    await told(2);
+    expect(linesOf(readings[1])).toEqual([
+      "DIR/groups: holds no node group's directory; put the directories back, or remove this one",
+    ]);
+    await rm(at("groups"), { recursive: true });
+    await told(3);
+    expect(configurationOf(readings[2]).groups.size).toBe(0);
+    expect(commonOf(readings[2])).toEqual(["a"]);
+  });
+
+  test.each([
+    ["the files", async () => unlink(at("conf/a.yaml"))],
+    ["all but comments", async () => write("conf/a.yaml", "# later\n")],
+    ["all but what is not for us", async () => rename(at("conf/a.yaml"), at("conf/a.yaml.bak"))],
+  ])("serves on when %s go, and takes up what comes back", async (_, go) => {
+    await write("conf/a.yaml", fileOf([cluster("a")]));
+    await open([at("conf")], { quietMs: 250 });
+    await go();
+    await told(1);
+    expect(linesOf(readings[0])).toEqual([empty("DIR/conf")]);
+    await write("conf/a.yaml", fileOf([cluster("b")]));
+    await told(2);
+    expect(commonOf(readings[1])).toEqual(["b"]);
+  });
+});
+
 describe.each([
   ["events of the system", { pollMs: 600_000 }],
   ["looking from time to time", { useEvents: false, pollMs: 50 }],

@@ -1,12 +1,15 @@
 import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Registry } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
 import { Burst } from "./burst.js";
 import { combine, type GroupedFile, sameReading } from "./configuration.js";
 import { DirectoryWatcher } from "./directory-watcher.js";
-import { type FileTree, isSettling, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
+import { type FileTree, type Home, isSettling, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
+import { previousOf, takeOver } from "./handed-over.js";
+import type { Problem } from "./problem.js";
+import { ReadingEnded, type ReadingThread } from "./reading-thread.js";
 import { type ResourceFile, readResourceFile, unreadable } from "./resource-file.js";
 import type { Configuration, Reading, Source } from "./source.js";
 
@@ -25,8 +28,10 @@ export interface DirectorySourceOptions {
   readonly except?: readonly string[];
   /** "[redacted]" may stand for a secret, as in what `xds get` prints: the resources are not to be served. Default false. */
   readonly takesRedacted?: boolean;
-  /** The messages that may occur in the files; by default those of the Envoy API. */
-  readonly registry?: Registry;
+  /** Reads the files in a thread of its own; it is closed with the source. By default they are read in this one. */
+  readonly thread?: ReadingThread;
+  /** Whether the thread also looks for what Envoy would refuse, which else is done when it is asked for. */
+  readonly checks?: boolean;
 }
 
 /** Of a file that was read: what it was then, and what it said. */
@@ -35,6 +40,8 @@ interface KnownFile {
   readonly signature: string;
   readonly hash: string;
   readonly content: ResourceFile;
+  /** The thread ended at it: it is not read again before it changes, or is asked for. */
+  readonly isGivenUp?: boolean;
 }
 
 const emptyHash = hash("sha1", "", "base64");
@@ -50,25 +57,27 @@ const pollShare = 50;
  * read again.
  */
 export class DirectorySource implements Source {
-  private readonly options: Required<Omit<DirectorySourceOptions, "registry">> & { readonly registry?: Registry };
+  private readonly options: Required<Omit<DirectorySourceOptions, "thread">> & { readonly thread?: ReadingThread };
   private readonly burst: Burst;
   private readonly watcher = new DirectoryWatcher(() => this.burst.add());
   private known = new Map<string, KnownFile>();
   private configuration: Configuration | undefined;
+  /** The homes that it came from. */
+  private filled: ReadonlySet<string> = new Set();
   /** What was told last. */
   private reading: Reading | undefined;
   /** Of the tree as it was last looked at. */
   private signature = "";
   private onReading: ((reading: Reading) => void) | undefined;
   private pollTimer: NodeJS.Timeout | undefined;
-  /** Whether this reading has waited for a file that was empty. */
-  private hasWaited = false;
+  /** Over when this reading has waited long enough for files that were empty. */
+  private waited: Promise<void> | undefined;
   /** The reading or looking that goes on: one at a time. */
   private work: Promise<unknown> = Promise.resolve();
   private isClosed = false;
 
   constructor(
-    private readonly paths: readonly string[],
+    private paths: readonly string[],
     options: DirectorySourceOptions = {},
   ) {
     this.options = {
@@ -79,6 +88,7 @@ export class DirectorySource implements Source {
       maxFileBytes: 32 * 2 ** 20,
       except: [],
       takesRedacted: false,
+      checks: false,
       ...options,
     };
     this.burst = new Burst(this.options.quietMs, this.options.maxWaitMs, () => this.enqueue(() => this.refresh()));
@@ -94,11 +104,23 @@ export class DirectorySource implements Source {
     return this.reading;
   }
 
+  /** Reads all files again, from now on those of these paths, and tells what it found, also where that is the same as before. */
+  async reread(paths: readonly string[] = this.paths): Promise<void> {
+    this.enqueue(async () => {
+      this.paths = paths;
+      const known = [...this.known].filter(([, { isGivenUp }]) => !isGivenUp);
+      this.known = new Map(known.map(([path, file]) => [path, { ...file, signature: "" }]));
+      await this.refresh(true);
+    });
+    await this.work;
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.burst.cancel();
     clearTimeout(this.pollTimer);
     this.watcher.close();
+    await this.options.thread?.close();
     await this.work.catch(() => {});
   }
 
@@ -125,9 +147,9 @@ export class DirectorySource implements Source {
     }
   }
 
-  private async refresh(): Promise<void> {
+  private async refresh(tellsSame = false): Promise<void> {
     const reading = await this.read();
-    if (this.isClosed || (this.reading && sameReading(this.reading, reading))) return;
+    if (this.isClosed || (!tellsSame && this.reading && sameReading(this.reading, reading))) return;
     this.reading = reading;
     this.onReading?.(reading);
   }
@@ -149,7 +171,7 @@ export class DirectorySource implements Source {
 
   /** Reads what changed. What is found is taken only if the files stood still meanwhile, or never do. */
   private async readTree(): Promise<Reading> {
-    this.hasWaited = false;
+    this.waited = undefined;
     let tree = await this.scan();
     let files = await this.readFiles(tree);
     for (let attempt = 1; attempt < attempts; attempt++) {
@@ -167,25 +189,48 @@ export class DirectorySource implements Source {
     if (tree.problems.length > 0)
       return { problems: [...tree.problems, ...files.flatMap(({ file }) => file.problems)] };
     const reading = combine(files, tree.groups, this.configuration);
-    if ("configuration" in reading) this.configuration = reading.configuration;
+    if ("problems" in reading) return reading;
+    const filled = this.filledHomes(tree);
+    const empty = tree.homes.filter((home) => !filled.has(home.path) && this.isMissed(home, filled.size === 0));
+    if (empty.length > 0) return { problems: empty.map(nothingIn) };
+    this.filled = filled;
+    this.configuration = reading.configuration;
     return reading;
   }
 
-  private async readFiles(tree: FileTree): Promise<GroupedFile[]> {
-    const known = new Map<string, KnownFile>();
-    const files: GroupedFile[] = [];
-    for (const file of tree.files) {
-      const before = this.known.get(file.path);
-      const now = before && isSame(before, file, tree) ? before : await this.readFile(file, before, tree.roots);
-      known.set(file.path, now);
-      files.push({ group: file.group, file: now.content });
-    }
-    this.known = known;
-    return files;
+  /** The paths of those that hold configuration, be it that there are no resources. */
+  private filledHomes({ files, homes }: FileTree): Set<string> {
+    const said = new Set(files.flatMap(({ path }) => (this.known.get(path)?.content.isBlank ? [] : [resolve(path)])));
+    const filled = homes.filter((home) => [...home.files].some((file) => said.has(file)));
+    return new Set(filled.map(({ path }) => path));
+  }
+
+  /**
+   * Whether configuration has to be in a home that has none: its volume may be gone, or its files on their way. A path may be given for
+   * the files of secrets alone.
+   */
+  private isMissed({ path, group, hasOthers }: Home, isAll: boolean): boolean {
+    return isAll || group !== undefined || !hasOthers || this.filled.has(path);
+  }
+
+  private async readFiles({ files, roots, referred }: FileTree): Promise<GroupedFile[]> {
+    const read: KnownFile[] = [];
+    let next = 0;
+    const lane = async () => {
+      for (let index = next++; index < files.length; index = next++) {
+        const file = files[index] as TreeFile;
+        const before = this.known.get(file.path);
+        read[index] = before && isSame(before, file, referred) ? before : await this.readFile(file, before, roots);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    this.options.thread?.rest();
+    this.known = new Map(files.map(({ path }, index) => [path, read[index] as KnownFile]));
+    return files.map(({ group }, index) => ({ group, file: (read[index] as KnownFile).content }));
   }
 
   private async readFile(file: TreeFile, before: KnownFile | undefined, roots: readonly string[]): Promise<KnownFile> {
-    const { maxFileBytes, registry, takesRedacted } = this.options;
+    const { maxFileBytes } = this.options;
     const { path } = file;
     const problem = (message: string) => unreadable({ file: path, path: "", message });
     if (file.size > maxFileBytes) {
@@ -193,29 +238,56 @@ export class DirectorySource implements Source {
       return { signature: file.signature, hash: "", content: problem(message) };
     }
     const signature = isSettling(file.modifiedNs) ? "" : file.signature;
+    let contentHash = "";
     try {
-      let bytes = await readFile(path);
-      if (bytes.length === 0 && before && before.hash !== emptyHash && !this.hasWaited) {
-        // Whoever writes it in place has only begun, and is most likely done in a moment.
-        this.hasWaited = true;
-        await sleep(this.options.quietMs);
-        bytes = await readFile(path);
-      }
-      const contentHash = hash("sha1", bytes, "base64");
+      const bytes = await this.bytesOf(path, before);
+      contentHash = hash("sha1", bytes, "base64");
       if (before?.hash === contentHash && before.content.referred.size === 0) return { ...before, signature };
-      const content = readResourceFile(path, bytes, {
-        previous: before?.content,
-        ...(registry && { registry }),
-        secretFiles: { roots, maxBytes: maxFileBytes },
-        takesRedacted,
-      });
+      const content = await this.contentOf(path, bytes, before?.content, roots);
       return { signature, hash: contentHash, content };
     } catch (error) {
-      return { signature: "", hash: "", content: problem(`cannot be read: ${reasonOf(error)}`) };
+      if (!(error instanceof ReadingEnded))
+        return { signature: "", hash: "", content: problem(`cannot be read: ${reasonOf(error)}`) };
+      return { signature, hash: contentHash, content: problem(error.message), isGivenUp: true };
     }
+  }
+
+  private async bytesOf(path: string, before: KnownFile | undefined): Promise<Buffer<ArrayBuffer>> {
+    const bytes = await readFile(path);
+    if (bytes.length > 0 || !before || before.hash === emptyHash) return bytes;
+    // Whoever writes it in place has only begun, and is most likely done in a moment.
+    this.waited ??= sleep(this.options.quietMs);
+    await this.waited;
+    return await readFile(path);
+  }
+
+  private async contentOf(
+    path: string,
+    bytes: Buffer<ArrayBuffer>,
+    previous: ResourceFile | undefined,
+    roots: readonly string[],
+  ): Promise<ResourceFile> {
+    const { thread, checks, takesRedacted, maxFileBytes: maxBytes } = this.options;
+    const secretFiles = { roots, maxBytes };
+    if (!thread) return readResourceFile(path, bytes, { previous, secretFiles, takesRedacted });
+    const job = { path, bytes, previous: previousOf(previous), secretFiles, takesRedacted, checks };
+    return takeOver(path, await thread.read(job), previous);
   }
 }
 
+/** How many files are read at once. */
+const lanes = 4;
+
+const nothingIn = ({ path, group }: Home): Problem => ({
+  file: path,
+  path: "",
+  message: group === undefined ? noFiles : noGroup,
+});
+const noFiles =
+  'holds no configuration; put its files (.yaml, .yml, .json) there, or one with "resources: []" to serve nothing';
+const noGroup =
+  'this node group\'s directory holds no configuration; put its files there, or one with "resources: []" if the group has nothing of its own, or remove the directory';
+
 /** Whether neither a file nor one that it refers to has changed since it was read. */
-const isSame = ({ signature, content }: KnownFile, file: TreeFile, { referred }: FileTree): boolean =>
+const isSame = ({ signature, content }: KnownFile, file: TreeFile, referred: FileTree["referred"]): boolean =>
   signature === file.signature && [...content.referred].every(([path, was]) => referred.get(path) === was);

@@ -23,6 +23,8 @@ export interface FileTree {
   readonly files: readonly TreeFile[];
   /** The node groups that have a directory. */
   readonly groups: readonly string[];
+  /** Where configuration has to be: the paths given, and the directories of node groups. */
+  readonly homes: readonly Home[];
   readonly problems: readonly Problem[];
   /** The directories given, and those of the files given. */
   readonly roots: readonly string[];
@@ -30,6 +32,17 @@ export interface FileTree {
   readonly referred: ReadonlyMap<string, string>;
   /** The directories in which a change can change the tree. */
   readonly directories: ReadonlyMap<string, WatchedDirectory>;
+}
+
+/** A path given, or a node group's directory. Without any configuration it is taken for a mistake, such as a volume that is gone. */
+export interface Home {
+  readonly path: string;
+  /** undefined: a path given. */
+  readonly group: string | undefined;
+  /** The absolute paths of the files in it, also of those that were found in another home before. */
+  readonly files: ReadonlySet<string>;
+  /** Whether it has files of other kinds, such as those that secrets have in themselves. */
+  readonly hasOthers: boolean;
 }
 
 export interface WatchedDirectory {
@@ -57,8 +70,15 @@ export async function scanTree(
 }
 
 /** Equal for two trees in which the same files would be read to the same effect. */
-export function treeSignature({ files, groups, problems, referred }: FileTree): string {
-  return JSON.stringify([files.map(({ path, signature }) => [path, signature]), groups, problems, [...referred]]);
+export function treeSignature({ files, groups, homes, problems, referred }: FileTree): string {
+  const filled = homes.map(({ files }) => files.size > 0);
+  return JSON.stringify([
+    files.map(({ path, signature }) => [path, signature]),
+    groups,
+    filled,
+    problems,
+    [...referred],
+  ]);
 }
 
 /** Changes when a file does: what the file system says of it without its content; undefined: it is not there. */
@@ -77,15 +97,18 @@ export function isSettling(modifiedNs: bigint): boolean {
 class TreeScan implements FileTree {
   readonly files: TreeFile[] = [];
   readonly groups: string[] = [];
+  readonly homes: FilledHome[] = [];
   readonly problems: Problem[] = [];
   readonly roots: string[] = [];
   readonly referred = new Map<string, string>();
   readonly directories = new Map<string, { identity: string; names?: Set<string> }>();
-  /** Absolute paths of the files found, for paths that overlap, and of those to leave out. */
-  private readonly found: Set<string>;
+  /** Absolute paths of the files found, for paths that overlap. */
+  private readonly found = new Set<string>();
+  /** Those of the files to leave out. */
+  private readonly except: ReadonlySet<string>;
 
   constructor(except: readonly string[]) {
-    this.found = new Set(except.map((path) => resolve(path)));
+    this.except = new Set(except.map((path) => resolve(path)));
   }
 
   async root(path: string): Promise<void> {
@@ -94,8 +117,9 @@ class TreeScan implements FileTree {
     const stats = await this.statOf(path, true);
     if (!stats) return;
     this.roots.push(stats.isDirectory() ? path : dirname(path));
-    if (stats.isDirectory()) await this.directory(path, stats, { isRoot: true });
-    else if (extensions.has(extname(path))) this.file(path, stats, undefined);
+    const homes = [this.home(path, undefined)];
+    if (stats.isDirectory()) await this.directory(path, stats, { homes, isRoot: true });
+    else if (extensions.has(extname(path))) this.file(path, stats, { homes });
     else this.problem(path, `expected a directory, or a file that ends in ${[...extensions].join(", ")}`);
   }
 
@@ -124,20 +148,23 @@ class TreeScan implements FileTree {
     // Hidden names are the editors', and the `..data` of a Kubernetes volume, whose files are linked to from beside it.
     const seen = entries.filter(({ name }) => !name.startsWith(".")).sort((a, b) => (a.name < b.name ? -1 : 1));
     const all = await Promise.all(seen.map((entry) => this.entryStats(join(path, entry.name), entry)));
-    const below = { above: [...above, identity], group: place.group };
+    const below = { homes: place.homes, above: [...above, identity], group: place.group };
+    const isMeant = (name: string, index: number) => all[index]?.isDirectory() || extensions.has(extname(name));
+    if (place.isGroups && !seen.some(({ name }, index) => isMeant(name, index)))
+      this.problem(path, "holds no node group's directory; put the directories back, or remove this one");
     for (const [index, { name }] of seen.entries()) {
       const entryStats = all[index];
       const entryPath = join(path, name);
       if (!entryStats) continue;
-      if (place.isGroups) await this.groupEntry(entryPath, entryStats, below.above);
-      else if (!entryStats.isDirectory()) this.file(entryPath, entryStats, place.group);
+      if (place.isGroups) await this.groupEntry(entryPath, entryStats, below);
+      else if (!entryStats.isDirectory()) this.file(entryPath, entryStats, place);
       else
         await this.directory(entryPath, entryStats, { ...below, isGroups: place.isRoot === true && name === "groups" });
     }
   }
 
   /** Something in `<path given>/groups`. */
-  private async groupEntry(path: string, stats: BigIntStats, above: readonly string[]): Promise<void> {
+  private async groupEntry(path: string, stats: BigIntStats, { homes, above }: Place): Promise<void> {
     const group = basename(path);
     if (!stats.isDirectory()) {
       if (extensions.has(extname(path)))
@@ -148,12 +175,25 @@ class TreeScan implements FileTree {
       return;
     }
     if (!this.groups.includes(group)) this.groups.push(group);
-    await this.directory(path, stats, { above, group });
+    await this.directory(path, stats, { homes: [...homes, this.home(path, group)], above, group });
   }
 
-  private file(path: string, stats: BigIntStats, group: string | undefined): void {
-    if (!extensions.has(extname(path)) || this.found.has(resolve(path))) return;
-    this.found.add(resolve(path));
+  private home(path: string, group: string | undefined): FilledHome {
+    const home = { path, group, files: new Set<string>(), hasOthers: false };
+    this.homes.push(home);
+    return home;
+  }
+
+  private file(path: string, stats: BigIntStats, { homes, group }: Place): void {
+    const absolute = resolve(path);
+    if (this.except.has(absolute)) return;
+    if (!extensions.has(extname(path))) {
+      for (const home of homes) home.hasOthers = true;
+      return;
+    }
+    for (const { files } of homes) files.add(absolute);
+    if (this.found.has(absolute)) return;
+    this.found.add(absolute);
     if (!stats.isFile()) {
       const kind = stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
       const message = `expected a regular file or a directory, got ${kind}; remove it, or rename it without ${extname(path)}`;
@@ -213,13 +253,20 @@ export const reasons: Partial<Record<string, string>> = {
 export const reasonOf = (error: unknown): string =>
   reasons[(error as NodeJS.ErrnoException).code ?? ""] ?? messageOf(error);
 
+interface FilledHome extends Home {
+  readonly files: Set<string>;
+  hasOthers: boolean;
+}
+
 /** Where a directory stands in the layout. */
 interface Place {
+  /** Those that it is in. */
+  readonly homes: readonly FilledHome[];
   readonly isRoot?: boolean;
   readonly isGroups?: boolean;
   readonly group?: string | undefined;
   /** The identities of the directories above. */
-  readonly above?: readonly string[];
+  readonly above?: readonly string[] | undefined;
 }
 
 const identityOf = ({ dev, ino }: BigIntStats) => `${dev}:${ino}`;

@@ -148,7 +148,7 @@ describe("MessageJson", () => {
       const json = jsonFor(g, desc, 4, oddity);
       const { documents, faults, size } = parseYaml(JSON.stringify(json));
       expect(faults).toEqual([]);
-      const reader = new MessageJson(registry, size);
+      const reader = new MessageJson(registry, { values: size, characters: size });
       const read = documents[0] ? reader.read(desc, documents[0], []) : null;
       const bytes = viaProtobuf(desc, json);
       if (bytes === undefined) expect(reader.faults).not.toEqual([]);
@@ -166,7 +166,7 @@ describe("MessageJson", () => {
     const desc = messageNamed("envoy.config.cluster.v3.Cluster.RingHashLbConfig");
     const minimumOf = (yaml: string) => {
       const { documents, size } = parseYaml(`minimum_ring_size: ${yaml}`);
-      const reader = new MessageJson(registry, size);
+      const reader = new MessageJson(registry, { values: size, characters: size });
       const json = documents[0] ? reader.read(desc, documents[0], []) : null;
       return reader.faults[0]?.message ?? (json as { minimumRingSize: JsonValue }).minimumRingSize;
     };

@@ -23,12 +23,24 @@ export type Tell = (what: "fault" | "note", field: string, message: string) => v
 
 export const noRewrites: Rewrites = new Map();
 
-/** More values than any file spells out; only aliases of aliases make so many. */
+/** More values, and more characters in them, than any file spells out besides its own; only aliases make so many. */
 const maxAliasedValues = 1_000_000;
+const maxAliasedCharacters = 16 * 2 ** 20;
 
-/** Thrown when a text's aliases stand for more values than {@link maxAliasedValues}. */
-export class TooManyValues extends Error {
-  override readonly name = "TooManyValues";
+/** With as many faults in what it holds the reading of a text ends. */
+export const mostFaults = 1_000;
+
+/** Thrown when a text stands for more than can be served, or has more wrong than anybody reads. */
+export class TooMuch extends Error {
+  override readonly name = "TooMuch";
+
+  constructor(
+    message: string,
+    /** Where in the text. */
+    readonly at?: number,
+  ) {
+    super(message);
+  }
 }
 
 /**
@@ -45,24 +57,26 @@ export class MessageJson {
   private valuesLeft: number;
   /** A secret was read, or a mistake may show one. */
   mayHaveSecrets = false;
+  private charactersLeft: number;
   /** Whether what is read is a secret, which must not be told. */
   private isSecret = false;
   /** Whether what is read is in a message that has secrets. */
   private isNearSecret = false;
   private rewrites = noRewrites;
 
-  /** `size`: the number of values in the text. `hidesValues`: no fault quotes one. */
+  /** `size`: of the text itself. `hidesValues`: no fault quotes one. */
   constructor(
     private readonly registry: Registry,
-    size: number,
+    size: { readonly values: number; readonly characters: number },
     private readonly hidesValues = false,
   ) {
-    this.valuesLeft = size + maxAliasedValues;
+    this.valuesLeft = size.values + maxAliasedValues;
+    this.charactersLeft = size.characters + maxAliasedCharacters;
   }
 
   /**
    * The JSON of a message; `steps` is where its value stands in the document.
-   * @throws TooManyValues
+   * @throws TooMuch
    */
   read(
     desc: DescMessage,
@@ -249,6 +263,7 @@ export class MessageJson {
   /** A google.protobuf.Value, Struct or ListValue: JSON of any kind. */
   private anyJson(node: YamlNode): JsonValue {
     if (node.kind === "scalar") {
+      this.count(node);
       const json = typeof node.value === "bigint" ? Number(node.value) : node.value;
       if (typeof json !== "number" || Number.isFinite(json)) return json;
       return this.fault(node.at, `expected a finite number, got ${describeNode(node)}`);
@@ -267,21 +282,29 @@ export class MessageJson {
   }
 
   private take(node: YamlNode, read: Read): JsonValue {
+    this.count(node);
     return "json" in read ? read.json : this.fault(node.at, read.wrong);
   }
 
   private count(node: YamlNode): void {
-    this.valuesLeft -= node.kind === "map" ? node.entries.length : node.kind === "list" ? node.items.length : 0;
-    if (this.valuesLeft < 0)
-      throw new TooManyValues(
-        `the aliases of this file stand for more than ${maxAliasedValues} values; write it with fewer aliases`,
-      );
+    if (node.kind === "scalar") this.charactersLeft -= node.text.length;
+    else this.valuesLeft -= node.kind === "map" ? node.entries.length : node.items.length;
+    if (this.valuesLeft >= 0 && this.charactersLeft >= 0) return;
+    const what = this.valuesLeft < 0 ? `${maxAliasedValues} values` : `${maxAliasedCharacters} characters of text`;
+    throw new TooMuch(`the aliases of this file stand for more than ${what}; write it with fewer aliases`);
+  }
+
+  /** @throws TooMuch where the text has so many faults that the rest, from this offset on, need not be looked at */
+  checkFaults(at: number): void {
+    if (this.faults.length < mostFaults) return;
+    throw new TooMuch(`more than ${mostFaults} problems; the rest of the file is not looked at`, at);
   }
 
   /** Returns what a field without a value has in JSON. */
   private fault(at: number, message: string): null {
     if (this.isNearSecret) this.mayHaveSecrets = true;
     this.faults.push({ at, path: formatPath(this.path), message });
+    this.checkFaults(at);
     return null;
   }
 

@@ -1,5 +1,6 @@
 import { type DescMessage, fromJson, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { clusterType } from "../resource/types.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { formatProblem } from "./problem.js";
 import { readResourceFile } from "./resource-file.js";
@@ -562,7 +563,33 @@ describe("readResourceFile tells", () => {
   });
 });
 
-test("a file may have more faults than a call can have arguments", () => {
+test("a file may have more faults than a call can have arguments; the first thousand are told", () => {
   const text = `resources: []\n${"a: 1\n".repeat(150_000)}`;
-  expect(readResourceFile("f.yaml", Buffer.from(text), {}).problems).toHaveLength(150_000);
+  const { problems } = readResourceFile("f.yaml", Buffer.from(text), {});
+  expect(problems).toHaveLength(1_002);
+  expect(problems.at(-1)?.message).toBe("149000 more like these are in this file");
+});
+
+test("a file with too many problems is not read to its end", () => {
+  const resource = (i: number) => `- { "@type": type.googleapis.com/envoy.config.clusterr.v${i}.Clustr, name: a }`;
+  const text = (count: number) => `resources:\n${Array.from({ length: count }, (_, i) => resource(i)).join("\n")}\n`;
+  const { problems } = readResourceFile("f.yaml", Buffer.from(text(5_000)));
+  expect(problems).toHaveLength(1_001);
+  expect(problems.at(-1)).toMatchObject({
+    line: 1_002,
+    message: "more than 1000 problems; the rest of the file is not looked at",
+  });
+  const fields = Array.from({ length: 5_000 }, (_, i) => `  nmae${i}: y`).join("\n");
+  const one = readResourceFile("f.yaml", Buffer.from(`resources:\n- "@type": ${clusterType}\n${fields}\n`));
+  expect(one.problems).toHaveLength(1_001);
+});
+
+test("aliases of a long text stand for so much of it only", () => {
+  const list = `{ t: &a ${"x".repeat(100_000)}, l: [${"*a,".repeat(200)}] }`;
+  const text = `resources:\n- { "@type": ${clusterType}, name: x, metadata: { filter_metadata: { a: ${list} } } }\n`;
+  expect(readResourceFile("f.yaml", Buffer.from(text)).problems.map(({ message }) => message)).toEqual([
+    "the aliases of this file stand for more than 16777216 characters of text; write it with fewer aliases",
+  ]);
+  const fewer = text.replaceAll("*a,".repeat(200), "*a,".repeat(100));
+  expect(readResourceFile("f.yaml", Buffer.from(fewer)).resources).toHaveLength(1);
 });

@@ -2,20 +2,20 @@ import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import type { Registry } from "@bufbuild/protobuf";
 import { referencesOf } from "../resource/references.js";
-import type { Resource } from "../resource/resource.js";
+import { Resource } from "../resource/resource.js";
 import { endpointType, secretType } from "../resource/types.js";
 import { envoyRegistry } from "../schema/registry.js";
 import { type DocumentKind, dumpMessage, each, type Found, follow, kindOf, withoutParts } from "./document-kinds.js";
-import { MessageJson, noRewrites, TooManyValues } from "./message-json.js";
+import { MessageJson, mostFaults, noRewrites, TooMuch } from "./message-json.js";
 import { isRedacted, moved, movedRewrites } from "./moving.js";
 import { type Fault, LineIndex, type Place, type Problem } from "./problem.js";
 import { describeDocument, ResourceReader } from "./resource-reader.js";
 import { type InlinedFile, SecretFiles, type SecretFilesOptions } from "./secret-files.js";
 import { parseYaml, valueAt, type YamlMap, type YamlNode } from "./yaml.js";
 
-/** A resource, and where it was read. */
-export interface LocatedResource extends Place {
-  readonly resource: Resource;
+/** A resource, or what stands for it, and where it was read. */
+export interface LocatedResource<R = Resource> extends Place {
+  readonly resource: R;
 }
 
 /** What a configuration dump tells beside resources. */
@@ -29,18 +29,20 @@ export interface DumpFacts {
 }
 
 /** What a file says. It is to be used only if it has no problems. */
-export interface ResourceFile {
-  readonly resources: readonly LocatedResource[];
+export interface ResourceFile<R = Resource> {
+  readonly resources: readonly LocatedResource<R>[];
   /** In the order of the file. */
   readonly problems: readonly Problem[];
   /** What was left out of what is served, and why; in the order of the file. */
   readonly notes: readonly Problem[];
+  /** It has nothing but comments; `resources: []` is more than that. */
+  readonly isBlank: boolean;
   /** Of a dump that was read for comparing. */
   readonly dump?: DumpFacts;
   /** @internal The hash of a resource's text → the resource, for the next reading of the file. */
-  readonly bySource: ReadonlyMap<string, Resource>;
+  readonly bySource: ReadonlyMap<string, R>;
   /** @internal What a resource has in itself of other files. */
-  readonly inlined: ReadonlyMap<Resource, readonly InlinedFile[]>;
+  readonly inlined: ReadonlyMap<R, readonly InlinedFile[]>;
   /** @internal The other files that it depends on, as `FileTree.referred` has them. */
   readonly referred: ReadonlyMap<string, string>;
 }
@@ -50,14 +52,15 @@ export const unreadable = (problem: Problem): ResourceFile => ({
   resources: [],
   problems: [problem],
   notes: [],
+  isBlank: false,
   bySource: new Map(),
   inlined: new Map(),
   referred: new Map(),
 });
 
-export interface ReadOptions {
-  /** What the file said before: a resource whose text is the same is not read again, but is the same object. */
-  readonly previous?: ResourceFile | undefined;
+export interface ReadOptions<R = Resource> {
+  /** What the file said before: for a resource whose text is the same stands the same object, and it is not read again. */
+  readonly previous?: PreviousFile<R> | undefined;
   /** The messages that may occur; by default those of the Envoy API. */
   readonly registry?: Registry;
   /** What secrets may have in themselves of other files; by default nothing: all files are the Envoy's to read. */
@@ -68,12 +71,22 @@ export interface ReadOptions {
   readonly takesRedacted?: boolean;
 }
 
+/** What a file said before. */
+export interface PreviousFile<R = Resource> extends Pick<ResourceFile<R>, "bySource" | "inlined"> {
+  /** Those that are secrets, where that cannot be seen. */
+  readonly secrets?: ReadonlySet<R>;
+}
+
 /**
  * Reads a file of resources: YAML or JSON; each document either of one of the `documentKinds`, such as an object with a list
  * `resources`, or one resource. A resource is an object with its `@type`, or an
- * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told.
+ * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told, up to {@link mostFaults}.
  */
-export function readResourceFile(file: string, bytes: Uint8Array, options: ReadOptions = {}): ResourceFile {
+export function readResourceFile<R = Resource>(
+  file: string,
+  bytes: Uint8Array,
+  options: ReadOptions<R> = {},
+): ResourceFile<R | Resource> {
   if (!isUtf8(bytes)) return unreadable(notUtf8(file, bytes));
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === "") return unreadable({ file, path: "", message: isEmpty });
@@ -85,11 +98,17 @@ export function readResourceFile(file: string, bytes: Uint8Array, options: ReadO
     reader.read();
   }
   const lines = new LineIndex(text);
-  const told = (faults: Fault[]) =>
-    faults.sort((a, b) => a.at - b.at).map(({ at, path, message }) => ({ file, ...lines.place(at), path, message }));
+  const told = (faults: Fault[]): Problem[] => {
+    const all = faults.sort((a, b) => a.at - b.at);
+    const first = all.slice(0, mostFaults + 1);
+    const problems = first.map(({ at, path, message }) => ({ file, ...lines.place(at), path, message }));
+    const more = all.length - first.length;
+    return more > 0 ? [...problems, { file, path: "", message: `${more} more like these are in this file` }] : problems;
+  };
   return {
     problems: told(reader.json.faults),
     notes: told(reader.json.notes),
+    isBlank: reader.isBlank,
     resources: reader.resources.map(({ at, resource }) => ({ resource, file, ...lines.place(at) })),
     ...(reader.dump && { dump: reader.dump }),
     bySource: reader.bySource,
@@ -112,16 +131,16 @@ function notUtf8(file: string, bytes: Uint8Array): Problem {
   }
 }
 
-class FileReader {
-  readonly resources: { at: number; resource: Resource }[] = [];
-  readonly bySource = new Map<string, Resource>();
-  readonly inlined = new Map<Resource, readonly InlinedFile[]>();
+class FileReader<R> {
+  readonly resources: { at: number; resource: R | Resource }[] = [];
+  readonly bySource = new Map<string, R | Resource>();
+  readonly inlined = new Map<R | Resource, readonly InlinedFile[]>();
   readonly secretFiles: SecretFiles | undefined;
   readonly json: MessageJson;
   dump: DumpFacts | undefined;
   private readonly documents: readonly YamlNode[];
   /** undefined: nothing of it can be used. */
-  private readonly previous: Pick<ResourceFile, "bySource" | "inlined"> | undefined;
+  private readonly previous: PreviousFile<R> | undefined;
   private readonly registry: Registry;
   private readonly reader: ResourceReader;
   private readonly readerOfMoved: ResourceReader;
@@ -131,7 +150,7 @@ class FileReader {
   constructor(
     file: string,
     private readonly text: string,
-    { previous, registry = envoyRegistry(), secretFiles, forComparing = false, takesRedacted = false }: ReadOptions,
+    { previous, registry = envoyRegistry(), secretFiles, forComparing = false, takesRedacted = false }: ReadOptions<R>,
     /** No fault quotes a value. */
     hidesValues = false,
   ) {
@@ -140,7 +159,7 @@ class FileReader {
     const { documents, faults, isCut, size, hasAliases } = parseYaml(text, hidesValues);
     this.documents = documents;
     this.registry = registry;
-    this.json = new MessageJson(registry, size, hidesValues);
+    this.json = new MessageJson(registry, { values: size, characters: text.length }, hidesValues);
     this.json.mayHaveSecrets = isCut;
     for (const fault of faults) this.json.faults.push(fault);
     const secrets = secretFiles && new SecretFiles(file, secretFiles, takesRedacted);
@@ -156,16 +175,20 @@ class FileReader {
       try {
         this.document(document);
       } catch (error) {
-        if (!(error instanceof TooManyValues)) throw error;
+        if (!(error instanceof TooMuch)) throw error;
         this.json.mayHaveSecrets = true; // what comes behind is not read
-        this.fault(document.at, error.message);
+        this.fault(error.at ?? document.at, error.message);
         break;
       }
     }
   }
 
+  get isBlank(): boolean {
+    return this.json.faults.length === 0 && this.documents.every(isNothing);
+  }
+
   private document(node: YamlNode): void {
-    if (node.kind === "scalar" && node.value === null) return;
+    if (isNothing(node)) return;
     const kind = kindOf(node);
     // Of what is moved, that is left out by resource.
     this.json.takesRedacted = this.takesRedacted || kind?.bootstrap !== undefined;
@@ -215,13 +238,16 @@ class FileReader {
     // Where there are aliases, the same text may stand for something else than before.
     const source = this.previous && hash("sha1", this.text.slice(node.at, end), "base64");
     const same = source === undefined ? undefined : this.previous?.bySource.get(source);
-    if (same?.type.typeUrl === secretType) this.json.mayHaveSecrets = true;
-    const files = same && this.previous?.inlined.get(same);
+    if (same !== undefined && this.isSecret(same)) this.json.mayHaveSecrets = true;
+    const files = same === undefined ? undefined : this.previous?.inlined.get(same);
     const isSame = files === undefined || this.secretFiles?.areSame(files);
     const notes = this.json.notes.length;
     this.secretFiles?.takeUsed();
-    const resource = same && isSame ? same : this.reader.read(node, steps);
-    if (!resource) return;
+    const resource = same !== undefined && isSame ? same : this.reader.read(node, steps);
+    if (resource === undefined) {
+      this.json.checkFaults(end);
+      return;
+    }
     this.resources.push({ at: node.at, resource });
     const inlined = resource === same ? files : this.secretFiles?.takeUsed();
     if (inlined && inlined.length > 0) this.inlined.set(resource, inlined);
@@ -229,10 +255,17 @@ class FileReader {
     if (source !== undefined && this.json.notes.length === notes) this.bySource.set(source, resource);
   }
 
+  private isSecret(resource: R | Resource): boolean {
+    if (resource instanceof Resource) return resource.type.typeUrl === secretType;
+    return this.previous?.secrets?.has(resource) === true;
+  }
+
   private fault(at: number, message: string): void {
     this.json.faults.push({ at, path: "", message });
   }
 }
+
+const isNothing = (document: YamlNode) => document.kind === "scalar" && document.value === null;
 
 /** The messages that a dump is made of. */
 function sectionsOf(dump: YamlMap): Set<string> {

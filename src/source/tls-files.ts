@@ -84,6 +84,12 @@ export class TlsFiles {
     return named(contents);
   }
 
+  /** Reads the files again, also where they seem to be the same; the log says what came of it, also that they are the same. */
+  async reread(): Promise<void> {
+    this.enqueue(() => this.reload(true));
+    await this.work;
+  }
+
   /** Stops; resolves when no timer, watcher or open file is left. May be called at any time, and again. */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -107,13 +113,14 @@ export class TlsFiles {
     this.pollAfter();
   }
 
-  private async reload(): Promise<void> {
+  private async reload(isAsked = false): Promise<void> {
     try {
       const contents = await this.read();
       if (this.isClosed) return;
       const isSame = contents.every((content, i) => content.equals(this.taken[i] as Buffer));
       if (!isSame) this.take?.(named(contents));
       this.failure = "";
+      if (isSame && isAsked) this.logger.info({ files: this.paths }, "certificates read again; nothing changed");
       if (isSame) return;
       this.taken = contents;
       this.reloads++;
@@ -121,9 +128,10 @@ export class TlsFiles {
     } catch (error) {
       this.signature = "";
       const message = messageOf(error);
-      if (message === this.failure) return;
+      const isNew = message !== this.failure;
+      if (!isNew && !isAsked) return;
       this.failure = message;
-      this.failures++;
+      if (isNew) this.failures++;
       this.logger.error({ files: this.paths, error: message }, "still serving the certificates of before");
     }
   }

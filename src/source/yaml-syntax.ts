@@ -1,8 +1,15 @@
 import { type Event, parseEvents, YAMLException } from "js-yaml";
 import type { Fault } from "./problem.js";
 
-/** A text as the YAML parser's events; after an error of syntax only those of the documents before it. */
-export function yamlEvents(text: string, maxDepth: number): { events: Event[]; fault?: Fault } {
+/** How often to read what stands before an error. */
+const mostAttempts = 3;
+
+/** A text as the YAML parser's events; after an error of syntax only those of the documents before it, where that has few errors itself. */
+export function yamlEvents(
+  text: string,
+  maxDepth: number,
+  attempts = mostAttempts,
+): { events: Event[]; fault?: Fault } {
   try {
     return { events: parseEvents(text, { maxDepth }) };
   } catch (error) {
@@ -11,9 +18,9 @@ export function yamlEvents(text: string, maxDepth: number): { events: Event[]; f
     const reason = withoutQuotes(error.reason);
     const why = reservedAt(text, at) ?? `${reason}${adviceFor(reason)}`;
     const fault = { at, path: "", message: `not valid YAML or JSON: ${why}` };
-    const separator = text.lastIndexOf("\n---", at - 1);
-    if (separator === -1) return { events: [], fault };
-    const before = yamlEvents(text.slice(0, separator + 1), maxDepth);
+    const separator = separatorBefore(text, at);
+    if (separator === -1 || attempts === 1) return { events: [], fault };
+    const before = yamlEvents(text.slice(0, separator + 1), maxDepth, attempts - 1);
     return { events: before.events, fault: before.fault ?? fault };
   }
 }
@@ -24,6 +31,14 @@ const withoutQuotes = (reason: string) =>
     .replace(/^(tag name cannot contain such characters): .*$/s, "$1")
     .replace(/ (tag handle) ".*"$/s, " $1")
     .replace(/ for ".*" (tag handle)$/s, " for a $1");
+
+/** Where the last line that separates documents begins, before a place; -1: there is none. */
+function separatorBefore(text: string, at: number): number {
+  let found = at;
+  do found = found > 0 ? text.lastIndexOf("\n---", found - 1) : -1;
+  while (found !== -1 && !/^\s?$/.test(text.slice(found + 4, found + 5)));
+  return found;
+}
 
 /** Of `@type:` without quotes and the like, where the parser complains of what it makes of it. Only `@type` is quoted. */
 function reservedAt(text: string, at: number): string | undefined {

@@ -127,12 +127,14 @@ it("measures nothing where nobody is connected or nothing has changed, and ends 
 it("counts configurations that could not be read or served", async () => {
   const { admin } = await startBoth(cacheOf(cluster("a")));
   expect(await metrics(admin)).toMatchObject({ reloads: 0, failed: 0, successful: undefined, at: undefined });
-  admin.changes.failed();
+  admin.changes.failed("a.yaml: bad");
+  const { since } = admin.changes.failure ?? {};
   const publish = () => {
     throw new Error("two resources are named a");
   };
   expect(() => admin.changes.apply(publish)).toThrow("two resources are named a");
   expect(await metrics(admin)).toMatchObject({ reloads: 0, failed: 2, successful: 0 });
+  expect(admin.changes.failure).toEqual({ since, message: "two resources are named a" });
   expect(ended("xds.change")).toMatchObject([{ status: SpanStatusCode.ERROR, message: "two resources are named a" }]);
 });
 

@@ -12,6 +12,7 @@ import { readableLine } from "../../src/cli/log.js";
 import { clusterType, routeType } from "../../src/resource/types.js";
 import { readResourceFile } from "../../src/source/resource-file.js";
 import { selfSigned } from "../e2e/certificate.js";
+import { get } from "../e2e/http.js";
 import { Program, xds } from "./program.js";
 import { metric, openStream } from "./serving.js";
 
@@ -150,13 +151,69 @@ describe("xds serve", () => {
     await program.logged({ level: "info", msg: "configuration read again; nothing changed" });
   });
 
-  test("starts with files that hold nothing yet, and says so", async () => {
+  test("starts with a file that says it holds nothing, and says so", async () => {
+    await write("a.yaml", "resources: []\n");
     const program = serve();
     const { rest } = await program.ports();
     await program.logged({ level: "warn", paths: [directory] });
     await write("a.yaml", clusterNamed("a"));
     await program.logged({ added: 1 });
     expect(await clustersOf(rest)).toEqual(["a 1s"]);
+  });
+
+  test("does not start with a directory that holds nothing, and says what to do", async () => {
+    await write("a.yaml", "# nothing yet\n");
+    await write("readme.txt", "resources: []\n");
+    const program = serve();
+    expect(await program.end()).toBe(1);
+    expect(program.stderr).toBe(
+      `${directory} error UNREADABLE holds no configuration; put its files (.yaml, .yml, .json) there, or one with "resources: []" to serve nothing\n` +
+        "xds: 1 problem; nothing is served\n",
+    );
+  });
+
+  test("serves on through a file that takes more than --limits-file-memory to read, and takes the next edit", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = serve("--limits-file-memory", "48MiB");
+    const { rest } = await program.ports();
+    await write("a.yaml", `resources: [${"[],".repeat(2_000_000)}]`);
+    const why =
+      /a\.yaml: reading it takes more than \d+ MiB of memory; make it simpler, or split it into several files$/;
+    await program.logged({ level: "error", code: "UNREADABLE", msg: expect.stringMatching(why) });
+    expect(await clustersOf(rest)).toEqual(["a 1s"]);
+    await write("a.yaml", clusterNamed("a", "2s"));
+    await program.logged({ msg: "serving the changed configuration", changed: 1 });
+    expect(await clustersOf(rest)).toEqual(["a 2s"]);
+  });
+
+  test("serves on when all files are gone, and says so in the log, at /ready and in xds status", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    await write("groups/edge/b.yaml", clusterNamed("b"));
+    const program = serve();
+    const { rest, admin } = await program.ports();
+    const url = `http://127.0.0.1:${admin}`;
+    expect((await get(`${url}/ready`)).body).toBe("LIVE\n");
+    await rm(join(directory, "a.yaml"));
+    await rm(join(directory, "groups"), { recursive: true });
+    await program.logged({ level: "error", problems: 1, msg: "still serving the last good configuration" });
+    expect(await clustersOf(rest, { id: "edge" })).toEqual(["a 1s", "b 1s"]);
+    const why = `${directory}: holds no configuration; put its files`;
+    const ready = await get(`${url}/ready`);
+    expect(ready.status).toBe(200);
+    expect(ready.body).toMatch(/^LIVE\nstill serving the last good configuration, since \d{4}-.*Z: /);
+    expect(ready.body).toContain(why);
+    const status = await xds("status", "--admin", url);
+    expect(status.stdout).toMatch(/^still serving the last good configuration; the files cannot be served since .*:\n/);
+    expect(status.stdout).toContain(why);
+    await write("a.yaml", clusterNamed("a", "2s"));
+    await program.logged({ msg: "serving the changed configuration", changed: 1, removed: 1 });
+    await program.logged({
+      level: "warn",
+      group: "edge",
+      msg: expect.stringMatching(/^this node group's directory is gone/),
+    });
+    expect((await get(`${url}/ready`)).body).toBe("LIVE\n");
+    expect(await clustersOf(rest, { id: "edge" })).toEqual(["a 2s"]);
   });
 
   test("logs a stream's node, what its client refuses, and its end", async () => {
@@ -256,6 +313,7 @@ describe("xds serve, at its end", () => {
   });
 
   test.each(["--port", "--rest-port"])("tells a port that is taken (%s), and exits with 1", async (option) => {
+    await write("a.yaml", clusterNamed("a"));
     const taken = createServer().listen(0, "127.0.0.1");
     await vi.waitFor(() => expect(taken.listening).toBe(true));
     const { port } = taken.address() as AddressInfo;

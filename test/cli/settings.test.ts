@@ -249,6 +249,7 @@ describe("xds serve with xds.yaml", () => {
     const file = await settingsFile("paths: nowhere\n");
     const empty = join(directory, "empty");
     await mkdir(empty);
+    await writeFile(join(empty, "none.yaml"), "resources: []\n");
     const served = async (environment: NodeJS.ProcessEnv, ...paths: string[]) =>
       (await xds.with(environment, "serve", ...paths, "--config", file, "--check")).stdout;
     const variables = { XDS_PATHS: `${empty}:${join(directory, "a.json")}` };

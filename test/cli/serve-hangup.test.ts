@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { expect, inject, onTestFinished, test, vi } from "vitest";
+import { clusterType } from "../../src/index.js";
+import { selfSigned } from "../e2e/certificate.js";
+import { outerEnvironment, xds } from "./program.js";
+import { Folder, shownCertificate } from "./serving.js";
+
+const cluster = (name: string) => `resources: [{ "@type": "${clusterType}", name: ${name} }]\n`;
+const nothing = { level: "info", msg: "settings read again; nothing changed" };
+
+test("SIGHUP has settings, certificates and files read again, and the log says what changed", async () => {
+  const folder = new Folder();
+  folder.write("a.yaml", cluster("a"));
+  folder.write("b.yaml", cluster("b"));
+  const own = folder.pair("server", selfSigned());
+  const settings = (...lines: string[]) =>
+    folder.write(
+      "xds.yaml",
+      ["port: 0", "rest_port: 0", `tls: { cert: ${own.cert}, key: ${own.key} }`, ...lines].join("\n"),
+    );
+  const server = xds.start("serve", "--config", settings("paths: [a.yaml]"));
+  const { grpc } = await server.ports();
+
+  server.signal("SIGHUP");
+  await server.logged({ level: "info", msg: "configuration read again; nothing changed" });
+  await server.logged({ level: "info", msg: "certificates read again; nothing changed" });
+  await server.logged(nothing);
+
+  const next = selfSigned();
+  folder.pair("server", next);
+  settings(
+    "paths: [a.yaml, b.yaml]",
+    "log: { level: debug }",
+    "limits: { streams: 7 }",
+    "node_groups: [{ group: x, id: x }]",
+  );
+  server.signal("SIGHUP");
+  await server.logged({
+    level: "info",
+    settings: ["log.level", "paths"],
+    msg: "these settings changed, and are in use now",
+  });
+  await server.logged({
+    level: "warn",
+    settings: ["limits.streams", "node_groups"],
+    msg: "these settings changed; a restart takes them into use",
+  });
+  await server.logged({ added: 1, changed: 0, removed: 0, msg: "serving the changed configuration" });
+  await vi.waitFor(async () => expect((await shownCertificate(grpc)).equals(derOf(next.cert))).toBe(true));
+  expect(server.log().filter(({ msg }) => msg === nothing.msg)).toHaveLength(1);
+
+  settings("prot: 7");
+  server.signal("SIGHUP");
+  await server.logged({
+    level: "error",
+    error: expect.stringMatching(/xds\.yaml:4:1: prot: no such setting; did you mean port\?/),
+    msg: "the settings of before stay in use",
+  });
+  server.signal("SIGTERM");
+  expect(await server.end()).toBe(0);
+});
+
+test("SIGHUP reads a configuration again that stays bad, and one whose validation changed", async () => {
+  const folder = new Folder();
+  folder.write("a.yaml", cluster("a"));
+  const file = folder.write("xds.yaml", "port: 0\nrest_port: 0\n");
+  const server = xds.start("serve", "--config", file, `${folder.path}/a.yaml`);
+  await server.ports();
+  const failures = () => server.log().filter(({ msg }) => msg === "still serving the last good configuration").length;
+  folder.write("a.yaml", `resources: [{ "@type": "${clusterType}", name: a, connect_timeout: 0s }]\n`);
+  await vi.waitFor(() => expect(failures()).toBe(1), 10_000);
+  server.signal("SIGHUP");
+  await vi.waitFor(() => expect(failures()).toBe(2), 10_000);
+  folder.write("xds.yaml", "port: 0\nrest_port: 0\nvalidation: off\n");
+  server.signal("SIGHUP");
+  await server.logged({ msg: "serving the changed configuration", changed: 1 });
+});
+
+test("a SIGHUP that comes with the end of its terminal drains and ends it", async () => {
+  const folder = new Folder();
+  const config = folder.write("a.yaml", cluster("a"));
+  const log = `${folder.path}/log`;
+  // Python gives it a terminal, and takes it away when the server serves.
+  const script = [
+    "import os, pty, sys, time",
+    "pid, terminal = pty.fork()",
+    "if pid == 0:",
+    "  os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 2)",
+    "  os.execvp(sys.argv[2], sys.argv[2:])",
+    "seen = b''",
+    "while b'envoy -c' not in seen: seen += os.read(terminal, 4096)",
+    "os.close(terminal)",
+    "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+  ].join("\n");
+  const args = ["-c", script, log, inject("xds"), "serve", config, "--port", "0", "--rest-port", "0"];
+  const python = spawn("python3", args, { env: { ...outerEnvironment(), XDS_ADMIN_PORT: "0" } });
+  onTestFinished(() => void python.kill("SIGKILL"));
+  let printed = "";
+  python.stdout.on("data", (chunk) => (printed += String(chunk)));
+  await once(python, "close");
+  expect(printed).toBe("-1\n"); // SIGHUP
+  expect(readFileSync(log, "utf8")).toContain('"msg":"drained"');
+});
+
+const derOf = (pem: string) => Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ""), "base64");
