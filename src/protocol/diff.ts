@@ -233,6 +233,8 @@ class Comparison {
     const change = state.openWith(name);
     if (refused) {
       if (isRefused) this.refused.push([name, now, undefined]);
+      // It refused this first, and may have another from an earlier stream.
+      else if (this.whole && !now && !last && subscription.hasEarlier) this.removed.add(name);
       else if (isSame && state.isCertain(name) && !state.isRepeated(name)) this.healed.push(name);
       else {
         this.put(name, now);

@@ -68,6 +68,8 @@ export class Subscription implements Watcher, Wants {
   mustAnswer = false;
   /** The client brought versions from an earlier stream. */
   hasReported = false;
+  /** SotW: the client has taken something on an earlier stream, and nobody knows what. */
+  hasEarlier = false;
   /** The versions that the client reports of an earlier stream count (P36). */
   isTrusted = true;
   /** Counts the stream's looks: its number when this subscription was last looked at in full. */

@@ -394,6 +394,18 @@ const found: Step[][] = [
     { answer: "nack", taken: 0 },
     { settle: true },
   ],
+  // On a new stream it refuses what comes first, and that is removed; it has another one from the stream before.
+  [
+    { subscribe: ["c"], unsubscribe: [] },
+    { replace: { c: 1 }, own: false },
+    { settle: true },
+    { replace: { c: 2 }, own: false },
+    { reconnect: "clean" },
+    { arrive: true },
+    { flush: true },
+    { answer: "nack", taken: 0 },
+    { replace: {}, own: false },
+  ],
 ];
 
 beforeAll(() => void vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout", "setInterval"] }));
