@@ -283,6 +283,7 @@ describe("xds diff", () => {
   test("compares a directory's groups apart, or one group's whole", async () => {
     for (const side of ["a", "b"]) await mkdir(join(directory, side, "groups/edge"), { recursive: true });
     await file("a/all.json", cluster("x"));
+    await writeFile(join(directory, "a/groups/edge/none.yaml"), "resources: []\n");
     await file("b/groups/edge/own.json", cluster("x"));
     const apart = await xds.in(directory, "diff", "a", "b");
     expect(apart.stdout).toBe("- clusters x\ngroup edge: + clusters x\n");

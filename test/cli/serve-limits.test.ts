@@ -182,7 +182,9 @@ describe("xds serve", () => {
     const names = Array.from({ length: 50 }, () => openStream(ports.grpc));
     for (let i = 0; i < 20; i++)
       for (const [j, stream] of names.entries())
-        stream.send({ resourceNamesSubscribe: [`${i} ${j} ${"x".repeat(mib / 2)}`] });
+        stream.send({
+          resourceNamesSubscribe: Array.from({ length: 128 }, (_, k) => `${i} ${j} ${k} ${"x".repeat(4_000)}`),
+        });
     const versions = Array.from({ length: 20 }, (_, i) => {
       const stream = openStream(ports.grpc);
       const initialResourceVersions = Object.fromEntries(Array.from({ length: 20_000 }, (_, j) => [`${i} ${j}`, "1"]));
