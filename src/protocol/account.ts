@@ -25,6 +25,8 @@ export class Account {
   private left = quantum;
   /** Those that have work: connections of an address, or work of a connection. The first has its turn. */
   private waiting: Set<Account | Flushable> | undefined;
+  /** The only one, which most connections have: it needs no set. */
+  private only: Flushable | undefined;
   /** Requests that wait. They are read before anything is written: they may change what is to be said. */
   private requests: Set<Account | Flushable> | undefined;
   /** Bytes of responses that are written and not sent yet. */
@@ -39,14 +41,16 @@ export class Account {
   }
 
   get hasWork(): boolean {
-    return this.waiting !== undefined || this.requests !== undefined;
+    return this.only !== undefined || this.waiting !== undefined || this.requests !== undefined;
   }
 
   add(work: Account | Flushable): void {
     if (!(work instanceof Account) && !work.writes) {
       this.requests ??= new Set();
       this.requests.add(work);
-    } else {
+    } else if (this.only === work) return;
+    else if (!(work instanceof Account) && !this.hasWork) this.only = work;
+    else {
       this.waiting ??= new Set();
       this.waiting.add(work);
     }
@@ -59,6 +63,10 @@ export class Account {
 
   /** The work is about to be done. {@link leave} is called after it: until then the account keeps its place. */
   take(work: Account | Flushable): boolean {
+    if (this.only === work) {
+      this.only = undefined;
+      return true;
+    }
     return this.waiting?.delete(work) === true || this.requests?.delete(work) === true;
   }
 
@@ -71,7 +79,8 @@ export class Account {
 
   /** What is to be done next. It stays until it is taken. */
   next(): Flushable | undefined {
-    for (const request of this.requests ?? none) return request as Flushable;
+    if (this.requests) for (const request of this.requests) return request as Flushable;
+    if (this.only) return this.only;
     const { waiting } = this;
     for (const first of waiting ?? none) {
       if (!(first instanceof Account)) return first;

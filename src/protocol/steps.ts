@@ -18,7 +18,8 @@ export const sliceMs = 5;
 
 /** Does steps until the slice of time is over. Returns whether all are done. */
 export function doSome(steps: Steps): boolean {
+  if (!steps) return true;
   const until = performance.now() + sliceMs;
-  while (steps && !steps.next().done) if (performance.now() > until) return false;
+  while (!steps.next().done) if (performance.now() > until) return false;
   return true;
 }
