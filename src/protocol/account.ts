@@ -33,12 +33,8 @@ export class Account {
   unsent = 0;
   /** It has answered a response: its client reads. */
   hasAnswered = false;
-  /** How many accounts are below it. */
-  members = 0;
 
-  constructor(readonly parent?: Account) {
-    if (parent) parent.members++;
-  }
+  constructor(readonly parent?: Account) {}
 
   get hasWork(): boolean {
     return this.only !== undefined || this.waiting !== undefined || this.requests !== undefined;
@@ -97,32 +93,32 @@ export class Account {
     for (let account: Account | undefined = this; account; account = account.parent)
       account.left = Math.max(account.left - ms, -mostDebt);
   }
-
-  /** Its connection is closed. */
-  close(): void {
-    if (this.parent) this.parent.members--;
-  }
 }
 
 /** The accounts of a server's connections. */
 export class Accounts {
   readonly all = new Account();
-  private readonly addresses = new Map<string, Account>();
+  private readonly addresses = new Map<string, { readonly account: Account; connections: number }>();
 
   /** The account of a new connection of this address. */
   open(address: string): Account {
-    const known = this.addresses.get(address);
-    const above = known ?? new Account(this.all);
-    if (!known) this.addresses.set(address, above);
-    return new Account(above);
+    let known = this.addresses.get(address);
+    if (!known) {
+      known = { account: new Account(this.all), connections: 0 };
+      this.addresses.set(address, known);
+    }
+    known.connections++;
+    return new Account(known.account);
   }
 
-  /** The connection is closed. What it had of unsent bytes is no longer kept, or is about to be let go of. */
-  close(address: string, account: Account): void {
-    account.close();
-    const above = account.parent;
-    if (above?.members !== 0 || this.addresses.get(address) !== above) return;
-    this.addresses.delete(address);
-    above.close();
+  /** A connection of this address is closed. */
+  close(address: string): void {
+    const known = this.addresses.get(address);
+    if (known && --known.connections === 0) this.addresses.delete(address);
+  }
+
+  /** How many addresses have connections. */
+  get size(): number {
+    return this.addresses.size;
   }
 }

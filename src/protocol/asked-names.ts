@@ -11,6 +11,11 @@ export class AskedNames extends LazySet<string> {
   atOnce = mostAtOnce;
   private later: Set<string> | undefined;
 
+  /** All are answered. */
+  get isDone(): boolean {
+    return this.size === 0 && !this.later;
+  }
+
   override add(name: string): void {
     if (this.size < this.atOnce || this.has(name)) super.add(name);
     else {
@@ -20,7 +25,9 @@ export class AskedNames extends LazySet<string> {
   }
 
   override delete(name: string): boolean {
-    const wasLater = this.later?.delete(name) === true;
+    const { later } = this;
+    const wasLater = later?.delete(name) === true;
+    if (later?.size === 0) this.later = undefined;
     return super.delete(name) || wasLater;
   }
 
@@ -44,7 +51,6 @@ export class AskedNames extends LazySet<string> {
 
   /** Drops what is not covered any more. */
   keep(covers: (name: string) => boolean): void {
-    for (const name of this) if (!covers(name)) super.delete(name);
-    for (const name of this.later ?? []) if (!covers(name)) this.later?.delete(name);
+    for (const name of [...this, ...(this.later ?? [])]) if (!covers(name)) this.delete(name);
   }
 }

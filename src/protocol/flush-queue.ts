@@ -3,6 +3,9 @@ import { Account, type Flushable } from "./account.js";
 /** How long, in milliseconds, work is done before sockets and timers get their turn. */
 const slice = 5;
 
+/** How long, in milliseconds, requests are handled as they come. Further ones wait for their turn. */
+const requestSlice = 5;
+
 /** A request that is larger, in bytes, is handled when its turn has come: it may take long. */
 const largeRequest = 16 << 10;
 
@@ -15,9 +18,11 @@ export class FlushQueue {
   private scheduled = false;
   /** What may not write now. */
   private readonly blocked = new Set<Flushable>();
-  /** Milliseconds that requests may still take before the sockets are read again. */
-  private left = slice;
+  /** Milliseconds that requests may still take in this turn of the event loop. */
+  private left = requestSlice;
   private isResetting = false;
+  /** It does what waits, and charges for it. */
+  private isRunning = false;
 
   constructor(
     /** Those whose work it is, all together. */
@@ -51,6 +56,7 @@ export class FlushQueue {
 
   /** A request was handled, and took so many milliseconds. */
   worked(account: Account, ms: number): void {
+    if (this.isRunning) return;
     account.charge(ms);
     this.left -= ms;
     if (this.isResetting) return;
@@ -60,7 +66,7 @@ export class FlushQueue {
 
   private readonly reset = () => {
     this.isResetting = false;
-    this.left = slice;
+    this.left = requestSlice;
   };
 
   private schedule(): void {
@@ -71,6 +77,7 @@ export class FlushQueue {
 
   private readonly run = () => {
     this.scheduled = false;
+    this.isRunning = true;
     let now = performance.now();
     const until = now + slice;
     for (let work = this.all.next(); work && now <= until; work = this.all.next()) {
@@ -85,6 +92,7 @@ export class FlushQueue {
       }
       account.leave();
     }
+    this.isRunning = false;
     this.schedule();
   };
 }

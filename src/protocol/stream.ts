@@ -548,7 +548,7 @@ export class Stream<R extends Request> implements StreamInfo {
     if (isPiece || isPartial) this.dirty.add(subscription);
     if (!content) {
       subscription.settle(difference, isPartial || isPiece);
-      if (subscription.asked.size > 0) this.dirty.add(subscription);
+      if (!subscription.asked.isDone) this.dirty.add(subscription);
       return;
     }
     // SotW tells of removals by absence, and only where a response holds the full state.
@@ -568,7 +568,7 @@ export class Stream<R extends Request> implements StreamInfo {
       newer: undefined,
     };
     subscription.send(delivery, difference, tells ? none : difference.changes.removed);
-    if (subscription.asked.size > 0) this.dirty.add(subscription);
+    if (!subscription.asked.isDone) this.dirty.add(subscription);
     if (context.ordered) this.sendAgain(difference.fresh.changed, times.now);
     this.dispatch(subscription, content, delivery);
   }

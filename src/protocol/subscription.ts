@@ -146,7 +146,7 @@ export class Subscription implements Watcher, Wants {
   /** Nothing has changed or been asked for since it was last looked at. */
   get isLookedAt(): boolean {
     const { state, asked, retried } = this;
-    if (this.mustAnswer || asked.size > 0 || retried.size > 0 || this.nextPiece) return false;
+    if (this.mustAnswer || !asked.isDone || retried.size > 0 || this.nextPiece) return false;
     if (this.allStale) return false;
     return this.wildcard ? state.offered === this.view.position : this.stale.size === 0;
   }

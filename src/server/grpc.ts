@@ -179,7 +179,7 @@ function connectionsOf(host: GrpcHost, age: ConnectionAge | undefined): Host<Grp
     },
     disconnected: (caller) => {
       age?.closed(caller);
-      accounts.close(hostOf(caller.peer), caller.account);
+      accounts.close(hostOf(caller.peer));
     },
     hasTurn: (call, bytes, { account }) => {
       if (queue.hasTurn(bytes)) return true;

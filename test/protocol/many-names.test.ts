@@ -140,6 +140,24 @@ it("delta: names that are asked for are answered ten thousand at once, all of th
   expect([client.inbox, client.subscription()?.asked.size]).toEqual([[], 0]);
 });
 
+it("delta: names whose turn has not come are answered also when the client drops all those before them", async () => {
+  const scene = new Scene("delta");
+  const client = scene.client("a");
+  const names = list("x", 25_000);
+  void client.request(names);
+  while (client.inbox.length === 0) await scene.turn();
+  const [{ nonce }] = client.inbox.splice(0) as [Response];
+  void client.request([], names.slice(10_000, 20_000));
+  for (let i = 0; i < 50; i++) await scene.turn();
+  void client.request([], [], nonce);
+  for (let i = 0; i < 50; i++) await scene.turn();
+  const answered = client.inbox.flatMap(({ removedResources, resources }) => [
+    ...removedResources,
+    ...resources.map(({ name }) => name),
+  ]);
+  expect(answered.sort()).toEqual(names.slice(20_000).sort());
+});
+
 describe.each(["sotw", "delta"] as const)("%s: a name that is too long", (variant) => {
   it("is refused before it is read", () => {
     const scene = new Scene(variant);
