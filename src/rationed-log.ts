@@ -21,9 +21,9 @@ interface Kind {
 }
 
 /**
- * The log of what clients cause: every such line goes through here. Of each kind of line an address gets 10 in 10 s, and
- * all addresses together 100, on every level. What was left out is counted, and logged in one line for each kind at the end
- * of the 10 s. Texts are cut at 256 characters, and have no control characters.
+ * The log of what clients cause: every such line goes through here. Of each kind of line an address gets 10 in 10 s,
+ * and all addresses together 100, on every level. Lines that are left out are counted, and one line for each kind
+ * tells their number at the end of the 10 s. Texts are cut at 256 characters, and have no control characters.
  *
  * The kind of a line is its message, or `kind`. It comes from the code, never from a client.
  */

@@ -21,8 +21,8 @@ export interface AdminOptions {
   /** 0 takes a free one. Default 18002. */
   readonly port?: number;
   /**
-   * Names under which it may be asked, as in `Host: xds.example`, besides its address and those of loopback. Without them,
-   * every name will do beyond loopback.
+   * Names under which it may be asked, as in `Host: xds.example`, besides its address and those of loopback. Without
+   * them, every name will do beyond loopback.
    */
   readonly allowedHosts?: readonly string[];
   /** The server's `SnapshotCache`, if that is what it serves: for `/config_dump` without a node, and the counts of resources. */

@@ -98,7 +98,7 @@ export class ChangeWatch implements ChangeResults {
     }
   }
 
-  /** What was read cannot be served. `message` says why, in one line. */
+  /** The configuration that was read cannot be served; `message`: why, in one line. */
   failed(message: string): void {
     this.failedReloads++;
     this.lastSucceeded = false;

@@ -8,8 +8,9 @@ import { ResourceLog } from "./resource-log.js";
 
 export interface SnapshotCacheOptions {
   /**
-   * Which group a node belongs to; by default its id. A throw ends the stream that asked. A node is what the client says of
-   * itself: use only what `XdsServerOptions.authorize` has proven, or any client may claim to be of any group.
+   * Which group a node belongs to; by default its id. A throw ends the stream that asked. A node is what the client
+   * says of itself: use only what `XdsServerOptions.authorize` has proven, or any client may claim to be of any
+   * group.
    */
   readonly nodeGroup?: NodeGroup;
   /** Nodes of a group without a snapshot of its own read this group's. By default they wait for one. */

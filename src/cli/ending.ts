@@ -29,8 +29,8 @@ export function ending(): Promise<NodeJS.Signals> {
 }
 
 /**
- * Calls `act` at each SIGHUP. A SIGHUP that comes because the process's terminal is gone is a SIGTERM instead: whoever started the process has
- * left.
+ * Calls `act` at each SIGHUP. A SIGHUP that comes because the process's terminal is gone is a SIGTERM instead:
+ * whoever started the process has left.
  */
 export function onHangup(act: () => void): void {
   const isTerminal = (fd: number) => isatty(fd);

@@ -31,8 +31,8 @@ const generator = "@bufbuild/protoc-gen-es";
 /**
  * Writes TypeScript, or JavaScript with declarations, for proto files and all that they import. What comes with @bufbuild/protobuf
  * is taken from there.
- * @throws XdsError INVALID_OPTION where the generator is not installed, the directory cannot be written to, or a proto file has a
- * name that would lead out of it
+ * @throws XdsError INVALID_OPTION where the generator is not installed, the directory cannot be written to, or a
+ * proto file has a name that would lead out of it
  */
 export async function generateTypes(
   registry: SchemaRegistry,
@@ -58,7 +58,10 @@ export async function generateTypes(
   return { out, files: file.length, protoFiles: fileToGenerate.length };
 }
 
-/** A file of descriptors chooses the names of proto files, and so where their types are written and what is in comments. */
+/**
+ * A file of descriptors chooses the names of proto files, and so where their types are written and what is in
+ * comments.
+ */
 function checkName({ name }: FileDescriptorProto): void {
   const isPlain =
     /^[\w.+@-]+(\/[\w.+@-]+)*$/.test(name) && !name.split("/").some((part) => part === "." || part === "..");

@@ -34,7 +34,7 @@ export class Publisher {
     return [...this.last.groups.keys()];
   }
 
-  /** What was found cannot be served; `message` says why, in one line. */
+  /** The configuration that was found cannot be served; `message`: why, in one line. */
   failed(message: string): void {
     this.watch?.failed(message);
   }

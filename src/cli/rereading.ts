@@ -15,7 +15,7 @@ export interface Call {
   readonly groupRules: readonly GroupRule[];
 }
 
-/** What is in use, and can change. */
+/** The parts of the program that can change while it runs. */
 interface Parts {
   readonly source: DirectorySource;
   readonly gate: ConfigurationGate;
@@ -27,11 +27,11 @@ type LiveSetting = "logLevel" | "validation" | "drainTime";
 const liveSettings: ReadonlySet<string> = new Set<LiveSetting>(["logLevel", "validation", "drainTime"]);
 
 /**
- * Reads everything again: `xds.yaml`, the certificates, and the configuration, also the files that seem not to have changed. The log
- * says of each what changed, or that nothing did.
+ * Reads everything again: `xds.yaml`, the certificates, and the configuration, also the files that seem not to have
+ * changed. The log says of each what changed, or that nothing did.
  */
 export class Rereading {
-  /** What is in use now. */
+  /** The paths and settings in use. */
   private call: Call;
   private parts: Parts | undefined;
   private isAsked = false;
@@ -55,7 +55,7 @@ export class Rereading {
     if (this.isAsked) this.ask();
   }
 
-  /** Asks for everything to be read again. What is asked for during a reading is one more reading. */
+  /** Asks for everything to be read again. During a reading this asks for one more. */
   ask(): void {
     this.isAsked = true;
     if (!this.isAtWork && this.parts) void this.work(this.parts);
@@ -82,10 +82,11 @@ export class Rereading {
       log.error({ error: isExpected ? messageOf(error) : String(error) }, "the settings of before stay in use");
       return;
     }
-    const changed = Object.keys(rows).filter((name) => !same(this.settings, next.settings, name as keyof Settings));
-    const [live, others] = [true, false].map((is) =>
-      changed.filter((name) => liveSettings.has(name) === is).map((name) => rows[name as keyof Settings].key),
-    ) as [string[], string[]];
+    const live: string[] = [];
+    const others: string[] = [];
+    for (const name of Object.keys(rows) as (keyof Settings)[])
+      if (!isDeepStrictEqual(this.settings[name], next.settings[name]))
+        (liveSettings.has(name) ? live : others).push(rows[name].key);
     if (!isDeepStrictEqual(this.call.paths, next.paths)) live.push("paths");
     if (!isDeepStrictEqual(this.call.groupRules, next.groupRules)) others.push("node_groups");
     const { logLevel, validation, drainTime } = next.settings;
@@ -97,5 +98,3 @@ export class Rereading {
     if (live.length + others.length === 0) log.info({}, "settings read again; nothing changed");
   }
 }
-
-const same = (a: Settings, b: Settings, name: keyof Settings) => isDeepStrictEqual(a[name], b[name]);

@@ -1,7 +1,7 @@
 /** How many milliseconds of work an account has done in one turn, before others have theirs. */
 const quantum = 2;
 
-/** How much work, in milliseconds, is made up for at most in later turns: no account is passed over for long. */
+/** An account makes up for so many milliseconds at most in later turns: it is not passed over for long. */
 const mostDebt = 200;
 
 const none: readonly never[] = [];
@@ -16,9 +16,9 @@ export interface Flushable {
 }
 
 /**
- * For whom work is done: a connection; above it its address, for one address may stand for thousands of connections; above that
- * the whole server. Where several have work, they take turns of about equal time, and what one has had too much it makes up for
- * later (deficit round robin). One that is alone has it all.
+ * For whom work is done: a connection; above it its address, for one address may stand for thousands of connections;
+ * above that the whole server. Where several have work, they take turns of about equal time, and what one has had too
+ * much it makes up for later (deficit round robin). One that is alone has it all.
  */
 export class Account {
   /** Milliseconds that it may go on with in its turn. */
@@ -73,7 +73,7 @@ export class Account {
     if (!this.hasWork) this.parent?.remove(this);
   }
 
-  /** What is to be done next. It stays until it is taken. */
+  /** The next piece of work. It keeps its place until it is taken. */
   next(): Flushable | undefined {
     if (this.requests) for (const request of this.requests) return request as Flushable;
     if (this.only) return this.only;

@@ -4,8 +4,8 @@ import { LazySet } from "./lazy.js";
 const mostAtOnce = 10_000;
 
 /**
- * Names that are to be answered. A client may ask for very many, and an answer to all would take long: it has some of them,
- * and the others come after those.
+ * Names that are to be answered. A client may ask for very many, and an answer to all would take long: it has some of
+ * them, and the others come after those.
  */
 export class AskedNames extends LazySet<string> {
   atOnce = mostAtOnce;

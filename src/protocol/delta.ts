@@ -54,9 +54,9 @@ function* subscribe(subscription: Subscription, request: DeltaDiscoveryRequest, 
     subscription.setWildcard(type.emptyIsWildcard);
     subscription.mustAnswer = true; // of on-demand types too: Envoy's start waits for it (P46, P56)
   }
-  // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts for the
-  // names that leave with the same message: the client still has them.
-  // Likewise a name that is taken up in the place of the wildcard.
+  // Unsubscribing first, so that what is in both lists ends subscribed (P51); but a wildcard that is taken up counts
+  // for the names that leave with the same message: the client still has them. Likewise a name that is taken up in
+  // the place of the wildcard.
   const everything = subscribe.includes("*");
   const leavesWildcard = unsubscribe.includes("*");
   if (everything && leavesWildcard && subscription.wildcard) for (const { key } of view.all()) asked.add(key);

@@ -10,9 +10,9 @@ const requestSlice = 5;
 const largeRequest = 16 << 10;
 
 /**
- * What is to be done for the clients: streams that may have something to send, and requests that wait to be handled. It is
- * done after the current event, a slice of time at once: so a change that touches several types is seen whole, and one
- * that touches thousands of streams does not block the process. Accounts take turns.
+ * The work that waits for its turn: streams that may have something to send, and requests to be handled. It is done
+ * after the current event, a slice of time at once: so a change that touches several types is seen whole,
+ * and one that touches thousands of streams does not block the process. Accounts take turns.
  */
 export class FlushQueue {
   private scheduled = false;

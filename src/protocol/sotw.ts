@@ -70,8 +70,8 @@ function* subscribe(
   // With repetitions it may be of any length, and is not kept.
   subscription.list = resourceNames.length === distinct ? resourceNames : undefined;
   if (first) subscription.hasEarlier = versionInfo !== "";
-  // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never have named
-  // anything, and so not dropped any of it either. Whoever says `*` may have.
+  // Skipped only where the version says what the client has (P36): of a full-state type, by a client that can never
+  // have named anything, and so not dropped any of it either. Whoever says `*` may have.
   const hasAll = first && legacy && type.fullStateInSotw && subscription.isTrusted;
   if (hasAll && view.serving && view.versionIsContent && versionInfo === view.version) subscription.assumeCurrent();
 }

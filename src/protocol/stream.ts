@@ -302,7 +302,10 @@ export class Stream<R extends Request> implements StreamInfo {
     });
   }
 
-  /** A request has been read and counts. `before`: how many names were subscribed; undefined: it is the first of its type. */
+  /**
+   * A request has been read and counts. `before`: how many names were subscribed; undefined: it is the first of its
+   * type.
+   */
   private subscribed(
     subscription: Subscription,
     request: R,

@@ -35,17 +35,18 @@ export async function authorizeClient(authorize: Authorize, client: ClientIdenti
 const shown = (name: string) => JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
 
 /**
- * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and `{cluster}` are
- * the node's and `*` is any text, such as `spiffe://*\/ns/{cluster}/sa/{id}`. None of them matches a slash. Without a pattern
- * a name must be the node's id. docs/security.md says which names count.
+ * A rule for `authorize`: one name of the client's certificate must match the pattern, in which `{id}` and
+ * `{cluster}` are the node's and `*` is any text, such as `spiffe://*\/ns/{cluster}/sa/{id}`. None of them matches a
+ * slash. Without a pattern a name must be the node's id. docs/security.md says which names count.
  *
- * The rule proves only what the pattern has. Compute the node's group from that alone (`SnapshotCacheOptions.nodeGroup`),
- * because any client may claim the rest.
+ * The rule proves only what the pattern has. Compute the node's group from that alone
+ * (`SnapshotCacheOptions.nodeGroup`), because any client may claim the rest.
  *
  * CSDS is refused to all, since it shows every node's configuration and a node's certificate is no title to that. Give
  * the server's option `csds` a rule of its own, such as `loopbackOrSan()`.
  *
- * @throws XdsError INVALID_OPTION for a pattern with another placeholder, without one, or with two that nothing separates
+ * @throws XdsError INVALID_OPTION for a pattern with another placeholder, without one, or with two that nothing
+ * separates
  */
 export function sanMatchesNode(pattern = "{id}"): Authorize {
   const names = new SanPattern(pattern);

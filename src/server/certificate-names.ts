@@ -1,8 +1,8 @@
 import { type PeerCertificate, TLSSocket } from "node:tls";
 
 /**
- * The names in a verified client certificate, in the order of {@link Caller.certificateNames}. Neither the common name counts
- * nor any other kind of SAN, such as IP addresses, e-mail addresses and directory names.
+ * The names in a verified client certificate, in the order of {@link Caller.certificateNames}. Neither the common
+ * name counts nor any other kind of SAN, such as IP addresses, e-mail addresses and directory names.
  */
 export function certificateNames(certificate: PeerCertificate | undefined): readonly string[] {
   if (!certificate?.raw) return [];
@@ -18,8 +18,8 @@ export function certificateNamesOf(socket: unknown): readonly string[] {
 }
 
 /**
- * What counts of each kind, in order. A URI has a colon and a DNS name has none, so that neither can pass for the other. Both are
- * ASCII (RFC 5280, 4.2.1.6).
+ * What counts of each kind, in order. A URI has a colon and a DNS name has none, so that neither can pass for the
+ * other. Both are ASCII (RFC 5280, 4.2.1.6).
  */
 const usable = { URI: /^[a-z][a-z0-9+.-]*:[!-~]+$/i, DNS: /^[\w*.-]+$/ };
 

@@ -6,7 +6,10 @@ const mostInstructions = 1_024;
 /** How much one match may cost: characters of the text times instructions. It takes some 35 ms at the worst. */
 const mostCost = 250_000;
 
-/** How many expressions of a request keep what they have learnt of texts, which may be megabytes; others are compiled again. */
+/**
+ * How many expressions of a request keep what they have learnt of texts, which may be megabytes; others are compiled
+ * again.
+ */
 const mostKept = 8;
 
 type Refuse = (why: string, cause?: unknown) => XdsError;
@@ -16,8 +19,9 @@ export class Expressions {
   private readonly kept = new Map<string, RE2JS>();
 
   /**
-   * Tells whether all of a text matches, as in Envoy; `pattern` is in RE2's syntax. The time grows with the text, and not
-   * faster. A text that would take too long does not match: one of a million characters, or of 8,000 for an expression of 30.
+   * Tells whether all of a text matches, as in Envoy; `pattern` is in RE2's syntax. The time grows with the text, and
+   * not faster. A text that would take too long does not match: one of a million characters, or of 8,000 for an
+   * expression of 30.
    * @throws what `refuse` makes for an expression that cannot be, or is too large
    */
   test(pattern: string, refuse: Refuse): (text: string) => boolean {

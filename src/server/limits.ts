@@ -3,9 +3,9 @@ import { type ErrorCode, XdsError } from "../errors.js";
 import { Heap } from "./heap.js";
 
 /**
- * How much clients may ask for. What is beyond is refused with LIMIT_EXCEEDED, a request's size with REQUEST_TOO_LARGE, its slowness
- * with REQUEST_TOO_SLOW; all are RESOURCE_EXHAUSTED on gRPC. The defaults are for fleets: thousands of Envoys behind one address, or all back at once after a
- * restart, do not come near them.
+ * How much clients may ask for. What is beyond is refused with LIMIT_EXCEEDED, a request's size with
+ * REQUEST_TOO_LARGE, its slowness with REQUEST_TOO_SLOW; all are RESOURCE_EXHAUSTED on gRPC. The defaults are for
+ * fleets: thousands of Envoys behind one address, or all back at once after a restart, do not come near them.
  */
 export interface Limits {
   /** Open streams: discovery, CSDS and LRS. Default 100,000. */
@@ -26,9 +26,9 @@ export interface Limits {
   /** Names in one subscription, or one fetch. Default 100,000. */
   readonly names: number;
   /**
-   * Bytes of responses that are written and not sent yet, of all clients together. Half of it is kept for clients that are known to
-   * read. Who has no room waits, and meanwhile who takes nothing for ten seconds is ended. Default a quarter of the memory that the
-   * process may have: that of the machine, or of its container.
+   * Bytes of responses that are written and not sent yet, of all clients together. Half of it is kept for clients
+   * that are known to read. Who has no room waits, and meanwhile who takes nothing for ten seconds is ended. Default
+   * a quarter of the memory that the process may have: that of the machine, or of its container.
    */
   readonly responseBytes: number;
   /**
@@ -60,8 +60,8 @@ export interface Limits {
   /** Milliseconds that a connection may take for its TLS handshake, on gRPC for its preface too. Default 10,000. */
   readonly handshakeMs: number;
   /**
-   * Milliseconds that a gRPC message may take, from the start of its call or its own first byte. On REST: that a request's
-   * headers may take, and then its body. Default 10,000.
+   * Milliseconds that a gRPC message may take, from the start of its call or its own first byte. On REST: that a
+   * request's headers may take, and then its body. Default 10,000.
    */
   readonly messageMs: number;
   /** Milliseconds that a gRPC connection may stay without streams. Default 300,000. */

@@ -14,10 +14,10 @@ interface Variable {
 }
 
 /**
- * A pattern of certificate names, such as `spiffe://*\/ns/{cluster}/sa/{id}`. A name can be read in one way only, so no two
- * nodes have the same name. No variable matches a slash, or nothing. Where a segment has several variables, none of them
- * matches the first character of a text between two of them: in `{id}.{cluster}.example` neither has a dot. Case counts, and
- * `%2F` is no slash.
+ * A pattern of certificate names, such as `spiffe://*\/ns/{cluster}/sa/{id}`. A name can be read in one way only, so
+ * no two nodes have the same name. No variable matches a slash, or nothing. Where a segment has several variables,
+ * none of them matches the first character of a text between two of them: in `{id}.{cluster}.example` neither has a
+ * dot. Case counts, and `%2F` is no slash.
  */
 export class SanPattern {
   /** What of a node a name that matches proves. */

@@ -16,8 +16,8 @@ export interface SharedWorkOptions {
 }
 
 /**
- * The time that a service of a server has for all its callers. One work is done at a time, in slices; others wait in the
- * order in which they came.
+ * The time that a service of a server has for all its callers. One work is done at a time, in slices; others wait in
+ * the order in which they came.
  */
 export class SharedWork {
   private readonly options: Required<SharedWorkOptions>;
@@ -35,7 +35,8 @@ export class SharedWork {
 
   /**
    * Does the work when it is its turn, and resolves with its result. `signal` ends it, also while it waits.
-   * @throws XdsError LIMIT_EXCEEDED where too many wait, or the work takes too long; what the work throws; the signal's reason
+   * @throws XdsError LIMIT_EXCEEDED where too many wait, or the work takes too long; what the work throws; the
+   * signal's reason
    */
   async run<T>(signal: AbortSignal, begin: () => Work<T>): Promise<T> {
     signal.throwIfAborted();

@@ -36,10 +36,11 @@ export class UnsentResponse {
 }
 
 /**
- * The bytes of all responses that are written and not sent yet, for a client takes them when it likes. The first half of the limit is
- * for all, by equal shares of the addresses that have such bytes. The other half is for clients that are known to read, and for
- * addresses that have no such bytes: one response a connection. Beyond the limit nothing is written. While somebody is refused,
- * those that have left theirs where they are for ten seconds are ended, until a quarter is left.
+ * The bytes of all responses that are written and not sent yet, for a client takes them when it likes. The first half
+ * of the limit is for all, by equal shares of the addresses that have such bytes. The other half is for clients that
+ * are known to read, and for addresses that have no such bytes: one response a connection. Beyond the limit nothing
+ * is written. While somebody is refused, those that have left theirs where they are for ten seconds are ended, until
+ * a quarter is left.
  */
 export class UnsentResponses {
   bytes = 0;

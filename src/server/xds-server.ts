@@ -56,13 +56,14 @@ export interface XdsServerOptions {
   /** How much clients may ask for; what is left out has its default. */
   readonly limits?: Partial<Limits>;
   /**
-   * Asked whether a client may have what it asks for: at a stream's first request, at each fetch and REST request, at each CSDS
-   * request, at each stream of load reports. A refusal is PERMISSION_DENIED. `sanMatchesNode()` is such a rule. By default
-   * who may connect may ask.
+   * Asked whether a client may have what it asks for: at a stream's first request, at each fetch and REST request, at
+   * each CSDS request, at each stream of load reports. A refusal is PERMISSION_DENIED. `sanMatchesNode()` is such a
+   * rule. By default who may connect may ask.
    *
-   * The cache decides what a node is served from what the node says of itself (`SnapshotCacheOptions.nodeGroup`). Compute the
-   * group only from what `authorize` has proven. Example: a rule that proves the id alone allows any cluster, metadata and
-   * locality, so groups by cluster would give a client another group's secrets. The server cannot compare two functions.
+   * The cache decides what a node is served from what the node says of itself (`SnapshotCacheOptions.nodeGroup`).
+   * Compute the group only from what `authorize` has proven. Example: a rule that proves the id alone allows any
+   * cluster, metadata and locality, so groups by cluster would give a client another group's secrets. The server
+   * cannot compare two functions.
    */
   readonly authorize?: Authorize;
   /**

@@ -104,7 +104,10 @@ export class DirectorySource implements Source {
     return this.reading;
   }
 
-  /** Reads all files again, from now on those of these paths, and tells what it found, also where that is the same as before. */
+  /**
+   * Reads all files again, from now on those of these paths, and tells what it found, also where that is the same as
+   * before.
+   */
   async reread(paths: readonly string[] = this.paths): Promise<void> {
     this.enqueue(async () => {
       this.paths = paths;
@@ -206,8 +209,8 @@ export class DirectorySource implements Source {
   }
 
   /**
-   * Whether configuration has to be in a home that has none: its volume may be gone, or its files on their way. A path may be given for
-   * the files of secrets alone.
+   * Whether configuration has to be in a home that has none: its volume may be gone, or its files on their way. A
+   * path may be given for the files of secrets alone.
    */
   private isMissed({ path, group, hasOthers }: Home, isAll: boolean): boolean {
     return isAll || group !== undefined || !hasOthers || this.filled.has(path);

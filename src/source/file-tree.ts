@@ -34,7 +34,10 @@ export interface FileTree {
   readonly directories: ReadonlyMap<string, WatchedDirectory>;
 }
 
-/** A path given, or a node group's directory. Without any configuration it is taken for a mistake, such as a volume that is gone. */
+/**
+ * A path given, or a node group's directory. Without any configuration it is taken for a mistake, such as a volume
+ * that is gone.
+ */
 export interface Home {
   readonly path: string;
   /** undefined: a path given. */

@@ -17,7 +17,10 @@ export interface ReadJob {
   readonly kind: "read";
   readonly path: string;
   readonly bytes: Uint8Array;
-  /** Of each resource that the file had before: the hash of its text, what it has in itself of other files, whether it is a secret. */
+  /**
+   * Of each resource that the file had before: the hash of its text, what it has in itself of other files, whether it
+   * is a secret.
+   */
   readonly previous: readonly (readonly [
     source: string,
     inlined: readonly InlinedFile[] | undefined,

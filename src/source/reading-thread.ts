@@ -28,7 +28,8 @@ const looks = 10;
 const restingBytes = 128 * 2 ** 20;
 
 /**
- * Where the thread's program is: beside this file, or beside the file that this one was bundled into; undefined: it is not there.
+ * Where the thread's program is: beside this file, or beside the file that this one was bundled into; undefined: it
+ * is not there.
  */
 export function workerFile(): URL | undefined {
   const url = new URL("./reading-worker.js", import.meta.url);
@@ -36,8 +37,9 @@ export function workerFile(): URL | undefined {
 }
 
 /**
- * Reads files in a thread of its own, so that nothing in them can stop this one or take its memory. A job at which the thread ends
- * is rejected with {@link ReadingEnded}; the jobs behind it are done by a new thread. It keeps the process running only while it has jobs.
+ * Reads files in a thread of its own, so that nothing in them can stop this one or take its memory. A job at which
+ * the thread ends is rejected with {@link ReadingEnded}; the jobs behind it are done by a new thread. It keeps the
+ * process running only while it has jobs.
  */
 export class ReadingThread {
   /** How many threads were started. */

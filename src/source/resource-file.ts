@@ -59,7 +59,10 @@ export const unreadable = (problem: Problem): ResourceFile => ({
 });
 
 export interface ReadOptions<R = Resource> {
-  /** What the file said before: for a resource whose text is the same stands the same object, and it is not read again. */
+  /**
+   * What the file said before: for a resource whose text is the same stands the same object, and it is not read
+   * again.
+   */
   readonly previous?: PreviousFile<R> | undefined;
   /** The messages that may occur; by default those of the Envoy API. */
   readonly registry?: Registry;
@@ -78,9 +81,10 @@ export interface PreviousFile<R = Resource> extends Pick<ResourceFile<R>, "bySou
 }
 
 /**
- * Reads a file of resources: YAML or JSON; each document either of one of the `documentKinds`, such as an object with a list
- * `resources`, or one resource. A resource is an object with its `@type`, or an
- * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told, up to {@link mostFaults}.
+ * Reads a file of resources: YAML or JSON; each document either of one of the `documentKinds`, such as an object with
+ * a list `resources`, or one resource. A resource is an object with its `@type`, or an
+ * envoy.service.discovery.v3.Resource with one, which gives it a name. All problems of the file are told, up to
+ * {@link mostFaults}.
  */
 export function readResourceFile<R = Resource>(
   file: string,

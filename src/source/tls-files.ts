@@ -84,7 +84,10 @@ export class TlsFiles {
     return named(contents);
   }
 
-  /** Reads the files again, also where they seem to be the same; the log says what came of it, also that they are the same. */
+  /**
+   * Reads the files again, also where they seem to be the same; the log says what came of it, also that they are the
+   * same.
+   */
   async reread(): Promise<void> {
     this.enqueue(() => this.reload(true));
     await this.work;

@@ -4,7 +4,10 @@ import type { Fault } from "./problem.js";
 /** How often to read what stands before an error. */
 const mostAttempts = 3;
 
-/** A text as the YAML parser's events; after an error of syntax only those of the documents before it, where that has few errors itself. */
+/**
+ * A text as the YAML parser's events; after an error of syntax only those of the documents before it, where that has
+ * few errors itself.
+ */
 export function yamlEvents(
   text: string,
   maxDepth: number,
@@ -40,7 +43,9 @@ function separatorBefore(text: string, at: number): number {
   return found;
 }
 
-/** Of `@type:` without quotes and the like, where the parser complains of what it makes of it. Only `@type` is quoted. */
+/**
+ * Of `@type:` without quotes and the like, where the parser complains of what it makes of it. Only `@type` is quoted.
+ */
 function reservedAt(text: string, at: number): string | undefined {
   const [word, sign] = /^([@`%])[\w.-]*/.exec(text.slice(at, at + 100)) ?? [];
   if (word === undefined) return undefined;

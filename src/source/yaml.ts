@@ -62,9 +62,9 @@ const maxDepth = 250;
 const maxMergedKeys = 1_000_000;
 
 /**
- * Reads the documents of a text as YAML 1.2, of which JSON is a part. After an error of syntax only the documents before it
- * are read. As in Envoy, a key tagged `!ignore` and its value are left out. With `hidesValues` no fault quotes the text, and
- * the scalars are hidden.
+ * Reads the documents of a text as YAML 1.2, of which JSON is a part. After an error of syntax only the documents
+ * before it are read. As in Envoy, a key tagged `!ignore` and its value are left out. With `hidesValues` no fault
+ * quotes the text, and the scalars are hidden.
  */
 export function parseYaml(text: string, hidesValues = false): YamlText {
   const { events, fault } = yamlEvents(text, maxDepth);

@@ -66,8 +66,8 @@ export class ModelClient {
   }
 
   /**
-   * Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns what the response said: names
-   * and versions.
+   * Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns what the
+   * response said: names and versions.
    */
   nack(response: Response, taken: number): ReadonlyMap<string, string | undefined> {
     const now = new Map<string, string | undefined>(

@@ -276,7 +276,8 @@ const found: Step[][] = [
     { serve: {}, own: true },
     { clear: true },
   ],
-  // A name takes the place of the wildcard, and the wildcard its place again; then its piece is not sent before it is gone.
+  // A name takes the place of the wildcard, and the wildcard its place again; then its piece is not sent before it is
+  // gone.
   [
     { serve: { d: 1 }, own: false },
     { subscribe: ["*"], unsubscribe: [] },

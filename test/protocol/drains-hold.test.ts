@@ -34,7 +34,9 @@ type Step =
   | { readonly nack: number; readonly named: boolean }
   | { readonly wait: number };
 
-/** Has all clusters and listeners, on one stream. What it refuses it may take in part, and it may say what it refused. */
+/**
+ * Has all clusters and listeners, on one stream. What it refuses it may take in part, and it may say what it refused.
+ */
 class OneEnvoy {
   private readonly clusters = new Map<string, Resource>();
   private readonly listeners = new Map<string, Resource>();

@@ -22,8 +22,8 @@ import { selfSigned } from "../e2e/certificate.js";
 import { streamPath, TestServer } from "../protocol/harness.js";
 import { post } from "./post.js";
 
-// A client with the certificate of node a, under a rule that proves id and cluster, tries each way to what is node b's. That each is
-// a way at all is seen by what it gives of node a's own.
+// A client with the certificate of node a, under a rule that proves id and cluster, tries each way to what is node
+// b's. That each is a way at all is seen by what it gives of node a's own.
 
 type Sotw = MessageInitShape<typeof DiscoveryRequestSchema>;
 type Delta = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
