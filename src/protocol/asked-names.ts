@@ -1,14 +1,15 @@
 import { LazySet } from "./lazy.js";
 
-/** How many are answered by one response. */
+/** So many names are asked for at once, when more are asked for that do not exist. */
 const mostAtOnce = 10_000;
 
 /**
- * Names that are to be answered. A client may ask for very many, and an answer to all would take long: it has some of
- * them, and the others come after those.
+ * Names that are to be answered. A client may ask for very many that do not exist, and to say so of all would take long: some
+ * of those wait until the others are answered.
  */
 export class AskedNames extends LazySet<string> {
-  atOnce = mostAtOnce;
+  /** Set where one answer tells of all names anyhow. */
+  isWhole = false;
   private later: Set<string> | undefined;
 
   /** All are answered. */
@@ -17,18 +18,30 @@ export class AskedNames extends LazySet<string> {
   }
 
   override add(name: string): void {
-    if (this.size < this.atOnce || this.has(name)) super.add(name);
+    this.dropLater(name);
+    super.add(name);
+  }
+
+  /** The client asks for a name that does not exist. */
+  addMissing(name: string): void {
+    if (this.isWhole || this.size < mostAtOnce || this.has(name)) this.add(name);
     else {
       this.later ??= new Set();
       this.later.add(name);
     }
   }
 
+  /** The name may exist now: its answer does not wait. */
+  hurry(name: string): void {
+    if (this.later?.has(name)) this.add(name);
+  }
+
+  hurryAll(): void {
+    for (const name of this.later ?? []) this.add(name);
+  }
+
   override delete(name: string): boolean {
-    const { later } = this;
-    const wasLater = later?.delete(name) === true;
-    if (later?.size === 0) this.later = undefined;
-    return super.delete(name) || wasLater;
+    return this.dropLater(name) || super.delete(name);
   }
 
   override clear(): void {
@@ -39,18 +52,20 @@ export class AskedNames extends LazySet<string> {
   /** These are answered, and some of the others take their place. */
   next(): void {
     super.clear();
-    const { later } = this;
-    if (!later) return;
-    for (const name of later) {
-      if (this.size >= this.atOnce) return;
-      super.add(name);
-      later.delete(name);
+    for (const name of this.later ?? []) {
+      if (this.size >= mostAtOnce) return;
+      this.add(name);
     }
-    this.later = undefined;
   }
 
   /** Drops what is not covered any more. */
   keep(covers: (name: string) => boolean): void {
     for (const name of [...this, ...(this.later ?? [])]) if (!covers(name)) this.delete(name);
+  }
+
+  private dropLater(name: string): boolean {
+    const isLater = this.later?.delete(name) === true;
+    if (this.later?.size === 0) this.later = undefined;
+    return isLater;
   }
 }

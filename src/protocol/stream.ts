@@ -405,8 +405,7 @@ export class Stream<R extends Request> implements StreamInfo {
       );
       if (subscription) {
         subscription.isTrusted = !this.isDistrusted(type);
-        // A full state answers them all.
-        if (!this.protocol.tellsRemovals && type.fullStateInSotw) subscription.asked.atOnce = Number.POSITIVE_INFINITY;
+        subscription.asked.isWhole = !this.protocol.tellsRemovals && type.fullStateInSotw === true;
         this.subscriptions.set(typeUrl, subscription);
         if (this.context.ordered && type.unknownWithoutBody) this.sendFirst(subscription);
         if (!subscription.view.serving && !this.waitingLogged) {

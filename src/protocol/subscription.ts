@@ -247,7 +247,8 @@ export class Subscription implements Watcher, Wants {
     const name = canonicalName(spelling);
     this.list = undefined;
     this.named = true;
-    this.asked.add(name);
+    if (this.view.get(name) || isGlob(name)) this.asked.add(name);
+    else this.asked.addMissing(name);
     this.spell(name, spelling);
     if (this.names.has(name)) return;
     this.names.add(name);
@@ -329,7 +330,10 @@ export class Subscription implements Watcher, Wants {
   // Called by the cache
 
   wake(name?: string): void {
-    if (name !== undefined) this.stale.add(name);
+    if (name !== undefined) {
+      this.stale.add(name);
+      this.asked.hurry(name);
+    }
     this.onChange();
     this.onWake(this);
   }
@@ -382,6 +386,7 @@ export class Subscription implements Watcher, Wants {
 
   move(view: ResourceView): void {
     const old = this.view;
+    this.asked.hurryAll();
     if (this.wildcard) {
       const { position } = this.state;
       const known = position < 0 ? [] : [...old.all().map(({ key }) => key), ...old.since(position).removed];

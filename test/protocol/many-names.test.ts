@@ -118,7 +118,7 @@ describe.each(["sotw", "delta"] as const)("%s: a request with 100,000 names", (v
   });
 });
 
-it("delta: names that are asked for are answered ten thousand at once, all of them", async () => {
+it("P38 delta: names that do not exist are answered ten thousand at once, all of them", async () => {
   const scene = new Scene("delta");
   const client = scene.client("a");
   void client.request(list("x", 25_000));
@@ -137,10 +137,45 @@ it("delta: names that are asked for are answered ten thousand at once, all of th
     }
   }
   for (let i = 0; i < 50; i++) await scene.turn();
-  expect([client.inbox, client.subscription()?.asked.size]).toEqual([[], 0]);
+  expect([client.inbox, client.subscription()?.asked.isDone]).toEqual([[], true]);
 });
 
-it("delta: names whose turn has not come are answered also when the client drops all those before them", async () => {
+it.each(["sotw", "delta"] as const)("P38 %s: names that exist are answered together, and once", async (variant) => {
+  const scene = new Scene(variant);
+  const names = list("x", 25_000);
+  scene.cache.replace(names.map((name) => endpoints(name)));
+  const client = scene.client("a");
+  void client.request(names);
+  const answered: string[] = [];
+  for (let i = 0; i < 300; i++) {
+    await scene.turn();
+    for (const { nonce, resources } of client.inbox.splice(0)) {
+      answered.push(...resources.map(({ name }) => name));
+      void client.request(variant === "sotw" ? names : [], [], nonce);
+    }
+  }
+  expect(answered.sort()).toEqual(names.sort());
+});
+
+it("P38 delta: a name whose turn has not come, and that comes into being, is sent once", async () => {
+  const scene = new Scene("delta");
+  const client = scene.client("a");
+  void client.request(list("x", 25_000));
+  while (client.inbox.length === 0) await scene.turn();
+  scene.cache.set(endpoints("x20000"));
+  let sent = 0;
+  for (let i = 0; i < 300; i++) {
+    await scene.turn();
+    for (const { nonce, resources, removedResources } of client.inbox.splice(0)) {
+      sent += resources.length;
+      expect(removedResources).not.toContain("x20000");
+      void client.request([], [], nonce);
+    }
+  }
+  expect([sent, client.subscription()?.asked.isDone]).toEqual([1, true]);
+});
+
+it("P38 delta: names whose turn has not come are answered also when the client drops all those before them", async () => {
   const scene = new Scene("delta");
   const client = scene.client("a");
   const names = list("x", 25_000);
