@@ -1,7 +1,7 @@
 import { canonicalName, hasSpellings } from "../resource/names.js";
 import { Resource } from "../resource/resource.js";
 import type { DeltaDiscoveryRequest } from "./messages.js";
-import { inSteps } from "./steps.js";
+import { namesAtOnce } from "./steps.js";
 import type { Subscription } from "./subscription.js";
 import type { Variant } from "./variant.js";
 
@@ -61,24 +61,28 @@ function* subscribe(subscription: Subscription, request: DeltaDiscoveryRequest, 
   const leavesWildcard = unsubscribe.includes("*");
   if (everything && leavesWildcard && subscription.wildcard) for (const { key } of view.all()) asked.add(key);
   if (everything) subscription.setWildcard(true);
-  yield* inSteps(unsubscribe, (spelling) => {
-    if (spelling === "*") return;
+  let count = 0;
+  for (const spelling of unsubscribe) {
+    if (++count % namesAtOnce === 0) yield;
+    if (spelling === "*") continue;
     const name = canonicalName(spelling);
     const isKnown = names.has(name) || view.get(name);
     subscription.drop(spelling);
     if (subscription.wildcard && isKnown) asked.add(name); // answered with what the wildcard still gives (P45)
-  });
-  yield* inSteps(subscribe, (name) => {
+  }
+  for (const name of subscribe) {
+    if (++count % namesAtOnce === 0) yield;
     if (name !== "*") subscription.add(name);
-  });
+  }
   if (leavesWildcard && !everything) subscription.setWildcard(false);
   if (!first) return;
   subscription.list = subscribe;
-  yield* inSteps(request.initialResourceVersions, ([spelling, version]) => {
+  for (const [spelling, version] of request.initialResourceVersions) {
+    if (++count % namesAtOnce === 0) yield;
     const name = canonicalName(spelling);
     const placeholder = type.placeholder?.inDelta && !view.get(name) ? Resource.placeholder(type, name) : undefined;
     subscription.report(spelling, version, placeholder);
-  });
+  }
 }
 
 /** What is removed by the names under which it was sent: a client may know it by no other spelling (P64). */

@@ -3,7 +3,7 @@ import type { Resource } from "../resource/resource.js";
 import { covered, type Difference, versionOf, withOld } from "./diff.js";
 import { livingState } from "./heartbeat.js";
 import type { DiscoveryRequest } from "./messages.js";
-import { inSteps } from "./steps.js";
+import { namesAtOnce } from "./steps.js";
 import type { Subscription } from "./subscription.js";
 import type { Content, Variant } from "./variant.js";
 
@@ -56,17 +56,23 @@ function* subscribe(
   // An empty list is a wildcard only until something has been named (P33, P35).
   const legacy = resourceNames.length === 0 && !subscription.named && type.emptyIsWildcard;
   const wanted = new Set<string>();
-  yield* inSteps(resourceNames, (name) => wanted.add(canonicalName(name)));
+  let count = 0;
+  for (const name of resourceNames) {
+    wanted.add(canonicalName(name));
+    if (++count % namesAtOnce === 0) yield;
+  }
   const distinct = wanted.size;
   const wildcard = wanted.delete("*") || legacy;
   if (resourceNames.length > 0) subscription.named = true;
   subscription.setWildcard(wildcard);
-  yield* inSteps(names, (name) => {
+  for (const name of names) {
     if (!wanted.has(name)) subscription.drop(name);
-  });
-  yield* inSteps(wanted, (name) => {
+    if (++count % namesAtOnce === 0) yield;
+  }
+  for (const name of wanted) {
     if (!names.has(name)) subscription.add(name);
-  });
+    if (++count % namesAtOnce === 0) yield;
+  }
   // With repetitions it may be of any length, and is not kept.
   subscription.list = resourceNames.length === distinct ? resourceNames : undefined;
   if (first) subscription.hasEarlier = versionInfo !== "";

@@ -1,17 +1,8 @@
 /** What takes long is done in steps, so that others can have their turn between them. undefined: it is done. */
 export type Steps = Iterator<void, void> | undefined;
 
-/** How many names are gone through in one step. */
-const atOnce = 1_000;
-
-/** Does something with each item, so many in one step. */
-export function* inSteps<T>(items: Iterable<T>, each: (item: T) => void): Generator<void, void> {
-  let count = 0;
-  for (const item of items) {
-    each(item);
-    if (++count % atOnce === 0) yield;
-  }
-}
+/** So many names are gone through in one step. */
+export const namesAtOnce = 1_000;
 
 /** How long, in milliseconds, steps are done one after the other. */
 export const sliceMs = 5;
