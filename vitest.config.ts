@@ -1,30 +1,117 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 const e2eSetup = "test/e2e/global-setup.ts"; // fetches an Envoy where there is none
 
+const isSoak = process.env.XDS_SOAK === "1"; // `npm run test:soak` sets it
+
+/**
+ * Attacks on the installed program, and how long others wait meanwhile: one at a time, on a machine that does nothing
+ * else.
+ */
+const attacks = {
+  test: {
+    name: "soak",
+    include: ["test/soak/**/*.test.ts"],
+    globalSetup: [e2eSetup, "test/cli/installed.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+    sequence: { groupOrder: 4 },
+  },
+};
+
+/** Tests in `unit`, `long`, `e2e` and `cli` share processes. These files have one each. */
+const alone = [
+  // They change what is process-wide: the registered types, the API, a module of Node.
+  "src/resource/resource-reader.test.ts",
+  "src/server/http/listen-on.test.ts",
+  "src/source/documents/served-resources.test.ts",
+  "src/source/reading/resource-file.test.ts",
+  "src/source/yaml/syntax.test.ts",
+  "test/admin/config-dump.test.ts",
+  "test/e2e/references.test.ts",
+  "test/protocol/services.test.ts",
+  "test/protocol/subscriptions-sotw.test.ts",
+  "test/schema/use-envoy-api.test.ts",
+  // They measure the memory of the process, or count its operations and timers.
+  "src/grpc/message-reader.test.ts",
+  "src/serving/layer-memory.test.ts",
+  "test/protocol/leaves-nothing.test.ts",
+  "test/protocol/unhappy-cost.test.ts",
+  "test/protocol/unhappy-memory.test.ts",
+  "test/server/memory.test.ts",
+];
+
+/** These files take seconds: large input, many clients, random sequences, times that pass. */
+const long = [
+  "src/revisions/revisions.test.ts",
+  "src/serving/revision-publisher.test.ts",
+  "src/source/directory.test.ts",
+  "src/source/thread/reading-thread.test.ts",
+  "test/client/subscriptions.test.ts",
+  "test/http2/fuzz.test.ts",
+  "test/protocol/convergence.test.ts",
+  "test/protocol/drain.test.ts",
+  "test/protocol/drains-hold.test.ts",
+  "test/protocol/many-names.test.ts",
+  "test/protocol/references-hold.test.ts",
+  "test/protocol/refused-in-parts.test.ts",
+  "test/protocol/response-size.test.ts",
+  "test/protocol/separate-streams.test.ts",
+  "test/protocol/ttl.test.ts",
+  "test/server/connection-age.test.ts",
+  "test/server/csds-limits.test.ts",
+  "test/server/grpc-answers.test.ts",
+  "test/server/grpc-connections.test.ts",
+  "test/server/grpc-leaks.test.ts",
+  "test/server/grpc-limits.test.ts",
+  "test/server/limits.test.ts",
+  "test/server/rest-requests.test.ts",
+];
+
+for (const file of [...alone, ...long])
+  if (!existsSync(file)) throw new Error(`vitest.config.ts names ${file}, which does not exist`);
+
+const notUnit = ["e2e", "cli", "bench", "conformance", "etcd", "soak"].map((folder) => `test/${folder}/**`);
+
 export default defineConfig({
   test: {
     environment: "node",
-    maxWorkers: 2,
+    maxWorkers: 3, // many tests wait
+    experimental: { fsModuleCache: true }, // in node_modules/; a file that has not changed is not compiled again
     projects: [
       {
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/cli/**", "test/bench/**", "test/conformance/**"],
-          testTimeout: 20_000,
+          exclude: [...notUnit, ...alone, ...long],
+          isolate: false,
+          testTimeout: 60_000,
+          hookTimeout: 20_000,
+        },
+      },
+      { test: { name: "long", include: long, isolate: false, testTimeout: 60_000, hookTimeout: 20_000 } },
+      {
+        test: {
+          name: "alone",
+          include: alone,
+          globalSetup: [e2eSetup],
+          testTimeout: 60_000,
           hookTimeout: 20_000,
         },
       },
       {
-        // Real Envoys, h2spec and the benchmark need the whole machine: they run after the rest, one file at a time.
+        // Real Envoys.
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts", "test/conformance/**/*.test.ts"],
-          globalSetup: [e2eSetup, "test/conformance/global-setup.ts"],
+          include: ["test/e2e/**/*.test.ts"],
+          exclude: alone,
+          globalSetup: [e2eSetup],
+          isolate: false,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
       },
@@ -33,12 +120,26 @@ export default defineConfig({
         test: {
           name: "cli",
           include: ["test/cli/**/*.test.ts"],
-          globalSetup: [e2eSetup, "test/cli/installed.ts"],
-          testTimeout: 60_000,
+          globalSetup: [e2eSetup, "test/cli/installed.ts", "test/etcd/global-setup.ts"],
+          isolate: false,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        // The benchmark, h2spec and etcds need the whole machine: they run after the rest, one file at a time.
+        test: {
+          name: "bench",
+          include: ["bench", "conformance", "etcd"].map((folder) => `test/${folder}/**/*.test.ts`),
+          globalSetup: ["test/conformance/global-setup.ts", "test/etcd/global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      ...(isSoak ? [attacks] : []),
     ],
   },
 });

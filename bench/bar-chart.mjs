@@ -8,7 +8,11 @@ const colours = [
   { name: /./, fill: "#8b949e" },
 ];
 
-/** Horizontal bars of medians from 0, each with a line from the least to the greatest. @param {string} title @param {(Spread & { name: string })[]} bars */
+/**
+ * Horizontal bars of medians from 0, each with a line from the least to the greatest.
+ * @param {string} title
+ * @param {(Spread & { name: string })[]} bars
+ */
 export function barChart(title, bars) {
   const most = Math.max(...bars.map(({ high, median }) => Math.max(high, median)), Number.MIN_VALUE);
   const scale = (width - left - right) / most;

@@ -27,10 +27,14 @@ export function writePage({ machine, results }, workloads, docs) {
     join(docs, "performance.md"),
     `# Performance
 
-\`npm run bench\` made this page: it measures this library, built, side by side with **go-control-plane 0.14.0** (the peer) and with **floors**: servers that
-write ready bytes and drop what comes back. That is what any server on a transport has to spend. "floor" stands on this project's own HTTP/2, the others on
-Node's \`node:http2\` and on grpc-js. One load generator, in Go, drives all of them over loopback. CPU is the server process's own, from \`/proc\`, all threads; memory is its resident memory. A ratio is the median over rounds in which the subjects
-take turns, and in parentheses the least and the greatest. The noise of a shared machine is in the spread.
+\`npm run bench\` made this page. It measures the built library side by side with **go-control-plane 0.14.0** (the peer) and with **floors**.
+A floor is a server that writes ready bytes and drops what comes back: any server on its transport has to spend at least that. "floor" uses
+this project's own HTTP/2. The others use Node's \`node:http2\` and grpc-js.
+
+- One load generator, in Go, drives all of them over loopback.
+- CPU is the time of the server process, from \`/proc\`, all threads. Memory is its resident memory.
+- A ratio is the median over rounds in which the subjects take turns. The least and the greatest are in parentheses. They show the noise of
+  a shared machine.
 
 Machine: ${model}, ${cpus} CPUs, ${memoryGiB} GiB, Linux ${kernel}; Node ${node.slice(1)}, ${go.replace("go", "Go ")}. Run of ${dateOf(measured.map(({ result }) => result.at))}.
 
@@ -96,7 +100,12 @@ function section(workload, result, plots) {
   return `<a id="${id}"></a>\n\n## ${title}\n\n| | |\n|---|---|\n${rows.join("\n")}\n\n${rounds}.`;
 }
 
-/** What the figures come to for who has many Envoys. @param {string} key @param {Metric} metric @param {Result} result */
+/**
+ * What the figures come to for who has many Envoys.
+ * @param {string} key
+ * @param {Metric} metric
+ * @param {Result} result
+ */
 function inFleet(key, { fleet }, result) {
   const [library, peer] = ["library", "peer"].map((subject) => valuesOf(result, subject, key));
   if (!fleet || !library?.length || !peer?.length) return "";

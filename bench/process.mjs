@@ -1,19 +1,27 @@
-// What the kernel says of a process. Its own CPU time is what the benchmark counts: other processes on the machine disturb that little.
+// What the kernel says of a process. Its own CPU time is what the benchmark counts: other processes on the machine
+// disturb that little.
 import { readdirSync, readFileSync } from "node:fs";
 
 /** CPU that a process has used so far, all threads, in microseconds. @param {number} pid */
 export function cpuMicroseconds(pid) {
   let sum = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`)) sum += threadNanoseconds(`/proc/${pid}/task/${task}/schedstat`);
+  for (const task of readdirSync(`/proc/${pid}/task`)) sum += nanoseconds(`/proc/${pid}/task/${task}`).ran;
   return sum / 1e3;
 }
 
-/** @param {string} path */
-function threadNanoseconds(path) {
+/**
+ * How long a process's main thread was ready to run so far, and no CPU was free for it, in microseconds.
+ * @param {number} pid
+ */
+export const starvedMicroseconds = (pid) => nanoseconds(`/proc/${pid}`).starved / 1e3;
+
+/** What the kernel counts of a thread. @param {string} folder */
+function nanoseconds(folder) {
   try {
-    return Number(readFileSync(path, "utf8").split(" ")[0]);
+    const [ran = 0, starved = 0] = readFileSync(`${folder}/schedstat`, "utf8").split(" ").map(Number);
+    return { ran, starved };
   } catch {
-    return 0; // it has just ended
+    return { ran: 0, starved: 0 }; // it has just ended
   }
 }
 

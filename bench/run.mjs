@@ -1,9 +1,10 @@
-// Usage: npm run bench -- [--quick | --tiny] [--only id,…] [--out directory] [--docs directory]
+// Usage: npm run bench -- [--quick | --tiny] [--only id,…] [--at-once n] [--out directory] [--docs directory]
 //
 // Measures this library, built, side by side with go-control-plane and with floors (bare transports that write ready
 // bytes). Needs Go.
-// A full run writes results/latest.json and docs/performance.md; with --only, it replaces just those workloads' results. The others write
-// quick.json or tiny.json, and the page only where --docs says.
+// A full run writes results/latest.json and docs/performance.md; with --only, it replaces just those workloads'
+// results. The others write quick.json or tiny.json, and the page only where --docs says.
+// With --at-once, so many workloads run beside each other. That is quick, and disturbs the figures.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
@@ -22,7 +23,8 @@ import { workloads } from "./workloads.mjs";
  * @typedef {object} Result of one workload
  * @property {string} at
  * @property {Record<string, unknown>} scale
- * @property {number[]} load the machine's load average before each round: above the number of its CPUs others were at work too
+ * @property {number[]} load the machine's load average before each round: above the number of its CPUs others were at
+ * work too
  * @property {Record<string, Figures[]>} rounds by subject
  */
 
@@ -32,6 +34,7 @@ const { values: options } = parseArgs({
     quick: { type: "boolean", default: false },
     tiny: { type: "boolean", default: false },
     only: { type: "string" },
+    "at-once": { type: "string", default: "1" },
     out: { type: "string" },
     docs: { type: "string" },
   },
@@ -44,6 +47,11 @@ if (unknown) {
   console.error(`bench: no workload "${unknown}"; there are ${workloads.map(({ id }) => id).join(", ")}`);
   process.exit(1);
 }
+const atOnce = Number(options["at-once"]);
+if (!Number.isInteger(atOnce) || atOnce < 1) {
+  console.error(`bench: --at-once is a number of workloads, such as 2, and not "${options["at-once"]}"`);
+  process.exit(1);
+}
 
 buildGo();
 const full = size === "full";
@@ -54,21 +62,27 @@ const file = join(out, full ? "latest.json" : `${size}.json`);
 /** @type {Report} */
 const report = { machine: machine(), results: {} };
 if (chosen && existsSync(file)) Object.assign(report.results, JSON.parse(readFileSync(file, "utf8")).results);
-for (const workload of workloads) {
-  if (chosen && !chosen.includes(workload.id)) continue;
-  console.log(`\n${workload.title}`);
-  const start = Date.now();
-  const result = await run(workload);
-  report.results[workload.id] = result;
-  print(workload, result);
-  console.log(
-    `  (${result.load.length} rounds, ${((Date.now() - start) / 1000).toFixed(0)} s, load ${Math.min(...result.load)}–${Math.max(...result.load)})`,
-  );
-  mkdirSync(out, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
-}
+const waiting = workloads.filter(({ id }) => !chosen || chosen.includes(id));
+await Promise.all(Array.from({ length: atOnce }, runWaiting));
 
 if (docs) writePage(report, workloads, docs);
+
+/** Runs workloads one after the other, until none is left. */
+async function runWaiting() {
+  for (let workload = waiting.shift(); workload; workload = waiting.shift()) {
+    console.log(`\nmeasuring ${workload.id} …`);
+    const start = Date.now();
+    const result = await run(workload);
+    report.results[workload.id] = result;
+    console.log(`\n${workload.title}`);
+    print(workload, result);
+    console.log(
+      `  (${result.load.length} rounds, ${((Date.now() - start) / 1000).toFixed(0)} s, load ${Math.min(...result.load)}–${Math.max(...result.load)})`,
+    );
+    mkdirSync(out, { recursive: true });
+    writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  }
+}
 
 function buildGo() {
   try {

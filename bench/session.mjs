@@ -117,6 +117,8 @@ export class Session {
       "off",
       "--log-level",
       "error",
+      "--state-dir",
+      join(directory, ".state"), // hidden names are no configuration
     ];
     const server = new LineProcess(process.execPath, [program, ...args]);
     const [, port] = /gRPC .*:(\d+)$/.exec(await server.line()) ?? [];
@@ -126,12 +128,20 @@ export class Session {
     return session;
   }
 
-  /** Edits the first file that the program serves: change k to cluster 0. @param {number} k @param {number} clusters in a file */
+  /**
+   * Edits the first file that the program serves: change k to cluster 0.
+   * @param {number} k
+   * @param {number} clusters in a file
+   */
   async edit(k, clusters) {
     await writeClusters(String(this.directory), 0, clusters, marker(k));
   }
 
-  /** Has the clients do something, and resolves with what they measured. @param {Record<string, unknown>} command @returns {Promise<Answer>} */
+  /**
+   * Has the clients do something, and resolves with what they measured.
+   * @param {Record<string, unknown>} command
+   * @returns {Promise<Answer>}
+   */
   async clients(command) {
     if (!this.#clients) {
       const { tls } = this;
@@ -146,7 +156,11 @@ export class Session {
     return JSON.parse(await this.#clients.ask(JSON.stringify(command)));
   }
 
-  /** Has the server do something besides what the clients have it do. @param {string} command @returns {Promise<any>} */
+  /**
+   * Has the server do something besides what the clients have it do.
+   * @param {string} command
+   * @returns {Promise<any>}
+   */
   async order(command) {
     if (!this.#admin) {
       this.#admin = connect(Number(this.ports.admin), "127.0.0.1");
@@ -188,7 +202,12 @@ export class Session {
   }
 }
 
-/** @param {string} directory @param {number} file its number @param {number} count how many clusters it has @param {string} [mark] of the first */
+/**
+ * @param {string} directory
+ * @param {number} file its number
+ * @param {number} count how many clusters it has
+ * @param {string} [mark] of the first
+ */
 async function writeClusters(directory, file, count, mark = "") {
   const clusters = Array.from({ length: count }, (_, i) => clusterYaml(file * count + i, i === 0 ? mark : ""));
   const path = join(directory, `clusters-${file}.yaml`);
@@ -204,7 +223,9 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
-/** A child process that is talked to by lines. Its stderr is ours; that it ends too early is an error of whoever waits. */
+/**
+ * A child process that is talked to by lines. Its stderr is ours; that it ends too early is an error of whoever waits.
+ */
 export class LineProcess {
   /** @type {ChildProcess} */
   #process;

@@ -16,7 +16,9 @@ export const median = (values) => spread(values).median;
 /**
  * How a goal fares: the spread of the ratios round by round, or of the figures themselves where it is over nothing.
  * A goal without `most` is always met.
- * @param {string} metric @param {import("./workloads.mjs").Goal} goal @param {{ rounds: Record<string, Record<string, number>[]> }} result
+ * @param {string} metric
+ * @param {import("./workloads.mjs").Goal} goal
+ * @param {{ rounds: Record<string, Record<string, number>[]> }} result
  * @returns {Spread & { met: boolean }} NaN where it was not measured
  */
 export function judged(metric, { of = "library", over, most }, { rounds }) {

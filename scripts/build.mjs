@@ -1,6 +1,7 @@
-// Usage: node scripts/build.mjs
+// Usage: node scripts/build.mjs [--require-envoy]
 //
-// Builds dist/ from src/, after gen/; compiles only when something changed since the last build that succeeded.
+// Builds dist/ from src/, after gen/; compiles only when something changed since the last build that succeeded. With
+// --require-envoy it fails where gen/ cannot be made from the newest API (see generate.mjs).
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,7 +17,7 @@ const otherInputs = ["tsconfig.json", "package.json", "gen/stamp.json", "node_mo
 const outputEndings = [".js", ".js.map", ".d.ts"];
 
 try {
-  await generate({ quiet: true });
+  await generate({ requireEnvoy: process.argv.includes("--require-envoy") });
   const began = Date.now();
   const sources = moduleNames(src, /(?<!\.test)\.ts$/);
   if (!isUpToDate(sources)) {
@@ -26,7 +27,16 @@ try {
       if (!sources.has(name)) for (const ending of outputEndings) rmSync(join(dist, name + ending), { force: true });
     }
     const program = join(dist, "cli", "main.js");
-    if (existsSync(program)) chmodSync(program, 0o755);
+    chmodSync(program, 0o755);
+    const { stderr, status } = run(
+      "ignore",
+      program,
+      "schema",
+      "json",
+      "--out",
+      join(dist, "configuration.schema.json"),
+    );
+    if (status !== 0) throw new Error(`the JSON Schema cannot be made: ${stderr}`);
     writeFileSync(stampFile, String(began));
   }
 } catch (error) {
@@ -53,7 +63,14 @@ function moduleNames(directory, ending) {
 
 function compile() {
   const tsc = createRequire(import.meta.url).resolve("typescript/lib/tsc.js");
-  const result = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.json")], { stdio: "inherit", cwd: root });
+  const { status } = run("inherit", tsc, "-p", join(root, "tsconfig.json"));
+  if (status !== 0) throw new Error("the compiler found errors, see above");
+}
+
+/** Runs a program of Node's. */
+function run(stdio, program, ...args) {
+  const options = { stdio: ["ignore", stdio, stdio === "inherit" ? stdio : "pipe"], cwd: root, encoding: "utf8" };
+  const result = spawnSync(process.execPath, [program, ...args], options);
   if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error("the compiler found errors, see above");
+  return result;
 }

@@ -12,19 +12,10 @@ import {
 const require = createRequire(import.meta.url);
 
 /**
- * Compiles the tree of protos in a directory: a module and its types for each of the named files, and `envoy.binpb`,
- * the serialized FileDescriptorSet of them and of what they import. Contents by path. buf is not asked for modules
- * of its registry, so that no network is needed.
+ * The FileDescriptorSet of all protos under a directory, imports first, with comments. buf is not asked for modules of
+ * its registry, so that no network is needed.
  */
-export function compileProtos(directory, names) {
-  const set = compile(directory);
-  const files = runPlugin(set, names); // wants the comments
-  for (const file of set.file) file.sourceCodeInfo = undefined;
-  return files.set("envoy.binpb", Buffer.from(toBinary(FileDescriptorSetSchema, set)));
-}
-
-/** The FileDescriptorSet of all protos under a directory, imports first, with comments. */
-function compile(directory) {
+export function compileProtos(directory) {
   const image = join(directory, "image.binpb");
   writeFileSync(join(directory, "buf.yaml"), "version: v2\n");
   const buf = join(packageOf("@bufbuild/buf"), "bin", "buf");
@@ -34,8 +25,11 @@ function compile(directory) {
   return fromBinary(FileDescriptorSetSchema, readFileSync(image));
 }
 
-/** Generated files by path. google/protobuf/* is left to @bufbuild/protobuf/wkt. */
-function runPlugin(set, fileToGenerate) {
+/**
+ * A module and its types for each of the named files of a set, by path. google/protobuf/* is left to
+ * @bufbuild/protobuf/wkt.
+ */
+export function generateTypes(set, fileToGenerate) {
   const request = create(CodeGeneratorRequestSchema, {
     fileToGenerate,
     parameter: "target=js+dts,import_extension=js",

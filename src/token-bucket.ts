@@ -1,4 +1,4 @@
-/** So many times what a second allows may come at once, after a time of rest. */
+/** After a rest, this many seconds' worth of events may come at once. */
 const burst = 10;
 
 /** Allows a number of events a second, and ten times as many at once after a rest. It has no timer. */
@@ -19,7 +19,7 @@ export class TokenBucket {
     return Math.max(1, this.perSecond * burst);
   }
 
-  /** Takes a token. False: there is none. */
+  /** Takes a token, and returns false if there is none. */
   take(now = performance.now()): boolean {
     this.tokens = Math.min(this.capacity, this.tokens + ((now - this.at) * this.perSecond) / 1_000);
     this.at = now;

@@ -10,9 +10,9 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");
 
 /**
- * Takes one command a line, and answers with one JSON line: "change <number> <index>"; "changes <from> <count> <n> <pause>", which n
- * resources take turns to have, with so many ms after each; "gc", which tells how many bytes are alive then; "delay", of the event loop since the last call, in ms. Prints
- * the ports, for which the benchmark waits.
+ * Takes one command a line, and answers with one JSON line: "change <number> <index>"; "changes <from> <count> <n>
+ * <pause>", which n resources take turns to have, with so many ms after each; "gc", which tells how many bytes are
+ * alive then; "delay", of the event loop since the last call, in ms. Prints the ports, for which the benchmark waits.
  *
  * @param {number} port of the server under test
  * @param {(k: number, i: number) => void} change makes change k to resource i

@@ -41,12 +41,13 @@ async function run(): Promise<void> {
   const callbacks = new CountingCallbacks(logger, flags.debug);
   const server = new XdsServer(cache, { callbacks, logger });
 
+  const signal = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
   const service = await startUpstream(ports.upstream);
   const { grpc } = await server.listen({ port });
   logger.info({ ...grpc, nodeId: flags["node-id"] }, "management server listening");
   void callbacks.firstRequest.then(() => logger.info({ listener: ports.listener }, "an Envoy has come"));
 
-  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  await signal;
   logger.info("shutting down");
   await server.drain();
   service.close();

@@ -1,81 +1,84 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf, XdsError } from "../errors.js";
+import { inOneStep } from "../in-turns.js";
 import { type Logger, silentLogger } from "../logger.js";
-import { printableLines } from "../printable.js";
+import { checkOptions, type OptionNames } from "../options.js";
 import { RationedLog } from "../rationed-log.js";
-import { HttpServer, sendError } from "../server/http-server.js";
-import { refuseWebPages } from "../server/web-pages.js";
-import type { Address, XdsServer } from "../server/xds-server.js";
+import { refuseWebPages } from "../server/access/web-pages.js";
+import type { HttpConnection } from "../server/http/http-connection.js";
+import { HttpServer, sendError } from "../server/http/http-server.js";
+import type { XdsServer } from "../server/xds-server.js";
+import type { Address } from "../server/xds-server-options.js";
+import type { AdminHandler } from "./admin-handler.js";
 import { ChangeWatch } from "./change-watch.js";
-import { configDump, dumpParameters } from "./config-dump.js";
 import type { SnapshotGroups } from "./groups.js";
-import { type CertificateCounters, Metrics } from "./metrics.js";
-import { type AdminState, clientReport, nodeReports, type StatusReport } from "./node-report.js";
+import type { CertificateCounters } from "./metric-rows.js";
+import { Metrics } from "./metrics.js";
+import { Pages } from "./pages.js";
+import type { RevisionFacts } from "./revision-facts.js";
 import { loadTracing, type StartSpan } from "./tracing.js";
-import { packageVersion } from "./version.js";
+import { writePieces } from "./write-pieces.js";
 
+/** Where the admin port listens, and what it reports besides the server's state. */
 export interface AdminOptions {
-  /** Address to listen on. Default 127.0.0.1. */
+  /** The address to listen on. Default 127.0.0.1. */
   readonly host?: string;
-  /** 0 takes a free one. Default 18002. */
+  /** The port to listen on; 0 selects a free one. Default 18002. */
   readonly port?: number;
   /**
-   * Names under which it may be asked, as in `Host: xds.example`, besides its address and those of loopback. Without
-   * them, every name will do beyond loopback.
+   * Host names that clients may use, as in `Host: xds.example`, besides the port's address and the loopback names.
+   * Without this option, a port that listens on loopback accepts no further names, and any other port accepts all.
    */
   readonly allowedHosts?: readonly string[];
-  /** The server's `SnapshotCache`, if that is what it serves: for `/config_dump` without a node, and the counts of resources. */
+  /**
+   * The server's `SnapshotCache`, if it has one: for `/config_dump` without a node, and for the counts of resources.
+   */
   readonly groups?: SnapshotGroups;
   /** The group that `/config_dump` shows by default. */
   readonly group?: string;
-  /** The server's certificates, if they are read again when they change: for the metrics of them. `TlsFiles` counts. */
+  /**
+   * The server's certificates, for their metrics, if they are read again when they change. `TlsFiles` implements it.
+   */
   readonly certificates?: CertificateCounters | undefined;
   readonly logger?: Logger;
+  /** The most open connections. Default 100. */
+  readonly connections?: number;
+  /** @internal Returns the facts about revisions. */
+  readonly revisions?: (() => RevisionFacts | undefined) | undefined;
+  /** @internal Answers all requests below its path, instead of a page. */
+  readonly control?: AdminHandler | undefined;
 }
 
-/** What a path answers. */
-interface Page {
-  readonly about: string;
-  /** The parameters that it takes. */
-  readonly parameters: readonly string[];
-  readonly answer: (query: URLSearchParams) => Answer | Promise<Answer>;
-}
+const optionNames: OptionNames<AdminOptions> = {
+  host: true,
+  port: true,
+  allowedHosts: true,
+  groups: true,
+  group: true,
+  certificates: true,
+  logger: true,
+  connections: true,
+  revisions: true,
+  control: true,
+};
 
-interface Answer {
-  readonly status?: number;
-  readonly type: string;
-  readonly body: Iterable<string>;
-}
-
-/** How long one answer may keep others waiting, in milliseconds. */
-const slice = 5;
-/** How many characters are gathered before they are written. */
-const pieceSize = 1 << 16;
-/** How long, in milliseconds, the headers of a request may take, and how many connections there may be. */
+/** Milliseconds for the headers of a request to arrive. */
 const headersMs = 10_000;
-const mostConnections = 100;
-/** How many bytes of a request are read and dropped after its answer. */
+/** Bytes of a request that are read and dropped after its answer. */
 const droppedBytes = 64 << 20;
 
-const text = "text/plain; charset=utf-8";
-const json = "application/json";
-
 /**
- * Tells over HTTP how a server is doing: whether it is ready, its metrics, what it serves, and what its nodes have applied. It changes
- * nothing, and shows no secrets; yet who may not read the configuration must not reach it, so by default it listens on loopback.
+ * The admin HTTP port. It shows whether a server is ready, its metrics, what it serves, and what its nodes have
+ * applied. It changes nothing and shows no secrets. But it shows the configuration to anyone who can reach it, so by
+ * default it listens on loopback.
  */
 export class AdminServer {
-  /** Takes the changes that are served, for the metrics and traces of them. */
+  /** Gets the changes that are served, and provides their metrics and traces. */
   readonly changes: ChangeWatch;
-  private readonly metrics: Metrics;
   private readonly http: HttpServer;
-  private readonly startedAt = new Date();
-  /** As of `performance.now()`. */
-  private readonly startedAtSteady = performance.now();
   private readonly host: string;
   private readonly logger: RationedLog;
-  private readonly pages: ReadonlyMap<string, Page>;
+  private readonly pages: Pages;
 
   private constructor(
     private readonly server: XdsServer,
@@ -84,17 +87,22 @@ export class AdminServer {
   ) {
     this.host = options.host ?? "127.0.0.1";
     this.logger = new RationedLog(options.logger ?? silentLogger);
-    const { groups, group, certificates } = options;
+    const { groups, group, certificates, revisions, connections = 100 } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
-    this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => this.metrics.converged(seconds));
-    this.metrics = new Metrics({ server, groups, certificates, changes: this.changes });
-    this.pages = this.makePages();
+    this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => metrics.converged(seconds));
+    const sources = { server, groups, group, certificates, revisions, changes: this.changes };
+    const metrics = new Metrics(sources);
+    this.pages = new Pages(sources, metrics);
     this.http = new HttpServer(
-      { connections: mostConnections, headersMs, droppedBytes },
+      { connections, headersMs, droppedBytes },
       {
-        handle: (request, response) => void this.handle(request, response),
-        late: () => new XdsError("REQUEST_TOO_SLOW", `the headers of a request took more than ${headersMs} ms to come`),
-        full: () => new XdsError("LIMIT_EXCEEDED", `the admin port has ${mostConnections} connections already`),
+        accounts: server.accounts,
+        queue: server.queue,
+        handle: (request, response, connection) => void this.handle(request, response, connection),
+        headersTooLate: () =>
+          new XdsError("REQUEST_TOO_SLOW", `the headers of a request took more than ${headersMs} ms to arrive`),
+        tooManyConnections: () =>
+          new XdsError("LIMIT_EXCEEDED", `the admin port already has ${connections} connections`),
         refused: (error, peer) =>
           this.logger.debug({ peer, error: messageOf(error) }, "a connection is refused or ended"),
       },
@@ -102,127 +110,54 @@ export class AdminServer {
   }
 
   /**
-   * Listens.
-   * @throws XdsError CANNOT_LISTEN
+   * Makes an admin port for a server, and listens.
+   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION
    */
   static async start(server: XdsServer, options: AdminOptions = {}): Promise<AdminServer> {
+    checkOptions("AdminServer", options, optionNames);
     const admin = new AdminServer(server, options, await loadTracing());
     await admin.http.listen(admin.host, options.port ?? 18002, "the admin port");
     return admin;
   }
 
+  /** The address that it listens on. */
   get address(): Address {
     return { host: this.host, port: this.http.address?.port ?? 0 };
   }
 
-  /** Ends all connections. */
+  /** Stops listening, and ends all connections. */
   async close(): Promise<void> {
     await this.http.close();
     this.logger.close();
   }
 
-  private get state(): AdminState {
-    const { state } = this.server;
-    if (state === "draining" || state === "closed") return "DRAINING";
-    return state === "listening" && (this.options.groups?.ready() ?? true) ? "LIVE" : "STARTING";
+  /** As {@link AdminServer.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
-  private makePages(): ReadonlyMap<string, Page> {
-    const { server, options, metrics } = this;
-    const page = (path: string, about: string, answer: Page["answer"], parameters: readonly string[] = []) =>
-      [path, { about, parameters, answer }] as const;
-    return new Map<string, Page>([
-      page("/", "this page", () => ({ type: "text/html; charset=utf-8", body: [this.index()] })),
-      page(
-        "/ready",
-        "200 LIVE when a configuration is served, with a second line when it is not the newest; else 503 STARTING or DRAINING",
-        () => {
-          const { state } = this;
-          return { status: state === "LIVE" ? 200 : 503, type: text, body: [`${state}\n`, this.whyOld()] };
-        },
-      ),
-      page("/healthz", "200 as long as the process answers", () => ({ type: text, body: ["ok\n"] })),
-      page("/metrics", "metrics for Prometheus", async () => {
-        return { type: metrics.contentType, body: [await metrics.text()] };
-      }),
-      page(
-        "/config_dump",
-        "what is served, or what a node has, as Envoy's admin prints it: " +
-          "?group=G, ?node=ID, ?node=ID&state=served, ?name_regex=, ?resource=",
-        async (query) => ({ type: json, body: await configDump(server, options.groups, options.group, query) }),
-        dumpParameters,
-      ),
-      page(
-        "/status",
-        "the server and every node: states, versions, ACKs, NACKs: ?node=ID",
-        (query) => ({ type: json, body: this.status(query.get("node") ?? undefined) }),
-        ["node"],
-      ),
-      page("/clients", "the connected nodes, one a line", () => ({ type: json, body: this.clients() })),
-    ]);
-  }
-
-  /** A line that says why the newest configuration is not served; "": it is. */
-  private whyOld(): string {
-    const { failure } = this.changes;
-    if (!failure) return "";
-    return `still serving the last good configuration, since ${isoTime(failure.since)}: ${failure.message}\n`;
-  }
-
-  private index(): string {
-    const rows = Array.from(this.pages, ([path, { about }]) => {
-      return `<tr><td><a href="${path}">${path}</a></td><td>${about.replaceAll("&", "&amp;")}</td></tr>`;
-    });
-    return (
-      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>xds admin</title></head><body>\n` +
-      `<h1>xds ${packageVersion()}: ${this.state}</h1>\n<table>\n${rows.join("\n")}\n</table>\n</body></html>\n`
-    );
-  }
-
-  private *status(node: string | undefined): Iterable<string> {
-    const { server, startedAt, startedAtSteady, changes } = this;
-    const head: Omit<StatusReport, "nodes"> = {
-      version: packageVersion(),
-      state: this.state,
-      startedAt: startedAt.toISOString(),
-      uptimeSeconds: Math.floor((performance.now() - startedAtSteady) / 1_000),
-      reloads: {
-        succeeded: changes.reloads,
-        failed: changes.failedReloads,
-        lastSucceeded: changes.lastSucceeded,
-        ...(changes.failure && { failure: { ...changes.failure, since: isoTime(changes.failure.since) } }),
-      },
-      nodeStates: server.nodeStates(),
-      counters: server.counters(),
-    };
-    yield JSON.stringify(head, undefined, 1).replace(/\n\}$/, ',\n "nodes": [');
-    yield* lines(nodeReports(server, node));
-    yield "\n ]\n}\n";
-  }
-
-  private *clients(): Iterable<string> {
-    yield "[";
-    yield* lines(mapped(nodeReports(this.server), clientReport));
-    yield "\n]\n";
-  }
-
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async handle(request: IncomingMessage, response: ServerResponse, connection: HttpConnection): Promise<void> {
     try {
-      request.resume(); // a body, which no page has
       const { host } = this;
-      const { allowedHosts = [] } = this.options;
+      const { allowedHosts = [], control } = this.options;
       const address = this.http.address?.address;
       refuseWebPages(request.headers, { what: "the admin port", host, address, allowedHosts, plainNames: false });
-      const { page, query } = this.route(request);
-      const { status = 200, type, body } = await page.answer(query);
+      if (control && request.url?.startsWith(control.path))
+        return await control.handle(request, response, connection.peer);
+      request.resume(); // drop the body: no page reads one
+      const { page, query } = this.pages.route(request);
+      const steps = inOneStep(() => page.answer(query));
+      const { status = 200, type, body } = await this.server.queue.finish(connection.account, steps);
       response.writeHead(status, {
         "content-type": type,
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
       });
       if (request.method === "HEAD") response.end();
-      else await writePieces(response, body);
+      else if (body instanceof Uint8Array) response.end(body);
+      else await writePieces(response, body, connection.account, this.server.queue);
     } catch (error) {
+      request.resume();
       this.fail(error, request, response);
     }
   }
@@ -241,68 +176,4 @@ export class AdminServer {
     if (known.code === "METHOD_NOT_ALLOWED") response.setHeader("allow", "GET, HEAD");
     sendError(response, known);
   }
-
-  private route(request: IncomingMessage): { page: Page; query: URLSearchParams } {
-    const [path = "", search = ""] = (request.url ?? "").split(/\?(.*)/s);
-    const page = this.pages.get(path);
-    if (!page) {
-      const known = [...this.pages.keys()].join(", ");
-      throw new XdsError("UNKNOWN_PATH", `nothing is served at ${path}; paths are ${known}`);
-    }
-    if (request.method !== "GET" && request.method !== "HEAD")
-      throw new XdsError("METHOD_NOT_ALLOWED", `${request.method} ${path}: only GET and HEAD are served`);
-    const query = new URLSearchParams(search);
-    for (const name of query.keys())
-      if (!page.parameters.includes(name))
-        throw new XdsError(
-          "INVALID_REQUEST",
-          `${path} has no parameter ${JSON.stringify(name)}; it takes ${page.parameters.join(", ") || "none"}`,
-        );
-    return { page, query };
-  }
-}
-
-const isoTime = (ms: number) => new Date(ms).toISOString();
-
-function* mapped<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
-  for (const item of items) yield change(item);
-}
-
-/** The items of a JSON list, one a line. */
-function* lines(items: Iterable<unknown>): Iterable<string> {
-  let separator = "\n";
-  for (const item of items) {
-    yield `${separator}  ${JSON.stringify(item)}`;
-    separator = ",\n";
-  }
-}
-
-/** Writes what is made piece by piece; others get their turn in between, and a client that reads slowly is waited for. */
-async function writePieces(response: ServerResponse, pieces: Iterable<string>): Promise<void> {
-  let from = performance.now();
-  let gathered = "";
-  for (const piece of pieces) {
-    gathered += printableLines(piece);
-    if (gathered.length < pieceSize && performance.now() - from < slice) continue;
-    const isFull = !response.write(gathered);
-    gathered = "";
-    if (isFull) await drained(response);
-    await nextTurn(); // what drains at once has let nobody else in
-    if (response.destroyed) return;
-    from = performance.now();
-  }
-  response.end(gathered);
-}
-
-/** Resolves when a response takes more, or has ended. */
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
 }

@@ -1,54 +1,57 @@
 import { messageOf, XdsError } from "../errors.js";
 import { SetHash } from "../resource/resource-set.js";
 import type { Snapshot } from "../resource/snapshot.js";
-import { resourceType } from "../resource/types.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { StartSpan, Traced } from "./tracing.js";
 
-/** How many resources a configuration has more, other and fewer than the one before; those for a group count once. */
+/**
+ * How many resources were added, changed and removed from one configuration to the next. A resource of several groups
+ * counts once.
+ */
 export interface ChangeCounts {
   readonly added: number;
   readonly changed: number;
   readonly removed: number;
 }
 
-/** How long, in milliseconds, the last ACK of a change is waited for. */
-const patienceMs = 60_000;
-/** How many changes that came during one wait are measured by the next. */
+/** How long, in milliseconds, to wait for the last ACK of a change. */
+const appliedTimeoutMs = 60_000;
+/** The most changes during one wait that are measured by the next wait. Further ones are not measured. */
 const mostWaiting = 100;
 
 interface Change {
-  /** As of `performance.now()`. */
+  /** When its configuration was read, as of `performance.now()`. */
   readonly at: number;
   readonly span: Traced;
 }
 
-/** Why what is served is not what there is now. */
+/** Why an older configuration, or older certificates, are still in use. */
 export interface Failure {
-  /** Since when, in milliseconds since 1970. */
+  /** The time of the first failure since the last success, in milliseconds since 1970. */
   readonly since: number;
   readonly message: string;
 }
 
-/** What became of the configurations that were read. */
+/** The results of the configurations that were read, and of their changes. */
 export interface ChangeResults {
   readonly reloads: number;
   readonly failedReloads: number;
-  /** undefined: there was none. */
+  /** Whether the last configuration could be served. undefined if none was read. */
   readonly lastSucceeded: boolean | undefined;
-  /** Milliseconds since 1970; 0: never. */
+  /** When the served configuration was read, in milliseconds since 1970. 0 if there is none. */
   readonly lastSuccessAt: number;
-  /** Why the newest configuration is not served; undefined: it is. */
+  /** Why the newest configuration is not served. undefined if it is. */
   readonly failure: Failure | undefined;
-  /** Changes that a node refused, and those that were not applied in time. */
+  /** Changes that a node refused. */
   readonly refused: number;
+  /** Changes that were not applied within 60 s. */
   readonly timedOut: number;
 }
 
 /**
- * Follows each change from the moment when its configuration is read to the last ACK, counts, and traces it: a span `xds.change` with
- * `xds.publish` and `xds.apply` in it. One wait is outstanding at a time; what comes meanwhile is measured, from its own
- * moment, by the next.
+ * Follows each change from the reading of its configuration to the last ACK. It counts the changes, and traces each one
+ * as a span `xds.change` with the children `xds.publish` and `xds.apply`. There is one wait for ACKs at a time. Changes
+ * that come during a wait are measured by the next wait, each from its own start.
  */
 export class ChangeWatch implements ChangeResults {
   reloads = 0;
@@ -64,15 +67,19 @@ export class ChangeWatch implements ChangeResults {
   constructor(
     private readonly server: XdsServer,
     private readonly startSpan: StartSpan,
-    /** The snapshot that most nodes are served, for its versions. */
+    /** The snapshot whose versions become attributes of the span. */
     private readonly snapshot: () => Snapshot | undefined,
-    /** Takes the seconds that a change took. */
+    /** Called with the seconds from the reading of a configuration to its last ACK. */
     private readonly onConverged: (seconds: number) => void,
   ) {}
 
-  /** Serves a configuration that was just read: `publish` does, and tells how it differs from the one before. Rethrows. */
-  apply(publish: () => ChangeCounts): ChangeCounts {
-    const change = { at: performance.now(), span: this.startSpan("xds.change") };
+  /**
+   * Serves a configuration that was just read. `publish` serves it and returns the differences from the previous one.
+   * Returns these differences. `at`: when it was read, as of `performance.now()`.
+   * @throws what `publish` throws, after counting it as a failed reload
+   */
+  apply(publish: () => ChangeCounts, at = performance.now()): ChangeCounts {
+    const change = { at, span: this.startSpan("xds.change") };
     const publishing = change.span.child("xds.publish");
     try {
       const counts = publish();
@@ -98,20 +105,27 @@ export class ChangeWatch implements ChangeResults {
     }
   }
 
-  /** The configuration that was read cannot be served; `message`: why, in one line. */
+  /** Counts a configuration that waits for somebody's approval. */
+  notServed(): void {
+    this.failedReloads++;
+    this.lastSucceeded = false;
+    this.failure = undefined;
+  }
+
+  /** Counts a configuration that cannot be served. `message` is the reason, in one line. */
   failed(message: string): void {
     this.failedReloads++;
     this.lastSucceeded = false;
     this.failure = { since: this.failure?.since ?? Date.now(), message };
   }
 
-  /** Waits until all that wait are applied, and again for those that came meanwhile. */
+  /** Waits until all pending changes are applied, and repeats this for changes that came meanwhile. */
   private async follow(): Promise<void> {
     this.isWaiting = true;
     while (this.waiting.length > 0) {
       const changes = this.waiting.splice(0).map(({ at, span }) => ({ at, span, applying: span.child("xds.apply") }));
-      // Where nobody is connected nobody applies it, and there is nothing to measure.
-      const isServing = this.server.counters().streams.some(({ open }) => open > 0);
+      // Without a connected node there is nothing to measure.
+      const isServing = this.server.report().counters.streams.some(({ open }) => open > 0);
       const error = isServing ? await this.applied() : undefined;
       for (const { at, span, applying } of changes) {
         if (isServing && error === undefined) this.onConverged((performance.now() - at) / 1_000);
@@ -126,7 +140,7 @@ export class ChangeWatch implements ChangeResults {
 
   private async applied(): Promise<XdsError | undefined> {
     try {
-      await this.server.applied(() => true, { timeoutMs: patienceMs });
+      await this.server.applied(() => true, { timeoutMs: appliedTimeoutMs });
       return undefined;
     } catch (error) {
       return error instanceof XdsError ? error : new XdsError("INTERNAL", String(error), { cause: error });
@@ -134,12 +148,12 @@ export class ChangeWatch implements ChangeResults {
   }
 }
 
-/** The versions of a snapshot's types, as responses with all of a type have them. */
+/** The versions of a snapshot's types, as in responses with all resources of a type. */
 function versionsOf(snapshot: Snapshot | undefined): Record<string, string> {
-  const versions = (snapshot?.typeUrls() ?? []).map((typeUrl) => {
+  const versions = (snapshot?.types() ?? []).map(({ typeUrl, name }) => {
     const hash = new SetHash();
     for (const resource of snapshot?.resources(typeUrl).values() ?? []) hash.add(resource);
-    return [`xds.version.${resourceType(typeUrl).name}`, snapshot?.ownVersion(typeUrl) ?? hash.toString()];
+    return [`xds.version.${name}`, snapshot?.ownVersion(typeUrl) ?? hash.toString()];
   });
   return Object.fromEntries(versions) as Record<string, string>;
 }

@@ -1,13 +1,15 @@
 import type { LedgerEntry } from "../protocol/ledger.js";
-import { findResourceType } from "../resource/types.js";
+import type { XdsApi } from "../resource/xds-api.js";
 import { userAgentVersion } from "../schema/node.js";
 import type { ServerCounters } from "../server/counters.js";
-import type { PollingNode } from "../server/polling-nodes.js";
-import type { ConnectedNode, StreamStatus, SyncState, TypeStatus } from "../server/status.js";
-import type { Waiting } from "../server/waits.js";
+import type { ConnectedNode } from "../server/status/connected-node.js";
+import type { PollingNode } from "../server/status/polling-nodes.js";
+import type { StreamStatus, SyncState, TypeStatus } from "../server/status/status.js";
+import type { Waiting } from "../server/status/waits.js";
 import type { XdsServer } from "../server/xds-server.js";
+import type { RevisionFacts } from "./revision-facts.js";
 
-/** What `/status` has. */
+/** The JSON of `/status`. */
 export interface StatusReport {
   readonly version: string;
   readonly state: AdminState;
@@ -17,90 +19,120 @@ export interface StatusReport {
     readonly succeeded: number;
     readonly failed: number;
     readonly lastSucceeded?: boolean | undefined;
-    /** Why the newest configuration is not served, and since when. */
-    readonly failure?: { readonly since: string; readonly message: string };
+    /** Why the newest configuration is not served. Absent if it is. */
+    readonly failure?: FailureReport;
   };
+  /** Present only while the files of the certificates cannot be used. */
+  readonly certificates?: { readonly failure: FailureReport };
+  /** Present where the configuration is kept in revisions. */
+  readonly revisions?: RevisionsReport;
   readonly nodeStates: Readonly<Record<SyncState, number>>;
   readonly counters: ServerCounters;
   readonly nodes: readonly NodeReport[];
 }
 
-/** As `/ready` tells it: DRAINING stays until the process ends. */
+/** The report on revisions. Times are in ISO 8601. */
+export type RevisionsReport = Omit<RevisionFacts, "held" | "store"> & {
+  readonly held?: Omit<NonNullable<RevisionFacts["held"]>, "at"> & { readonly at: string };
+  readonly store?: { readonly away?: { readonly since: string; readonly error: string } };
+};
+
+/** Why the newest configuration or certificate is not in use. */
+export interface FailureReport {
+  /** The time of the first failure, in ISO 8601. */
+  readonly since: string;
+  readonly message: string;
+}
+
+/** The state that `/ready` shows. After DRAINING no other state follows. */
 export type AdminState = "STARTING" | "LIVE" | "DRAINING";
 
-/** A node that is connected, or polls over REST, as `/status` has it. Times are ISO 8601. */
+/** A node in `/status`, which is connected or polls over REST. Times are in ISO 8601. */
 export interface NodeReport {
   readonly id: string;
   readonly cluster: string;
-  /** Of its streams. */
+  /** The addresses of its streams, or of its last REST request. */
   readonly addresses: readonly string[];
-  /** What it says it is: `envoy`, `gRPC Go`; "": nothing. */
+  /** The client's `user_agent_name`, such as `envoy` or `gRPC Go`. "" if it sends none. */
   readonly agent: string;
   readonly version: string;
-  /** `sotw`, `delta`, or both; or `rest`. */
+  /** `sotw`, `delta` or both; or only `rest`. */
   readonly variants: readonly string[];
-  /** Over REST, its first request. */
+  /** When its oldest stream was opened. Over REST: the time of its first request. */
   readonly connectedAt: string;
   readonly state: SyncState;
   readonly types: readonly TypeReport[];
 }
 
+/** One type of one node, as `/status` has it. Times are ISO 8601. */
 export interface TypeReport {
   /** The short name, such as `clusters`. */
   readonly type: string;
   readonly typeUrl: string;
   readonly state: SyncState;
   readonly wildcard: boolean;
-  /** How many resources it names. */
+  /** How many resource names it subscribes to. */
   readonly names: number;
-  /** The last response that was sent, taken, and refused without being replaced yet. */
+  /** The last response that was sent. */
   readonly sent?: EntryReport;
+  /** The last response that the node ACKed. */
   readonly acked?: EntryReport;
+  /** The last response that the node NACKed, if it was not replaced yet. */
   readonly nacked?: EntryReport & {
     readonly code: number;
     /** The node's own words. */
     readonly message: string;
-    /** The names that are refused: alone where that could be found out, else all of the response; the first hundred. */
+    /**
+     * The names of the refused resources, at most 100: those that were refused alone, if this could be found out, else
+     * all of the response.
+     */
     readonly names: readonly string[];
   };
-  /** When the first of what was refused alone is offered again. */
+  /** When the next refused resource is sent again. */
   readonly retryAt?: string;
   /** The first hundred resources whose change or removal waits, and why. */
   readonly waits?: readonly WaitReport[];
 }
 
+/** A resource whose change or removal waits. Times are ISO 8601. */
 export interface WaitReport {
   readonly name: string;
   /** A word for programs, such as `draining`. */
   readonly why: string;
   /** The same in a sentence. */
   readonly reason: string;
-  /** When it is looked at again at the latest; without this, at an answer of the node. */
+  /** When the server checks again at the latest. If absent, it checks after the node's next answer. */
   readonly until?: string;
 }
 
+/** A response, or its answer. Times are ISO 8601. */
 export interface EntryReport {
   readonly version: string;
   readonly nonce: string;
   readonly at: string;
 }
 
-/** The line that `/clients` has for a node. */
+/** A node's line in `/clients`. */
 export type ClientReport = Pick<
   NodeReport,
   "id" | "cluster" | "addresses" | "agent" | "version" | "variants" | "state"
 >;
 
-/** Every node that is connected, then every one that polls, or those of an id, made one by one. */
+/**
+ * The reports of all connected nodes and then of all polling ones, made one by one. With `id`, only nodes with this id.
+ */
 export function* nodeReports(server: XdsServer, id?: string): Iterable<NodeReport> {
-  const isAsked = (candidate: { readonly id: string }) => id === undefined || candidate.id === id;
-  const streams = new Map(server.status().map((stream) => [stream.id, stream]));
-  for (const node of server.nodes(isAsked))
+  const isSelected = (candidate: { readonly id: string }) => id === undefined || candidate.id === id;
+  const report = server.report();
+  const { api } = server;
+  const streams = new Map(report.streams.map((stream) => [stream.id, stream]));
+  for (const node of server.nodes(isSelected))
     yield connectedReport(
       node,
       node.streams.flatMap((stream) => streams.get(stream) ?? []),
+      api,
     );
-  for (const node of server.pollingNodes()) if (isAsked(node)) yield pollingReport(node);
+  for (const node of report.pollingNodes) if (isSelected(node)) yield pollingReport(node, api);
 }
 
 export function clientReport({ id, cluster, addresses, agent, version, variants, state }: NodeReport): ClientReport {
@@ -110,6 +142,7 @@ export function clientReport({ id, cluster, addresses, agent, version, variants,
 function connectedReport(
   { node, connectedAt, state, types }: ConnectedNode,
   streams: readonly Pick<StreamStatus, "peer" | "variant">[],
+  api: XdsApi,
 ): NodeReport {
   return {
     id: node.id,
@@ -120,11 +153,14 @@ function connectedReport(
     variants: [...new Set(streams.map(({ variant }) => variant))],
     connectedAt: time(connectedAt),
     state,
-    types: types.map(typeReport),
+    types: types.map((type) => typeReport(type, api)),
   };
 }
 
-const pollingReport = ({ id, cluster, peer, agent, version, firstPollAt, state, types }: PollingNode): NodeReport => ({
+const pollingReport = (
+  { id, cluster, peer, agent, version, firstPollAt, state, types }: PollingNode,
+  api: XdsApi,
+): NodeReport => ({
   id,
   cluster,
   addresses: [peer],
@@ -133,12 +169,15 @@ const pollingReport = ({ id, cluster, peer, agent, version, firstPollAt, state, 
   variants: ["rest"],
   connectedAt: time(firstPollAt),
   state,
-  types: types.map(typeReport),
+  types: types.map((type) => typeReport(type, api)),
 });
 
-function typeReport({ typeUrl, state, wildcard, names, sent, acked, nacked, retryAt, waits }: TypeStatus): TypeReport {
+function typeReport(
+  { typeUrl, state, wildcard, names, sent, acked, nacked, retryAt, waits }: TypeStatus,
+  api: XdsApi,
+): TypeReport {
   return {
-    type: findResourceType(typeUrl)?.name ?? typeUrl,
+    type: api.typeName(typeUrl),
     typeUrl,
     state,
     wildcard,

@@ -1,29 +1,32 @@
+import { packageVersion } from "../../gen/built-in.js";
 import { messageOf } from "../errors.js";
-import { packageVersion } from "./version.js";
 
-/** A span of OpenTelemetry's; nothing where that is not installed. */
+/** An OpenTelemetry span. Does nothing if OpenTelemetry is not installed. */
 export interface Traced {
-  /** Whether anyone will see it, so that making its attributes is worth the time. */
+  /** Whether the span is recorded. If not, its attributes need not be computed. */
   readonly isRecording: boolean;
+  /** Sets attributes of the span. */
   set(attributes: Readonly<Record<string, string | number>>): void;
+  /** Starts a span below this one. */
   child(name: string): Traced;
-  /** With an error, the span has failed. */
+  /** Ends the span. With an error, the span's status is ERROR. */
   end(error?: unknown): void;
 }
 
+/** Starts a span. */
 export type StartSpan = (name: string) => Traced;
 
 const untraced: Traced = { isRecording: false, set: () => {}, child: () => untraced, end: () => {} };
 
 /**
- * Starts spans with the tracer provider that the process has registered by then, before or after this call. Without the package
- * `@opentelemetry/api` it starts none.
+ * Returns a function that starts spans with the process's tracer provider. The provider may be registered before or
+ * after this call. Without the package `@opentelemetry/api`, the function starts no spans.
  */
 export async function loadTracing(): Promise<StartSpan> {
   const api = await import("@opentelemetry/api").catch(() => undefined);
   if (!api) return () => untraced;
   const { context, SpanStatusCode, trace } = api;
-  const tracer = trace.getTracer("ts-control-plane", packageVersion());
+  const tracer = trace.getTracer("ts-control-plane", packageVersion);
   const start = (name: string, parent = context.active()): Traced => {
     const span = tracer.startSpan(name, {}, parent);
     return {

@@ -1,12 +1,15 @@
 import type { ResourceLog } from "./resource-log.js";
 
-/** The one timer of a cache that keeps resources with a TTL alive on their clients (P58). It runs only while somebody reads one. */
+/**
+ * A cache's only timer, which keeps resources with a TTL alive on clients (P58). It runs only while such a resource has
+ * a reader.
+ */
 export class Heartbeat {
-  /** Each with its last beat, as of `performance.now()`. */
+  /** The time of each log's last heartbeat, by `performance.now()`. */
   private readonly logs = new Map<ResourceLog, number>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** Looks after a log from now on, until nothing in it has a TTL or nobody reads it. */
+  /** Sends heartbeats for a log from now on, until it has no resource with a TTL or no reader. */
   readonly watch = (log: ResourceLog): void => {
     if (!this.logs.has(log)) this.logs.set(log, performance.now());
     this.schedule();

@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { cacheContract, cluster, Reader } from "../../test/contract/cache.js";
+import { resourceType } from "../resource/default-api.js";
 import { Resource } from "../resource/resource.js";
-import { clusterType, resourceType } from "../resource/types.js";
+import { clusterType } from "../resource/types.js";
 import type { Watch } from "./config-watcher.js";
 import { LinearCache } from "./linear-cache.js";
 
@@ -50,7 +51,7 @@ describe("LinearCache", () => {
   it("refuses another type and a duplicate by name, and changes nothing", () => {
     const cache = new LinearCache(clusterType, { resources: [cluster("a")] });
     expect(() => cache.update({ set: [cluster("b"), create(ListenerSchema, { name: "l" })] })).toThrow(
-      /"l" is a .*Listener, where only .*Cluster can be/,
+      /"l" is a .*Listener; only .*Cluster is allowed here/,
     );
     expect(() => cache.replace([cluster("b"), cluster("b", 2)])).toThrow(/two resources of type .* are named "b"/);
     expect(all(cache)).toEqual(["a"]);

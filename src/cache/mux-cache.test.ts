@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cacheContract, cluster, Reader } from "../../test/contract/cache.js";
-import { clusterType, endpointType, resourceType } from "../resource/types.js";
+import { resourceType } from "../resource/default-api.js";
+import { clusterType, endpointType } from "../resource/types.js";
 import { LinearCache } from "./linear-cache.js";
 import { MuxCache } from "./mux-cache.js";
 

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { cluster, Reader } from "../../test/contract/cache.js";
-import { Resource, type ResourceOptions } from "../resource/resource.js";
-import { clusterType, resourceType } from "../resource/types.js";
+import { resourceType } from "../resource/default-api.js";
+import { Resource } from "../resource/resource.js";
+import type { ResourceOptions } from "../resource/resource-options.js";
+import { clusterType } from "../resource/types.js";
 import { ResourceLog } from "./resource-log.js";
 
 const type = resourceType(clusterType);

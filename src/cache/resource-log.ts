@@ -1,43 +1,49 @@
-import { XdsError } from "../errors.js";
 import { canonicalName, collectionOf, isGlob } from "../resource/names.js";
 import type { Resource } from "../resource/resource.js";
 import { duplicateName, mustBeDistinct, SetHash } from "../resource/resource-set.js";
-import type { ResourceType } from "../resource/types.js";
-import type { Changes, ResourceView, Watcher } from "./config-watcher.js";
+import { versionInUse } from "../resource/version-in-use.js";
+import type { ResourceType } from "../resource/xds-api.js";
+import type { Changes, Replaced, ResourceView, Watcher } from "./config-watcher.js";
+import type { Differing, PastVersions } from "./past-versions.js";
 
-/** What a name was from one change on; `before` leads to what it was earlier, as far back as some reader needs. */
+const noneReplaced: readonly Replaced[] = [];
+
+/** The state of a name since one change. `before` leads to earlier states, as far back as a reader needs them. */
 interface Entry {
   readonly name: string;
-  /** undefined: removed by this change. */
+  /** undefined if this change removed the resource. */
   resource: Resource | undefined;
   readonly position: number;
   before: Entry | undefined;
 }
 
-/** How many removed resources are remembered, the latest: a client may yet ask for what an answer on its way refers to. */
-const removedKept = 256;
+/**
+ * How many of the latest removed resources are remembered. An unanswered response can refer to one, and the client then
+ * asks for it.
+ */
+const mostRemoved = 256;
 
-/** How long the log may grow before superseded entries are swept out; amortized, so that a change costs O(1). */
+/** How many entries the log gets before superseded ones are swept out. Amortized, a change costs O(1). */
 const sweepAfter = 256;
 
 /**
- * The resources of one type that a group of nodes is served, and the log of their changes.
+ * The resources of one type for one group of nodes, and the log of their changes.
  *
- * A reader of everything remembers one number, its position in the log, and never a map of what it has. Memory: one
- * entry a resource, and for readers that lag behind, one more for each resource changed or removed since their position.
+ * A reader of all resources remembers only its position in the log, not a map of its resources. Memory: one entry for
+ * each resource, and while readers lag behind, one more for each resource changed or removed since their position.
  */
 export class ResourceLog implements ResourceView {
   private readonly entries = new Map<string, Entry>();
-  /** Ascending by position; holds all entries later than the earliest retained position. */
+  /** Ascending by position. It has all entries later than the earliest retained position. */
   private log: Entry[] = [];
   private sweepAt = sweepAfter;
   private readonly retained = new Map<number, number>();
-  /** Alias, canonical → key. */
+  /** The key of the resource with each alias. Aliases are canonical. */
   private readonly aliases = new Map<string, string>();
-  /** Glob collection → the keys of its members. */
+  /** The keys of the members of each glob collection. */
   private readonly collections = new Map<string, Set<string>>();
-  /** What has a TTL, by key. */
-  private readonly mortal = new Map<string, Resource>();
+  /** The resources with a TTL, by key. */
+  private readonly withTtls = new Map<string, Resource>();
   private readonly removed = new Map<string, Resource>();
   private readonly followers = new Map<string, Set<Watcher>>();
   private readonly followersOfAll = new Set<Watcher>();
@@ -51,8 +57,10 @@ export class ResourceLog implements ResourceView {
   constructor(
     readonly type: ResourceType,
     readonly versionPrefix = "",
-    /** Called when resources with a TTL, or readers, may have come. */
-    private readonly onMortal: (log: ResourceLog) => void = () => {},
+    /** Called when resources with a TTL, or readers of them, may have been added. */
+    private readonly onTtl: (log: ResourceLog) => void = () => {},
+    /** Where earlier versions are remembered. Several logs of the same nodes can share it. Default: nowhere. */
+    private readonly past?: PastVersions,
   ) {}
 
   get version(): string {
@@ -64,7 +72,7 @@ export class ResourceLog implements ResourceView {
   }
 
   get(name: string): Resource | undefined {
-    // A removed resource's entry may outlive it, while another resource has its name for an alias.
+    // The entry of a removed resource may still exist while another resource has the name as its alias.
     return this.entries.get(name)?.resource ?? this.entries.get(this.aliases.get(name) ?? "")?.resource;
   }
 
@@ -86,32 +94,74 @@ export class ResourceLog implements ResourceView {
   }
 
   withTtl(): Iterable<Resource> {
-    return this.mortal.values();
+    return this.withTtls.values();
   }
 
-  /** Half of the shortest TTL, in milliseconds: how often its readers are to hear of what has one. undefined: nothing has. */
+  /** The interval between heartbeats in milliseconds: half of the shortest TTL. undefined: no resource has a TTL. */
   get beatMs(): number | undefined {
     let shortest: number | undefined;
-    for (const { ttlMs } of this.mortal.values())
+    for (const { ttlMs } of this.withTtls.values())
       if (ttlMs !== undefined && !(shortest !== undefined && shortest <= ttlMs)) shortest = ttlMs;
     return shortest === undefined ? undefined : shortest / 2;
   }
 
-  /** Whether anyone reads. */
+  /** Whether the log has a reader. */
   get isFollowed(): boolean {
     return this.followersOfAll.size > 0 || this.followers.size > 0;
   }
 
-  /** Tells the readers to speak of what has a TTL. */
+  /** Asks the readers to send heartbeats for the resources with a TTL. */
   beat(): void {
     const watchers = new Set(this.followersOfAll);
-    for (const resource of this.mortal.values())
-      for (const name of namesOf(resource)) for (const watcher of this.followers.get(name) ?? []) watchers.add(watcher);
+    for (const resource of this.withTtls.values())
+      for (const name of followableNames(resource))
+        for (const watcher of this.followers.get(name) ?? []) watchers.add(watcher);
     for (const watcher of watchers) watcher.beat();
   }
 
-  lately(name: string): Resource | undefined {
-    return this.removed.get(name);
+  lastRemoved(name: string): Resource | undefined {
+    return this.removed.get(name) ?? (this.get(name) ? undefined : this.past?.last(name));
+  }
+
+  earlier(version: string): ReadonlyMap<string, Resource | undefined> | undefined {
+    if (!this.past || !this.versionIsContent) return undefined;
+    const was = this.past.between(version, this.version);
+    if (!was || was.size === 0) return was;
+    return new Map([...was].filter(([name, had]) => had?.version !== this.entries.get(name)?.resource?.version));
+  }
+
+  replaced(name: string, version: string): Resource | undefined {
+    return this.past?.replaced(name, version);
+  }
+
+  get replacedLately(): readonly Replaced[] {
+    return this.past?.replacedLately ?? noneReplaced;
+  }
+
+  /**
+   * @internal Notes that the nodes of another log are moved to this one now. Both logs share their earlier versions.
+   */
+  noteMoved(other: ResourceLog): void {
+    if (this.versionIsContent && other.versionIsContent) this.past?.renew(other.version, this.version, this.size);
+  }
+
+  /** @internal Remembers that the same nodes were, or can be, served these resources. The map is by key. */
+  noteOther(resources: ReadonlyMap<string, Resource>): void {
+    if (!this.past) {
+      for (const [name, resource] of resources) if (!this.entries.get(name)?.resource) this.noteRemoved(name, resource);
+      return;
+    }
+    if (!this.versionIsContent) return;
+    const hash = new SetHash();
+    const names: Differing[] = [];
+    for (const [name, resource] of resources) {
+      hash.add(resource);
+      const own = this.entries.get(name)?.resource;
+      if (own?.version !== resource.version) names.push([name, resource, own]);
+    }
+    for (const { name, resource } of this.entries.values())
+      if (resource && !resources.has(name)) names.push([name, undefined, resource]);
+    this.past.note(this.versionPrefix + hash.toString(), this.version, names, this.size);
   }
 
   at(name: string, position: number): Resource | undefined {
@@ -125,10 +175,10 @@ export class ResourceLog implements ResourceView {
   }
 
   allAt(position: number): Iterable<Resource> {
-    return position === this.position ? this.all() : this.earlier(position);
+    return position === this.position ? this.all() : this.resourcesAt(position);
   }
 
-  private *earlier(position: number): Iterable<Resource> {
+  private *resourcesAt(position: number): Iterable<Resource> {
     for (const name of this.entries.keys()) {
       const resource = this.at(name, position);
       if (resource) yield resource;
@@ -155,10 +205,10 @@ export class ResourceLog implements ResourceView {
     const removed: string[] = [];
     for (let i = this.firstAfter(position); i < this.log.length; i++) {
       const entry = this.log[i] as Entry;
-      if (this.entries.get(entry.name) !== entry) continue; // superseded later
+      if (this.entries.get(entry.name) !== entry) continue; // a later entry has replaced it
       const had = this.at(entry.name, position);
       if (entry.resource) {
-        // A version of the user's own may come back with other content.
+        // A version given by the user may return with other content.
         if (had?.version !== entry.resource.version || !had.hasContentOf(entry.resource)) changed.push(entry.resource);
       } else if (had) removed.push(entry.name);
     }
@@ -177,8 +227,8 @@ export class ResourceLog implements ResourceView {
   }
 
   /**
-   * Makes exactly these the resources, by key, as one change. Returns whether anything that readers see is different.
-   * @throws XdsError DUPLICATE_NAME, VERSION_IN_USE; nothing is changed then
+   * Replaces all resources by these, as one change. The map is by key. Returns whether readers see a difference.
+   * @throws XdsError DUPLICATE_NAME, VERSION_IN_USE; then nothing changes
    */
   replace(resources: ReadonlyMap<string, Resource>, ownVersion?: string): boolean {
     mustBeDistinct(this.type, resources);
@@ -186,24 +236,27 @@ export class ResourceLog implements ResourceView {
     return this.replaceChecked(resources, ownVersion);
   }
 
-  /** @internal {@link ResourceLog.replace} with the resources of a set, of which `checkVersions` has thrown nothing. */
+  /**
+   * @internal {@link ResourceLog.replace} without checks: the resources come from a set, and `checkVersions` accepted
+   * them.
+   */
   replaceChecked(resources: ReadonlyMap<string, Resource>, ownVersion?: string): boolean {
     return this.change(ownVersion, (put) => {
-      let kept = 0;
+      let stillPresent = 0;
       for (const [name, resource] of resources) {
         const old = this.entries.get(name);
-        if (old?.resource) kept++;
+        if (old?.resource) stillPresent++;
         if (old?.resource !== resource) put(name, resource);
       }
-      if (kept < this.size)
+      if (stillPresent < this.size)
         for (const { name, resource } of [...this.entries.values()])
           if (resource && !resources.has(name)) put(name, undefined);
     });
   }
 
   /**
-   * Removes some and sets some, as one change. Returns whether anything that readers see is different.
-   * @throws XdsError DUPLICATE_NAME, VERSION_IN_USE; nothing is changed then
+   * Removes some resources and sets others, as one change. Returns whether readers see a difference.
+   * @throws XdsError DUPLICATE_NAME, VERSION_IN_USE; then nothing changes
    */
   update(set: Iterable<Resource>, remove: Iterable<string>): boolean {
     const last = new Map<string, Resource | undefined>();
@@ -216,44 +269,37 @@ export class ResourceLog implements ResourceView {
     });
   }
 
-  /** No name or alias of a change may be one of another resource, be that in the change or untouched by it. */
+  /** Checks that no name or alias in a change belongs to another resource, in the change or outside of it. */
   private checkNames(change: ReadonlyMap<string, Resource | undefined>): void {
     mustBeDistinct(this.type, change);
     for (const [key, resource] of change) {
       if (!resource) continue;
       for (const name of [key, ...resource.aliasKeys]) {
-        const bearers = [this.entries.get(name)?.resource?.key, this.aliases.get(name)];
-        if (bearers.some((bearer) => bearer !== undefined && bearer !== key && !change.has(bearer)))
+        const owners = [this.entries.get(name)?.resource?.key, this.aliases.get(name)];
+        if (owners.some((owner) => owner !== undefined && owner !== key && !change.has(owner)))
           throw duplicateName(this.type, name);
       }
     }
   }
 
   /**
-   * @internal Readers compare versions: other content under the version that is served would reach some of them and not
-   * others.
+   * @internal Checks that no resource has other content under its current version. Readers compare versions, so some of
+   * them would not receive the new content.
    * @throws XdsError VERSION_IN_USE
    */
   checkVersions(resources: ReadonlyMap<string, Resource | undefined>): void {
     for (const [key, resource] of resources) {
-      if (!resource) continue;
-      const old = this.entries.get(key)?.resource;
-      if (!old || old === resource || old.version !== resource.version || old.hasContentOf(resource)) continue;
-      const what = `${this.type.name} resource ${JSON.stringify(resource.name)} (${this.type.typeUrl})`;
-      const version = JSON.stringify(resource.version);
-      throw new XdsError(
-        "VERSION_IN_USE",
-        `${what} has other content than what is served under its version ${version}; give it a new version, or none to have one made from its content`,
-      );
+      const error = resource && versionInUse(this.entries.get(key)?.resource, resource);
+      if (error) throw error;
     }
   }
 
-  /** Stops answering; what readers hold stays known, so that serving again sends only what differs from it. */
+  /** Stops serving. The log still knows what readers have, so serving again sends only the difference. */
   stop(): void {
     this.serving = false;
   }
 
-  /** How many resources there are. */
+  /** The number of resources. */
   size = 0;
 
   private change(
@@ -262,19 +308,28 @@ export class ResourceLog implements ResourceView {
   ): boolean {
     const started = !this.serving;
     const next = this.position + 1;
-    const touched = new Set<string>(); // names and aliases
-    const collections = new Map<string, Set<string>>(); // glob collection → the keys of the members touched
+    const touched = new Set<string>(); // names and aliases that readers may follow
+    let isTouched = false;
+    const collections = new Map<string, Set<string>>(); // the keys of the changed members, by glob collection
+    // The first resources replace no earlier version.
+    const past = !started && this.versionIsContent && ownVersion === undefined ? this.past : undefined;
+    const from = past && this.version;
+    const differing: Differing[] = [];
     this.serving = true;
     this.ownVersion = ownVersion;
     make((name, resource) => {
       const old = this.entries.get(name)?.resource;
       if (!this.put(name, resource, next)) return;
-      for (const touch of [...namesOf(old), ...namesOf(resource)]) {
+      isTouched = true;
+      if (past) differing.push([name, old, resource]);
+      if (this.followers.size === 0) return; // no reader follows names
+      for (const touch of [...followableNames(old), ...followableNames(resource)]) {
         if (!isGlob(touch)) touched.add(touch);
         else collections.set(touch, (collections.get(touch) ?? new Set()).add(name));
       }
     });
-    if (touched.size > 0) {
+    if (past && from !== undefined) past.note(from, this.version, differing, this.size);
+    if (isTouched) {
       this.position = next;
       this.memo.clear();
       this.lists = new WeakMap();
@@ -283,55 +338,57 @@ export class ResourceLog implements ResourceView {
     if (started) {
       for (const watcher of this.followersOfAll) watcher.wake();
       for (const [name, watchers] of this.followers) for (const watcher of watchers) watcher.wake(name);
-    } else if (touched.size > 0) {
+    } else if (isTouched) {
       for (const watcher of this.followersOfAll) watcher.wake();
       for (const name of touched) for (const watcher of this.followers.get(name) ?? []) watcher.wake(name);
       for (const [glob, keys] of collections)
         for (const watcher of this.followers.get(glob) ?? []) for (const key of keys) watcher.wake(key);
     }
-    if (this.mortal.size > 0) this.onMortal(this);
-    return started || touched.size > 0;
+    if (this.withTtls.size > 0) this.onTtl(this);
+    return started || isTouched;
   }
 
   private put(name: string, resource: Resource | undefined, position: number): boolean {
     const old = this.entries.get(name);
     if (resource && old?.resource?.version === resource.version) {
-      old.resource = resource; // the same content, as was checked: silence (P11), and the old bytes can go
+      old.resource = resource; // the content is the same, so nothing is sent (P11), and the old bytes are freed
       return false;
     }
     if (!resource && !old?.resource) return false;
     this.index(old?.resource, resource);
     this.removed.delete(name);
-    if (!resource && old?.resource) {
-      this.removed.set(name, old.resource);
-      for (const first of this.removed.keys()) {
-        if (this.removed.size <= removedKept) break;
-        this.removed.delete(first);
-      }
-    }
+    if (!resource && old?.resource) this.noteRemoved(name, old.resource);
     if (old?.resource) this.hash.remove(old.resource);
     if (resource) this.hash.add(resource);
     this.size += (resource ? 1 : 0) - (old?.resource ? 1 : 0);
     const before = this.needed(old);
     const entry: Entry = { name, resource, position, before };
     if (resource || before) this.entries.set(name, entry);
-    else this.entries.delete(name); // removed, and no reader has it
+    else this.entries.delete(name); // the resource is removed, and no reader has it
     if (this.retained.size > 0 && (resource || before)) this.log.push(entry);
     return true;
   }
 
-  /** Keeps the indexes of what is found by other ways than its name. */
+  private noteRemoved(name: string, resource: Resource): void {
+    this.removed.set(name, resource);
+    for (const first of this.removed.keys()) {
+      if (this.removed.size <= mostRemoved) break;
+      this.removed.delete(first);
+    }
+  }
+
+  /** Updates the indexes by alias, by TTL and by collection. */
   private index(old: Resource | undefined, now: Resource | undefined): void {
     if (old) {
       for (const alias of old.aliasKeys) if (this.aliases.get(alias) === old.key) this.aliases.delete(alias);
-      this.mortal.delete(old.key);
+      this.withTtls.delete(old.key);
       const glob = now ? undefined : collectionOf(old.key);
       const members = glob !== undefined ? this.collections.get(glob) : undefined;
       if (glob !== undefined && members?.delete(old.key) && members.size === 0) this.collections.delete(glob);
     }
     if (!now) return;
     for (const alias of now.aliasKeys) this.aliases.set(alias, now.key);
-    if (now.ttlMs !== undefined) this.mortal.set(now.key, now);
+    if (now.ttlMs !== undefined) this.withTtls.set(now.key, now);
     const glob = collectionOf(now.key);
     if (glob === undefined) return;
     const members = this.collections.get(glob);
@@ -339,7 +396,7 @@ export class ResourceLog implements ResourceView {
     else this.collections.set(glob, new Set([now.key]));
   }
 
-  /** The newest of an entry and its predecessors that a retained position can read. */
+  /** Returns the newest of an entry and its predecessors that a retained position can read. */
   private needed(entry: Entry | undefined): Entry | undefined {
     let latest = -1;
     for (const position of this.retained.keys()) if (position > latest) latest = position;
@@ -348,21 +405,21 @@ export class ResourceLog implements ResourceView {
     return found;
   }
 
-  /** Drops from log and chains what no retained position needs. */
+  /** Removes the entries that no retained position needs from the log and from the chains. */
   private sweep(): void {
     const positions = [...this.retained.keys()].sort((a, b) => a - b);
     const earliest = positions[0] ?? this.position;
-    const kept: Entry[] = [];
+    const remaining: Entry[] = [];
     for (const entry of this.log) {
       if (this.entries.get(entry.name) !== entry) continue;
       if (entry.position <= earliest) entry.before = undefined;
       else {
-        kept.push(entry);
+        remaining.push(entry);
         trim(entry, positions);
       }
       if (!entry.resource && !entry.before) this.entries.delete(entry.name);
     }
-    this.log = kept.filter((entry) => this.entries.get(entry.name) === entry);
+    this.log = remaining.filter((entry) => this.entries.get(entry.name) === entry);
     this.sweepAt = Math.max(sweepAfter, 2 * this.log.length);
   }
 
@@ -383,7 +440,7 @@ export class ResourceLog implements ResourceView {
   }
 
   follow(watcher: Watcher, name: string): void {
-    if (this.mortal.size > 0) this.onMortal(this);
+    if (this.withTtls.size > 0) this.onTtl(this);
     const watchers = this.followers.get(name);
     if (watchers) watchers.add(watcher);
     else this.followers.set(name, new Set([watcher]));
@@ -395,7 +452,7 @@ export class ResourceLog implements ResourceView {
   }
 
   followAll(watcher: Watcher): void {
-    if (this.mortal.size > 0) this.onMortal(this);
+    if (this.withTtls.size > 0) this.onTtl(this);
     this.followersOfAll.add(watcher);
   }
 
@@ -403,14 +460,16 @@ export class ResourceLog implements ResourceView {
     this.followersOfAll.delete(watcher);
   }
 
-  /** How many names are followed and positions retained, and whether anyone follows everything: nothing when all have gone. */
+  /**
+   * The number of followed names, retained positions, and readers of everything. All are 0 when all readers have gone.
+   */
   get readers(): { names: number; positions: number; all: number } {
     return { names: this.followers.size, positions: this.retained.size, all: this.followersOfAll.size };
   }
 }
 
-/** All by which a resource may be followed, canonical: its key, its aliases, its collection. */
-function namesOf(resource: Resource | undefined): string[] {
+/** All canonical names by which a resource may be followed: its key, its aliases, its collection. */
+function followableNames(resource: Resource | undefined): string[] {
   if (!resource) return [];
   const { key, aliasKeys } = resource;
   const glob = collectionOf(key);
@@ -418,7 +477,7 @@ function namesOf(resource: Resource | undefined): string[] {
   return [key, ...aliasKeys, ...(glob === undefined ? [] : [glob])];
 }
 
-/** Unlinks the predecessors that none of the positions (ascending) falls to. */
+/** Unlinks the predecessors that no position needs. Positions are ascending. */
 function trim(entry: Entry, positions: readonly number[]): void {
   let until = entry.position;
   let newer = entry;

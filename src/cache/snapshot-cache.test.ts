@@ -3,9 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { cacheContract, cluster, Reader } from "../../test/contract/cache.js";
+import { resourceType } from "../resource/default-api.js";
 import { Resource } from "../resource/resource.js";
 import { Snapshot } from "../resource/snapshot.js";
-import { clusterType, endpointType, resourceType } from "../resource/types.js";
+import { clusterType, endpointType } from "../resource/types.js";
 import { SnapshotCache } from "./snapshot-cache.js";
 
 describe("SnapshotCache keeps the cache contract", () =>

@@ -3,26 +3,29 @@ import type { ClientStreamInfo, ClosedClientStream } from "./connection.js";
 import type { ClientResponse } from "./response.js";
 import type { Verdict } from "./stream.js";
 
-/** Why resources have changed: the server said so, their TTL is over, or they were unsubscribed. */
+/** Why resources have changed: a response, an expired TTL, or an unsubscription. */
 export type ChangeCause = "response" | "ttl" | "unsubscribed";
 
-/** Resources that are new, different or gone. */
+/** Resources that were added, changed or removed. */
 export interface ClientChange extends ChangeBatch {
   readonly cause: ChangeCause;
 }
 
-/** What users may do at the turns of a client's life. All are optional. What they throw is logged, but for `onResponse`. */
+/** Functions that the client calls on events. All are optional. Exceptions are logged, except those of `onResponse`. */
 export interface ClientCallbacks {
   /**
-   * A response has come. What this returns decides: nothing ACKs it, a text or an error (thrown too) NACKs it with that. The
-   * stream is not read on while a promise is not settled. Without this, all is ACKed.
+   * Called for each response. Its result decides: undefined ACKs the response; a string, an error or an exception NACKs
+   * it with that message.
+   *
+   * Without this function, every response is ACKed. While a returned promise is pending, the stream is not read.
    */
   onResponse?(response: ClientResponse): Verdict | Promise<Verdict>;
-  /** A response was NACKed: by `onResponse`, by the caller, or because it breaks the protocol. */
+  /** Called after a response was NACKed: by `onResponse`, by the caller, or because it breaks the protocol. */
   onNack?(response: ClientResponse, message: string): void;
-  /** What the client holds has changed. */
+  /** Called after the client's resources have changed. */
   onChange?(change: ClientChange): void;
-  /** A connection is there, and a stream on it. */
+  /** Called when a connection is established and a stream is open on it. */
   onStreamOpen?(stream: ClientStreamInfo): void;
+  /** A stream has ended, or a connection could not be opened. */
   onStreamClosed?(stream: ClosedClientStream): void;
 }

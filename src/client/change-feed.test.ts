@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { clusterType, resourceType } from "../resource/types.js";
-import { envoyRegistry } from "../schema/registry.js";
+import { envoyRegistry, resourceType } from "../resource/default-api.js";
+import { clusterType } from "../resource/types.js";
 import { ChangeFeed } from "./change-feed.js";
 import { ClientResource } from "./resource.js";
 import { ClientSubscription } from "./subscription.js";

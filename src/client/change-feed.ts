@@ -1,18 +1,19 @@
 import { type ClientResource, type ResourceChange, sameContent } from "./resource.js";
 import type { SubscriptionState } from "./subscription.js";
 
-/** What has changed since the batch before. */
+/** The changes of one type since the previous batch. */
 export interface ChangeBatch {
   readonly typeUrl: string;
-  /** The version of the response that was ACKed last. */
+  /** The version of the last ACKed response. */
   readonly version: string;
-  /** Each name once: from what it was in the batch before to what it is now. */
+  /** The changes, each name once: from its state in the previous batch to its current state. */
   readonly changes: readonly ResourceChange[];
 }
 
 /**
- * The changes of one type, to be read at the reader's own pace: what is not read yet is merged by name, so that it never
- * grows beyond the resources that there are and were.
+ * An iterator over the changes of one type, at the reader's own pace.
+ *
+ * Unread changes are merged by name, so their number is bounded by the number of present and former resources.
  */
 export class ChangeFeed implements AsyncIterableIterator<ChangeBatch> {
   private pending = new Map<string, ResourceChange>();
@@ -20,18 +21,20 @@ export class ChangeFeed implements AsyncIterableIterator<ChangeBatch> {
   private ended = false;
   private error: unknown;
 
-  /** Starts with all that is held. `left`: the reader has gone. */
+  /** Starts with all current resources. `left` is called when the reader stops. */
   constructor(
     private readonly state: SubscriptionState,
-    private readonly left: (feed: ChangeFeed) => void,
+    private readonly onReturn: (feed: ChangeFeed) => void,
   ) {
     for (const [name, after] of state.resources) this.pending.set(name, { name, before: undefined, after });
   }
 
+  /** The type whose changes these are. */
   get typeUrl(): string {
     return this.state.typeUrl;
   }
 
+  /** @internal Adds changes for the reader. */
   push(changes: readonly ResourceChange[]): void {
     for (const { name, before: was, after } of changes) {
       const earlier = this.pending.get(name);
@@ -42,7 +45,7 @@ export class ChangeFeed implements AsyncIterableIterator<ChangeBatch> {
     if (this.pending.size > 0) this.arrive();
   }
 
-  /** No more comes; with an error, the reader is told so after what is left. */
+  /** Ends the feed after the remaining changes. With an error, the reader's `next()` then throws it. */
   end(error?: unknown): void {
     this.ended = true;
     this.error = error;
@@ -54,6 +57,7 @@ export class ChangeFeed implements AsyncIterableIterator<ChangeBatch> {
     this.arrival = undefined;
   }
 
+  /** Resolves with all changes since the last call, as soon as there are any. */
   async next(): Promise<IteratorResult<ChangeBatch, undefined>> {
     while (this.pending.size === 0) {
       if (this.ended) {
@@ -71,13 +75,15 @@ export class ChangeFeed implements AsyncIterableIterator<ChangeBatch> {
     return { done: false, value: { typeUrl, version, changes } };
   }
 
+  /** Ends the feed. `for await` calls it when its loop ends. */
   return(): Promise<IteratorResult<ChangeBatch, undefined>> {
     this.pending.clear();
     this.end();
-    this.left(this);
+    this.onReturn(this);
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** The feed itself. */
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -1,11 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { DiscoveryResponseSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
+import { BackOff } from "../grpc-client/back-off.js";
 import { silentLogger } from "../logger.js";
-import { clusterType, resourceType } from "../resource/types.js";
+import { envoyRegistry, resourceType } from "../resource/default-api.js";
+import { clusterType } from "../resource/types.js";
 import { anonymousNode } from "../schema/node.js";
-import { envoyRegistry } from "../schema/registry.js";
-import { BackOff } from "./back-off.js";
 import { type ClosedClientStream, Connection, type ConnectionHost } from "./connection.js";
 import type { Call, Receiver } from "./grpc.js";
 import { protocols } from "./protocol.js";
@@ -31,7 +31,7 @@ function open(reconnecting = true) {
     address: "there:1",
     protocol: protocols.sotw,
     timers: new Timers(clock),
-    node: anonymousNode(),
+    node: anonymousNode(envoyRegistry()),
     registry: envoyRegistry(),
     logger: silentLogger,
     manual: false,

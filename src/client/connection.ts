@@ -1,6 +1,7 @@
 import { XdsError } from "../errors.js";
-import type { BackOff } from "./back-off.js";
-import type { Call, EndStatus, GrpcTransport } from "./grpc.js";
+import type { BackOff } from "../grpc-client/back-off.js";
+import type { EndStatus } from "../grpc-client/end-status.js";
+import type { Call, GrpcTransport } from "./grpc.js";
 import type { Protocol } from "./protocol.js";
 import type { StreamHost } from "./stream.js";
 import type { ClientSubscription } from "./subscription.js";
@@ -13,15 +14,17 @@ export interface ClientStreamInfo {
   readonly typeUrl: string;
 }
 
-/** A stream that has ended, or could not be opened. */
+/** A stream that ended, or could not be opened. */
 export interface ClosedClientStream extends ClientStreamInfo {
-  /** Why; its `cause` is the gRPC status. undefined: the client was closed. */
+  /** Why the stream ended; its `cause` is the gRPC status. `undefined` if the client was closed. */
   readonly error: XdsError | undefined;
-  /** How long it is until the next try, in milliseconds; undefined: there is none. */
+  /** The gRPC status. After the client was closed, it is the server's status, or CANCELLED if the server sent none. */
+  readonly status: EndStatus;
+  /** The time until the next attempt, in milliseconds. `undefined` if there is none. */
   readonly retryInMs: number | undefined;
 }
 
-/** What a connection asks of the client that it belongs to, and tells it. */
+/** The part of its client that a connection needs. */
 export interface ConnectionHost extends StreamHost {
   readonly address: string;
   readonly protocol: Protocol;
@@ -31,10 +34,13 @@ export interface ConnectionHost extends StreamHost {
   closed(stream: ClosedClientStream): void;
 }
 
-/** How long the end of a stream may take that the client ends, in milliseconds. */
+/** How long a stream may take to end after the client has closed it, in milliseconds. */
 const finishMs = 1_000;
 
-/** Keeps one stream open: when it ends, the next one follows after a back-off, and asks for what is wanted by then. */
+/**
+ * Keeps one stream open. After a stream ends and a back-off has passed, it opens the next one with the current
+ * subscriptions.
+ */
 export class Connection {
   private call: Call | undefined;
   private stream: ReturnType<Protocol["stream"]> | undefined;
@@ -45,10 +51,10 @@ export class Connection {
   constructor(
     private readonly host: ConnectionHost,
     private readonly path: string,
-    /** The type of the service called; "": ADS. */
+    /** The type URL of the called service; "" for ADS. */
     private readonly typeUrl: string,
     private readonly subscriptions: () => readonly ClientSubscription[],
-    /** undefined: one stream, and no other after it. */
+    /** The waits between streams. `undefined` if no second stream is opened after the first. */
     private readonly backOff: BackOff | undefined,
   ) {}
 
@@ -68,12 +74,15 @@ export class Connection {
     this.call = call;
   }
 
-  /** Tells the server what has changed in the subscriptions. */
+  /** Sends changes of the subscriptions to the server. */
   flush(): void {
     this.stream?.flush();
   }
 
-  /** Ends the stream after what was sent on it, and opens no other. */
+  /**
+   * Ends the stream after the requests already sent, and opens no other. Resolves when it has ended, within about a
+   * second.
+   */
   close(): Promise<void> {
     this.cancelRetry();
     const { call, stream } = this;
@@ -101,7 +110,7 @@ export class Connection {
       this.backOff?.succeed();
       return this.stream?.receive(received);
     } catch (error) {
-      // Without its nonce it cannot be refused.
+      // The response cannot be NACKed, because its nonce is unknown.
       this.failure = error instanceof XdsError ? error : new XdsError("INTERNAL", String(error), { cause: error });
       this.call?.cancel(this.failure.message);
     }
@@ -112,7 +121,7 @@ export class Connection {
     this.stream = undefined;
     this.call = undefined;
     if (this.closing) {
-      this.host.closed({ ...this.info, error: undefined, retryInMs: undefined });
+      this.host.closed({ ...this.info, error: undefined, status, retryInMs: undefined });
       this.closing();
       return;
     }
@@ -121,6 +130,6 @@ export class Connection {
     const error = this.failure ?? new XdsError("STREAM_ENDED", message, { cause: status });
     const retryInMs = this.backOff?.next();
     if (retryInMs !== undefined) this.cancelRetry = this.host.timers.after(retryInMs, () => this.open());
-    this.host.closed({ ...this.info, error, retryInMs });
+    this.host.closed({ ...this.info, error, status, retryInMs });
   }
 }

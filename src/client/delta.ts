@@ -1,30 +1,30 @@
-import type { DeltaDiscoveryRequest } from "../protocol/messages.js";
+import type { DeltaDiscoveryRequest } from "../wire/messages.js";
 import type { ClientVariant } from "./variant.js";
 
 const none: ReadonlyMap<string, string> = new Map();
 
-/** Incremental: requests and responses say what changes. */
+/** The delta variant: requests and responses contain only changes. */
 export const delta: ClientVariant<DeltaDiscoveryRequest> = {
   name: "delta",
   method: (service) => service.delta,
 
   requests(subscription, answer) {
     if (!answer && !subscription.pending) return [];
-    const { typeUrl, type, told } = subscription;
-    let subscribe = told ? [...subscription.subscribing] : subscription.all();
-    // Neither list in the first request is the legacy wildcard, which every server knows (P46).
-    if (!told && subscribe.length === 1 && subscription.wildcard && type.emptyIsWildcard) subscribe = [];
+    const { typeUrl, type, requested } = subscription;
+    let subscribe = requested ? [...subscription.subscribing] : subscription.all();
+    // A first request with two empty lists is the legacy wildcard, which every server supports (P46).
+    if (!requested && subscribe.length === 1 && subscription.wildcard && type.emptyIsWildcard) subscribe = [];
     const request = {
       node: undefined,
       typeUrl,
       responseNonce: answer?.nonce ?? "",
       errorDetail: answer?.error,
       resourceNamesSubscribe: subscribe,
-      // Dropped and wanted again: subscribing it is enough for it to come again (P42).
+      // For a name that was dropped and added again, subscribing is enough to receive it again (P42).
       resourceNamesUnsubscribe: [...subscription.unsubscribing].filter((name) => !subscription.subscribing.has(name)),
-      initialResourceVersions: told ? none : versions(subscription.resources),
+      initialResourceVersions: requested ? none : versions(subscription.resources),
     };
-    subscription.tell();
+    subscription.markSent();
     return [request];
   },
 
@@ -32,21 +32,21 @@ export const delta: ClientVariant<DeltaDiscoveryRequest> = {
     const changes = resources.flatMap((resource) => subscription.put(resource, now));
     for (const entry of bodiless) {
       if (subscription.refresh(entry, now) || entry.ttlMs !== undefined) continue;
-      // A name that stands for nothing (P60).
+      // The name has no resource (P60).
       changes.push(...subscription.remove(entry.name));
-      for (const name of [entry.name, ...entry.aliases]) subscription.lack(name);
+      for (const name of [entry.name, ...entry.aliases]) subscription.addMissing(name);
     }
     for (const name of removed) {
       changes.push(...subscription.remove(name));
-      subscription.lack(name);
+      subscription.addMissing(name);
     }
     return changes;
   },
 };
 
-/** What the client has, for the server of a new stream to skip (P49). */
+/** The versions of the client's resources. The server of a new stream does not send these again (P49). */
 function versions(resources: ReadonlyMap<string, { readonly version: string }>): ReadonlyMap<string, string> {
-  const held = new Map<string, string>();
-  for (const [name, { version }] of resources) if (version !== "") held.set(name, version);
-  return held;
+  const versionsByName = new Map<string, string>();
+  for (const [name, { version }] of resources) if (version !== "") versionsByName.set(name, version);
+  return versionsByName;
 }

@@ -1,9 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
-import { endpointType, resourceType, virtualHostType } from "../resource/types.js";
+import { envoyRegistry, resourceType } from "../resource/default-api.js";
+import { endpointType, virtualHostType } from "../resource/types.js";
 import { lazyRegistry } from "../schema/lazy-registry.js";
-import { envoyRegistry } from "../schema/registry.js";
 import { nameInMessage, subscribedAs } from "./names.js";
 
 describe("subscribedAs", () => {

@@ -1,10 +1,13 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { canonicalName, collectionOf } from "../resource/names.js";
-import type { ResourceType } from "../resource/types.js";
+import type { ResourceType } from "../resource/xds-api.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import { messageName } from "./resource.js";
 
-/** By which subscribed names, in canonical form, a resource can have been asked for: its own, an alias, its glob (P59, P63). */
+/**
+ * Yields the canonical names by which a resource may be subscribed: its own, its aliases, its glob collection (P59,
+ * P63).
+ */
 export function* subscribedAs(name: string, aliases: readonly string[] = []): Iterable<string> {
   const own = canonicalName(name);
   yield own;
@@ -14,8 +17,10 @@ export function* subscribedAs(name: string, aliases: readonly string[] = []): It
 }
 
 /**
- * A resource's name as its message has it, found without decoding the rest; "": it has none. Where no schema of the type is
- * known, the first field is taken for the name, which it is in all of xDS.
+ * Returns the name in a resource's message, without decoding the other fields; "" if there is none.
+ *
+ * If the type's schema is unknown, the first field is taken as the name, which is true for all xDS types.
+ * @throws Error for bytes that are not a message
  */
 export function nameInMessage(type: ResourceType, body: Uint8Array, registry: SchemaRegistry): string {
   if (!type.nameField) return "";

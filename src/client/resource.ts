@@ -3,10 +3,10 @@ import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { messageOf, XdsError } from "../errors.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 
-/** What a client's resource is made of. */
+/** The parts of a response's entry that make a client's resource. */
 type ReceivedContent = Pick<ClientResource, "typeUrl" | "name" | "version" | "body" | "aliases" | "ttlMs">;
 
-/** One resource as a server sent it. Its message is decoded by whoever first asks for it. */
+/** One resource as a server sent it. Its message is decoded at first use. */
 export class ClientResource {
   private decoded: Message | undefined;
 
@@ -14,16 +14,16 @@ export class ClientResource {
     private readonly registry: SchemaRegistry,
     readonly typeUrl: string,
     readonly name: string,
-    /** Its own; in SotW without a wrapper, that of the response that brought it. */
+    /** Its own version; for a SotW resource without a wrapper, the version of its response. */
     readonly version: string,
-    /** The encoded message. A view of the response's bytes: not to be written to. */
+    /** The encoded message: a view of the response's bytes that must not be changed. */
     readonly body: Uint8Array,
     readonly aliases: readonly string[],
-    /** Time to live, in milliseconds, as this resource brought it. */
+    /** Time to live in milliseconds, as received with this resource. */
     readonly ttlMs: number | undefined,
   ) {}
 
-  /** @internal As a response brought it. */
+  /** @internal Makes a resource from a response's entry. */
   static received(
     registry: SchemaRegistry,
     { typeUrl, name, version, body, aliases, ttlMs }: ReceivedContent,
@@ -32,8 +32,9 @@ export class ClientResource {
   }
 
   /**
-   * The message, decoded at the first use.
-   * @throws XdsError INVALID_RESOURCE for a type that the registry does not know, and for bytes that are none of it
+   * The message, decoded at first use.
+   * @throws XdsError INVALID_RESOURCE for a type that the registry does not know, and for bytes that are not of the
+   * type
    */
   get message(): Message {
     this.decoded ??= this.decode();
@@ -41,13 +42,13 @@ export class ClientResource {
   }
 
   /**
-   * The message, decoded anew with a schema: `resource.as(ClusterSchema).name`.
-   * @throws XdsError WRONG_TYPE when it is of another type, INVALID_RESOURCE for bytes that are none of it
+   * Decodes the message with a schema, at each call again: `resource.as(ClusterSchema).name`.
+   * @throws XdsError WRONG_TYPE for a resource of another type; INVALID_RESOURCE for bytes that are not of the type
    */
   as<Desc extends GenMessage<Message>>(schema: Desc): MessageShape<Desc> {
     const typeName = messageName(this.typeUrl);
     if (typeName === schema.typeName) return this.decodedAs(schema) as MessageShape<Desc>;
-    throw new XdsError("WRONG_TYPE", `${JSON.stringify(this.name)} is a ${typeName}, no ${schema.typeName}`);
+    throw new XdsError("WRONG_TYPE", `${JSON.stringify(this.name)} is a ${typeName}, not a ${schema.typeName}`);
   }
 
   private decode(): Message {
@@ -55,7 +56,7 @@ export class ClientResource {
     if (!schema)
       throw new XdsError(
         "INVALID_RESOURCE",
-        `no schema is known for ${this.typeUrl}, so ${JSON.stringify(this.name)} cannot be decoded; give the client a registry that has it`,
+        `no schema is known for ${this.typeUrl}, so ${JSON.stringify(this.name)} cannot be decoded; give the client an api that has it`,
       );
     return this.decodedAs(schema);
   }
@@ -66,26 +67,26 @@ export class ClientResource {
     } catch (cause) {
       throw new XdsError(
         "INVALID_RESOURCE",
-        `the bytes of ${JSON.stringify(this.name)} are no ${schema.typeName}: ${messageOf(cause)}`,
+        `the bytes of ${JSON.stringify(this.name)} are not a ${schema.typeName}: ${messageOf(cause)}`,
         { cause },
       );
     }
   }
 }
 
-/** A resource that is new, different or gone. */
+/** The change of one resource that was added, changed or removed. */
 export interface ResourceChange {
   readonly name: string;
-  /** undefined: it was not held. */
+  /** The resource before; undefined if it was added. */
   readonly before: ClientResource | undefined;
-  /** undefined: it is not held any more. */
+  /** The resource after; undefined if it was removed. */
   readonly after: ClientResource | undefined;
 }
 
-/** The full name of a type URL's message. */
+/** Returns the full name of a type URL's message. */
 export const messageName = (typeUrl: string) => typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
 
-/** Of the same content, whatever the versions. */
+/** Whether two resources have the same content; versions may differ. */
 export function sameContent(a: ClientResource, b: ClientResource): boolean {
   return Buffer.compare(a.body, b.body) === 0 && a.aliases.join("\n") === b.aliases.join("\n");
 }

@@ -1,20 +1,20 @@
 import { messageOf } from "../errors.js";
-import type { ResourceType } from "../resource/types.js";
+import type { ResourceType } from "../resource/xds-api.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import type { FailedResource, ReceivedResource, ReceivedResponse } from "../wire/response-decoding.js";
 import { nameInMessage } from "./names.js";
 import { ClientResource } from "./resource.js";
 
-/** An entry of a response that has no message: a heartbeat (P58), or a name that stands for nothing (P60). */
+/** An entry of a response without a message: a heartbeat (P58), or a name without a resource (P60). */
 export interface BodilessResource {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly version: string;
-  /** The new time to live, in milliseconds; undefined: none any more. */
+  /** The new time to live, in milliseconds. `undefined` if the resource has none from now on. */
   readonly ttlMs: number | undefined;
 }
 
-/** What a response says. */
+/** The content of a response. */
 export interface ResponseContent {
   readonly typeUrl: string;
   /** `version_info` in SotW, `system_version_info` in delta. */
@@ -27,24 +27,24 @@ export interface ResponseContent {
   readonly errors: readonly FailedResource[];
 }
 
-/** Sends a response's ACK, or its NACK with a refusal; false: it is too late. */
+/** Sends the ACK of a response, or with `refusal` its NACK. Returns false if it is too late. */
 type Answer = (response: ClientResponse, refusal: string | undefined) => boolean;
 
-/** A response that waits for its ACK or NACK. */
+/** A response that needs an ACK or a NACK. */
 export class ClientResponse implements ResponseContent {
   private isAnswered = false;
 
   private constructor(
     private readonly content: ResponseContent,
     readonly nonce: string,
-    /** What the server calls itself; "" where it does not say. */
+    /** The server's name for itself; "" if there is none. */
     readonly controlPlane: string,
-    /** Why it cannot be taken, whatever the caller thinks of it; then it is NACKed with that. */
+    /** Why the response breaks the protocol. If set, it is NACKed with this message, whatever the caller decides. */
     readonly problem: string | undefined,
     private readonly answer: Answer,
   ) {}
 
-  /** @internal As a stream received it. */
+  /** @internal Makes a response from what a stream received. */
   static received(
     content: ResponseContent,
     { nonce, controlPlane }: Pick<ReceivedResponse, "nonce" | "controlPlane">,
@@ -54,6 +54,7 @@ export class ClientResponse implements ResponseContent {
     return new ClientResponse(content, nonce, controlPlane, problem, answer);
   }
 
+  /** The type of its resources. */
   get typeUrl(): string {
     return this.content.typeUrl;
   }
@@ -62,10 +63,12 @@ export class ClientResponse implements ResponseContent {
     return this.content.version;
   }
 
+  /** The resources that it brings. */
   get resources(): readonly ClientResource[] {
     return this.content.resources;
   }
 
+  /** The resources that it names without a body. */
   get bodiless(): readonly BodilessResource[] {
     return this.content.bodiless;
   }
@@ -78,17 +81,23 @@ export class ClientResponse implements ResponseContent {
     return this.content.errors;
   }
 
-  /** It has been ACKed or NACKed. */
+  /** Whether the response has been ACKed or NACKed. */
   get answered(): boolean {
     return this.isAnswered;
   }
 
-  /** Takes it: the client holds its content from now on. False: it was answered before, or its stream has ended. */
+  /**
+   * Accepts the response: the client applies its content. Returns false if it was answered before or its stream has
+   * ended.
+   */
   ack(): boolean {
     return this.settle(this.problem);
   }
 
-  /** Refuses it, with a message for the server's operator. False: it was answered before, or its stream has ended. */
+  /**
+   * Refuses the response with a message for the server's operator. Returns false if it was answered before or its
+   * stream has ended.
+   */
   nack(message: string): boolean {
     return this.settle(message);
   }
@@ -100,7 +109,10 @@ export class ClientResponse implements ResponseContent {
   }
 }
 
-/** Names and checks what was received; `problem`: why it breaks the protocol (P5, P10, P38). */
+/**
+ * Finds the names of received resources, and checks the response. `problem` says how it breaks the protocol (P5, P10,
+ * P38).
+ */
 export function readResponse(
   type: ResourceType,
   received: ReceivedResponse,
@@ -125,7 +137,7 @@ export function readResponse(
   return { content: { typeUrl: type.typeUrl, version, resources, bodiless, removed, errors }, problem };
 }
 
-/** A string says what is wrong with it. */
+/** Reads an entry. The result is a string if the entry is wrong. */
 function readEntry(
   type: ResourceType,
   { name: given, typeUrl, body, version, aliases, ttlMs }: ReceivedResource,
@@ -134,17 +146,17 @@ function readEntry(
 ): ClientResource | BodilessResource | string {
   if (body === undefined)
     return given === "" ? "has neither name nor content" : { name: given, aliases, version, ttlMs };
-  if (typeUrl !== type.typeUrl) return `is a ${typeUrl}, where only ${type.typeUrl} can be`;
+  if (typeUrl !== type.typeUrl) return `is a ${typeUrl}; only ${type.typeUrl} is allowed here`;
   let name: string;
   try {
     name = given || nameInMessage(type, body, registry);
   } catch (error) {
-    return `has bytes that are no ${typeUrl}: ${messageOf(error)}`;
+    return `has bytes that are not a ${typeUrl}: ${messageOf(error)}`;
   }
   if (name === "")
     return type.nameField
       ? "has no name"
       : `has no name: ${type.name} have none in their messages, only beside them in delta`;
-  const own = given === "" ? responseVersion : version; // without a wrapper it has none
+  const own = given === "" ? responseVersion : version; // an entry without a wrapper has no version of its own
   return ClientResource.received(registry, { typeUrl, name, version: own, body, aliases, ttlMs });
 }

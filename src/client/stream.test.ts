@@ -2,18 +2,17 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { silentLogger } from "../logger.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../protocol/messages.js";
+import { envoyRegistry, resourceType } from "../resource/default-api.js";
 import {
   clusterType,
   endpointType,
   extensionConfigType,
   listenerType,
   localityEndpointType,
-  resourceType,
   virtualHostType,
 } from "../resource/types.js";
 import { anonymousNode } from "../schema/node.js";
-import { envoyRegistry } from "../schema/registry.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../wire/messages.js";
 import type { ReceivedResource, ReceivedResponse } from "../wire/response-decoding.js";
 import { delta } from "./delta.js";
 import type { ResourceChange } from "./resource.js";
@@ -23,7 +22,7 @@ import { ClientStream, type StreamHost, type Verdict } from "./stream.js";
 import { ClientSubscription } from "./subscription.js";
 import type { ClientVariant } from "./variant.js";
 
-const node = { ...anonymousNode(), id: "n" };
+const node = { ...anonymousNode(envoyRegistry()), id: "n" };
 
 /** Streams of one client after each other, and what they send. */
 class Script<R extends Request> {

@@ -1,30 +1,32 @@
 import { messageOf } from "../errors.js";
 import type { Logger } from "../logger.js";
-import type { Request } from "../protocol/messages.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
 import type { Node } from "../schema/node.js";
+import type { Request } from "../wire/messages.js";
 import type { ReceivedResponse } from "../wire/response-decoding.js";
 import type { ResourceChange } from "./resource.js";
 import { ClientResponse, readResponse } from "./response.js";
 import type { ClientSubscription } from "./subscription.js";
 import type { ClientVariant } from "./variant.js";
 
-/** What a handler says to a response: nothing takes it, a text or an error (also one that is thrown) refuses it. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is one that takes everything
+/**
+ * A handler's decision about a response: undefined accepts it; a string or an error, returned or thrown, refuses it.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing accepts everything
 export type Verdict = void | undefined | string | Error;
 
-/** What a stream asks of the client that it belongs to, and tells it. */
+/** The part of its client that a stream needs. */
 export interface StreamHost {
   readonly node: Node;
   readonly registry: SchemaRegistry;
   readonly logger: Logger;
-  /** The handler's verdict does not answer; the caller does, whenever it likes. */
+  /** Whether the caller answers responses itself, at any time. */
   readonly manual: boolean;
   now(): number;
   decide(response: ClientResponse): Verdict | Promise<Verdict>;
-  /** A response has been ACKed, and is applied. */
+  /** Called after a response has been ACKed and applied. */
   accepted(response: ClientResponse, changes: readonly ResourceChange[]): void;
-  /** A response has been NACKed. */
+  /** Called after a response has been NACKed. */
   refused(response: ClientResponse, message: string): void;
 }
 
@@ -32,9 +34,10 @@ export interface StreamHost {
 const refusalCode = 3;
 
 /**
- * One stream, without its socket: responses in, requests out. The connection calls `start`, then `receive`, `flush` and `writable`,
- * and `end` last. Nothing is queued: what is wanted waits in the subscriptions, and no second response is read while one is
- * looked at.
+ * One stream without its socket: responses in, requests out.
+ *
+ * The connection calls `start` first, then `receive`, `flush` and `writable`, and `end` last. The stream has no queue:
+ * changes wait in the subscriptions, and the next response is read only after the current one was handled.
  */
 export class ClientStream<R extends Request> {
   private ended = false;
@@ -44,21 +47,21 @@ export class ClientStream<R extends Request> {
   constructor(
     private readonly variant: ClientVariant<R>,
     private readonly host: StreamHost,
-    /** The types that this stream carries, in the order of the table. */
+    /** The subscriptions of the types on this stream, in the order of the table. */
     private readonly subscriptions: () => readonly ClientSubscription[],
-    /** The type of the service that was called; "": ADS. */
+    /** The type URL of the called service; "" for ADS. */
     private readonly serviceTypeUrl: string,
-    /** Takes one request. False: no more than answers until {@link writable}. */
+    /** Sends one request. After false, only answers are sent until {@link writable}. */
     private readonly send: (request: R) => boolean,
   ) {}
 
-  /** Asks for all that is wanted, what is referred to first. */
+  /** Sends all subscriptions, referenced types first. */
   start(): void {
     for (const subscription of this.subscriptions()) subscription.begin();
     this.flush();
   }
 
-  /** Tells the server what has changed in the subscriptions, if it can be told now. */
+  /** Sends changes of the subscriptions to the server, as far as that is possible now. */
   flush(): void {
     if (this.ended) return;
     for (const subscription of this.subscriptions()) {
@@ -67,18 +70,19 @@ export class ClientStream<R extends Request> {
     }
   }
 
-  /** The transport takes requests again. */
+  /** Called when the transport accepts requests again. */
   writable(): void {
     this.ready = true;
     this.flush();
   }
 
-  /** Takes a response. A promise means: bring no other before it is settled; it does not reject. */
+  /** Handles a response. While a returned promise is pending, no other response may be delivered. It never rejects. */
   receive(received: ReceivedResponse): void | Promise<void> {
     const typeUrl = received.typeUrl || this.serviceTypeUrl;
     const subscription = this.subscriptions().find((candidate) => candidate.typeUrl === typeUrl);
-    if (this.ended || !subscription?.told) {
-      if (!this.ended) this.host.logger.warn({ typeUrl }, "the server sent a type that was not asked for; passed over");
+    if (this.ended || !subscription?.requested) {
+      if (!this.ended)
+        this.host.logger.warn({ typeUrl }, "the server sent a type that was not requested; the response is ignored");
       return;
     }
     subscription.receive(received.nonce);
@@ -109,7 +113,7 @@ export class ClientStream<R extends Request> {
     else if (!this.host.manual) response.ack();
   }
 
-  /** False: it is too late. */
+  /** Answers a response. Returns false if it is too late. */
   private answer(subscription: ClientSubscription, response: ClientResponse, refusal: string | undefined): boolean {
     if (this.ended) return false;
     const { nonce, version } = response;
@@ -129,13 +133,13 @@ export class ClientStream<R extends Request> {
 
   private request(subscription: ClientSubscription, answer?: Parameters<ClientVariant<R>["requests"]>[1]): void {
     for (const request of this.variant.requests(subscription, answer)) {
-      const node = this.identified ? undefined : this.host.node; // once a stream is enough (P1)
+      const node = this.identified ? undefined : this.host.node; // the node is sent once per stream (P1)
       this.identified = true;
       this.ready = this.send({ ...request, node });
     }
   }
 
-  /** The stream is over; answers to its responses are void. */
+  /** Ends the stream. Later answers to its responses have no effect. */
   end(): void {
     this.ended = true;
   }

@@ -1,40 +1,51 @@
-import type { ErrorDetail } from "../protocol/messages.js";
 import { canonicalName } from "../resource/names.js";
-import type { ResourceType } from "../resource/types.js";
+import type { ResourceType } from "../resource/xds-api.js";
+import type { ErrorDetail } from "../wire/messages.js";
 import { subscribedAs } from "./names.js";
 import { type ClientResource, type ResourceChange, sameContent } from "./resource.js";
 import type { BodilessResource } from "./response.js";
 
-/** What a client wants of one type, and has of it. It changes as the client goes on: read it, do not keep what it gives. */
+/**
+ * The subscriptions of one type and the client's resources of it. The object changes over time; read it anew when
+ * needed.
+ */
 export interface SubscriptionState {
   readonly typeUrl: string;
-  /** Everything of the type is subscribed. */
+  /** Whether everything of the type is subscribed. */
   readonly wildcard: boolean;
   /** The names subscribed explicitly. */
   readonly names: ReadonlySet<string>;
-  /** What the client holds: the content of the responses that were ACKed. */
+  /** The client's resources: the content of the ACKed responses. */
   readonly resources: ReadonlyMap<string, ClientResource>;
-  /** The explicit names of which the server has said that there is nothing. In SotW only full-state types can tell. */
+  /**
+   * The explicit names for which the server has reported that nothing exists. In SotW, only full-state types can report
+   * this.
+   */
   readonly missing: ReadonlySet<string>;
-  /** The server's `resource_errors` by name (P65), each until the resource comes. */
+  /** The server's `resource_errors` by name (P65). Each stays until the resource comes. */
   readonly errors: ReadonlyMap<string, ErrorDetail>;
-  /** The version of the response that was ACKed last; "": none yet. */
+  /** The version of the last ACKed response; "": none yet. */
   readonly version: string;
-  /** How many responses were ACKed, and NACKed. */
+  /** The numbers of ACKed and of NACKed responses. */
   readonly accepted: number;
   readonly refused: number;
-  /** The last response, if it was NACKed, and why. */
+  /** The version of the last response and the reason, if it was NACKed. */
   readonly nacked: { readonly version: string; readonly message: string } | undefined;
-  /** Something was accepted since the wildcard was subscribed, and of each explicit name it is known what there is of it. */
+  /**
+   * Whether the server has answered everything: a response was accepted since the wildcard was subscribed, and each
+   * explicit name has a resource, is missing, or has an error.
+   */
   readonly complete: boolean;
 }
 
 /**
- * One type, as a state without sockets. {@link ClientStream} calls `begin` on a new stream, and what is below it for requests
- * and responses; the client calls `add`, `drop` and `expire`. A wildcard is the name `*`.
+ * The state of one type, without sockets. A wildcard is the name `*`.
+ *
+ * The client calls `add`, `drop` and `expire`. {@link ClientStream} calls `begin` on a new stream, and the methods
+ * below it for requests and responses.
  */
 export class ClientSubscription implements SubscriptionState {
-  // What is wanted
+  // The subscription
   private readonly wanted = new Set<string>();
   private canonical: Set<string> | undefined;
 
@@ -44,25 +55,25 @@ export class ClientSubscription implements SubscriptionState {
   readonly errors = new Map<string, ErrorDetail>();
   private readonly expiries = new Map<string, number>();
   version = "";
-  /** No more is wanted than what `version` stands for. */
+  /** Whether `version` covers everything that is subscribed. */
   versionIsWhole = false;
   accepted = 0;
   refused = 0;
   nacked: { version: string; message: string } | undefined;
   private wildcardAnswered = false;
 
-  // What the server was told, and said, on this stream
-  /** The first request has been sent. */
-  told = false;
-  /** SotW: some request has named something, so that an empty list means nothing (P35). */
-  named = false;
-  /** Nonce of the last response; "": none yet. */
+  // Requests and responses of this stream
+  /** Whether the first request was sent. */
+  requested = false;
+  /** SotW: whether a request had a non-empty list, so that an empty one means nothing (P35). */
+  hasSentNames = false;
+  /** The nonce of the last response; "": none yet. */
   nonce = "";
-  /** The last response waits for its answer. */
+  /** Whether the last response has no answer yet. */
   unanswered = false;
-  /** Wanted, and not told yet. */
+  /** Subscribed, but not sent yet. */
   readonly subscribing = new Set<string>();
-  /** Told, and dropped since; in both sets: wanted again after that. */
+  /** Sent, and dropped since. A name in both sets was added again after that. */
   readonly unsubscribing = new Set<string>();
 
   constructor(readonly type: ResourceType) {}
@@ -95,7 +106,7 @@ export class ClientSubscription implements SubscriptionState {
 
   // Called by the client
 
-  /** Subscribes names; returns whether any is new. */
+  /** Subscribes to names. Returns whether any is new. */
   add(names: Iterable<string>): boolean {
     let added = false;
     for (const name of names) {
@@ -103,7 +114,7 @@ export class ClientSubscription implements SubscriptionState {
       added = true;
       this.wanted.add(name);
       if (name === "*") this.wildcardAnswered = false;
-      if (this.told) this.subscribing.add(name);
+      if (this.requested) this.subscribing.add(name);
     }
     if (!added) return false;
     this.canonical = undefined;
@@ -111,14 +122,17 @@ export class ClientSubscription implements SubscriptionState {
     return true;
   }
 
-  /** Takes names back, and lets go what was held by them. Returns what that is; undefined: none of them was subscribed. */
+  /**
+   * Unsubscribes names, and removes resources that no other name covers. Returns the removed ones; undefined if no name
+   * was subscribed.
+   */
   drop(names: Iterable<string>): ResourceChange[] | undefined {
     let dropped = false;
     for (const name of names) {
       if (!this.wanted.delete(name)) continue;
       dropped = true;
       this.missing.delete(name);
-      if (!this.subscribing.delete(name) && this.told) this.unsubscribing.add(name);
+      if (!this.subscribing.delete(name) && this.requested) this.unsubscribing.add(name);
     }
     if (!dropped) return undefined;
     this.canonical = undefined;
@@ -127,19 +141,19 @@ export class ClientSubscription implements SubscriptionState {
     return gone.flatMap(({ name }) => this.remove(name) ?? []);
   }
 
-  /** What is subscribed, `*` included. */
+  /** Returns all subscribed names, also `*`. */
   all(): string[] {
     return [...this.wanted];
   }
 
-  /** When the next resource runs out of its time to live, by the client's clock. */
+  /** Returns when the next TTL ends, by the client's clock. */
   nextExpiry(): number | undefined {
     let next: number | undefined;
     for (const at of this.expiries.values()) if (next === undefined || at < next) next = at;
     return next;
   }
 
-  /** Lets go what has outlived its TTL. */
+  /** Removes the resources whose TTL has ended. */
   expire(now: number): ResourceChange[] {
     const over = [...this.expiries].filter(([, at]) => at <= now);
     if (over.length > 0) this.versionIsWhole = false;
@@ -148,35 +162,35 @@ export class ClientSubscription implements SubscriptionState {
 
   // Called by the stream
 
-  /** A new stream: nothing is told, and nonces of the one before mean nothing (P7). */
+  /** Resets the state for a new stream. Nonces of the previous one are void (P7). */
   begin(): void {
-    this.told = false;
-    this.named = false;
+    this.requested = false;
+    this.hasSentNames = false;
     this.nonce = "";
     this.unanswered = false;
     this.subscribing.clear();
     this.unsubscribing.clear();
   }
 
-  /** There is something to tell the server. */
+  /** Whether there are changes to send to the server. */
   get pending(): boolean {
-    return this.told ? this.subscribing.size + this.unsubscribing.size > 0 : this.wanted.size > 0;
+    return this.requested ? this.subscribing.size + this.unsubscribing.size > 0 : this.wanted.size > 0;
   }
 
-  /** All that is wanted has been told. */
-  tell(): void {
-    this.told = true;
+  /** Records that all changes have been sent. */
+  markSent(): void {
+    this.requested = true;
     this.subscribing.clear();
     this.unsubscribing.clear();
   }
 
-  /** A response has come. */
+  /** Records that a response was received. */
   receive(nonce: string): void {
     this.nonce = nonce;
     this.unanswered = true;
   }
 
-  /** The response has been ACKed and applied. */
+  /** Records that the response was ACKed and applied. */
   accept(version: string): void {
     this.version = version;
     this.versionIsWhole = true;
@@ -199,21 +213,24 @@ export class ClientSubscription implements SubscriptionState {
     return false;
   }
 
-  /** Holds a resource; one that nobody subscribed is passed over. */
+  /** Stores a resource. A resource that is not subscribed is ignored. */
   put(resource: ClientResource, now: number): ResourceChange[] {
     const { name, aliases, ttlMs } = resource;
     if (!this.covers(name, aliases)) return [];
-    this.found(name, aliases);
-    this.live(name, ttlMs, now);
+    this.clearMissing(name, aliases);
+    this.setExpiry(name, ttlMs, now);
     const before = this.resources.get(name);
     this.resources.set(name, resource);
     return before && sameContent(before, resource) ? [] : [{ name, before, after: resource }];
   }
 
-  /** Takes an entry without a body for a heartbeat (P58), if it is one: that of a resource held, in this very version. */
+  /**
+   * Renews the TTL of a resource if the entry is its heartbeat (P58), that is, has the resource's version. Returns
+   * whether it is.
+   */
   refresh({ name, version, ttlMs }: BodilessResource, now: number): boolean {
     if (this.resources.get(name)?.version !== version) return false;
-    this.live(name, ttlMs, now);
+    this.setExpiry(name, ttlMs, now);
     return true;
   }
 
@@ -224,8 +241,8 @@ export class ClientSubscription implements SubscriptionState {
     return before ? [{ name, before, after: undefined }] : [];
   }
 
-  /** The server has nothing by this name. */
-  lack(name: string): void {
+  /** Records that the server has no resource with this name. */
+  addMissing(name: string): void {
     if (this.wanted.has(name)) this.missing.add(name);
   }
 
@@ -233,7 +250,7 @@ export class ClientSubscription implements SubscriptionState {
     if (this.covers(name)) this.errors.set(name, error);
   }
 
-  private found(name: string, aliases: readonly string[]): void {
+  private clearMissing(name: string, aliases: readonly string[]): void {
     for (const names of [this.missing, this.errors]) {
       if (names.size === 0) continue;
       for (const as of [name, ...aliases]) names.delete(as);
@@ -242,7 +259,7 @@ export class ClientSubscription implements SubscriptionState {
     }
   }
 
-  private live(name: string, ttlMs: number | undefined, now: number): void {
+  private setExpiry(name: string, ttlMs: number | undefined, now: number): void {
     if (ttlMs === undefined) this.expiries.delete(name);
     else this.expiries.set(name, now + ttlMs);
   }

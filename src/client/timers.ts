@@ -1,10 +1,12 @@
-/** Time and chance, as a client uses them; tests bring their own. */
+/** The clock and the random numbers of a client. Tests can replace it. */
 export interface Clock {
-  /** In milliseconds, from whatever moment: what counts is how much has passed between two calls. */
+  /** Milliseconds since an arbitrary moment. Only differences count. */
   now(): number;
+  /** Runs a function once, after a time in milliseconds. Returns a handle for `clearTimeout`. */
   setTimeout(run: () => void, ms: number): unknown;
+  /** Cancels what `setTimeout` returned. */
   clearTimeout(handle: unknown): void;
-  /** From 0 to 1, without 1. */
+  /** A random number from 0 to 1, excluding 1. */
   random(): number;
 }
 
@@ -15,16 +17,16 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
-/** The longest that a timer of Node's can wait. */
+/** The longest time for a Node timer, in milliseconds. */
 const longest = 2 ** 31 - 1;
 
-/** The timers of one client. None outlives it. */
+/** The timers of one client. None of them outlives the client. */
 export class Timers {
   private readonly running = new Set<unknown>();
 
   constructor(readonly clock: Clock) {}
 
-  /** Runs something later, once; returns what calls it off. */
+  /** Calls `run` once after `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, run: () => void): () => void {
     const handle = this.clock.setTimeout(
       () => {

@@ -1,27 +1,30 @@
 import type { Timers } from "./timers.js";
 
-/** Something that is waited for. */
+/** A condition that a caller waits for. */
 export interface Awaited<T> {
   readonly typeUrl: string;
-  /** The thing, once it is there. */
-  look(): T | undefined;
-  /** What to say when it takes too long. */
-  late(): Error;
+  /** Returns the awaited result; undefined if it is not there yet. */
+  check(): T | undefined;
+  /** Makes the error for a wait that takes too long. */
+  timeoutError(): Error;
 }
 
 interface Waiter {
   readonly typeUrl: string;
-  look(): void;
+  check(): void;
   fail(error: unknown): void;
 }
 
-/** Those who wait for the client to get somewhere. */
+/** The callers that wait for a state of the client. */
 export class Waiters {
   private readonly waiting = new Set<Waiter>();
 
   constructor(private readonly timers: Timers) {}
 
-  /** Resolves as soon as a look finds something. `failure`: it will not get there any more unless it is there already. */
+  /**
+   * Resolves as soon as the condition has a result. With `failure`, it rejects at once unless there is a result
+   * already.
+   */
   wait<T>(awaited: Awaited<T>, timeoutMs: number, failure?: Error): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
@@ -30,28 +33,28 @@ export class Waiters {
         act();
       };
       const fail = (error: unknown) => settle(() => reject(error));
-      const look = () => {
+      const check = () => {
         try {
-          const found = awaited.look();
+          const found = awaited.check();
           if (found !== undefined) settle(() => resolve(found));
         } catch (error) {
           fail(error);
         }
       };
-      const waiter: Waiter = { typeUrl: awaited.typeUrl, look, fail };
-      const cancelTimer = this.timers.after(timeoutMs, () => fail(awaited.late()));
+      const waiter: Waiter = { typeUrl: awaited.typeUrl, check: check, fail };
+      const cancelTimer = this.timers.after(timeoutMs, () => fail(awaited.timeoutError()));
       this.waiting.add(waiter);
-      look();
+      check();
       if (failure && this.waiting.has(waiter)) fail(failure);
     });
   }
 
-  /** Something about a type has changed. */
-  look(typeUrl: string): void {
-    for (const waiter of this.waiting) if (waiter.typeUrl === typeUrl) waiter.look();
+  /** Checks the conditions on a type again. */
+  check(typeUrl: string): void {
+    for (const waiter of this.waiting) if (waiter.typeUrl === typeUrl) waiter.check();
   }
 
-  /** They need not wait any longer; all, or those of some types. */
+  /** Rejects all waits, or those on some types. */
   fail(error: () => Error, ofType: (typeUrl: string) => boolean = () => true): void {
     for (const waiter of this.waiting) if (ofType(waiter.typeUrl)) waiter.fail(error());
   }

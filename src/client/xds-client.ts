@@ -1,6 +1,6 @@
 import { messageOf, XdsError } from "../errors.js";
-import { findResourceType, type ResourceType, resourceType } from "../resource/types.js";
-import { BackOff } from "./back-off.js";
+import { BackOff } from "../grpc-client/back-off.js";
+import type { ResourceType } from "../resource/xds-api.js";
 import type { ChangeCause } from "./callbacks.js";
 import { ChangeFeed } from "./change-feed.js";
 import { type ClosedClientStream, Connection, type ConnectionHost } from "./connection.js";
@@ -12,10 +12,10 @@ import { ClientSubscription, type SubscriptionState } from "./subscription.js";
 import { Timers } from "./timers.js";
 import { type Awaited, Waiters } from "./waiters.js";
 
-/** How long `synced` waits by default, in milliseconds. */
+/** The default time that `synced` waits, in milliseconds. */
 const syncedMs = 10_000;
 
-/** The method of the aggregated service, by variant. */
+/** The aggregated service and its method for each variant. */
 const aggregated = {
   name: "envoy.service.discovery.v3.AggregatedDiscoveryService",
   stream: "StreamAggregatedResources",
@@ -23,27 +23,32 @@ const aggregated = {
 };
 
 /**
- * An xDS client for tools and tests. It subscribes, ACKs or NACKs as the caller decides, holds what it has ACKed, and
- * connects again when its stream ends. It connects at the first `subscribe`, and is to be closed.
+ * An xDS client for tools and tests.
+ *
+ * It subscribes, ACKs or NACKs as the caller decides, keeps the ACKed resources, and connects again when its stream
+ * ends. It connects at the first `subscribe`. Call `close` at the end.
  */
 export class XdsClient {
   private readonly settings: Settings;
   private readonly timers: Timers;
   private readonly waiters: Waiters;
   private readonly host: ConnectionHost;
-  /** In the order of the table. */
+  /** The subscriptions, in the order of the type table. */
   private subscriptions: ClientSubscription[] = [];
-  /** By the type URL of their service; "": ADS. */
+  /** The connections by the type URL of their service; "" for ADS. */
   private readonly connections = new Map<string, Connection>();
   private readonly feeds = new Set<ChangeFeed>();
-  /** Why there will be no other stream, by the type URL of the service. */
+  /** Why no other stream will be opened, by the type URL of the service. */
   private readonly failures = new Map<string, XdsError>();
   private lastError: XdsError | undefined;
   private ttl: { at: number; cancel: () => void } | undefined;
   private isClosed = false;
   private closing: Promise<void> | undefined;
 
-  /** @throws XdsError INVALID_OPTION */
+  /**
+   * Makes a client, which does not connect yet.
+   * @throws XdsError INVALID_OPTION
+   */
   constructor(options: XdsClientOptions) {
     this.settings = readOptions(options);
     const { settings } = this;
@@ -56,10 +61,10 @@ export class XdsClient {
       timers: this.timers,
       now: () => settings.clock.now(),
       decide: (response) => settings.callbacks.onResponse?.(response),
-      accepted: (response, changes) => this.tell(response.typeUrl, "response", changes),
+      accepted: (response, changes) => this.reportChanges(response.typeUrl, "response", changes),
       refused: (response, message) => {
         this.quietly("onNack", () => settings.callbacks.onNack?.(response, message));
-        this.waiters.look(response.typeUrl);
+        this.waiters.check(response.typeUrl);
       },
       opened: (stream) => this.quietly("onStreamOpen", () => settings.callbacks.onStreamOpen?.(stream)),
       closed: (stream) => this.streamClosed(stream),
@@ -67,14 +72,14 @@ export class XdsClient {
   }
 
   /**
-   * Adds names to what is subscribed of a type; without a list, everything of it (the wildcard, `*`). An empty list changes
-   * nothing. The same name twice is asked for once.
-   * @throws XdsError UNKNOWN_TYPE; INVALID_OPTION for an empty name, or a type without a service of its own where one is
-   *   needed; WRONG_STATE after `close`
+   * Subscribes to names of a type; without names, to everything (the wildcard, `*`). An empty list changes nothing, and
+   * a name is requested once even if it is given twice.
+   * @throws XdsError UNKNOWN_TYPE; INVALID_OPTION for an empty name, and for a type without its own service if one is
+   * needed; WRONG_STATE after `close`
    */
   subscribe(typeUrl: string, names: Iterable<string> = ["*"]): void {
     this.mustBeOpen();
-    const type = resourceType(typeUrl);
+    const type = this.settings.api.resourceType(typeUrl);
     const list = nameList(names);
     const path = this.path(type);
     let subscription = this.find(typeUrl);
@@ -86,8 +91,8 @@ export class XdsClient {
   }
 
   /**
-   * Takes names back; without a list, all that is subscribed of a type. What was held by them is held no more.
-   * @throws XdsError INVALID_OPTION for an empty name, WRONG_STATE after `close` and for a type that is not subscribed
+   * Unsubscribes from names of a type; without names, from everything. Their resources are removed.
+   * @throws XdsError INVALID_OPTION for an empty name; WRONG_STATE after `close`, and for a type that is not subscribed
    */
   unsubscribe(typeUrl: string, names?: Iterable<string>): void {
     this.mustBeOpen();
@@ -95,27 +100,31 @@ export class XdsClient {
     const gone = subscription.drop(names === undefined ? subscription.all() : nameList(names));
     if (!gone) return;
     this.connections.get(this.serviceOf(typeUrl))?.flush();
-    this.tell(typeUrl, "unsubscribed", gone);
+    this.reportChanges(typeUrl, "unsubscribed", gone);
   }
 
   /**
-   * What is wanted and held of a type. It changes as the client goes on.
+   * Returns the subscriptions and the resources of a type. The result changes over time.
    * @throws XdsError WRONG_STATE for a type that is not subscribed
    */
   state(typeUrl: string): SubscriptionState {
     return this.subscription(typeUrl);
   }
 
-  /** What is held of a type, by name; empty for a type that is not subscribed. It changes as the client goes on. */
+  /**
+   * Returns the resources of a type by name; an empty map for a type that is not subscribed. The result changes over
+   * time.
+   */
   resources(typeUrl: string): ReadonlyMap<string, ClientResource> {
     return this.find(typeUrl)?.resources ?? new Map();
   }
 
   /**
-   * Resolves as soon as what the client holds of a type satisfies the predicate: by default, when everything subscribed has been
-   * answered ({@link SubscriptionState.complete}).
-   * @throws XdsError (as a rejection) TIMED_OUT after `timeoutMs` (default 10,000); STREAM_ENDED when there will be no other
-   *   stream; WRONG_STATE when the client is closed, or the type is not subscribed; and what the predicate throws
+   * Resolves as soon as the state of a type satisfies the predicate; by default when the server has answered everything
+   * ({@link SubscriptionState.complete}).
+   * @throws XdsError (as a rejection) TIMED_OUT after `timeoutMs` milliseconds (default 10,000); STREAM_ENDED if no
+   * other stream will be opened; WRONG_STATE if the client is closed or the type is not subscribed; and the predicate's
+   * exceptions
    */
   async synced(
     typeUrl: string,
@@ -126,15 +135,18 @@ export class XdsClient {
     const subscription = this.subscription(typeUrl);
     const awaited: Awaited<SubscriptionState> = {
       typeUrl,
-      look: () => (predicate(subscription) ? subscription : undefined),
-      late: () => new XdsError("TIMED_OUT", `not synced within ${timeoutMs} ms: ${this.describe(subscription)}`),
+      check: () => (predicate(subscription) ? subscription : undefined),
+      timeoutError: () =>
+        new XdsError("TIMED_OUT", `not synced within ${timeoutMs} ms: ${this.describe(subscription)}`),
     };
     return this.waiters.wait(awaited, timeoutMs, this.failures.get(this.serviceOf(typeUrl)));
   }
 
   /**
-   * The changes of a type as they come, beginning with all that is held; a reader who is slow gets them merged. It ends when the
-   * client is closed, and throws when there will be no other stream.
+   * Returns the changes of a type as they come, beginning with all current resources.
+   *
+   * A slow reader receives merged changes. The iterator ends when the client is closed, and throws if no other stream
+   * will be opened.
    * @throws XdsError WRONG_STATE after `close`, and for a type that is not subscribed
    */
   changes(typeUrl: string): ChangeFeed {
@@ -146,10 +158,18 @@ export class XdsClient {
     return feed;
   }
 
-  /** Ends the streams, after the ACKs that are on their way, and all that waits. Resolves within a second or so. */
+  /**
+   * Closes the client: ends its streams after the ACKs on their way, and rejects all waits. Resolves within about a
+   * second.
+   */
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
+  }
+
+  /** As {@link XdsClient.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   private async shutDown(): Promise<void> {
@@ -181,7 +201,7 @@ export class XdsClient {
     return this.settings.service === "ads" ? "" : typeUrl;
   }
 
-  /** The path of the method to call for a type. */
+  /** Returns the path of the method for a type. */
   private path(type: ResourceType): string {
     const { variant, service } = this.settings;
     const called = service === "ads" ? aggregated : type.service;
@@ -189,11 +209,11 @@ export class XdsClient {
     if (method) return `/${called.name}/${method}`;
     throw new XdsError(
       "INVALID_OPTION",
-      `${type.typeUrl} has no ${variant} service of its own; ask for it with service: "ads"`,
+      `${type.typeUrl} has no ${variant} service of its own; use service: "ads" for it`,
     );
   }
 
-  /** The open, or just opened, connection that carries a type. */
+  /** Returns the connection that carries a type, and opens it if necessary. */
   private connection(typeUrl: string, path: string): Connection {
     const service = this.serviceOf(typeUrl);
     let connection = this.connections.get(service);
@@ -221,18 +241,18 @@ export class XdsClient {
     for (const feed of this.feeds) if (carried(feed.typeUrl)) feed.end(error);
   }
 
-  /** Tells of what has changed, if anything, and looks whether that was waited for. */
-  private tell(typeUrl: string, cause: ChangeCause, changes: readonly ResourceChange[]): void {
+  /** Reports changes, if there are any, and checks the waits on the type. */
+  private reportChanges(typeUrl: string, cause: ChangeCause, changes: readonly ResourceChange[]): void {
     if (changes.length > 0) {
       const { version } = this.subscription(typeUrl);
       for (const feed of this.feeds) if (feed.typeUrl === typeUrl) feed.push(changes);
       this.quietly("onChange", () => this.settings.callbacks.onChange?.({ typeUrl, version, cause, changes }));
     }
     this.scheduleTtl();
-    this.waiters.look(typeUrl);
+    this.waiters.check(typeUrl);
   }
 
-  /** One timer, for whatever runs out next. */
+  /** Sets the only timer, for the TTL that ends next. */
   private scheduleTtl(): void {
     const next = Math.min(...this.subscriptions.map((subscription) => subscription.nextExpiry() ?? Infinity));
     if (next === (this.ttl?.at ?? Infinity)) return;
@@ -245,24 +265,24 @@ export class XdsClient {
       cancel: this.timers.after(next - clock.now(), () => {
         this.ttl = undefined;
         for (const subscription of this.subscriptions)
-          this.tell(subscription.typeUrl, "ttl", subscription.expire(clock.now()));
+          this.reportChanges(subscription.typeUrl, "ttl", subscription.expire(clock.now()));
       }),
     };
   }
 
   private describe({ typeUrl, resources, missing, names, nacked }: SubscriptionState): string {
-    const known = findResourceType(typeUrl)?.name ?? typeUrl;
+    const known = this.settings.api.typeName(typeUrl);
     const open = [...names].filter((name) => !resources.has(name));
     return [
       `${resources.size} ${known} held`,
-      ...(open.length > 0 ? [`of those named, not ${quoted(open)}`] : []),
+      ...(open.length > 0 ? [`missing of the subscribed names: ${quoted(open)}`] : []),
       ...(missing.size > 0 ? [`the server has no ${quoted([...missing])}`] : []),
       ...(nacked ? [`the last response was refused: ${nacked.message}`] : []),
       ...(this.lastError ? [`the last stream error: ${this.lastError.message}`] : []),
     ].join("; ");
   }
 
-  /** Runs a callback; what it throws is logged. */
+  /** Runs a callback, and logs its exceptions. */
   private quietly(callback: string, run: () => void): void {
     try {
       run();
@@ -272,7 +292,7 @@ export class XdsClient {
   }
 }
 
-/** Names as JSON, the first few. */
+/** Formats the first few names as JSON. */
 function quoted(names: readonly string[]): string {
   const shown = names.slice(0, 5).map((name) => JSON.stringify(name));
   return shown.join(", ") + (names.length > shown.length ? ` and ${names.length - shown.length} more` : "");
@@ -280,9 +300,12 @@ function quoted(names: readonly string[]): string {
 
 function nameList(names: Iterable<string>): string[] {
   if (typeof names === "string")
-    throw new XdsError("INVALID_OPTION", `names are a list; write [${JSON.stringify(names)}]`);
+    throw new XdsError("INVALID_OPTION", `names must be a list; write [${JSON.stringify(names)}]`);
   const list = [...names];
   if (list.some((name) => typeof name !== "string" || name === ""))
-    throw new XdsError("INVALID_OPTION", 'a resource name is a string that is not empty; "*" is everything');
+    throw new XdsError(
+      "INVALID_OPTION",
+      'a resource name must be a string that is not empty; "*" stands for everything',
+    );
   return list;
 }

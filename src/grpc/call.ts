@@ -7,45 +7,52 @@ import { responseHeaders, type Status, StatusError, status, trailers, trailersOn
 
 /** Answers one call. */
 export interface CallHandler {
-  /** The call has one message. It must come, and the client must end, in time. It is counted until the call is over. */
+  /**
+   * The call has exactly one message. The message and the request's end must come in time. Its bytes are counted until
+   * the call is over.
+   */
   readonly isUnary?: boolean;
-  /** A message. The bytes are the handler's. */
+  /** Takes a message. The bytes belong to the handler. */
   message(bytes: Buffer): void;
-  /** The client has sent all its messages. */
+  /** The client has sent all messages. */
   end(): void;
-  /** The call fails with this error. It ends with the error's status, unless this ends it with another one. */
+  /**
+   * The call fails with this error. The call ends with the error's status, unless this method ends it with another one.
+   */
   failed(error: unknown): void;
   /** The call is over: it was ended, or cancelled, or its connection has closed. Called once. */
   closed(): void;
-  /** Nothing of the call is left, also not of its answer. Called once, after {@link closed}. */
-  gone?(): void;
-  /** The largest message, in bytes, where it is less than that of all methods. */
-  readonly mostBytes?: number;
+  /** Nothing of the call is left, its answer included. Called once, after {@link closed}. */
+  finished?(): void;
+  /** The largest message of this call, in bytes, if that is less than for all methods. */
+  readonly maxBytes?: number;
 }
 
-/** What a call asks of its server. */
+/** The part of its server that a call uses. */
 export interface CallOwner {
   readonly receiving: Receiving;
   /**
-   * A message of so many bytes is announced.
-   * @throws what the call ends with, if it may not be read
+   * A message of `bytes` bytes has begun.
+   * @throws the error that the call ends with, if the message may not be read
    */
   begins(call: Call, bytes: number): void;
-  /** A message is awaited from now on, or no longer. If it takes too long, {@link Call.fail} is called. */
+  /**
+   * Notes that the call begins or stops to wait for a message. If the wait takes too long, {@link Call.late} is called.
+   */
   awaits(call: Call, isAwaited: boolean): void;
-  /** Whether a message of so many bytes may be handled at once; else {@link Call.turn} is called when it may be. */
+  /** Whether a message of `bytes` bytes may be handled at once. If not, {@link Call.turn} is called later. */
   hasTurn(call: Call, bytes: number): boolean;
-  /** A message was handled, and took so many milliseconds. */
+  /** A message was handled, and took `ms` milliseconds. */
   worked(ms: number): void;
-  /** The handler has thrown, or the client has sent what is not gRPC. Returns what the call ends with. */
+  /** The status for an error that the handler has thrown, or for a request that breaks the rules of gRPC. */
   statusOf(error: unknown): Status;
   /** Cuts the connection. */
   cut(): void;
 }
 
-/** One call of gRPC, on the server's side. */
+/** One gRPC call, on the server's side. */
 export class Call implements StreamEvents, MessageTaker {
-  /** Since when a message is awaited, as of `performance.now()`. */
+  /** Since when the call waits for a message, as `performance.now()`. */
   awaitsSince = performance.now();
   private handler: CallHandler | undefined;
   private readonly reader: MessageReader;
@@ -55,17 +62,17 @@ export class Call implements StreamEvents, MessageTaker {
   private isQueued = false;
   private isAwaiting = true;
   private hasMessage = false;
-  /** Bytes of a unary call's message, which are counted. */
-  private kept = 0;
-  /** The client has sent all. */
+  /** How many bytes of a unary call's message are counted. */
+  private countedBytes = 0;
+  /** The request is complete. */
   private hasEnded = false;
   private isOver = false;
-  /** The stream is over as well. */
-  private isGone = false;
+  /** The HTTP/2 stream is closed too. */
+  private isStreamClosed = false;
   private timer: NodeJS.Timeout | undefined;
-  /** The handler, once the call is over, until nothing of the answer is left. */
-  private gone: CallHandler | undefined;
-  /** How much of the answer the client had not taken when the call was over, or at the last look. */
+  /** The handler of an ended call, until nothing of the answer is left. */
+  private unfinishedHandler: CallHandler | undefined;
+  /** How much of the answer the client had not taken at the end of the call, or at the last look. */
   private unframed = 0;
 
   constructor(
@@ -76,12 +83,15 @@ export class Call implements StreamEvents, MessageTaker {
     owner.awaits(this, true);
   }
 
-  /** Begins to give messages to `handler`. `timeoutMs`: when the call ends with DEADLINE_EXCEEDED; Infinity: never. */
+  /**
+   * Starts to give messages to `handler`. After `timeoutMs` milliseconds the call ends with DEADLINE_EXCEEDED;
+   * Infinity: never.
+   */
   start(handler: CallHandler, timeoutMs: number): void {
     if (this.isOver) {
       handler.closed();
-      if (this.isGone) handler.gone?.();
-      else this.gone = handler;
+      if (this.isStreamClosed) handler.finished?.();
+      else this.unfinishedHandler = handler;
       return;
     }
     this.handler = handler;
@@ -89,8 +99,8 @@ export class Call implements StreamEvents, MessageTaker {
   }
 
   /**
-   * Sends a message that has these parts, which nobody may change any more. `done` is called when all of it has left
-   * for the kernel, or never will.
+   * Sends a message in parts. Nobody may change them any more. `done` is called when all of it has left for the kernel,
+   * or never will.
    */
   send(parts: readonly Uint8Array[], done?: () => void): void {
     let length = 0;
@@ -103,7 +113,7 @@ export class Call implements StreamEvents, MessageTaker {
     this.stream.write([prefix, ...parts], done);
   }
 
-  /** Ends the call when all that was sent has left. Further calls do nothing. */
+  /** Ends the call once everything that was sent has left. Further calls do nothing. */
   end(how: Status): void {
     if (this.isOver) return;
     if (this.hasResponded) this.stream.end(trailers(how));
@@ -122,7 +132,7 @@ export class Call implements StreamEvents, MessageTaker {
   }
 
   /**
-   * The client is late: a message has not come, or the client has taken nothing more of the answer.
+   * The client is late: a message has not come, or no more of the answer was taken.
    * @internal
    */
   late(count: () => Error): void {
@@ -135,13 +145,16 @@ export class Call implements StreamEvents, MessageTaker {
     }
   }
 
-  /** Ends the call with an error's status, or, if it is over, drops what the client has not taken of its answer. */
+  /**
+   * Ends the call with an error's status. If the call is over, drops the part of the answer that the client has not
+   * taken.
+   */
   abandon(error: unknown): void {
     if (this.isOver) this.stream.reset(errorCode.CANCEL);
     else this.fail(error);
   }
 
-  /** Gives no more messages until {@link resume}. The client can send what its window allows. */
+  /** Gives no more messages until {@link resume}. The client can still fill its window. */
   pause(): void {
     if (this.isOver) return;
     this.isPaused = true;
@@ -156,7 +169,7 @@ export class Call implements StreamEvents, MessageTaker {
   }
 
   /**
-   * The turn of a message has come.
+   * A waiting message may be handled now.
    * @internal
    */
   turn(): void {
@@ -191,9 +204,9 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** @internal */
   begins(bytes: number): void {
-    const { mostBytes = Number.POSITIVE_INFINITY } = this.handler ?? {};
-    if (bytes > mostBytes)
-      throw new StatusError(status.RESOURCE_EXHAUSTED, `a request of ${bytes} bytes; ${mostBytes} are allowed`);
+    const { maxBytes = Number.POSITIVE_INFINITY } = this.handler ?? {};
+    if (bytes > maxBytes)
+      throw new StatusError(status.RESOURCE_EXHAUSTED, `a request of ${bytes} bytes; ${maxBytes} are allowed`);
     this.owner.begins(this, bytes);
   }
 
@@ -211,10 +224,10 @@ export class Call implements StreamEvents, MessageTaker {
     if (!handler) return;
     let message = bytes;
     if (handler.isUnary) {
-      this.keep(bytes.length);
-      // It may be a small part of what came from the socket, all of which it would keep.
+      this.countMessage(bytes.length);
+      // The message may be a small part of the socket's buffer, and would keep all of that in memory.
       if (bytes.buffer.byteLength > 2 * bytes.length) message = Buffer.from(bytes);
-    } else this.awaits(false); // the next one has its own time
+    } else this.awaits(false); // the next message has its own time
     this.hasMessage = true;
     const before = performance.now();
     try {
@@ -236,12 +249,12 @@ export class Call implements StreamEvents, MessageTaker {
 
   /** @internal The stream is over. */
   closed(): void {
-    this.isGone = true;
+    this.isStreamClosed = true;
     this.over();
     this.awaits(false);
-    const { gone } = this;
-    this.gone = undefined;
-    gone?.gone?.();
+    const { unfinishedHandler } = this;
+    this.unfinishedHandler = undefined;
+    unfinishedHandler?.finished?.();
   }
 
   private afterReading(): void {
@@ -260,14 +273,14 @@ export class Call implements StreamEvents, MessageTaker {
     }
   }
 
-  /** A unary call's message has come: it is counted until the call is over. */
-  private keep(bytes: number): void {
+  /** A unary call's message has come. Counts its bytes until the call is over. */
+  private countMessage(bytes: number): void {
     if (this.hasMessage) throw new StatusError(status.UNIMPLEMENTED, oneRequest);
-    this.kept = bytes;
+    this.countedBytes = bytes;
     this.owner.receiving.add(bytes);
   }
 
-  /** The client has to take what is left of the answer, or some of it, in time. */
+  /** Gives the client time for the rest of the answer: it must take some of it. */
   private awaitEnd(unframed: number): void {
     this.unframed = unframed;
     this.awaits(false);
@@ -291,11 +304,11 @@ export class Call implements StreamEvents, MessageTaker {
     clearTimeout(this.timer);
     this.awaits(false);
     this.reader.close();
-    if (this.kept > 0) this.owner.receiving.add(-this.kept);
+    if (this.countedBytes > 0) this.owner.receiving.add(-this.countedBytes);
     const { handler } = this;
-    this.handler = undefined; // with the request that it may have: the stream goes on until its answer is sent
-    this.gone = handler;
-    if (!this.isGone && this.stream.unframed > 0) this.awaitEnd(this.stream.unframed);
+    this.handler = undefined; // and so the request that it may hold: the stream goes on until the answer is sent
+    this.unfinishedHandler = handler;
+    if (!this.isStreamClosed && this.stream.unframed > 0) this.awaitEnd(this.stream.unframed);
     handler?.closed();
   }
 }

@@ -5,16 +5,16 @@ import { StatusError, status } from "./status.js";
 /** The bytes before each message: a flag, and the message's length in four bytes. */
 export const prefixBytes = 5;
 
-/** What a reader tells of its messages. */
+/** Takes the messages of a reader. */
 export interface MessageTaker {
   /**
-   * A message of so many bytes begins.
-   * @throws what the call ends with, if it may not be read
+   * A message of `bytes` bytes begins.
+   * @throws the error that the call ends with, if the message may not be read
    */
   begins(bytes: number): void;
-  /** Whether a whole message may be given. After a no nothing is given before {@link MessageReader.resume}. */
+  /** Whether a whole message may be given. If not, nothing is given before {@link MessageReader.resume}. */
   mayTake(bytes: number): boolean;
-  /** A whole message. Its bytes are not changed any more. */
+  /** Takes a whole message. Its bytes are not changed any more. */
   message(bytes: Buffer): void;
 }
 
@@ -22,36 +22,36 @@ export interface MessageTaker {
 export class MessageReader {
   private isPaused = false;
   private isClosed = false;
-  /** What came while paused. */
+  /** Bytes that came while paused. */
   private waiting: Pieces | undefined;
   /** The beginning of a prefix. */
   private prefix: Buffer | undefined;
-  /** Bytes of the message that has begun; -1: none has. */
+  /** The length of the message that has begun. -1: none has. */
   private length = -1;
-  /** The bytes of the message that has begun, if they do not come all at once. */
+  /** The bytes of the message that has begun, if they come in several pieces. */
   private message: Pieces | undefined;
   /** A whole message that waits to be given. */
   private whole: Buffer | undefined;
-  /** Bytes that are counted. */
-  private held = 0;
+  /** How many bytes are counted as waiting. */
+  private countedBytes = 0;
 
   constructor(
     private readonly taker: MessageTaker,
     private readonly receiving: Receiving,
   ) {}
 
-  /** How many bytes of the message that has begun are still to come. */
+  /** How many bytes of the message that has begun are yet to come. */
   get missing(): number {
     return this.length < 0 ? 0 : this.length - (this.message?.length ?? 0);
   }
 
-  /** Nothing has begun, and nothing waits. */
+  /** Whether no message has begun and none waits. */
   get isEmpty(): boolean {
     return this.length < 0 && !this.prefix && !this.waiting && !this.whole;
   }
 
   /**
-   * Takes the next bytes, which are not changed any more.
+   * Takes the next bytes. They must not be changed any more.
    * @throws StatusError, and what the taker and `receiving` throw
    */
   read(chunk: Buffer): void {
@@ -61,7 +61,7 @@ export class MessageReader {
       this.waiting ??= new Pieces();
       this.waiting.add(chunk.subarray(end));
     }
-    this.hold();
+    this.updateCount();
   }
 
   /** Gives no more messages until {@link resume}. */
@@ -70,7 +70,7 @@ export class MessageReader {
   }
 
   /**
-   * Goes on with what waits.
+   * Goes on with the bytes that wait.
    * @throws as {@link read}
    */
   resume(): void {
@@ -78,7 +78,7 @@ export class MessageReader {
     const { whole } = this;
     if (whole) {
       this.whole = undefined;
-      this.hold();
+      this.updateCount();
       this.taker.message(whole);
     }
     const { waiting } = this;
@@ -88,10 +88,10 @@ export class MessageReader {
     if (this.isClosed) return;
     waiting.drop(end);
     if (waiting.length > 0) this.waiting = waiting;
-    this.hold();
+    this.updateCount();
   }
 
-  /** Drops what it has. */
+  /** Drops all bytes. */
   close(): void {
     this.isClosed = true;
     this.waiting = undefined;
@@ -99,11 +99,11 @@ export class MessageReader {
     this.message = undefined;
     this.whole = undefined;
     this.length = -1;
-    this.hold();
+    this.updateCount();
   }
 
   /**
-   * Gives the messages in these bytes. Returns where it has stopped: at their end, or where it was paused or closed.
+   * Gives the messages in `chunk`. Returns the offset at which it stopped: the end, or where it was paused or closed.
    */
   private cut(chunk: Buffer): number {
     let at = 0;
@@ -157,15 +157,15 @@ export class MessageReader {
       this.isPaused = true;
       this.whole = message;
     }
-    this.hold();
+    this.updateCount();
     if (isTaken) this.taker.message(message);
   }
 
-  private hold(): void {
+  private updateCount(): void {
     const bytes = (this.waiting?.room ?? 0) + (this.message?.room ?? 0) + (this.whole?.length ?? 0);
-    if (bytes === this.held) return;
-    const more = bytes - this.held;
-    this.held = bytes;
+    if (bytes === this.countedBytes) return;
+    const more = bytes - this.countedBytes;
+    this.countedBytes = bytes;
     this.receiving.add(more);
   }
 }

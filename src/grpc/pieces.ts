@@ -1,35 +1,37 @@
-/** Room for so many bytes at first; more only as more come. */
+/** The largest size of the first buffer, in bytes. The buffer grows only as more bytes come. */
 const firstBytes = 4_096;
 
-/** Puts pieces of bytes together. Its room doubles, so many small pieces cost no more than a few large ones. */
+/**
+ * Joins pieces of bytes. The buffer doubles when it is full, so many small pieces cost no more than a few large ones.
+ */
 export class Pieces {
-  /** The bytes, with room for more behind them. No byte is ever overwritten. */
+  /** The bytes, followed by free space. No byte is ever overwritten. */
   private memory = nothing;
   private from = 0;
   private to = 0;
 
-  /** How many bytes of memory it takes. */
+  /** How many bytes of memory the buffer takes. */
   get room(): number {
     return this.memory.length;
   }
 
-  /** How many bytes it has. */
+  /** How many bytes there are. */
   get length(): number {
     return this.to - this.from;
   }
 
-  /** What it has. Nobody changes these bytes any more. */
+  /** The bytes. Nobody changes them any more. */
   get bytes(): Buffer {
     return this.memory.subarray(this.from, this.to);
   }
 
-  /** Copies a piece to the end. `most`: how many bytes there will be at most. */
+  /** Adds a copy of a piece. `most`: how many bytes there will be at most. */
   add(piece: Buffer, most = Number.POSITIVE_INFINITY): void {
     if (this.to + piece.length > this.memory.length) this.grow(this.length + piece.length, most);
     this.to += piece.copy(this.memory, this.to);
   }
 
-  /** Forgets the first so many bytes. */
+  /** Drops the first bytes. */
   drop(bytes: number): void {
     this.from += bytes;
   }

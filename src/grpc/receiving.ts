@@ -1,8 +1,8 @@
-/** The bytes of all requests that have come in part, or wait to be taken. One server has one. */
+/** Counts the bytes of a connection's requests that came in part or wait to be handled. */
 export interface Receiving {
   /**
-   * Counts bytes more, or less.
-   * @throws if that exceeds the limit
+   * Adds `bytes`, which may be negative.
+   * @throws if the sum exceeds the limit
    */
   add(bytes: number): void;
 }

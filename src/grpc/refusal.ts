@@ -3,7 +3,7 @@ import { initialWindow } from "../http2/frames.js";
 import { encodeHeaders } from "../http2/hpack/encoder.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
 
-/** Why a request of HTTP is not one of gRPC. */
+/** Why an HTTP request is not a gRPC request. */
 export type NotGrpc = "method" | "content-type";
 
 const answers = {
@@ -20,12 +20,12 @@ const answers = {
 
 const text = Buffer.from("This port serves gRPC only: requests of method POST and content-type application/grpc.\n");
 
-/** A longer request is answered before its end. */
+/** A request with more bytes than this is answered before its end. */
 const droppedBytes = 64 << 20;
 
 /**
- * Refuses a request that is not one of gRPC. The answer leaves when the request has ended, because curl loses an answer
- * that comes before; or when the request is very long or slow.
+ * Refuses a request that is not gRPC. The answer waits for the request's end, because curl loses an earlier answer. A
+ * request that is very long or slow is answered before its end.
  */
 export class Refusal implements StreamEvents {
   awaitsSince = performance.now();
@@ -36,7 +36,7 @@ export class Refusal implements StreamEvents {
     private readonly stream: ServerStream,
     private readonly why: NotGrpc,
     private readonly hasBody: boolean,
-    /** It is in here while the client has to do something: send the rest of the request, and then take the answer. */
+    /** Contains this refusal while the client must act: send the rest of the request, and then take the answer. */
     private readonly awaiting: { add(refusal: Refusal): void; delete(refusal: Refusal): void },
   ) {
     awaiting.add(this);
@@ -68,7 +68,7 @@ export class Refusal implements StreamEvents {
     this.hasAnswered = true;
     this.awaitsSince = performance.now();
     this.awaiting.delete(this);
-    this.awaiting.add(this); // the last one now; the end of the stream takes it out
+    this.awaiting.add(this); // moves it to the end; the end of the stream takes it out
     this.stream.respond(answers[this.why], !this.hasBody);
     if (this.hasBody) this.stream.end(undefined, [text]);
   }

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket, TlsOptions } from "node:tls";
 import type { Connection } from "../http2/connection.js";
-import { type Guest, peerOf, type ServerLimits } from "../http2/entry.js";
-import type { Stranger } from "../http2/preface.js";
+import { type ConnectionOwner, peerOf, type ServerLimits } from "../http2/entry.js";
+import type { OtherProtocol } from "../http2/preface.js";
 import { fieldOf, type RequestHeaders } from "../http2/request-headers.js";
 import { Http2Server } from "../http2/server.js";
 import type { ServerStream, StreamEvents } from "../http2/stream.js";
@@ -13,7 +13,7 @@ import { httpStatus, type Status, StatusError, status, trailersOnly } from "./st
 import { readTimeout } from "./timeout.js";
 
 export interface GrpcLimits extends ServerLimits {
-  /** Milliseconds from a call's start, and from a message's first byte, until the message is there. */
+  /** Milliseconds from a call's start, or from a message's first byte, to the message's end. */
   readonly messageMs: number;
 }
 
@@ -24,54 +24,56 @@ export interface GrpcServerOptions {
   readonly keepaliveTimeoutMs: number;
 }
 
-/** What a server asks of its owner. `C` is what the owner knows of a connection. */
-export interface GrpcHost<C> extends Pick<CallOwner, "receiving"> {
-  /** A connection can be used. */
+/** The part of its owner that a server uses. `C` is the owner's context of a connection. */
+export interface GrpcHost<C> {
+  /** A connection is ready. Returns the owner's context of the connection. */
   connected(connection: Connection, socket: Socket): C;
   disconnected(context: C): void;
+  /** Counts the bytes of a connection's requests. Called once for each connection. */
+  receiving(context: C): Receiving;
   /**
-   * A message of so many bytes is announced.
-   * @throws what its call ends with, if it may not be read
+   * A message of `bytes` bytes has begun.
+   * @throws the error that its call ends with, if the message may not be read
    */
   begins(bytes: number, context: C): void;
-  /** Whether a message of so many bytes may be handled at once; else {@link Call.turn} is called when it may be. */
+  /** Whether a message of `bytes` bytes may be handled at once. If not, the owner calls {@link Call.turn} later. */
   hasTurn(call: Call, bytes: number, context: C): boolean;
-  /** A message was handled, and took so many milliseconds. */
+  /** A message was handled, and took `ms` milliseconds. */
   worked(ms: number, context: C): void;
-  /** A limit was exceeded. Returns the error to end a call with, where there is one to end. */
+  /** A limit was exceeded. Returns the error for the call, if there is one to end. */
   limitHit(limit: keyof GrpcLimits, peer: string): Error;
-  /** What a call ends with after this error. */
+  /** The status of a call that ends with this error. */
   statusOf(error: unknown): Status;
   handshakeFailed(error: Error, socket: TLSSocket): void;
-  /** A client has sent what is not HTTP/2. */
-  strangerCame(peer: string, what: string): void;
-  /** A client has broken the rules of HTTP/2, or a handler has failed; its connection is ended. */
+  /** A client's first bytes are not HTTP/2. */
+  otherProtocolCame(peer: string, what: string): void;
+  /** A connection is ended: the client broke a rule of HTTP/2, or a handler threw. */
   connectionFailed(error: Error, peer: string): void;
 }
 
-/** Begins to answer a call. A throw ends it with the error's status. */
+/** Starts to answer a call. A thrown error ends the call with the error's status. */
 export type Method<C> = (call: Call, context: C) => CallHandler;
 
-/** Something that a client began, and that it may not take too long for. */
+/** A call or request that must not make the server wait too long for its client. */
 interface Awaited {
   readonly awaitsSince: number;
-  /** It takes too long. `count` counts that, and returns the error to end it with. */
+  /** The wait takes too long. `count` counts that, and returns the error to end with. */
   late(count: () => Error): void;
 }
 
-/** How often, in milliseconds, it is looked whether messages that are awaited take too long. */
+/** How many milliseconds pass between two searches for late calls. */
 const lookEveryMs = 1_000;
 
-/** So many late calls are ended before others have their turn, some 30 ms of work. */
+/** How many late calls are ended in one turn of the event loop, some 30 ms of work. */
 const lateAtOnce = 1_000;
 
-/** A gRPC server: it leads calls to methods by their path. */
+/** A gRPC server: it finds the method of each call by its path. */
 export class GrpcServer<C> {
   private readonly http2: Http2Server;
   /** @internal */
   readonly methods = new Map<string, Method<C>>();
   /**
-   * Calls that await a message, and requests that are refused when they have ended; the first ones first.
+   * Calls that wait for a message, and refused requests that wait for their end. Oldest first.
    * @internal
    */
   readonly awaiting = new Set<Awaited>();
@@ -92,27 +94,27 @@ export class GrpcServer<C> {
     this.timer = setInterval(() => this.endLate(performance.now()), every).unref();
   }
 
-  /** What listens. The caller makes it listen. */
+  /** The listening server. The caller calls `listen`. */
   get listener() {
     return this.http2.listener;
   }
 
-  /** How many connections there are. */
+  /** How many connections are open. */
   get connections(): number {
     return this.http2.connections;
   }
 
-  /** `path`: `/package.Service/Method`. */
+  /** Adds a method. `path`: `/package.Service/Method`. */
   add(path: string, method: Method<C>): void {
     this.methods.set(path, method);
   }
 
-  /** New connections get these certificates. */
+  /** Sets the certificates for new connections. */
   setTls(context: SecureContextOptions): void {
     this.http2.setTls(context);
   }
 
-  /** Takes no new connections, tells the open ones to go elsewhere, and resolves when there are none. */
+  /** Takes no new connections, sends GOAWAY on the open ones, and resolves when all are closed. */
   stop(): Promise<void> {
     return this.http2.stop();
   }
@@ -138,8 +140,8 @@ export class GrpcServer<C> {
   }
 }
 
-/** A connection of a client, and its calls. */
-class GrpcConnection<C> implements Guest, CallOwner {
+/** The connection of one client, with its calls. */
+class GrpcConnection<C> implements ConnectionOwner, CallOwner {
   readonly receiving: Receiving;
   private readonly context: C;
 
@@ -148,8 +150,8 @@ class GrpcConnection<C> implements Guest, CallOwner {
     private readonly connection: Connection,
     private readonly socket: Socket,
   ) {
-    this.receiving = server.host.receiving;
     this.context = server.host.connected(connection, socket);
+    this.receiving = server.host.receiving(this.context);
   }
 
   request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
@@ -181,7 +183,7 @@ class GrpcConnection<C> implements Guest, CallOwner {
     return call;
   }
 
-  /** A request that is refused at once costs its client more than it costs us. */
+  /** Ends a request at once, and charges the client for it, because a refused request costs the client less than us. */
   private refuse(stream: ServerStream, block: Buffer): StreamEvents {
     this.connection.charge();
     stream.respond(block, true);
@@ -192,10 +194,10 @@ class GrpcConnection<C> implements Guest, CallOwner {
     this.server.host.connectionFailed(error, peerOf(this.socket));
   }
 
-  stranger(is: Stranger): string {
+  otherProtocol(is: OtherProtocol): string {
     const { host, options } = this.server;
-    const what = strangers[is];
-    host.strangerCame(peerOf(this.socket), what);
+    const what = otherProtocols[is];
+    host.otherProtocolCame(peerOf(this.socket), what);
     return `${what}, but this port speaks gRPC, which is HTTP/2${options.tls ? " with TLS" : " without TLS"}`;
   }
 
@@ -232,7 +234,7 @@ class GrpcConnection<C> implements Guest, CallOwner {
   }
 }
 
-const strangers: Record<Stranger, string> = {
+const otherProtocols: Record<OtherProtocol, string> = {
   "HTTP/1.1": "this is a request of HTTP/1.1",
   TLS: "this is a TLS handshake",
   "something else": "these bytes are not the beginning of HTTP/2",
@@ -245,5 +247,5 @@ function whyNotGrpc(headers: RequestHeaders): NotGrpc | undefined {
 
 const unimplemented = (details: string) => trailersOnly({ code: status.UNIMPLEMENTED, details });
 
-/** Ignores the rest of a request that was refused. */
+/** Ignores the rest of a refused request. */
 const refused: StreamEvents = { data: () => {}, ended: () => {}, closed: () => {} };

@@ -51,7 +51,10 @@ export const responseHeaders = encodeHeaders(responseFields);
 const okFields = [["grpc-status", "0"]] as const;
 const okTrailers = encodeHeaders(okFields);
 
-/** A status message is cut at so many bytes: clients refuse long headers, and with them the status. */
+/**
+ * The longest status message, in bytes. The rest is cut. Clients refuse long headers, and would lose the status with
+ * them.
+ */
 const mostMessageBytes = 4_096;
 
 const statusFields = ({ code, details }: Status) =>
@@ -61,10 +64,10 @@ const statusFields = ({ code, details }: Status) =>
 export const trailers = (status: Status): Buffer =>
   status.code === 0 ? okTrailers : encodeHeaders(statusFields(status));
 
-/** The header block of a call that has no messages. */
+/** The header block of an answer without messages. */
 export const trailersOnly = (status: Status): Buffer => encodeHeaders([...responseFields, ...statusFields(status)]);
 
-/** The header block of an answer to what is not gRPC: an HTTP status, and nothing else. */
+/** The header block of an answer to a request that is not gRPC: only an HTTP status. */
 export const httpStatus = (code: number): Buffer => encodeHeaders([[":status", String(code)]]);
 
 /**

@@ -1,4 +1,5 @@
-import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
+import type { ConnectionHandler } from "./connection-handler.js";
+import type { ConnectionLimits } from "./connection-limits.js";
 import { Departure } from "./departure.js";
 import { ConnectionError, errorCode, frameSizeError, protocolError, StreamError } from "./errors.js";
 import { FrameBudget } from "./frame-budget.js";
@@ -8,7 +9,7 @@ import { greetingOf, receiveWindow } from "./greeting.js";
 import { withoutPadding } from "./header-block.js";
 import { HeaderFrames } from "./header-frames.js";
 import { Outbox } from "./outbox.js";
-import { http1Answer, readPreface, type Stranger } from "./preface.js";
+import { http1Answer, type OtherProtocol, readPreface } from "./preface.js";
 import { ClientSettings, checkSettingsAck } from "./settings.js";
 import { StreamTable } from "./stream-table.js";
 import type { Wire } from "./wire.js";
@@ -16,20 +17,20 @@ import type { Wire } from "./wire.js";
 const keepalivePing = Buffer.from("keepaliv", "latin1");
 
 /**
- * The server's side of one HTTP/2 connection (RFC 9113). It knows no sockets: bytes come by {@link receive} and go to a
- * {@link Wire}.
+ * The server's side of one HTTP/2 connection (RFC 9113). It does not use sockets: bytes come in through {@link receive}
+ * and go out to a {@link Wire}.
  */
 export class Connection {
   readonly streams: StreamTable;
-  /** How often something has come. */
+  /** How often bytes have come. */
   received = 0;
-  /** Frames that have come, but for CONTINUATION. */
+  /** How many frames have come, CONTINUATION frames not counted. */
   frames = 0;
-  /** Since when there are no streams, as of `performance.now()`; undefined: there are some. */
+  /** Since when no stream is open, as `performance.now()`. Undefined: some are open. */
   idleSince: number | undefined = performance.now();
   /** The client's preface and its first SETTINGS have come. */
   isReady = false;
-  /** Why no client of HTTP/2 is served on this connection; undefined: it is. */
+  /** Why HTTP/2 is not served on this connection. Undefined: it is served. */
   refusal: string | undefined;
   private readonly outbox: Outbox;
   private readonly reader = new FrameReader(this);
@@ -37,10 +38,10 @@ export class Connection {
   private readonly budget: FrameBudget;
   private readonly departure: Departure;
   private readonly clientSettings = new ClientSettings();
-  /** The beginning of the preface, until all of it is there. */
+  /** The beginning of the preface, until the whole preface has come. */
   private preface: Buffer | undefined = nothing;
   private window = receiveWindow;
-  /** Our SETTINGS are sent. Nothing may be sent before them. */
+  /** Our SETTINGS are sent. They must be the first frame. */
   private hasGreeted = false;
   private isOver = false;
 
@@ -56,7 +57,7 @@ export class Connection {
     this.headers = new HeaderFrames(this.streams, handler, limits, this.budget, this.departure);
   }
 
-  /** Bytes came from the client. Never throws. */
+  /** Takes bytes from the client. Never throws. */
   receive(chunk: Buffer): void {
     this.received++;
     if (this.isOver) return;
@@ -82,7 +83,7 @@ export class Connection {
     return this.reader.isInMiddle || this.headers.openStreamId !== undefined;
   }
 
-  /** How often bytes have left for the kernel; `isSending`: some have not left yet. */
+  /** How often bytes have left for the kernel. */
   get writesDone(): number {
     return this.outbox.writesDone;
   }
@@ -92,26 +93,26 @@ export class Connection {
   }
 
   /**
-   * A request of the client is refused before it counts anywhere else.
-   * @throws ConnectionError ENHANCE_YOUR_CALM
+   * Counts a request that is refused before any other limit counts it.
+   * @throws ConnectionError ENHANCE_YOUR_CALM if there were too many
    */
   charge(): void {
     this.budget.takeControl();
   }
 
-  /** Asks the client whether it is there. */
+  /** Sends a PING, which the client must answer. */
   ping(): void {
     if (this.isReady) this.outbox.put(ping(keepalivePing));
   }
 
-  /** Tells the client to open no more streams, and ends the connection when it has none (RFC 9113, section 6.8). */
+  /** Asks the client to open no more streams, and ends the connection after the last one (RFC 9113, section 6.8). */
   goAway(): void {
     if (this.isOver) return;
     if (this.isReady) this.departure.announce();
     else this.end();
   }
 
-  /** Ends the connection, with its streams, when the bytes that were written have left. */
+  /** Ends the connection and its streams once all written bytes have left. */
   end(code: number = errorCode.NO_ERROR, reason = ""): void {
     if (this.isOver) return;
     this.greet();
@@ -157,9 +158,9 @@ export class Connection {
     this.hasGreeted = true;
   }
 
-  private refuse(stranger: Stranger): void {
-    const reason = this.handler.stranger(stranger);
-    if (stranger === "HTTP/1.1") this.outbox.put(http1Answer(reason));
+  private refuse(protocol: OtherProtocol): void {
+    const reason = this.handler.otherProtocol(protocol);
+    if (protocol === "HTTP/1.1") this.outbox.put(http1Answer(reason));
     else this.outbox.put(goAway(0, errorCode.PROTOCOL_ERROR, reason));
     this.finish();
   }
@@ -264,8 +265,8 @@ export class Connection {
     if (payload.length !== 4) throw frameSizeError("RST_STREAM has four bytes");
     const stream = this.streams.get(id);
     this.streams.mustBeKnown(id, "RST_STREAM");
-    // A stream that was answered has cost the client a wait. An Envoy may end a thousand of them at once, and grpc-go
-    // resets each stream that we have ended.
+    // An answered stream has cost the client a wait, so its reset is free. Envoy may reset a thousand streams at once,
+    // and grpc-go resets each stream that we have ended.
     if (stream ? !stream.isAnswered : !this.streams.resetLate(id)) this.budget.takeControl();
     stream?.close("reset by client");
   }

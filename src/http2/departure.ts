@@ -3,10 +3,10 @@ import { goAway, largestWindow, ping } from "./frames.js";
 import type { Outbox } from "./outbox.js";
 
 const shutdownPing = Buffer.from("shutdown", "latin1");
-/** How long, in milliseconds, the client may take to answer before the second GOAWAY. */
+/** How many milliseconds the client has to answer before the second GOAWAY. */
 const goAwayMs = 1_000;
 
-/** What a departure asks of its connection. */
+/** The part of its connection that a departure uses. */
 export interface Departing {
   readonly streams: { readonly size: number; readonly lastId: number };
   /** Ends the connection. */
@@ -14,13 +14,13 @@ export interface Departing {
 }
 
 /**
- * A connection's end that loses no stream: two GOAWAY frames, and the end after the last stream (RFC 9113, section
+ * Ends a connection without losing a stream: two GOAWAY frames, and the end after the last stream (RFC 9113, section
  * 6.8).
  */
 export class Departure {
   /**
-   * The last stream that the client was told of. It may not grow (RFC 9113, section 6.8), though more streams are
-   * refused.
+   * The last stream id that a GOAWAY frame has named. It may not grow (RFC 9113, section 6.8), although more streams
+   * are refused.
    */
   lastId = largestWindow; // the highest stream id
   private state: "no" | "announced" | "refusing" = "no";
@@ -31,12 +31,12 @@ export class Departure {
     private readonly connection: Departing,
   ) {}
 
-  /** New streams are refused, and the connection ends with its last one. */
+  /** Whether new streams are refused. The connection ends with its last stream. */
   get isRefusing(): boolean {
     return this.state === "refusing";
   }
 
-  /** Asks the client to open no more streams. Those that it opens until it answers are served. */
+  /** Asks the client to open no more streams. Streams that come before its answer are served. */
   announce(): void {
     if (this.state !== "no") return;
     this.state = "announced";
@@ -45,7 +45,7 @@ export class Departure {
     this.timer = setTimeout(() => this.refuse(), goAwayMs).unref();
   }
 
-  /** The last stream has closed. The end of its answer may still wait for the socket. */
+  /** The last stream has closed. Ends the connection once the rest of the answer has left. */
   whenSent(): void {
     this.outbox.afterSent(() => this.connection.end());
   }

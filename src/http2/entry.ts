@@ -1,63 +1,62 @@
 import type { Socket } from "node:net";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import type { Connection } from "./connection.js";
-import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
-import type { Stranger } from "./preface.js";
+import type { ConnectionHandler } from "./connection-handler.js";
+import type { ConnectionLimits } from "./connection-limits.js";
+import type { OtherProtocol } from "./preface.js";
 import type { RequestHeaders } from "./request-headers.js";
 import type { ServerStream, StreamEvents } from "./stream.js";
 
-/** What bounds all connections, and each. */
+/** The limits of all connections together, and of each. */
 export interface ServerLimits extends ConnectionLimits {
-  /** Connections at once. */
+  /** How many connections may be open at once. */
   readonly connections: number;
-  /** Connections at once of one IP address. */
+  /** How many connections of one IP address may be open at once. */
   readonly connectionsPerPeer: number;
   /** Milliseconds from a connection's start to the end of its TLS handshake and preface. */
   readonly handshakeMs: number;
   /** Milliseconds from the start of a frame, or of a header block, to its end. */
   readonly frameMs: number;
-  /** Milliseconds that a connection may stay without streams. */
+  /** Milliseconds that a connection may be open without a stream. */
   readonly idleMs: number;
 }
 
 export interface ServerOptions {
-  /** Plain text without. */
+  /** The TLS options. `undefined` for plain text. */
   readonly tls: TlsOptions | undefined;
   readonly limits: ServerLimits;
-  /**
-   * When a connection on which nothing comes is pinged, and how long something may take to come then, in milliseconds.
-   */
+  /** How many milliseconds a connection may be quiet before it is pinged, and how many it then has for an answer. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
 }
 
 /** What a server reports. */
 export interface ServerEvents {
-  /** A connection can be used. Its requests go to what is returned. */
-  opened(connection: Connection, socket: Socket): Guest;
+  /** A connection is ready. Its requests go to the returned object. */
+  opened(connection: Connection, socket: Socket): ConnectionOwner;
   limitHit(limit: keyof ServerLimits, peer: string): void;
   handshakeFailed(error: Error, socket: TLSSocket): void;
 }
 
-/** Answers a connection's requests, and is told when it is over. */
-export type Guest = Omit<ConnectionHandler, "limitHit"> & { closed(): void };
+/** Answers the requests of a connection. `closed` is called when the connection is over. */
+export type ConnectionOwner = Omit<ConnectionHandler, "limitHit"> & { closed(): void };
 
-/** A connection from its start, with TLS also before the handshake has ended. */
+/** A connection from its first moment, which with TLS is before the handshake. */
 export class Entry implements ConnectionHandler {
   /** Both are undefined until bytes can be read in plain text. */
   connection: Connection | undefined;
-  guest: Guest | undefined;
-  /** How often something had come at the last look, and when that was seen first, as of `performance.now()`. */
+  owner: ConnectionOwner | undefined;
+  /** The value of `connection.received` at the last look, and since when it has not changed, as `performance.now()`. */
   private received = 0;
   private quietSince: number;
-  /** It was pinged since then. */
+  /** The connection was pinged since it became quiet. */
   private isPinged = false;
-  /** The counts of frames and of writes at the last look, and since when one of them has not come to its end. */
+  /** The counts of frames and writes at the last look, and since when one frame or write is unfinished. */
   private frames = 0;
   private writesDone = 0;
   private inMiddleSince: number | undefined;
   private sendingSince: number | undefined;
-  /** The client was told to go away, because there were no streams. */
+  /** The client was sent GOAWAY because no stream was open. */
   private isIdle = false;
 
   constructor(
@@ -69,15 +68,15 @@ export class Entry implements ConnectionHandler {
   }
 
   request(stream: ServerStream, headers: RequestHeaders | undefined): StreamEvents {
-    return (this.guest as Guest).request(stream, headers);
+    return (this.owner as ConnectionOwner).request(stream, headers);
   }
 
   failed(error: Error): void {
-    this.guest?.failed(error);
+    this.owner?.failed(error);
   }
 
-  stranger(is: Stranger): string {
-    return (this.guest as Guest).stranger(is);
+  otherProtocol(is: OtherProtocol): string {
+    return (this.owner as ConnectionOwner).otherProtocol(is);
   }
 
   limitHit(limit: keyof ServerLimits): void {
@@ -86,10 +85,10 @@ export class Entry implements ConnectionHandler {
 
   closed(): void {
     this.connection?.closed();
-    this.guest?.closed();
+    this.owner?.closed();
   }
 
-  /** Ends the connection if it takes too long, and pings it if nothing comes. */
+  /** Ends the connection if it exceeds a time limit, and pings it if it is quiet. */
   look(now: number, options: ServerOptions): void {
     const { connection, socket } = this;
     const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
@@ -117,7 +116,7 @@ export class Entry implements ConnectionHandler {
     }
   }
 
-  /** Cuts a client that does not go on with a frame, or that reads nothing of what is sent, PINGs among it. */
+  /** Cuts the connection if the client does not finish a frame, or reads nothing, not even PINGs. */
   private isStuck(connection: Connection, now: number, options: ServerOptions): boolean {
     const { limits, keepaliveMs, keepaliveTimeoutMs } = options;
     const { frames, writesDone, isInMiddle, isSending } = connection;

@@ -1,13 +1,13 @@
 import { TokenBucket } from "../token-bucket.js";
-import type { ConnectionHandler } from "./connection-handler.js";
+import type { LimitHandler } from "./connection-limits.js";
 import { ConnectionError, errorCode } from "./errors.js";
 
-/** How many PING and WINDOW_UPDATE frames a client may send for each DATA frame of ours. */
+/** How many PING and WINDOW_UPDATE frames a client may send for each of our DATA frames. */
 const answersPerFrame = 2;
-/** And one more for so many bytes of it. */
+/** The bytes of DATA for which a client may send one more such frame. */
 const bytesPerAnswer = 1_024;
-/** The most of them that are kept for later. That is for more DATA than a network has on its way. */
-const mostEarned = 100_000;
+/** The most such frames that are saved up. That is enough for more DATA than a network has on its way. */
+const maxEarned = 100_000;
 
 /**
  * Bounds the frames of one connection that cost us work and the client nothing. These are RST_STREAM of streams without
@@ -17,22 +17,28 @@ const mostEarned = 100_000;
 export class FrameBudget {
   private control: TokenBucket | undefined;
   private answers: TokenBucket | undefined;
-  /** How many answers our DATA makes room for. */
+  /** How many more PING and WINDOW_UPDATE frames our DATA allows. */
   private earned = 0;
 
   constructor(
     private readonly perSecond: number,
-    /** Told before the error of a client that sends too many. */
-    private readonly handler: Pick<ConnectionHandler, "limitHit">,
+    /** Called before the error for a client that sends too many frames. */
+    private readonly handler: LimitHandler,
   ) {}
 
-  /** @throws ConnectionError ENHANCE_YOUR_CALM */
+  /**
+   * Counts a control frame.
+   * @throws ConnectionError ENHANCE_YOUR_CALM if there were too many
+   */
   takeControl(): void {
     this.control ??= new TokenBucket(this.perSecond);
     if (!this.control.take()) this.refuse("RST_STREAM, SETTINGS, PRIORITY, empty DATA or refused HEADERS");
   }
 
-  /** @throws ConnectionError ENHANCE_YOUR_CALM */
+  /**
+   * Counts a PING or WINDOW_UPDATE frame.
+   * @throws ConnectionError ENHANCE_YOUR_CALM if there were too many
+   */
   takeAnswer(): void {
     if (this.earned >= 1) {
       this.earned--;
@@ -44,10 +50,10 @@ export class FrameBudget {
 
   /** A DATA frame was sent. */
   dataSent(bytes: number): void {
-    this.earned = Math.min(mostEarned, this.earned + answersPerFrame + bytes / bytesPerAnswer);
+    this.earned = Math.min(maxEarned, this.earned + answersPerFrame + bytes / bytesPerAnswer);
   }
 
-  /** The client makes us answer, and does not read. */
+  /** The client makes us send answers and does not read them. */
   overflow(): void {
     this.handler.limitHit("controlFrames");
   }

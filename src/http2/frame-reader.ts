@@ -2,13 +2,13 @@ import { frameSizeError } from "./errors.js";
 import { frameHeaderBytes, maxPayload } from "./frames.js";
 
 export interface FrameTaker {
-  /** Takes one frame. The payload is a part of what came from the socket, and is not changed any more. */
+  /** Takes one frame. The payload is a part of what came from the socket. It is not changed later. */
   frame(type: number, flags: number, streamId: number, payload: Buffer): void;
 }
 
-/** Cuts what comes from a client into frames (RFC 9113, section 4.1). It keeps one unfinished frame at most. */
+/** Cuts a client's bytes into frames (RFC 9113, section 4.1). It keeps at most one unfinished frame. */
 export class FrameReader {
-  /** The beginning of a frame: its header, or room for all of it once the length is known. */
+  /** The beginning of a frame: the header, then a buffer for the whole frame once its length is known. */
   private partial: Buffer | undefined;
   private filled = 0;
   private isStopped = false;
@@ -56,7 +56,7 @@ export class FrameReader {
     return this.partial !== undefined;
   }
 
-  /** Takes no more frames, also not of what is being read. */
+  /** Takes no more frames, not even the rest of the current bytes. */
   stop(): void {
     this.isStopped = true;
     this.partial = undefined;

@@ -16,10 +16,7 @@ export const flag = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4, PADDED: 0x8, 
 
 /** The bytes before a frame's payload. */
 export const frameHeaderBytes = 9;
-/**
- * The largest payload that may be sent without being asked, and the largest that we take: SETTINGS_MAX_FRAME_SIZE stays
- * as it is.
- */
+/** The largest payload that either side may send. Both sides leave SETTINGS_MAX_FRAME_SIZE at its default. */
 export const maxPayload = 16_384;
 /** The initial flow-control window of a connection and of each stream (RFC 9113, section 6.9.2). */
 export const initialWindow = 65_535;
@@ -74,7 +71,7 @@ export const settingsAck = frame(frameType.SETTINGS, flag.ACK, 0, Buffer.alloc(0
 export const ping = (payload: Uint8Array) => frame(frameType.PING, 0, 0, payload);
 export const pingAck = (payload: Uint8Array) => frame(frameType.PING, flag.ACK, 0, payload);
 
-/** `lastStreamId`: streams with a higher number were not served, and may be tried elsewhere. */
+/** A GOAWAY frame. Streams with ids above `lastStreamId` were not served, and may be retried elsewhere. */
 export function goAway(lastStreamId: number, code: number, debug = ""): Buffer {
   const text = Buffer.from(debug, "utf8");
   const payload = Buffer.allocUnsafe(8 + text.length);

@@ -1,16 +1,15 @@
-import type { ConnectionLimits } from "./connection-handler.js";
+import type { ConnectionLimits } from "./connection-limits.js";
 import { initialWindow, windowUpdate } from "./frames.js";
 import { setting, settingsFrame } from "./settings.js";
 
-/**
- * The connection's window for what clients send. Each stream has its own window, so this one need not hold anybody
- * back.
- */
+/** The connection's window for a client's DATA. Each stream has its own smaller window, so this one rarely limits. */
 export const receiveWindow = 1 << 20;
 
 const greetings = new WeakMap<ConnectionLimits, Buffer>();
 
-/** What a server sends first: its SETTINGS, and the connection's window. The same limits make the same bytes. */
+/**
+ * The first bytes that a server sends: its SETTINGS and the connection's window. The same limits give the same buffer.
+ */
 export function greetingOf(limits: ConnectionLimits): Buffer {
   const known = greetings.get(limits);
   if (known) return known;

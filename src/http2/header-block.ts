@@ -34,7 +34,7 @@ function readPriority(payload: Buffer, streamId: number): boolean {
 
 const priorityBytes = 5;
 
-/** Puts header blocks together (RFC 9113, sections 6.2 and 6.10). It keeps one at most. */
+/** Joins the fragments of header blocks (RFC 9113, sections 6.2 and 6.10). It keeps at most one unfinished block. */
 export class HeaderBlockReader {
   private open: HeaderBlock | undefined;
   private continuations = 0;
@@ -43,18 +43,18 @@ export class HeaderBlockReader {
     /** The largest block, in bytes. */
     private readonly maxBytes: number,
     private readonly maxContinuations: number,
-    /** Told before the error of a block with too many CONTINUATION frames. */
+    /** Called before the error for a block that exceeds a limit. */
     private readonly handler: Pick<ConnectionHandler, "limitHit">,
   ) {}
 
-  /** The stream whose block is not complete. No other frame may come before it is. */
+  /** The stream whose block is unfinished. No other frame may come before the block's end. */
   get openStreamId(): number | undefined {
     return this.open?.streamId;
   }
 
   /**
    * Takes a HEADERS frame. Returns the block if it is complete.
-   * @throws ConnectionError
+   * @throws ConnectionError for a frame that breaks a rule
    */
   headers(streamId: number, flags: number, payload: Buffer): HeaderBlock | undefined {
     let fragment = withoutPadding(payload, flags);
@@ -74,7 +74,7 @@ export class HeaderBlockReader {
 
   /**
    * Takes a CONTINUATION frame. Returns the block if it is complete.
-   * @throws ConnectionError
+   * @throws ConnectionError for a frame that breaks a rule or exceeds a limit
    */
   continuation(streamId: number, flags: number, payload: Buffer): HeaderBlock | undefined {
     const { open } = this;

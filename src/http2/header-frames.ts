@@ -1,4 +1,5 @@
-import type { ConnectionHandler, ConnectionLimits } from "./connection-handler.js";
+import type { ConnectionHandler } from "./connection-handler.js";
+import type { ConnectionLimits } from "./connection-limits.js";
 import type { Departure } from "./departure.js";
 import { errorCode, StreamError } from "./errors.js";
 import type { FrameBudget } from "./frame-budget.js";
@@ -8,9 +9,12 @@ import { checkTrailers, MalformedRequest, type RequestHeaders, requestHeadersOf 
 import type { ServerStream } from "./stream.js";
 import type { StreamTable } from "./stream-table.js";
 
-/** SETTINGS_HEADER_TABLE_SIZE, which stays as it is. */
+/** SETTINGS_HEADER_TABLE_SIZE. We leave it at its default. */
 const tableBytes = 4_096;
-/** A header block may have so many times the bytes of the largest list. So a list that is too large gets an answer. */
+/**
+ * The largest header block, as a multiple of the largest header list. So a list that is a little too large still gets
+ * an answer.
+ */
 const blockFactor = 4;
 
 /** Turns the HEADERS and CONTINUATION frames of one connection into requests, and into the ends of requests. */
@@ -29,7 +33,7 @@ export class HeaderFrames {
     this.blocks = new HeaderBlockReader(blockFactor * limits.headerBytes, limits.continuations, handler);
   }
 
-  /** The stream whose header block is not complete. No other frame may come before it is. */
+  /** The stream whose header block is unfinished. No other frame may come before the block's end. */
   get openStreamId(): number | undefined {
     return this.blocks.openStreamId;
   }
@@ -48,7 +52,7 @@ export class HeaderFrames {
   private block(block: HeaderBlock | undefined): void {
     if (!block) return;
     const { streamId, fragments } = block;
-    // A block is decoded also where nobody wants it: the table of the blocks after it depends on it.
+    // Every block is decoded, even one that is not used: later blocks depend on its table entries.
     const fields = this.hpack.decode(fragments.length === 1 ? (fragments[0] as Buffer) : Buffer.concat(fragments));
     const stream = this.streams.get(streamId);
     try {

@@ -14,19 +14,20 @@ import { copiedBytes, type Outgoing, putBytes } from "./outgoing.js";
 import type { Wire } from "./wire.js";
 
 /**
- * DATA waits while so many bytes are with the wire and have not left. So a reset stream leaves no more than this
- * behind.
+ * The most bytes in the wire. DATA waits while they have not left. So at most this much of a reset stream is still
+ * sent.
  */
 const wireBytes = 256 << 10;
 /**
- * A client that reads nothing, and makes us answer PING and SETTINGS all the time, is given up at so many bytes more.
+ * How many bytes beyond that may wait before the connection is cut. Such a client reads nothing, and makes us answer
+ * its PINGs and SETTINGS.
  */
 const controlBytes = 256 << 10;
 
 /** A stream, as the outbox sees it. */
 export interface Sender {
   readonly id: number;
-  /** How many bytes of DATA the client takes of it; may be less than 0. */
+  /** How many bytes of DATA the client still takes on this stream. May be less than 0. */
   sendWindow: number;
   /** The message, or the end, that is sent next. */
   next(): Outgoing | undefined;
@@ -35,22 +36,22 @@ export interface Sender {
 }
 
 /**
- * What one connection sends. The frames of one turn of the event loop leave as one write. DATA is sent as far as the
- * windows of client and stream, and the socket, let it; streams that wait for the connection take turns frame by frame.
+ * What one connection sends. The frames of one turn of the event loop leave in one write. The windows of client and
+ * stream, and the socket, limit DATA. Streams that wait for the connection take turns frame by frame.
  */
 export class Outbox {
-  /** How many bytes of DATA the client takes in all. */
+  /** How many bytes of DATA the client still takes on the whole connection. */
   window = initialWindow;
-  /** Bytes that the wire has, and that have not left. */
+  /** Bytes that the wire has and that have not left. */
   private inWire = 0;
-  /** How often bytes have left. */
+  /** How many writes have left for the kernel. */
   writesDone = 0;
   private buffers: Buffer[] = [];
   private bytes = 0;
-  /** Called when what is in `buffers` has left; `flying`: the same of the write before. */
+  /** Called when the bytes in `buffers` have left. `flying`: the same for the write before. */
   private dones: (() => void)[] = [];
   private flying: (() => void)[] = [];
-  /** Streams that could send, but for the connection or the others before them. */
+  /** Streams that wait for the connection, or for the streams before them. */
   private readonly blocked = new Set<Sender>();
   private mustResizeTable = false;
   private isScheduled = false;
@@ -66,7 +67,7 @@ export class Outbox {
     return this.inWire + this.bytes;
   }
 
-  /** The next header block tells the client that our dynamic table is empty (RFC 9113, section 4.3.1). */
+  /** The next header block will say that our dynamic table is empty (RFC 9113, section 4.3.1). */
   resizeTable(): void {
     this.mustResizeTable = true;
   }
@@ -77,7 +78,7 @@ export class Outbox {
     this.mustResizeTable = false;
   }
 
-  /** Sends a frame of control. */
+  /** Sends a control frame. */
   put(frame: Buffer): void {
     if (this.isClosed) return;
     this.buffers.push(frame);
@@ -89,20 +90,20 @@ export class Outbox {
     this.wire.destroy();
   }
 
-  /** A stream has more to send, or may send more. */
+  /** A stream has more to send, or may send more than before. */
   ready(stream: Sender): void {
     if (this.blocked.size > 0 && !isFree(stream.next())) this.blocked.add(stream);
     else while (this.sendFrame(stream) === "sent");
   }
 
-  /** A stream sends nothing any more. */
+  /** A stream will not send any more. */
   remove(stream: Sender): void {
     this.blocked.delete(stream);
   }
 
   /**
-   * The client takes so many more bytes.
-   * @throws ConnectionError FLOW_CONTROL_ERROR
+   * The client takes `bytes` more bytes.
+   * @throws ConnectionError FLOW_CONTROL_ERROR if the window gets too large
    */
   widen(bytes: number): void {
     this.window += bytes;
@@ -110,14 +111,14 @@ export class Outbox {
     this.unblock();
   }
 
-  /** Calls back when all that was put so far has left. */
+  /** Calls `done` when everything that was put so far has left. */
   afterSent(done: () => void): void {
     if (this.bytes > 0) this.dones.push(done);
     else if (this.inWire > 0) this.flying.push(done);
     else done();
   }
 
-  /** Sends what there is now, and then closes. */
+  /** Sends what is there, and then closes. */
   end(): void {
     this.flush();
     this.isClosed = true;
@@ -180,7 +181,7 @@ export class Outbox {
     return "sent";
   }
 
-  /** All bytes of a message are in frames. */
+  /** A message is completely in frames: adds its trailers, and ends it. */
   private putEnd(stream: Sender, { trailers, done }: Outgoing): void {
     if (trailers) this.putHeaders(stream.id, trailers, true);
     if (done) this.dones.push(done);
@@ -205,7 +206,7 @@ export class Outbox {
     process.nextTick(flushOutbox, this);
   }
 
-  /** Hands the wire what there is. */
+  /** Gives the wire everything that is there. */
   flush(): void {
     this.isScheduled = false;
     if (this.bytes === 0 || this.isClosed) return;
@@ -226,7 +227,7 @@ export class Outbox {
   }
 }
 
-/** A message without bytes needs no window, so it waits for nobody. */
+/** A message without bytes needs no window, so it never waits. */
 const isFree = (message: Outgoing | undefined): message is Outgoing => message?.left === 0;
 /** A dynamic table size update to 0 (RFC 7541, section 6.3). */
 const emptyTable = Buffer.of(0x20);

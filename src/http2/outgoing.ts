@@ -1,17 +1,17 @@
-/** A message on its way out, or what ends a stream. */
+/** A message that is being sent, or the end of a stream. */
 export interface Outgoing {
-  /** Its bytes, which nobody changes any more. */
+  /** Its bytes. Nobody changes them any more. */
   readonly parts: readonly Uint8Array[];
   /** How many of its bytes are not in a frame yet. */
   left: number;
-  /** The part, and the place in it, where the next frame begins. */
+  /** Where the next frame begins: the index of the part, and the offset in the part. */
   part: number;
   at: number;
   /** Ends our side of the stream after the bytes. */
   readonly isEnd: boolean;
-  /** The header block after the bytes, if there is one. */
+  /** The header block after the bytes, if any. */
   readonly trailers: Buffer | undefined;
-  /** Called once: when all of it has left for the kernel, or never will. */
+  /** Called once, when all of the message has left for the kernel, or when it never will. */
   readonly done: (() => void) | undefined;
 }
 
@@ -26,13 +26,11 @@ export function outgoing(
   return { parts, left, part: 0, at: 0, isEnd, trailers, done };
 }
 
-/**
- * Shorter pieces are copied beside the frame's header. Longer ones go out as they are, however many streams have them.
- */
+/** Pieces below this many bytes are copied behind the frame header. Longer ones are sent without a copy. */
 const copiedBelow = 4_096;
 
 /**
- * Adds the next so many bytes of a message to `buffers`. `out` has the frame's header up to `filled`, and room for all
+ * Adds the next `count` bytes of a message to `buffers`. `out` has the frame's header up to `filled`, and room for all
  * that is copied (see {@link copiedBytes}).
  */
 export function putBytes(message: Outgoing, count: number, out: Buffer, filled: number, buffers: Buffer[]): void {
@@ -60,7 +58,7 @@ export function putBytes(message: Outgoing, count: number, out: Buffer, filled: 
   if (filled > 0) buffers.push(out); // it is full
 }
 
-/** How many of the next so many bytes are in pieces that are copied. */
+/** How many of the next `count` bytes are in pieces that are copied. */
 export function copiedBytes({ parts, part, at }: Outgoing, count: number): number {
   let bytes = 0;
   let from = at;

@@ -1,13 +1,13 @@
 import { clientPreface } from "./frames.js";
 
-/** What a client that is not one of HTTP/2 has sent instead of the preface. */
-export type Stranger = "HTTP/1.1" | "TLS" | "something else";
+/** What a client has sent in place of the HTTP/2 preface. */
+export type OtherProtocol = "HTTP/1.1" | "TLS" | "something else";
 
 /**
  * Looks at the first bytes of a connection (RFC 9113, section 3.4). Returns "preface" if they are all of it, "more" if
  * they are its beginning or that of an HTTP/1.1 request, and else what they seem to be.
  */
-export function readPreface(bytes: Buffer): "preface" | "more" | Stranger {
+export function readPreface(bytes: Buffer): "preface" | "more" | OtherProtocol {
   const length = Math.min(bytes.length, clientPreface.length);
   if (bytes.subarray(0, length).equals(clientPreface.subarray(0, length)))
     return length === clientPreface.length ? "preface" : "more";
@@ -18,10 +18,10 @@ export function readPreface(bytes: Buffer): "preface" | "more" | Stranger {
     : "something else";
 }
 
-/** How many bytes of what is not a preface are looked at. */
+/** How many bytes are searched for an HTTP/1.1 request line. */
 const longestLine = 8_192;
 
-/** An answer that every client of HTTP/1.1 can show. */
+/** An HTTP/1.1 response with this text. */
 export function http1Answer(text: string): Buffer {
   const body = `${text}\n`;
   const head = [

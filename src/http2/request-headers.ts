@@ -7,13 +7,13 @@ export interface RequestHeaders {
   readonly path: string;
   /** "" if the client sent none. */
   readonly authority: string;
-  /** Bytes that the body will have; undefined: the client does not say. */
+  /** Bytes of the body as content-length says. Undefined: the client has not sent it. */
   readonly contentLength: number | undefined;
   /** The regular fields: name, value, name, value, and so on. */
   readonly fields: Fields;
 }
 
-/** A request that is malformed: its stream is ended with PROTOCOL_ERROR (section 8.1.1). */
+/** A malformed request. Its stream is ended with PROTOCOL_ERROR (section 8.1.1). */
 export class MalformedRequest extends Error {
   override readonly name = "MalformedRequest";
 }
@@ -26,10 +26,13 @@ export function fieldOf({ fields }: Pick<RequestHeaders, "fields">, name: string
 
 const fieldName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const badValue = /[\0\r\n]|^[ \t]|[ \t]$/;
-/** Fields that speak of an HTTP/1.1 connection (8.2.2). */
+/** Fields that belong to HTTP/1.1 connections (8.2.2). */
 const ofConnections = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 
-/** @throws MalformedRequest */
+/**
+ * Checks a request's header list and reads its pseudo-header fields.
+ * @throws MalformedRequest
+ */
 export function requestHeadersOf(all: Fields): RequestHeaders {
   const pseudo: Record<string, string | undefined> = {};
   const fields: Fields = [];
@@ -50,7 +53,10 @@ export function requestHeadersOf(all: Fields): RequestHeaders {
   return { method, scheme, path, authority, contentLength, fields };
 }
 
-/** @throws MalformedRequest */
+/**
+ * Checks a request's trailers.
+ * @throws MalformedRequest
+ */
 export function checkTrailers(fields: Fields): void {
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;

@@ -6,26 +6,29 @@ import {
   type TlsOptions,
   type Server as TlsServer,
 } from "node:tls";
+import { networkOf } from "../network.js";
 import { Connection } from "./connection.js";
 import { Entry, peerOf, type ServerEvents, type ServerOptions } from "./entry.js";
+import { ReadingTurns } from "./reading-turns.js";
 import { SocketWire } from "./socket-wire.js";
 
-/** The longest time, in milliseconds, that a timer of Node takes. */
+/** The longest time of a Node.js timer, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 /** The longest time between two looks at all connections, in milliseconds. */
 const lookEveryMs = 1_000;
 
 /** An HTTP/2 server on sockets, in plain text by prior knowledge or with TLS. */
 export class Http2Server {
-  /** What listens. The caller makes it listen. */
+  /** The listening server. The caller calls `listen`. */
   readonly listener: NetServer;
-  /** Makes the TLS handshakes. It does not listen itself, so that it gets no connection that is refused. */
+  /** Makes the TLS handshakes. It does not listen, so refused connections never reach it. */
   private readonly tls: TlsServer | undefined;
   private readonly entries = new Set<Entry>();
-  /** Those whose TLS handshake has not ended, by {@link keyOf}. */
+  /** Connections whose TLS handshake is unfinished, by {@link keyOf}. */
   private readonly handshakes = new Map<string, Entry>();
   private readonly hosts = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
+  private readonly turns = new ReadingTurns();
   private isStopping = false;
   private readonly whenEmpty: (() => void)[] = [];
 
@@ -41,17 +44,17 @@ export class Http2Server {
     this.timer = setInterval(() => this.look(performance.now()), every).unref();
   }
 
-  /** How many connections there are. */
+  /** How many connections are open. */
   get connections(): number {
     return this.entries.size;
   }
 
-  /** New connections get these certificates. */
+  /** Sets the certificates for new connections. */
   setTls(context: SecureContextOptions): void {
     this.tls?.setSecureContext(context);
   }
 
-  /** Takes no new connections, tells the open ones to go elsewhere, and resolves when there are none. */
+  /** Takes no new connections, sends GOAWAY on the open ones, and resolves when all are closed. */
   stop(): Promise<void> {
     this.stopListening();
     for (const { connection, socket } of [...this.entries])
@@ -61,7 +64,7 @@ export class Http2Server {
     return new Promise((resolve) => this.whenEmpty.push(resolve));
   }
 
-  /** Takes no new connections, and ends the open ones. Bytes that were written have a second to leave. */
+  /** Takes no new connections, and ends the open ones. Written bytes have one second to leave. */
   close(): void {
     this.stopListening();
     for (const { connection, socket } of [...this.entries])
@@ -76,7 +79,7 @@ export class Http2Server {
     return server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       if (error.code === "ERR_TLS_HANDSHAKE_TIMEOUT") this.events.limitHit("handshakeMs", peerOf(socket));
       else this.events.handshakeFailed(error, socket);
-      socket.destroy(); // else a client that does not speak TLS, or says nothing, would stay connected
+      socket.destroy(); // a client that does not use TLS, or sends nothing, would stay connected
     });
   }
 
@@ -86,14 +89,14 @@ export class Http2Server {
     if (this.entries.size === 0) clearInterval(this.timer);
   }
 
-  /** A connection has come. With TLS its handshake is still to come. */
+  /** A connection was accepted. With TLS, its handshake comes next. */
   private enter(socket: Socket): void {
     const { limits } = this.options;
-    const host = socket.remoteAddress;
-    if (this.isStopping || host === undefined) {
+    if (this.isStopping || socket.remoteAddress === undefined) {
       socket.destroy();
       return;
     }
+    const host = networkOf(peerOf(socket));
     const ofHost = this.hosts.get(host) ?? 0;
     const isFull = this.entries.size >= limits.connections;
     if (isFull || ofHost >= limits.connectionsPerPeer) {
@@ -145,15 +148,19 @@ export class Http2Server {
     for (const resolve of this.whenEmpty.splice(0)) resolve();
   }
 
-  /** Bytes can be read and written, with TLS in plain text. */
+  /** Starts HTTP/2 on a socket. */
   private open(socket: Socket, entry: Entry): void {
     const connection = new Connection(new SocketWire(socket), entry, this.options.limits);
     entry.connection = connection;
-    entry.guest = this.events.opened(connection, socket);
-    socket.on("data", (chunk) => connection.receive(chunk as Buffer));
+    entry.owner = this.events.opened(connection, socket);
+    socket.on("data", (chunk) => {
+      const start = performance.now();
+      connection.receive(chunk as Buffer);
+      this.turns.worked(socket, performance.now() - start);
+    });
   }
 
-  /** Ends the connections that take too long, and pings those on which nothing comes. */
+  /** Ends connections that exceed a time limit, and pings the quiet ones. */
   private look(now: number): void {
     for (const entry of this.entries) entry.look(now, this.options);
   }
@@ -162,6 +169,6 @@ export class Http2Server {
 const nothing = () => {};
 const noAlpn = "this server speaks HTTP/2 only; a client with TLS has to offer h2 by ALPN (RFC 9113, section 3.2)";
 
-/** What no two open connections have in common. A plain socket and the one with TLS on it have the same. */
+/** Identifies an open connection. A TLS socket has the same key as the plain socket below it. */
 const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;

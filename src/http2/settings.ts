@@ -16,7 +16,7 @@ const bytesOfOne = 6;
 /** The largest value of a setting. */
 const largestValue = 2 ** 32 - 1;
 
-/** A SETTINGS frame with these settings. A larger value than the protocol has becomes the largest. */
+/** A SETTINGS frame. A value that is too large for the protocol becomes the largest allowed one. */
 export function settingsFrame(settings: Iterable<readonly [id: number, value: number]>): Buffer {
   const all = [...settings];
   const payload = Buffer.alloc(all.length * bytesOfOne);
@@ -27,17 +27,17 @@ export function settingsFrame(settings: Iterable<readonly [id: number, value: nu
   return frame(frameType.SETTINGS, 0, 0, payload);
 }
 
-/** What a client changes with a SETTINGS frame, as far as it matters here. */
+/** What a client's SETTINGS frame changes. */
 export interface SettingsChange {
-  /** The window of each stream for what we send; undefined: it stays. */
+  /** The new window of each stream for our DATA. Undefined: unchanged. */
   readonly sendWindow: number | undefined;
-  /** The dynamic table of our header blocks must become smaller than it may be now. */
+  /** The dynamic table for our header blocks must become smaller. */
   readonly isTableSmaller: boolean;
 }
 
 /**
- * Reads the settings of one client. Most of them do not matter: we send no pushes, use no dynamic table, and send no
- * larger frames than every client takes.
+ * Reads the settings of one client. Most do not matter: we send no pushes, use no dynamic table, and keep to the
+ * smallest frame size that all clients take.
  */
 export class ClientSettings {
   private tableBytes = 4_096;

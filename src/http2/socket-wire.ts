@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import type { Wire } from "./wire.js";
 
-/** How long, in milliseconds, a client may take to read what was written last, and to close. */
+/** How many milliseconds a client has to read the last bytes and close. */
 const closingMs = 1_000;
-/** Buffers are put together up to so many bytes. Above, copying costs more than a write of several buffers. */
+/** Buffers with fewer bytes in all are joined. For more, copying costs more than writing several buffers. */
 const joinedBelow = 32_768;
 
-/** A socket, plain or with TLS, as a connection writes to it. */
+/** A socket, plain or TLS, as a connection's wire. */
 export class SocketWire implements Wire {
   constructor(private readonly socket: Socket) {}
 
@@ -28,7 +28,7 @@ export class SocketWire implements Wire {
   end(): void {
     const { socket } = this;
     socket.end();
-    // Until then what still comes is read, and dropped: a socket that is closed with unread bytes would lose what was
+    // Until then, bytes that still come are read and dropped. Closing a socket with unread bytes would lose what was
     // written last.
     const timer = setTimeout(() => socket.destroy(), closingMs).unref();
     socket.once("close", () => clearTimeout(timer));

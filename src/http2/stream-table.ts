@@ -4,22 +4,22 @@ import type { Outbox } from "./outbox.js";
 import { type Ending, ServerStream, type StreamOwner } from "./stream.js";
 
 /**
- * How many closed streams are remembered: at least so many, or a multiple of those that may be open. Frames of older
- * ones are errors.
+ * How many closed streams are remembered: at least `least`, or `perOpen` for each stream that may be open. A frame of
+ * an older stream is an error.
  */
-const mostEnded = { least: 1_000, perOpen: 2 };
+const maxEnded = { least: 1_000, perOpen: 2 };
 
-/** What the streams of a connection tell it. */
+/** Receives the events of a connection's streams. */
 export interface TableOwner {
-  /** There is a first stream (false), or the last one has closed (true). */
+  /** False: the first stream has opened. True: the last one has closed. */
   idle(isIdle: boolean): void;
-  /** The handler of a stream has thrown at its end. */
+  /** A stream's handler threw at the stream's end. */
   fail(error: unknown): void;
 }
 
-/** The streams of one connection: those that are open, and how the last ones ended (RFC 9113, section 5.1). */
+/** The streams of one connection: the open ones, and how the last closed ones ended (RFC 9113, section 5.1). */
 export class StreamTable implements StreamOwner {
-  /** The highest stream that was opened. */
+  /** The highest stream id so far. */
   lastId = 0;
   private readonly open = new Map<number, ServerStream>();
   private ended: Map<number, Ending> | undefined;
@@ -28,8 +28,8 @@ export class StreamTable implements StreamOwner {
   constructor(
     readonly outbox: Outbox,
     private readonly connection: TableOwner,
-    /** How many streams may be open. */
-    private readonly most: number,
+    /** How many streams may be open at once. */
+    private readonly maxOpen: number,
   ) {}
 
   get size(): number {
@@ -54,7 +54,7 @@ export class StreamTable implements StreamOwner {
     return stream;
   }
 
-  /** Ends a stream, whether it is open or just comes. */
+  /** Ends a stream. A new one is opened and ended at once. */
   refuse(id: number, code: ErrorCode): void {
     const stream = this.open.get(id);
     if (stream) stream.reset(code);
@@ -66,7 +66,7 @@ export class StreamTable implements StreamOwner {
     if (id > this.lastId) throw protocolError(`${what} of a stream that is not open`);
   }
 
-  /** A client resets a stream that is over. True: it is the first time, and we have ended that stream. */
+  /** The client resets a closed stream. Returns whether this is its first reset of a stream that we have ended. */
   resetLate(id: number): boolean {
     const ending = this.ended?.get(id);
     if (ending === undefined || ending === "reset by client") return false;
@@ -100,7 +100,7 @@ export class StreamTable implements StreamOwner {
     }
   }
 
-  /** Closes all. */
+  /** Closes all streams. */
   close(how: Ending): void {
     for (const stream of [...this.open.values()]) stream.close(how);
   }
@@ -115,7 +115,7 @@ export class StreamTable implements StreamOwner {
     this.open.delete(id);
     this.ended ??= new Map();
     this.ended.set(id, how);
-    if (this.ended.size > Math.max(mostEnded.least, mostEnded.perOpen * this.most))
+    if (this.ended.size > Math.max(maxEnded.least, maxEnded.perOpen * this.maxOpen))
       this.ended.delete(this.ended.keys().next().value as number);
     if (this.open.size === 0) this.connection.idle(true);
   }

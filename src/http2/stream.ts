@@ -3,20 +3,22 @@ import { initialWindow, largestWindow, rstStream, windowUpdate } from "./frames.
 import type { Outbox, Sender } from "./outbox.js";
 import { type Outgoing, outgoing } from "./outgoing.js";
 
-/** The events of a stream, for the handler that answers it. */
+/** Receives the events of one stream. */
 export interface StreamEvents {
-  /** Bytes of the request's body. They are a part of what came from the socket, and are not changed any more. */
+  /** Bytes of the request's body. They are a part of what came from the socket. They are not changed later. */
   data(bytes: Buffer): void;
-  /** The client has sent all. */
+  /** The request is complete. */
   ended(): void;
-  /** The stream is over: both sides have sent all, or one has reset it, or the connection has closed. Called once. */
+  /**
+   * The stream is over: both sides have sent everything, one has reset it, or the connection has closed. Called once.
+   */
   closed(): void;
 }
 
-/** How a stream ended, as far as it matters for frames that come late. */
+/** How a stream ended. It decides what a late frame means. */
 export type Ending = "ended" | "reset by client" | "reset by us" | "reset by both";
 
-/** What a stream asks of its connection. */
+/** The part of its connection that a stream uses. */
 export interface StreamOwner {
   readonly outbox: Outbox;
   streamClosed(stream: ServerStream, how: Ending): void;
@@ -44,9 +46,9 @@ export class ServerStream implements Sender {
     readonly id: number,
     private readonly owner: StreamOwner,
     sendWindow: number,
-    /** The bytes of the request's body, if the client has said how many. */
+    /** The length of the request's body, if the client has sent content-length. */
     private readonly contentLength: number | undefined,
-    /** The client has not sent all of its request. */
+    /** The request is not complete yet. */
     private isRemoteOpen: boolean,
   ) {
     this.sendWindow = sendWindow;
@@ -65,7 +67,7 @@ export class ServerStream implements Sender {
     else this.owner.outbox.putHeaders(this.id, block, false);
   }
 
-  /** Bytes and ends that are not in a frame yet; it changes as long as the client takes something. */
+  /** How many bytes and ends are not in a frame yet. It changes while the client reads. */
   get unframed(): number {
     let bytes = this.queue.length;
     for (const { left } of this.queue) bytes += left;
@@ -73,13 +75,13 @@ export class ServerStream implements Sender {
   }
 
   /**
-   * Sends bytes, which nobody may change any more. `done` is called when they have left for the kernel, or never will.
+   * Sends bytes. Nobody may change them any more. `done` is called when they have left for the kernel, or never will.
    */
   write(parts: readonly Uint8Array[], done?: () => void): void {
     this.add(outgoing(parts, false, undefined, done));
   }
 
-  /** Sends these bytes, if any, then a header block, if any, and ends our side of the stream. */
+  /** Sends the bytes and the trailers, if any, and ends our side of the stream. */
   end(trailers?: Buffer, parts: readonly Uint8Array[] = [], done?: () => void): void {
     this.add(outgoing(parts, true, trailers, done));
   }
@@ -91,7 +93,7 @@ export class ServerStream implements Sender {
     this.close("reset by us");
   }
 
-  /** Lets the client send until so many bytes are on their way, if it may send less. */
+  /** Widens the stream's window to `bytes` bytes, if it is smaller. */
   allow(bytes: number): void {
     if (!this.isRemoteOpen || bytes <= this.receiveWindow) return;
     this.owner.outbox.put(windowUpdate(this.id, bytes - this.receiveWindow));
@@ -99,7 +101,7 @@ export class ServerStream implements Sender {
   }
 
   /**
-   * From now on the stream's events go here. An answer may have ended the stream already.
+   * Sets the receiver of the stream's events. The stream may be over already.
    * @internal
    */
   start(events: StreamEvents): void {
@@ -128,7 +130,7 @@ export class ServerStream implements Sender {
   }
 
   /**
-   * A DATA frame; `bytes` is what it counts for flow control.
+   * A DATA frame. `bytes`: its length for flow control, padding included.
    * @internal
    * @throws StreamError
    */
@@ -158,7 +160,7 @@ export class ServerStream implements Sender {
   }
 
   /**
-   * The client takes more bytes, or less where it has changed its initial window.
+   * The client takes more bytes, or fewer if it has changed its initial window.
    * @internal
    * @throws StreamError FLOW_CONTROL_ERROR
    */
@@ -183,7 +185,7 @@ export class ServerStream implements Sender {
     const { queue } = this;
     this.queue = noMessages;
     this.owner.streamClosed(this, how);
-    this.tellClosed(); // before `done`, at which one would send more
+    this.tellClosed(); // before `done`, which would send more
     for (const { done } of queue) if (done) outbox.afterSent(done);
   }
 
@@ -206,7 +208,7 @@ export class ServerStream implements Sender {
     if (this.queue.length === 1) this.owner.outbox.ready(this);
   }
 
-  /** All is sent. A client that still sends is told that nobody reads it (RFC 9113, section 8.1). */
+  /** Everything is sent. If the client still sends, a reset says that nobody reads it (RFC 9113, section 8.1). */
   private endLocal(): void {
     this.isLocalOpen = false;
     if (this.isRemoteOpen) this.reset(errorCode.NO_ERROR);

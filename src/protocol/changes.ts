@@ -1,18 +1,18 @@
 import type { Changes } from "../cache/config-watcher.js";
 import { canonicalName } from "../resource/names.js";
-import { referencesOf } from "../resource/references.js";
+import { referencesOf } from "../resource/references/references.js";
 import type { Resource } from "../resource/resource.js";
-import { lastField } from "../resource/wire-reader.js";
+import { lastField } from "../schema/wire-reader.js";
 
-// A `Changes` object is shared by all streams that are sent the same. What is computed from one is kept beside it, so
-// that it is computed once for all of them, and goes when the last of them lets go of it.
+// All streams that are sent the same changes share one `Changes` object. Everything that is computed from it is kept in
+// maps beside it, so it is computed once for all streams, and collected together with the object.
 
 const none: readonly never[] = [];
 
-/** Changes that say nothing. */
+/** A change without contents. */
 export const noChanges: Changes = { changed: none, removed: none };
 
-/** The names in a change, each with its new resource; undefined: it is removed. */
+/** The names in a change, each with its new resource, or undefined for a removal. */
 export function contentsOf(changes: Changes): ReadonlyMap<string, Resource | undefined> {
   let contents = contentsMemo.get(changes);
   if (!contents) {
@@ -29,7 +29,7 @@ export function contentsOf(changes: Changes): ReadonlyMap<string, Resource | und
 }
 const contentsMemo = new WeakMap<Changes, ReadonlyMap<string, Resource | undefined>>();
 
-/** The names of a change that another one has not. Computed once for all streams that ask the same. */
+/** The names that are in a change and not in another. Computed once for all streams. */
 export function onlyIn(changes: Changes, other: Changes): readonly string[] {
   const known = onlyInMemo.get(changes);
   if (known?.other.deref() === other) return known.names;
@@ -38,10 +38,10 @@ export function onlyIn(changes: Changes, other: Changes): readonly string[] {
   onlyInMemo.set(changes, { other: new WeakRef(other), names });
   return names;
 }
-/** Weak in both directions, so that no change keeps another alive. */
+/** Weak in both directions, so that no change keeps another in memory. */
 const onlyInMemo = new WeakMap<Changes, { readonly other: WeakRef<Changes>; readonly names: readonly string[] }>();
 
-/** A change, with what another one has besides. The same for all streams that ask for the same two. */
+/** A change together with what only another change has. The same two changes give the same object. */
 export function union(changes: Changes, other: Changes): Changes {
   const known = unionMemo.get(changes)?.get(other);
   if (known) return known;
@@ -69,7 +69,9 @@ export function withoutRemovals(changes: Changes): Changes {
 }
 const additionsMemo = new WeakMap<Changes, Changes>();
 
-/** What has to stay in one response: an added resource, with the removed one whose place it takes; or a removed one. */
+/**
+ * What must stay in one response: an added resource with the removed one whose address it takes, or one removed name.
+ */
 interface Unit {
   readonly changed: readonly Resource[];
   readonly removed: readonly string[];
@@ -96,7 +98,10 @@ export function halvesOf(
 }
 const halvesMemo = new WeakMap<Changes, readonly [Changes, Changes]>();
 
-/** A change in parts of at most `maxBytes` each; a unit that is larger stands alone. The same parts for all who ask. */
+/**
+ * Divides a change into parts of at most `maxBytes` bytes each. A larger unit is a part of its own. The same change
+ * gives the same parts.
+ */
 export function partsOf(
   changes: Changes,
   maxBytes: number,
@@ -124,12 +129,12 @@ export function partsOf(
   partsMemo.set(changes, { maxBytes, parts });
   return parts;
 }
-/** So many removed names are not worth measuring. */
+/** Fewer removed names than this are not measured. */
 const mostUnmeasured = 1_000;
 
 const partsMemo = new WeakMap<Changes, { readonly maxBytes: number; readonly parts: readonly Changes[] }>();
 
-/** Bytes that a change takes in a response, at most; without the response's envelope. */
+/** The most bytes that a change takes in a response, without the envelope. */
 function sizeOf({ changed, removed }: Changes): number {
   let bytes = 0;
   for (const resource of changed) bytes += resource.entryBytes;
@@ -142,7 +147,7 @@ const join = (units: readonly Unit[]): Changes => ({
   removed: units.flatMap(({ removed }) => removed),
 });
 
-/** A resource comes after those that it refers to; removals come last. */
+/** The units of a change. A resource comes after those that it refers to. Removals come last. */
 function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource | undefined): Unit[] {
   const places = new Map<string, string[]>(); // address → the removed names that had it
   const field = changed[0]?.type.addressField;
@@ -161,7 +166,7 @@ function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource 
     for (const name of freed) unpaired.delete(name);
     units.push({ changed: [resource], removed: freed });
   }
-  // That a name does not exist is nothing that a client refuses.
+  // The answer that a name does not exist goes with the first unit. No client refuses that.
   const [first] = units;
   const missing = first ? [...unpaired].filter((name) => !old(name)) : [];
   if (first && missing.length > 0) units[0] = { ...first, removed: [...first.removed, ...missing] };
@@ -170,13 +175,13 @@ function unitsOf({ changed, removed }: Changes, old: (name: string) => Resource 
   return units;
 }
 
-/** The bytes of a resource's address, of which there can be only one at a time on a client. */
+/** The encoded address of a resource. A client has only one resource with an address at a time. */
 const placeOf = (resource: Resource, field: number): string | undefined => {
   const bytes = resource.error ? undefined : lastField(resource.body, field);
   return bytes && Buffer.from(bytes).toString("latin1");
 };
 
-/** Each resource after those of the same list that it refers to. */
+/** Sorts resources: each comes after those in the list that it refers to. */
 function inOrder(changed: readonly Resource[]): readonly Resource[] {
   const byName = new Map(changed.map((resource) => [resource.key, resource]));
   const ordered = new Set<Resource>();

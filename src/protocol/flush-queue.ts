@@ -1,63 +1,122 @@
+import { CpuTime } from "../cpu-time.js";
+import { heavyWork } from "../heavy-work.js";
+import { doSlice, sliceMs } from "../in-turns.js";
 import { Account, type Flushable } from "./account.js";
 
-/** How long, in milliseconds, work is done before sockets and timers get their turn. */
-const slice = 5;
-
-/** How long, in milliseconds, requests are handled as they come. Further ones wait for their turn. */
+/**
+ * How many milliseconds in a turn of the event loop requests are handled at once. Further requests wait for their turn.
+ */
 const requestSlice = 5;
 
-/** A request that is larger, in bytes, is handled when its turn has come: it may take long. */
+/** The most bytes of a request that is handled at once. A larger one may take long, so it waits for its turn. */
 const largeRequest = 16 << 10;
 
 /**
- * The work that waits for its turn: streams that may have something to send, and requests to be handled. It is done
- * after the current event, a slice of time at once: so a change that touches several types is seen whole,
- * and one that touches thousands of streams does not block the process. Accounts take turns.
+ * The work that waits for its turn: streams that may have something to send, and requests. It is done after the current
+ * event, in slices of time. So a change of several types is seen as a whole, and a change for thousands of streams does
+ * not block the process. Heavy requests take at most half of the time ({@link heavyWork}).
+ *
+ * Half of the time, accounts take turns. The other half goes to the account that has waited longest, one piece of work
+ * each time. So an account that has to make up for much does not wait for long either, if pieces of work are short.
  */
 export class FlushQueue {
   private scheduled = false;
-  /** What may not write now. */
+  /** The accounts with work. The first one has waited longest since its last piece of work. */
+  private readonly waiting = new Set<Account>();
+  /** An iterator over `waiting`, which also comes to accounts that are added later. It finds the first one in O(1). */
+  private longest = this.waiting.values();
+  /** Milliseconds of work for the accounts that had waited longest, less the milliseconds of work in turns. */
+  private ahead = 0;
+  /** Work that cannot write now. */
   private readonly blocked = new Set<Flushable>();
   /** Milliseconds that requests may still take in this turn of the event loop. */
   private left = requestSlice;
   private isResetting = false;
-  /** It does what waits, and charges for it. */
+  /** The queue is working, and charges accounts itself. */
   private isRunning = false;
+  /** Accounts are charged CPU time, so that a client does not make up for what other processes did. */
+  private readonly cpuTime = new CpuTime();
 
   constructor(
-    /** Those whose work it is, all together. */
+    /** The account above all others. */
     readonly all: Account = new Account(),
-    /** Whether a response may be written for an account; after a no, `resume` is called. */
+    /** Whether a response may be written for an account. After a no, `resume` is called. */
     private readonly hasRoom: (account: Account) => boolean = () => true,
   ) {}
 
   add(work: Flushable): void {
     if (this.blocked.has(work)) return;
-    work.account.add(work);
+    this.wait(work);
     this.schedule();
   }
 
   remove(work: Flushable): void {
     this.blocked.delete(work);
     work.account.remove(work);
+    if (!work.account.hasWork) this.waiting.delete(work.account);
   }
 
-  /** There is room again. */
+  private wait(work: Flushable): void {
+    work.account.add(work);
+    this.waiting.add(work.account);
+  }
+
+  /** The next work of the account that has waited longest. */
+  private nextOfLongest(): Flushable | undefined {
+    let first = this.longest.next();
+    if (first.done) {
+      this.longest = this.waiting.values();
+      first = this.longest.next();
+    }
+    return first.value?.next();
+  }
+
+  /**
+   * Does work in turns of an account, a slice of time at once. Resolves with the work's result. Aborting `signal` stops
+   * the work, and the promise rejects.
+   */
+  finish<T>(account: Account, work: Iterator<void, T>, signal?: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
+      const flush = () => {
+        try {
+          const { done, value } = doSlice(work);
+          if (done) end(() => resolve(value));
+          else this.add(turn);
+        } catch (error) {
+          end(() => reject(error as Error));
+        }
+      };
+      const turn: Flushable = { account, writes: false, flush };
+      const stop = () => {
+        this.remove(turn);
+        reject(signal?.reason as Error);
+      };
+      const end = (settle: () => void) => {
+        signal?.removeEventListener("abort", stop);
+        settle();
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+      this.add(turn);
+    });
+  }
+
+  /** There is room for responses again. */
   resume(): void {
-    for (const work of this.blocked) work.account.add(work);
+    for (const work of this.blocked) this.wait(work);
     this.blocked.clear();
     this.schedule();
   }
 
-  /** Whether a request of so many bytes may be handled at once; else it waits for its turn. */
+  /** Whether a request of this size may be handled at once. Otherwise it waits for its turn. */
   hasTurn(bytes: number): boolean {
     return bytes <= largeRequest && this.left > 0;
   }
 
-  /** A request was handled, and took so many milliseconds. */
+  /** A request was handled, and took `ms` milliseconds. */
   worked(account: Account, ms: number): void {
     if (this.isRunning) return;
-    account.charge(ms);
+    account.charge(this.cpuTime.of(ms, performance.now()));
     this.left -= ms;
     if (this.isResetting) return;
     this.isResetting = true;
@@ -67,20 +126,25 @@ export class FlushQueue {
   private readonly reset = () => {
     this.isResetting = false;
     this.left = requestSlice;
+    this.cpuTime.begin(performance.now());
   };
 
   private schedule(): void {
-    if (this.scheduled || !this.all.hasWork) return;
+    if (this.scheduled || this.isRunning || !this.all.hasWork) return; // run() schedules when it is done
     this.scheduled = true;
-    setImmediate(this.run);
+    heavyWork.next(this.run);
   }
 
   private readonly run = () => {
     this.scheduled = false;
     this.isRunning = true;
     let now = performance.now();
-    const until = now + slice;
-    for (let work = this.all.next(); work && now <= until; work = this.all.next()) {
+    this.cpuTime.begin(now);
+    const until = now + sliceMs;
+    while (now <= until) {
+      const isLongest = this.ahead <= 0;
+      const work = (isLongest && this.nextOfLongest()) || this.all.next();
+      if (!work) break;
       const { account } = work;
       account.take(work);
       if (work.writes && !this.hasRoom(account)) this.blocked.add(work);
@@ -88,10 +152,16 @@ export class FlushQueue {
         work.flush();
         const before = now;
         now = performance.now();
-        account.charge(now - before);
+        const ms = this.cpuTime.of(now - before, now);
+        account.charge(ms);
+        this.ahead += isLongest ? ms : -ms;
+        if (!work.writes) heavyWork.took(now - before);
       }
       account.leave();
+      this.waiting.delete(account);
+      if (account.hasWork) this.waiting.add(account);
     }
+    if (!this.all.hasWork) this.ahead = 0;
     this.isRunning = false;
     this.schedule();
   };

@@ -1,4 +1,4 @@
-/** A set that takes memory only while it has something: most sets of an idle stream have nothing. */
+/** A set that takes memory only while it has elements. Most sets of an idle stream have none. */
 export class LazySet<T> implements ReadonlySet<T> {
   private set: Set<T> | undefined;
 
@@ -48,7 +48,7 @@ export class LazySet<T> implements ReadonlySet<T> {
   }
 }
 
-/** A map that takes memory only while it has something. */
+/** A map that takes memory only while it has entries. */
 export class LazyMap<K, V> implements ReadonlyMap<K, V> {
   private map: Map<K, V> | undefined;
 

@@ -1,20 +1,17 @@
 import type { Changes } from "../cache/config-watcher.js";
 
-/** How Envoy begins its words when it has looked at each cluster or listener of a response by itself. */
+/** The beginning of Envoy's error if it has checked each cluster or listener of a response separately. */
 const perResource = /^Error adding\/updating /;
 
 /**
  * Whether a client says that it took nothing of a response that it refused. Envoy takes the good clusters and listeners
- * only where its words are about single ones; a response that has, for example, a field with a forbidden value it
- * refuses as a whole.
+ * only if its error is about single resources. It refuses a response as a whole if, for example, a field has a
+ * forbidden value.
  */
 export const tookNothing = (userAgentName: string, message: string): boolean =>
   userAgentName === "envoy" && !perResource.test(message);
 
-/**
- * The names of changed resources that a client's message mentions. Computed once for all streams that refuse the same
- * alike.
- */
+/** The changed resources that a client's error mentions, by name. Computed once for all streams with the same error. */
 export function mentionedIn(changes: Changes, message: string): ReadonlySet<string> {
   const known = memo.get(changes);
   if (known?.message === message) return known.names;
@@ -26,12 +23,12 @@ export function mentionedIn(changes: Changes, message: string): ReadonlySet<stri
 }
 const memo = new WeakMap<Changes, { readonly message: string; readonly names: ReadonlySet<string> }>();
 
-/** How much of a message is searched. */
+/** How many characters of an error are searched. */
 const longestMessage = 65_536;
 
 /**
- * Whether a text has a name in it, and not only as a part of a longer one. Envoy writes `<name>: <reason>` for each
- * resource; there the reasons do not count, for they are words like any name.
+ * Whether a text contains a name, and not only as a part of a longer name. Envoy writes `<name>: <reason>` for each
+ * resource. In that form a name counts only in front of the colon, because a reason may contain any word.
  */
 export function mentions(text: string, name: string): boolean {
   const isPart = (character: string | undefined) => character !== undefined && /[\w-]/.test(character);

@@ -1,36 +1,36 @@
 import type { Node } from "../cache/config-watcher.js";
-import { refersTo } from "./make-before-break.js";
+import { refersTo } from "./reference-targets.js";
 import type { Subscription } from "./subscription.js";
 
-/** A stream, as far as this has to know it. */
-interface OfNode {
+/** The part of a stream that {@link NodeStreams} reads. */
+interface NodeStream {
   /** "" on an aggregated stream. */
   readonly typeUrl: string;
   readonly node: Node | undefined;
-  /** The connection. */
+  /** The address of the connection's other end. */
   readonly peer: string;
   readonly subscriptions: ReadonlyMap<string, Subscription>;
 }
 
-/** How many streams of one node id are asked, where each would have to be: more than that are not one client. */
-const mostAsked = 64;
+/** How many streams of one node id count as related. More streams are not one client. */
+const maxRelatedStreams = 64;
 
 const none: readonly never[] = [];
 
-/** How many names of one group are waited for at a time. */
-const mostWatched = 10_000;
+/** How many names of one group removals can wait for. */
+const maxWatchedNames = 10_000;
 
 /**
- * The streams that may belong to one client. An aggregated stream and the separate ones beside it on the same
- * connection do. Where a node has no aggregated stream on the connection, separate streams with its id are taken for
- * one client's. Aggregated streams are never related to each other: two Envoys may share an id.
+ * Finds the streams that may belong to one client. An aggregated stream and the separate ones on the same connection
+ * do. If a node has no aggregated stream on the connection, all separate streams with its id count as one client's.
+ * Aggregated streams are never related to each other, because two Envoys may share an id.
  */
-export class NodeStreams<S extends OfNode> {
+export class NodeStreams<S extends NodeStream> {
   private readonly byNode = new Map<string, S | Set<S>>();
-  /** By node id, and by connection and node id: only where there are separate streams. */
+  /** By node id, and by connection and node id. Only if there are separate streams. */
   private readonly groups = new Map<string, Group<S>>();
 
-  /** Called once the node is known. Streams of nodes without an id stand alone. */
+  /** Called once the node is known. A stream of a node without an id is related to no other. */
   add(stream: S): void {
     const id = stream.node?.id;
     if (!id) return;
@@ -67,7 +67,7 @@ export class NodeStreams<S extends OfNode> {
     return known instanceof Set ? known : known ? [known] : [];
   }
 
-  /** The streams of the same client, this one included. Of separate streams that share nothing but an id, the first. */
+  /** The streams of the same client, this one included. If separate streams share only an id, the first of them. */
   *of(stream: S): Iterable<S> {
     yield stream;
     const isAggregated = stream.typeUrl === "";
@@ -75,7 +75,7 @@ export class NodeStreams<S extends OfNode> {
     let count = 0;
     for (const other of group?.streams ?? []) {
       if (other === stream || (isAggregated && other.typeUrl === "")) continue;
-      if (++count > mostAsked) return;
+      if (++count > maxRelatedStreams) return;
       yield other;
     }
   }
@@ -98,7 +98,7 @@ export class NodeStreams<S extends OfNode> {
     if (stream.node?.id) for (const key of keysOf(stream)) this.groups.get(key)?.changed();
   }
 
-  /** The aggregated streams beside a separate one. */
+  /** The aggregated streams on the connection of a separate stream. */
   *aggregatedBeside(stream: S): Iterable<S> {
     if (stream.typeUrl === "" || !stream.node?.id) return;
     const group = this.groups.get(connectionKey(stream));
@@ -112,33 +112,33 @@ export class NodeStreams<S extends OfNode> {
   }
 }
 
-const nodeKey = ({ node }: OfNode) => ` ${node?.id}`;
-const connectionKey = ({ node, peer }: OfNode) => `${peer} ${node?.id}`;
-const keysOf = (stream: OfNode): readonly string[] => [nodeKey(stream), connectionKey(stream)];
+const nodeKey = ({ node }: NodeStream) => ` ${node?.id}`;
+const connectionKey = ({ node, peer }: NodeStream) => `${peer} ${node?.id}`;
+const keysOf = (stream: NodeStream): readonly string[] => [nodeKey(stream), connectionKey(stream)];
 
 /** A name that removals wait for. */
-interface Watched {
+interface WatchedName {
   readonly typeUrl: string;
   readonly name: string;
-  /** One that refers to it. */
+  /** A subscription that refers to the name. */
   witness: Subscription;
   readonly waiters: Set<Subscription>;
 }
 
 /**
- * Streams that are taken for one client's. For each name that removals wait for, one subscription that refers to it is
- * the witness. Only when it no longer does, the next one is looked for. So a swap costs time in proportion to the
- * streams.
+ * Streams that count as one client's. For each name that removals wait for, one subscription that refers to it is
+ * remembered, its witness. The next one is searched only when the witness no longer refers to it. So a swap takes time
+ * in proportion to the streams.
  */
-class Group<S extends OfNode> {
+class Group<S extends NodeStream> {
   readonly streams = new Set<S>();
   aggregated = 0;
-  private readonly watched = new Map<string, Watched>();
-  private readonly byWitness = new Map<Subscription, Set<Watched>>();
-  private readonly byWaiter = new Map<Subscription, Set<Watched>>();
+  private readonly watched = new Map<string, WatchedName>();
+  private readonly byWitness = new Map<Subscription, Set<WatchedName>>();
+  private readonly byWaiter = new Map<Subscription, Set<WatchedName>>();
   /** Names that nothing refers to, until something changes. */
   private readonly free = new Set<string>();
-  /** Where the search for the next witness goes on. */
+  /** The stream from which the search for the next witness goes on. */
   private search: Iterator<S> | undefined;
 
   add(stream: S): void {
@@ -170,27 +170,27 @@ class Group<S extends OfNode> {
       this.findNext(known);
       return this.watched.has(key);
     }
-    if (this.free.has(key) || this.watched.size >= mostWatched) return false;
+    if (this.free.has(key) || this.watched.size >= maxWatchedNames) return false;
     const witness = this.find(typeUrl, name);
     if (!witness) {
       this.free.add(key);
       return false;
     }
-    const one: Watched = { typeUrl, name, witness, waiters: new Set() };
+    const one: WatchedName = { typeUrl, name, witness, waiters: new Set() };
     this.watched.set(key, one);
     note(this.byWitness, witness, one);
     this.waitFor(one, waiter);
     return true;
   }
 
-  answered(stream: S, isGone = false): void {
+  answered(stream: S, isClosed = false): void {
     if (this.byWitness.size === 0) return;
     for (const subscription of stream.subscriptions.values())
       for (const one of [...(this.byWitness.get(subscription) ?? [])])
-        if (isGone || !uses(subscription, one.typeUrl, one.name)) this.findNext(one);
+        if (isClosed || !uses(subscription, one.typeUrl, one.name)) this.findNext(one);
   }
 
-  private findNext(one: Watched): void {
+  private findNext(one: WatchedName): void {
     forget(this.byWitness, one.witness, one);
     const witness = this.find(one.typeUrl, one.name);
     if (witness) {
@@ -207,15 +207,15 @@ class Group<S extends OfNode> {
     }
   }
 
-  private waitFor(one: Watched, waiter: Subscription): void {
+  private waitFor(one: WatchedName, waiter: Subscription): void {
     if (one.waiters.has(waiter)) return;
     one.waiters.add(waiter);
     note(this.byWaiter, waiter, one);
   }
 
-  /** Any subscription that refers to a name. The streams are gone through in turn, from where the last search ended. */
+  /** Finds a subscription that refers to a name. Each search goes on with the stream after the last one's. */
   private find(typeUrl: string, name: string): Subscription | undefined {
-    // The rest of this round, and a whole one.
+    // Ends after the rest of this round and a whole one.
     for (let ends = 0; ends < 2; ) {
       this.search ??= this.streams.values();
       const { value: stream, done } = this.search.next();
@@ -231,13 +231,13 @@ class Group<S extends OfNode> {
   }
 }
 
-function note(index: Map<Subscription, Set<Watched>>, subscription: Subscription, one: Watched): void {
+function note(index: Map<Subscription, Set<WatchedName>>, subscription: Subscription, one: WatchedName): void {
   const known = index.get(subscription);
   if (known) known.add(one);
   else index.set(subscription, new Set([one]));
 }
 
-function forget(index: Map<Subscription, Set<Watched>>, subscription: Subscription, one: Watched): void {
+function forget(index: Map<Subscription, Set<WatchedName>>, subscription: Subscription, one: WatchedName): void {
   const known = index.get(subscription);
   if (known?.delete(one) && known.size === 0) index.delete(subscription);
 }

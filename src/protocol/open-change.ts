@@ -4,41 +4,44 @@ import { contentsOf } from "./changes.js";
 import type { NackEntry } from "./ledger.js";
 
 /**
- * A change of which the client's answer is not known for every resource: it is sent in pieces, or it was refused and
- * nothing says which of its resources are bad. Its pieces are shared with all streams that are in the same position.
+ * A change for which the client's answer is not known for each resource. Either it is sent in pieces, or it was refused
+ * and nothing shows which of its resources are bad. All streams in the same position share its pieces.
  */
 export class OpenChange {
-  /** The client has refused it, or a part of it. */
+  /** The client has refused the change, or a part of it. */
   isRefused = false;
-  /** How many responses with parts of it were refused. */
+  /** How many responses with parts of the change were refused. */
   nacks = 0;
-  /** The refusal, once no further pieces are tried. */
+  /** The NACK, once no further pieces are tried. */
   nack: NackEntry | undefined;
-  /** Left out of its piece: replaced meanwhile, or has to wait. It comes with the next difference. */
+  /**
+   * Contents that were left out of their piece because they were replaced meanwhile or have to wait. They come with the
+   * next difference.
+   */
   private readonly deferred = new Map<string, Resource | undefined>();
-  /** Keys of resources, and removed names, that are answered or are no part of it any more. */
+  /** Keys of resources, and removed names, that are answered or no longer belong to the change. */
   private readonly resolved = new Set<string>();
   private left: number;
 
   constructor(
-    /** What is not answered yet, in the order in which it is sent. */
+    /** What is not answered yet, in the order of sending. */
     private pieces: Changes[],
-    /** Under a wildcard, a retained position at which it is known what the client had before. */
+    /** Under a wildcard, a retained position that says what the client had before. */
     public before: number | undefined,
-    /** Under a wildcard, the client's position says what it has once all is answered. */
+    /** Under a wildcard, the client's position is already after the change. */
     public isPassed: boolean,
-    /** The number of the last response before its pieces. Later responses are newer. */
+    /** The number of the last response before the pieces. Responses with higher numbers are newer. */
     readonly origin: number,
   ) {
     this.left = pieces.reduce((sum, { changed, removed }) => sum + changed.length + removed.length, 0);
   }
 
-  /** There are pieces to send, or on their way. */
+  /** Whether pieces are left to send or to be answered. */
   get isSplitting(): boolean {
     return this.nack === undefined && this.pieces.length > 0;
   }
 
-  /** The piece to send next; undefined: none is left. */
+  /** The piece to send next. Undefined: none is left. */
   get next(): Changes | undefined {
     return this.isSplitting ? this.pieces[0] : undefined;
   }
@@ -52,17 +55,17 @@ export class OpenChange {
     return this.isDeferred(name);
   }
 
-  /** It was left out of its piece. */
+  /** Whether a name was left out of its piece. */
   isDeferred(name: string): boolean {
     return this.deferred.has(name) && !this.resolved.has(name);
   }
 
-  /** A piece with this name is yet to be sent or answered. */
+  /** Whether a piece with a name is yet to be sent or answered. */
   isPending(name: string): boolean {
     return this.isSplitting && this.has(name) && !this.isDeferred(name);
   }
 
-  /** What it offers of a name; undefined: its removal. */
+  /** The content that the change has for a name. Undefined: its removal. */
   content(name: string): Resource | undefined {
     for (const piece of this.pieces) if (contentsOf(piece).has(name)) return contentsOf(piece).get(name);
     return this.deferred.get(name);
@@ -86,7 +89,7 @@ export class OpenChange {
     return this.nack !== undefined && this.has(name) && !this.isDeferred(name);
   }
 
-  /** Whether a response offers some of it again: that explains why the response is refused. */
+  /** Whether a response offers some of the change again. That explains why the response is refused. */
   explains(offers: (name: string) => Resource | undefined): boolean {
     return (
       this.nack !== undefined &&
@@ -96,25 +99,25 @@ export class OpenChange {
     );
   }
 
-  /** A piece was refused: its halves take its place. */
+  /** A piece was refused: its halves replace it. */
   split(piece: Changes, halves: readonly Changes[]): void {
     this.isRefused = true;
     this.pieces = this.pieces.flatMap((one) => (one === piece ? halves : [one]));
   }
 
-  /** Only a part of the next piece goes out, without what is later. */
+  /** Only a part of the next piece is sent; `later` is left out. */
   defer(piece: Changes, now: Changes, later: ReadonlyMap<string, Resource | undefined>): void {
     for (const [name, content] of later) this.deferred.set(name, content);
     this.pieces = this.pieces.flatMap((one) => (one === piece ? (isEmpty(now) ? [] : [now]) : [one]));
   }
 
-  /** Nothing more is tried: it stays refused together. */
+  /** No further pieces are tried: the change stays refused as a whole. */
   giveUp(nack: NackEntry): void {
     this.isRefused = true;
     this.nack = nack;
   }
 
-  /** All that is not answered, but for what was left out. */
+  /** Everything that is not answered, without what was left out. */
   get all(): Changes {
     const [only] = this.pieces;
     if (only && this.pieces.length === 1) return only;
@@ -124,7 +127,7 @@ export class OpenChange {
     };
   }
 
-  /** A piece is answered. Tells whether that was the last of it. */
+  /** A piece is answered. Returns whether nothing of the change is left. */
   remove(piece: Changes): boolean {
     const index = this.pieces.indexOf(piece);
     if (index < 0) return this.left <= 0;
@@ -134,7 +137,7 @@ export class OpenChange {
     return this.left <= 0;
   }
 
-  /** A name is answered otherwise. Tells whether that was the last of it. */
+  /** A name is settled in another way. Returns whether nothing of the change is left. */
   resolve(name: string): boolean {
     if (!this.has(name)) return false;
     this.resolved.add(this.content(name)?.key ?? name); // one resource may be subscribed by several aliases

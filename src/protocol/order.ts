@@ -1,4 +1,5 @@
-import type { MakeBeforeBreak } from "./make-before-break.js";
+import { hasAllOf } from "./change-order.js";
+import type { OrderedStream } from "./ordered-stream.js";
 import type { Subscription } from "./subscription.js";
 
 /** The subscriptions of one stream, by type URL. */
@@ -7,47 +8,46 @@ type ByType = ReadonlyMap<string, Subscription>;
 /** How many responses of one type may be unanswered (P25). */
 const mostUnanswered = 4;
 
-/** What a stream does next. */
+/** What a stream sends next. */
 export interface Turn {
   readonly subscription: Subscription;
-  /** Only what was asked for goes out: what has changed waits for its turn. */
+  /** Only requested names are answered. Changes wait. */
   readonly partial: boolean;
 }
 
-/** Times in milliseconds; `now` is `performance.now()`. */
+/** Times in milliseconds. `now` is `performance.now()`. */
 export interface TurnTimes {
   readonly now: number;
-  /** How long a type waits for the answer of an earlier one (P53); 0: not at all. */
+  /** How long a type waits for the answer to an earlier type (P53). 0: not at all. */
   readonly order: number;
   /** How long a response may be unanswered before further changes are sent (P25). */
   readonly answer: number;
 }
 
 /**
- * Of the subscriptions that may have something to send, the one whose turn it is (P53): what is referred to goes before
- * what refers to it, and while a response of an earlier type is unanswered, a later type waits, for a bounded time. It
- * still answers what the client asks for by name, if that refers to nothing that the client is yet to get: a client may
- * need it to finish with the earlier type (a cluster its secret).
+ * Chooses the subscription that sends next, out of those that may have something to send (P53). Referenced types go
+ * first. While a response of an earlier type is unanswered, a later type waits, for a bounded time. Meanwhile a later
+ * type still answers requested names, if these refer to nothing that the client has yet to get. The client may need the
+ * answer to finish with the earlier type, such as the secret of a cluster.
  */
 export function nextTurn(
   waiting: Iterable<Subscription>,
-  all: ByType,
+  stream: Pick<OrderedStream, "subscriptions" | "related">,
   times: TurnTimes,
-  order: MakeBeforeBreak,
 ): Turn | undefined {
   let next: Turn | undefined;
   for (const subscription of waiting) {
     if (next && next.subscription.type.order <= subscription.type.order) continue;
     if (freeAt(subscription, times) > times.now || !subscription.view.serving) continue;
-    if (!blockedUntil(subscription, all, times)) next = { subscription, partial: false };
-    else if (canAnswerApart(subscription, order)) next = { subscription, partial: true };
+    if (!blockedUntil(subscription, stream.subscriptions, times)) next = { subscription, partial: false };
+    else if (canAnswerApart(subscription, stream)) next = { subscription, partial: true };
   }
   return next;
 }
 
 /**
- * When a further response of the type may be sent, as `performance.now()`: at once, after a wait, or never without an
- * answer (P25).
+ * When the type's next response may be sent, as `performance.now()`: 0 for at once, Infinity for not before an answer
+ * (P25).
  */
 export function freeAt({ state: { inFlight } }: Subscription, { answer }: TurnTimes): number {
   const [oldest] = inFlight;
@@ -55,7 +55,7 @@ export function freeAt({ state: { inFlight } }: Subscription, { answer }: TurnTi
   return inFlight.length < mostUnanswered ? oldest.at + answer : Number.POSITIVE_INFINITY;
 }
 
-/** When the wait of a type for those before it is over, as `performance.now()`; undefined: it does not wait. */
+/** When a type no longer waits for the types before it, as `performance.now()`. Undefined: it does not wait. */
 export function blockedUntil({ type }: Subscription, all: ByType, { now, order }: TurnTimes): number | undefined {
   let until: number | undefined;
   for (const { type: earlier, state } of all.values()) {
@@ -66,11 +66,11 @@ export function blockedUntil({ type }: Subscription, all: ByType, { now, order }
   return until;
 }
 
-function canAnswerApart({ asked, type, view }: Subscription, order: MakeBeforeBreak): boolean {
-  if (asked.size === 0 || type.fullStateInSotw) return false;
-  for (const name of asked) {
+function canAnswerApart({ namesToAnswer, type, view }: Subscription, stream: Pick<OrderedStream, "related">): boolean {
+  if (namesToAnswer.size === 0 || type.fullStateInSotw) return false;
+  for (const name of namesToAnswer) {
     const resource = view.get(name);
-    if (resource && !order.hasAllOf(resource, (other, target) => other.view.get(target) !== undefined)) return false;
+    if (resource && !hasAllOf(stream, resource, (other, target) => other.view.get(target) !== undefined)) return false;
   }
   return true;
 }

@@ -1,20 +1,20 @@
 /** When refused content is offered again (P16). */
 export interface RetryTimes {
-  /** `performance.now()` of the next offer of something that was refused so often; undefined: there is none. */
+  /** When content that was refused `tries` times is offered again, as `performance.now()`. Undefined: never. */
   next(tries: number): number | undefined;
 }
 
-/** Milliseconds: the first two waits; the later ones double, up to the longest. */
+/** Waits in milliseconds: the first, the second, and the longest. Each later wait doubles. */
 export interface RetryWaits {
   readonly first: number;
   readonly second: number;
   readonly longest: number;
 }
 
-/** After 10 s, after 1 minute, then doubling to 15 minutes. */
+/** 10 s, 1 minute, then doubling up to 15 minutes. */
 export const retryWaits: RetryWaits = { first: 10_000, second: 60_000, longest: 900_000 };
 
-/** Each wait is up to a fifth longer, so that clients that refused together do not come back together. */
+/** Makes each wait up to a fifth longer, so that clients that refused together do not retry together. */
 export function retryTimes(waits: RetryWaits | undefined): RetryTimes {
   return {
     next: (tries) => {

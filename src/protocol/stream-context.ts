@@ -1,74 +1,99 @@
 import type { ConfigWatcher, Node, WatchRequest } from "../cache/config-watcher.js";
+import type { Caller } from "../caller.js";
 import type { Logger } from "../logger.js";
+import type { XdsApi } from "../resource/xds-api.js";
 import type { Account } from "./account.js";
 import type { FlushQueue } from "./flush-queue.js";
-import type { Response } from "./messages.js";
 import type { NodeStreams } from "./node-streams.js";
 import type { OpenRefusals } from "./open-refusals.js";
+import type { Response } from "./response.js";
 import type { RetryTimes } from "./retry.js";
-import type { Stream } from "./stream.js";
 import type { StreamEvents, StreamInfo } from "./stream-events.js";
+import type { Subscription } from "./subscription.js";
 import type { TrafficByType } from "./traffic.js";
 
-/** The way out, owned by the transport. */
+/** The way out of a stream, owned by its transport. */
 export interface Transport {
-  /** Address of the client. */
+  /** The address of the client. */
   readonly peer: string;
-  /** As {@link StreamInfo} has them; by default none. */
+  /** As in {@link StreamInfo}. Default: none. */
   readonly certificateNames?: readonly string[];
-  /** Whose work the stream's is. By default the stream's own. */
+  /** Pays for the stream's work. Default: an account of the stream's own. */
   readonly account?: Account;
-  /** Takes one response. False: no more until the transport calls {@link Stream.writable}. */
+  /** Takes one response. False: take no more until the transport calls `Stream.writable()`. */
   send(response: Response): boolean;
   /** Ends the stream with this error's status. */
   end(error: unknown): void;
 }
 
-/** Brings resources into being when they are asked for. */
+/** Makes resources when they are requested. */
 export interface Resolver {
-  /** Puts the resource into the cache, if there is one to be had. */
+  /** Puts the resource into the cache, if it can be made. */
   resolve(request: WatchRequest & { readonly name: string }): void | Promise<void>;
-  /** How long, in milliseconds, a client waits for it before it is told that there is none. */
+  /** How many milliseconds a client waits before it is answered that the resource does not exist. */
   readonly timeoutMs: number;
+}
+
+/** An open stream of either variant, as its server and its client's other streams see it. */
+export interface OpenStream extends StreamInfo {
+  readonly caller: Caller;
+  /** By type URL. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  /** Looks again at everything that waits: an answer may have come, or a time may be over. */
+  reconsider(): void;
+  /** The transport has lost the client, or ends the stream. */
+  close(): void;
 }
 
 /** What all streams of a server share. */
 export interface StreamContext {
   readonly watcher: ConfigWatcher;
+  /** Has the types that clients may subscribe to. */
+  readonly api: XdsApi;
   readonly events: StreamEvents;
-  /** Rations what clients cause, by the `peer` that is in all fields. */
+  /** Limits the log lines that a client can cause, by the field `peer`. */
   readonly logger: Logger;
   readonly queue: FlushQueue;
   readonly traffic: TrafficByType;
-  /** Node of a first request that has none; undefined: such a request is an error (P2). */
+  /** The node for a first request without one. Undefined: such a request is an error (P2). */
   anonymous(): Node | undefined;
-  /** The stream has sent what it can for now: after every request, and every change that it can see. */
-  flushed?(stream: Stream<never>): void;
-  /** The stream is ended with this error. */
-  failed(stream: StreamInfo, error: unknown): void;
+  /** Decides whether a stream may have what its first request asks for as this node. A rejection ends the stream. */
+  permit?(stream: StreamInfo, node: Node): Promise<void> | undefined;
+  /** The stream has sent what it can for now. Called after every request and every change that the stream can see. */
+  flushed?(stream: OpenStream): void;
+  /**
+   * Called when the stream is ended with this error. `node` is the stream's node, or the node that the client claimed
+   * and was refused.
+   */
+  failed(stream: StreamInfo, error: unknown, node: Node | undefined): void;
   /** The stream has ended. */
-  ended(stream: Stream<never>): void;
-  /** Changes go out in order, and removals after what refers to them (P53–P55). */
+  ended(stream: OpenStream): void;
+  /** Changes are sent in order, and removals after the resources that refer to them have changed (P53–P55). */
   readonly ordered: boolean;
   /**
-   * Milliseconds: how long a type waits for another's answer, and further changes for the answer to the one before
-   * (P25, P53).
+   * How long a type waits for the answer to another type, and further changes for the answer to the last one, in
+   * milliseconds (P25, P53).
    */
   readonly patience: number;
-  /** Milliseconds: how long a client goes on using a listener that was replaced or removed (P54). */
+  /** How many milliseconds a client goes on using a replaced or removed listener (P54). */
   readonly drainTimeMs: number;
-  /** Milliseconds: after this time a client stops waiting for a resource that does not exist (P54). */
+  /** After how many milliseconds a client stops waiting for a resource that does not exist (P54). */
   readonly missingAfterMs: number;
   /** When refused content is offered again (P16). */
   readonly retryTimes: RetryTimes;
-  /** How many bytes a delta response may have. A larger one is divided. */
+  /** The most bytes of a delta response. A larger one is divided. */
   readonly maxResponseBytes: number;
   readonly openRefusals: OpenRefusals;
-  readonly nodeStreams: NodeStreams<Stream<never>>;
-  /** Asked for names that do not exist (P62). */
+  readonly nodeStreams: NodeStreams<OpenStream>;
+  /** Makes resources for requested names that do not exist (P62). */
   readonly resolver: Resolver | undefined;
-  /** Throws where there is no memory for more; `grows` says whether more is asked for. */
-  checkGrowth(grows: () => boolean): void;
-  /** Throws for more names than one subscription may have. */
+  /**
+   * Throws if there is no memory for more, or none for the address of this account. `grows`: whether the request asks
+   * for more.
+   */
+  checkGrowth(account: Account, grows: () => boolean): void;
+  /** Whether there is memory for more for the address of this account. */
+  mayGrow(account: Account): boolean;
+  /** Throws if one subscription would have too many names. */
   checkNames(names: number, typeUrl: string): void;
 }

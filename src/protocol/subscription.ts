@@ -7,76 +7,65 @@ import type {
   Watcher,
   WatchRequest,
 } from "../cache/config-watcher.js";
-import { canonicalName, collectionOf, hasSpellings, isGlob } from "../resource/names.js";
-import { Resource } from "../resource/resource.js";
-import type { ResourceType } from "../resource/types.js";
-import { AskedNames } from "./asked-names.js";
+import { canonicalName, collectionOf, isGlob } from "../resource/names.js";
+import type { Resource } from "../resource/resource.js";
+import type { ResourceType } from "../resource/xds-api.js";
+import type { ErrorDetail } from "../wire/messages.js";
 import { contentsOf } from "./changes.js";
-import { ClientState, type Delivery, type NackOptions, Reported, type Verdict, type Wants } from "./client-state.js";
-import type { Difference } from "./diff.js";
+import type { SubscriptionScope } from "./client-contents.js";
+import { ClientState } from "./client-state.js";
+import { type Delivery, ReportedVersion } from "./delivery.js";
+import type { Difference } from "./difference.js";
+import { heldBytes } from "./held-bytes.js";
 import { LazyMap, LazySet } from "./lazy.js";
-import { Ledger, type NackEntry, nackEntry } from "./ledger.js";
+import { Ledger, nackEntry } from "./ledger.js";
 import { mentionedIn, tookNothing } from "./mentions.js";
-import type { ErrorDetail } from "./messages.js";
-import type { OpenChange } from "./open-change.js";
+import { NamesToAnswer } from "./names-to-answer.js";
+import type { NackOptions } from "./refused.js";
+import { ResolvingNames } from "./resolving-names.js";
 import type { RetryTimes } from "./retry.js";
+import { SubscribedNames } from "./subscribed-names.js";
 import type { Withheld } from "./withheld.js";
 
-/** What is known of one name of one client. */
-export interface NameState {
-  /** Canonical. */
-  readonly name: string;
-  /** What is served of it. */
-  readonly served: Resource | undefined;
-  /** What the client last certainly had, where the content is known. */
-  readonly has: Resource | undefined;
-  /** The version of that; undefined: it had nothing. */
-  readonly version: string | undefined;
-  /** A response with it is unanswered, or it is in a piece that is not sent yet. */
-  readonly isMoving: boolean;
-  /** What was refused and is not replaced; `resource` undefined: its removal. */
-  readonly refused: { readonly resource: Resource | undefined; readonly nack: NackEntry } | undefined;
-  /** Why it stays on the client as it is. */
-  readonly waits: Withheld | undefined;
-}
-
-/** What one client wants of one type, and what it has yet to be sent. `state` knows what it has. */
-export class Subscription implements Watcher, Wants {
-  wildcard = false;
-  /** Some request has named something, so that an empty list no longer means everything (P35). */
-  named = false;
-  readonly names = new LazySet<string>();
-  /** What `names` are, as a request listed them; undefined: not as one list. */
-  list: readonly string[] | undefined;
+/** What one client subscribes of one type, and what it has yet to be sent. `state` says what the client has. */
+export class Subscription extends SubscribedNames implements Watcher, SubscriptionScope {
   readonly state = new ClientState(this);
-  /** Names to be answered although the client may have them (P26, P28, P40, P42, P45, P51). */
-  readonly asked = new AskedNames();
+  /** Names to answer, even if the client may have them already (P26, P28, P40, P42, P45, P51). */
+  readonly namesToAnswer = new NamesToAnswer();
   private due: Set<string> | undefined;
-  /** Explicit names that have changed since they were last looked at. */
+  /** Explicit names that have changed since the last look. */
   readonly stale = new LazySet<string>();
-  /** Every explicit name is to be looked at. */
-  allStale = true;
-  private spelt: Map<string, string> | undefined;
-  /** Names that a resolver was asked for, and the bound of its time (P62); "done": what is there now is the answer. */
-  private resolving: Map<string, NodeJS.Timeout | "done"> | undefined;
-  /** A heartbeat of what has a TTL is due (P58). */
+  /**
+   * Every explicit name must be looked at. New names are not included, because they are in `namesToAnswer` or were
+   * reported.
+   */
+  allStale = false;
+  /** Names that the resolver was asked for (P62). */
+  private resolving: ResolvingNames | undefined;
+  /** A heartbeat for resources with a TTL is due (P58). */
   beatDue = false;
-  /** Names whose removal (P54) or change (P53) waits. */
+  /** Names whose removal (P54) or change (P53) waits, each with the reason. */
   readonly waiting = new LazyMap<string, Withheld>();
-  private leftNames: Set<string> | undefined;
   /** The client waits for a response, even an empty one (P46, P56). */
   mustAnswer = false;
-  /** The client brought versions from an earlier stream. */
+  /** The client has reported versions from an earlier stream. */
   hasReported = false;
-  /** SotW: the client has taken something on an earlier stream, and nobody knows what. */
-  hasEarlier = false;
-  /** The versions that the client reports of an earlier stream count (P36). */
+  private reportedCharacters = 0;
+  /** Names that the client has brought from an earlier stream and that were not served then. */
+  private returnedWith: Set<string> | undefined;
+  /** The number of characters in all remembered messages of NACKs. */
+  private nackCharacters = 0;
+  /** How many bytes of {@link heldBytes} the stream has counted. */
+  countedBytes = 0;
+  /** SotW: the client has taken something unknown on an earlier stream. */
+  hasEarlierState = false;
+  /** Whether the versions that the client reports count (P36). */
   isTrusted = true;
-  /** Counts the stream's looks: its number when this subscription was last looked at in full. */
+  /** The number of the stream's look in which this subscription was last looked at in full. */
   lookedAt = 0;
   readonly ledger = new Ledger();
   lastRequestAt = 0;
-  /** Set by `open`, and by the cache when another view answers. */
+  /** Set by `open`, and by the cache when another view takes over. */
   view!: ResourceView;
   private watch!: Watch;
 
@@ -86,9 +75,13 @@ export class Subscription implements Watcher, Wants {
     private readonly onWake: (subscription: Subscription) => void,
     /** Called when the cache has something new. */
     private readonly onChange: () => void,
-  ) {}
+  ) {
+    super();
+  }
 
-  /** Starts with nothing subscribed; undefined: the cache has nothing to say of this type to this node. */
+  /**
+   * Opens a subscription without any names. Returns undefined if the cache serves nothing of this type to this node.
+   */
   static open(
     watcher: ConfigWatcher,
     request: WatchRequest,
@@ -103,26 +96,18 @@ export class Subscription implements Watcher, Wants {
     return subscription;
   }
 
-  /** Refused names whose content is offered again (P16). */
-  get retried(): ReadonlySet<string> {
+  /** Refused names whose content is due to be offered again (P16). */
+  get dueRetries(): ReadonlySet<string> {
     return this.due ?? noNames;
   }
 
-  /** How the client spells names that are spelt otherwise here (P64). */
-  get spellings(): ReadonlyMap<string, string> {
-    return this.spelt ?? noSpellings;
-  }
-
-  /** Subscribed names that an earlier state of the client referred to, and that nothing may refer to any more (P54). */
-  get left(): ReadonlySet<string> {
-    return this.leftNames ?? noNames;
-  }
-
-  /** An earlier state of the client referred to a name. */
-  leave(name: string): void {
-    if (!this.names.has(name)) return;
-    this.leftNames ??= new Set();
-    this.leftNames.add(name);
+  /** How many bytes of the heap are held for the client's part of the subscription, as estimated. */
+  get heldBytes(): number {
+    const { exceptions } = this.state;
+    const reported = exceptions.size > 0 ? this.reportedCharacters : 0;
+    const characters = this.characters + reported + this.nackCharacters;
+    const { subscription, name, entry } = heldBytes;
+    return subscription + characters + name * this.names.size + entry * exceptions.size;
   }
 
   get lastResponseAt(): number {
@@ -130,89 +115,41 @@ export class Subscription implements Watcher, Wants {
   }
 
   /**
-   * Nothing has changed or been asked for since it was last looked at, and nothing waits but what a draining listener
-   * may use.
+   * Whether nothing has changed since the last look, nothing was requested, and nothing waits except for draining
+   * listeners.
    */
   get upToDate(): boolean {
     return this.isLookedAt && !this.isWaiting;
   }
 
-  /** Something waits, and not only for the client's old listeners to drain. */
+  /** Whether something waits for another reason than draining listeners. */
   get isWaiting(): boolean {
     if (this.waiting.size > 0) for (const { why } of this.waiting.values()) if (why !== "draining") return true;
     return false;
   }
 
-  /** Nothing has changed or been asked for since it was last looked at. */
+  /** Whether nothing has changed since the last look, and nothing was asked for. */
   get isLookedAt(): boolean {
-    const { state, asked, retried } = this;
-    if (this.mustAnswer || !asked.isDone || retried.size > 0 || this.nextPiece) return false;
+    const { state, namesToAnswer, dueRetries } = this;
+    if (this.mustAnswer || !namesToAnswer.isDone || dueRetries.size > 0 || this.state.nextPiece) return false;
     if (this.allStale) return false;
     return this.wildcard ? state.offered === this.view.position : this.stale.size === 0;
   }
 
-  /** The list, where nothing is known of what the client has, and it is to be answered each of the names and nothing else. */
-  get unansweredList(): readonly string[] | undefined {
-    const { list, asked, state } = this;
-    if (!list || this.wildcard || !this.allStale || state.hasAnything || list.length !== asked.size) return undefined;
-    if (!state.isPlain || state.inFlight.length > 0) return undefined;
-    return list.every((name) => asked.has(name)) ? list : undefined;
-  }
-
-  /** Looking at it again would find nothing to say and nothing to write down. */
+  /** Whether another look would find nothing to send and nothing to note. */
   get isSettled(): boolean {
     return this.isLookedAt && this.waiting.size === 0 && !this.beatDue;
   }
 
-  /** The change of which a piece is to be sent next (P17). */
-  get nextPiece(): OpenChange | undefined {
-    if (this.state.open.length === 0) return undefined;
-    for (const change of this.state.open)
-      if (!change.nack && change.next && !this.state.inFlight.some(({ piece }) => piece === change)) return change;
-    return undefined;
-  }
-
-  /** The names that may differ from what is served, without a wildcard. */
+  /** Without a wildcard: the names for which the client may lack what is served. */
   get touched(): Iterable<string> {
     if (this.allStale) return new Set([...this.names, ...this.state.exceptions.keys()]);
     return this.waiting.size === 0 ? this.stale : new Set([...this.stale, ...this.waiting.keys()]);
   }
 
-  /** Every resource that the client may be using and that is not what is served. */
+  /** Every resource that the client may be using and that is not served now. */
   outdated(): Iterable<Resource> {
     return this.state.outdated(this.wildcard ? [] : this.touched);
-  }
-
-  /**
-   * Every name that the client subscribes or may have, with what is known of it. This is what status, CSDS and dumps
-   * read.
-   */
-  *nameStates(): Iterable<NameState> {
-    const { view, wildcard, state, names, waiting } = this;
-    const all = new Set<string>();
-    if (wildcard) for (const { key } of view.all()) all.add(key);
-    for (const name of names)
-      if (isGlob(name)) for (const member of view.members(name)) all.add(member.key);
-      else if (!wildcard || !view.get(name)) all.add(name);
-    if (wildcard) for (const name of view.since(state.position).removed) all.add(name);
-    for (const known of [state.exceptions, state.refused, waiting]) for (const name of known.keys()) all.add(name);
-    for (const change of state.open) for (const name of change.names()) all.add(name);
-    for (const name of all) {
-      const last = state.last(name);
-      const now = view.get(name);
-      const change = state.openWith(name);
-      const nack = change?.blames(name) ? change.nack : undefined;
-      const refused = state.refused.get(name) ?? (nack && { resource: change?.content(name), nack });
-      yield {
-        name,
-        served: now,
-        has: last instanceof Resource ? last : last && last.version === now?.version ? now : undefined,
-        version: last?.version,
-        isMoving: state.coming(name) !== undefined || change?.isPending(name) === true,
-        refused,
-        waits: waiting.get(name),
-      };
-    }
   }
 
   isWithheld(name: string): boolean {
@@ -223,46 +160,25 @@ export class Subscription implements Watcher, Wants {
     return this.waiting.get(name)?.why === "draining";
   }
 
-  /** Whether a request subscribes nothing new by saying this. */
-  knows(spelling: string): boolean {
-    return spelling === "*" || this.names.has(canonicalName(spelling));
-  }
-
-  covers(name: string): boolean {
-    if (this.wildcard || this.names.has(name)) return true;
-    const glob = collectionOf(name);
-    return glob !== undefined && this.names.has(glob);
-  }
-
-  keysOf({ key, aliasKeys }: Resource): readonly string[] {
-    if (aliasKeys.length === 0) return this.covers(key) ? [key] : [];
-    const found = aliasKeys.filter((alias) => this.names.has(alias));
-    return this.covers(key) ? [key, ...found] : found;
-  }
-
   // Called by the variants, for a request
 
-  /** Names a resource explicitly, as the client spells it. */
+  /** Subscribes a name explicitly, as the client spells it. */
   add(spelling: string): void {
     const name = canonicalName(spelling);
-    this.list = undefined;
-    this.named = true;
-    if (this.view.get(name) || isGlob(name)) this.asked.add(name);
-    else this.asked.addMissing(name);
+    this.listedNames = undefined;
+    this.hasNamed = true;
+    if (this.view.get(name) || isGlob(name)) this.namesToAnswer.add(name);
+    else this.namesToAnswer.addMissing(name);
     this.spell(name, spelling);
-    if (this.names.has(name)) return;
-    this.names.add(name);
-    if (!this.wildcard) this.view.follow(this, name);
+    if (this.addName(name) && !this.wildcard) this.view.follow(this, name);
   }
 
-  /** Takes back an explicit name; under a wildcard it stays subscribed. */
+  /** Unsubscribes an explicit name. A wildcard still covers it. */
   drop(spelling: string): void {
     const name = canonicalName(spelling);
-    this.list = undefined;
-    this.names.delete(name);
-    this.leftNames?.delete(name);
-    this.spelt?.delete(name);
-    this.stopResolving(name);
+    this.listedNames = undefined;
+    this.forgetName(name);
+    this.resolving?.stop(name);
     if (this.wildcard) {
       if (!this.view.get(name) && !this.state.mayHave(name)) this.forget(name);
       return;
@@ -270,38 +186,31 @@ export class Subscription implements Watcher, Wants {
     this.view.unfollow(this, name);
     this.forget(name);
     if (!isGlob(name)) return;
-    const { exceptions, refused, gone, deferred, open } = this.state;
-    for (const known of [exceptions, refused, gone, deferred, ...open.map((change) => new Set(change.names()))])
+    const { exceptions, refused, removedInUse, deferred, open } = this.state;
+    for (const known of [exceptions, refused, removedInUse, deferred, ...open.map((change) => new Set(change.names()))])
       for (const held of [...known.keys()]) if (!this.covers(held)) this.forget(held);
   }
 
-  /**
-   * The client reports what it has from an earlier stream (P49). Such a name needs no answer if it is what is served.
-   */
+  /** The client reports a version from an earlier stream (P49). If that version is served, the name needs no answer. */
   report(spelling: string, version: string, placeholder: Resource | undefined): void {
     const name = canonicalName(spelling);
     if (!this.covers(name)) return; // reporting subscribes nothing (P50)
     this.hasReported = true;
-    this.state.report(name, placeholder?.version === version ? placeholder : new Reported(version));
+    this.reportedCharacters += name.length + version.length;
+    const has =
+      [placeholder, this.view.get(name)].find((one) => one?.version === version) ??
+      this.view.replaced?.(name, version) ??
+      new ReportedVersion(version);
+    this.state.report(name, has);
     this.spell(name, spelling);
-    this.asked.delete(name);
-  }
-
-  private spell(name: string, spelling: string): void {
-    if (!hasSpellings(name)) return;
-    this.spelt ??= new Map();
-    this.spelt.set(name, spelling);
-  }
-
-  private stopResolving(name: string): void {
-    const timer = this.resolving?.get(name);
-    if (timer !== "done") clearTimeout(timer);
-    this.resolving?.delete(name);
+    this.namesToAnswer.delete(name);
+    if (this.names.has(name)) this.noteReturnedWith(name);
+    this.markStale(name);
   }
 
   private forget(name: string): void {
     this.state.forget(name);
-    for (const set of [this.asked, this.stale, this.due, this.waiting]) set?.delete(name);
+    for (const set of [this.namesToAnswer, this.stale, this.due, this.waiting]) set?.delete(name);
     this.clearError();
   }
 
@@ -309,7 +218,7 @@ export class Subscription implements Watcher, Wants {
     if (wildcard === this.wildcard) return;
     if (wildcard) {
       this.wildcard = true;
-      this.state.keepRefused();
+      this.state.noteRefusedAsMissing();
       for (const name of this.names) this.view.unfollow(this, name);
       this.view.followAll(this);
       this.mustAnswer = true;
@@ -320,7 +229,7 @@ export class Subscription implements Watcher, Wants {
     this.state.flatten(this.names, covers);
     this.wildcard = false;
     for (const name of this.names) this.view.follow(this, name);
-    this.asked.keep((name) => this.covers(name));
+    this.namesToAnswer.keep((name) => this.covers(name));
     for (const set of [this.due, this.waiting])
       for (const name of set?.keys() ?? []) if (!this.covers(name)) set?.delete(name);
     this.allStale = true;
@@ -332,50 +241,38 @@ export class Subscription implements Watcher, Wants {
   wake(name?: string): void {
     if (name !== undefined) {
       this.stale.add(name);
-      this.asked.hurry(name);
+      this.namesToAnswer.hurry(name);
     }
     this.onChange();
     this.onWake(this);
   }
 
-  /** Something that it waits for may have come. */
+  /** What the subscription waits for may have come. */
   lookAgain(): void {
     this.onWake(this);
   }
 
   /**
-   * Takes out of what was asked for the names that do not exist, for a resolver to be asked for them (P62); each comes back, with
-   * a wake, when its time is over or `resolved` was called.
+   * Names to ask the resolver for: requested names that do not exist (P62). Such a name is not answered before its time
+   * of `timeoutMs` milliseconds is over, or {@link resolved} is called for it.
    */
-  unresolved(timeoutMs: number): string[] {
+  namesToResolve(timeoutMs: number): string[] {
     const names: string[] = [];
-    for (const name of this.asked) {
+    for (const name of this.namesToAnswer) {
       if (!this.names.has(name) || this.view.get(name) || isGlob(name)) continue;
-      if (this.resolving?.get(name) === "done") {
-        this.resolving.delete(name);
-        continue;
-      }
-      this.asked.delete(name);
-      if (this.resolving?.has(name)) continue;
-      this.resolving ??= new Map();
-      this.resolving.set(
-        name,
-        setTimeout(() => this.resolved(name), timeoutMs),
-      );
-      names.push(name);
+      this.resolving ??= new ResolvingNames();
+      const next = this.resolving.next(name, timeoutMs, () => this.resolved(name));
+      if (next === "answer") continue;
+      this.namesToAnswer.delete(name);
+      if (next === "ask") names.push(name);
     }
     return names;
   }
 
-  /** The resolver has done what it can. */
+  /** The resolver is done with a name. If the name exists now, the cache has woken this subscription. */
   resolved(name: string): void {
-    const timer = this.resolving?.get(name);
-    if (timer === undefined || timer === "done") return;
-    this.stopResolving(name);
-    if (this.view.get(name)) return; // its coming has woken us
-    this.resolving ??= new Map();
-    this.resolving.set(name, "done");
-    this.asked.add(name);
+    if (!this.resolving?.end(name, this.view.get(name) !== undefined)) return;
+    this.namesToAnswer.add(name);
     this.onWake(this);
   }
 
@@ -386,7 +283,7 @@ export class Subscription implements Watcher, Wants {
 
   move(view: ResourceView): void {
     const old = this.view;
-    this.asked.hurryAll();
+    this.namesToAnswer.hurryAll();
     if (this.wildcard) {
       const { position } = this.state;
       const known = position < 0 ? [] : [...old.all().map(({ key }) => key), ...old.since(position).removed];
@@ -407,87 +304,102 @@ export class Subscription implements Watcher, Wants {
 
   // Called by the stream, for a response
 
-  /** A response goes out. `untold`: removals that this variant cannot announce. */
-  send(delivery: Delivery, difference: Difference, untold: readonly string[]): void {
+  /** A response was sent. `unannounced`: removed names that this variant cannot announce. */
+  send(delivery: Delivery, difference: Difference, unannounced: readonly string[]): void {
     this.state.send(delivery);
     this.ledger.onSent(delivery);
-    this.looked(difference, delivery.partial);
+    this.noteLook(difference, delivery.partial);
     this.mustAnswer = false; // a part is an answer too
-    for (const name of untold) this.state.lose(name);
+    for (const name of unannounced) this.state.lose(name);
   }
 
-  /** A change goes out in pieces. */
+  /** A change will be sent in pieces. */
   sendInPieces(pieces: readonly Difference["changes"][], difference: Difference, partial: boolean): void {
-    this.looked(difference, partial);
+    this.noteLook(difference, partial);
     this.mustAnswer = false;
     this.state.sendInPieces(pieces, difference.to);
   }
 
-  /** A name is left out of its piece of a change; `why` it waits, undefined: it was replaced meanwhile. */
+  /**
+   * A name is left out of its piece of a change. `why`: the reason to wait; undefined if the name was replaced
+   * meanwhile.
+   */
   defer(name: string, why: Withheld | undefined): void {
     this.state.defer(name);
     if (why) this.waiting.set(name, why);
-    else this.lookAt(name);
+    else this.markStale(name);
   }
 
-  /** There is nothing to say: what the client has is what it is to have, or cannot be told (a removal in SotW). */
+  /**
+   * A look found nothing to send: the client has what it should have, or cannot be sent the difference (a removal in
+   * SotW).
+   */
   settle(difference: Difference, partial: boolean): void {
-    this.looked(difference, partial);
+    this.noteLook(difference, partial);
     for (const name of difference.changes.removed) this.state.lose(name);
-    // An unanswered response may yet be refused: the position moves with its answer.
+    // An unanswered response may still be refused, so the position moves only with its answer.
     if (difference.to !== undefined && this.state.inFlight.length === 0) this.state.reach(difference.to);
     this.clearError();
   }
 
-  /** The client has taken the response. */
+  /** The client has ACKed a response. */
   ack(delivery: Delivery): void {
     this.answered(delivery);
     this.state.ack(delivery);
-    this.lookAtReplaced();
+    this.markReplacedStale();
     this.ledger.onAck(delivery);
     this.clearError();
   }
 
-  /** The client has refused the response. `taking` is called before a resource of it counts as taken all the same. */
-  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes, taking: NackOptions["taking"]): Verdict {
+  /**
+   * The client has refused a response. `taking` is called before a content of it counts as taken all the same. Returns
+   * what is known to be refused; undefined: the search goes on (P17).
+   */
+  nack(delivery: Delivery, error: ErrorDetail, retry: RetryTimes, taking: NackOptions["taking"]): Changes | undefined {
     this.answered(delivery);
+    this.nackCharacters += error.message.length;
     const at = Date.now(); // one time for the response and for each resource in it
     const entry = (refused: Changes) => nackEntry(delivery, error, at, refused);
-    const verdict = this.state.nack(delivery, entry, {
+    const refused = this.state.nack(delivery, {
+      entry,
       tookNothing: tookNothing(this.node.userAgentName, error.message),
       mentioned: (changes) => mentionedIn(changes, error.message),
       retryAt: (tries) => retry.next(tries),
       taking,
     });
-    this.lookAtReplaced();
-    if (verdict.refused) this.ledger.onNack(entry(verdict.refused), this.state.refused.keys());
-    // Of an empty response, or of names that are not subscribed any more, nothing is left to replace.
-    if (this.state.isClean && !this.nextPiece) this.ledger.nacked = undefined;
-    return verdict;
+    this.markReplacedStale();
+    if (refused) this.ledger.onNack(entry(refused), this.state.refused.keys());
+    // After a NACK of an empty response, or of names that are no longer subscribed, there is nothing to replace.
+    if (this.state.hasNoOpenRefusal && !this.state.nextPiece) this.ledger.nacked = undefined;
+    return refused;
   }
 
   /**
-   * Under a wildcard, a response that leads to no position (another view answers since it was sent) leaves what it said
-   * to be compared.
+   * Under a wildcard, a response may lead to no position because another view has taken over since. Then its names must
+   * be compared again.
    */
   private answered({ to, piece, changes }: Delivery): void {
     if (this.wildcard && to === undefined && !piece?.isPassed) this.allStale = true;
-    // While this was on its way, a refused content of the same name may have come back, and was left alone.
+    // Refused content of a name may have been served again while this response was unanswered. It was left alone until
+    // now.
     if (this.state.refused.size > 0)
       for (const [name, { resource }] of this.state.refused)
-        if (contentsOf(changes).has(name) && this.view.get(name)?.version === resource?.version) this.lookAt(name);
+        if (contentsOf(changes).has(name) && this.view.get(name)?.version === resource?.version) this.markStale(name);
   }
 
-  private lookAt(name: string): void {
+  private markStale(name: string): void {
     if (this.wildcard) this.allStale = true;
     else this.stale.add(name);
   }
 
-  /** Offers again what was refused alone and is due (P16). Returns when the next is due, as `performance.now()`. */
+  /**
+   * Marks the refused content that is due to be offered again (P16). Returns when the next is due, as
+   * `performance.now()`.
+   */
   retry(now: number): number {
     let next = Number.POSITIVE_INFINITY;
     for (const [name, retryAt] of this.retries()) {
-      if (this.retried.has(name)) continue;
+      if (this.dueRetries.has(name)) continue;
       if (retryAt <= now) {
         this.due ??= new Set();
         this.due.add(name);
@@ -497,8 +409,8 @@ export class Subscription implements Watcher, Wants {
   }
 
   /**
-   * The names whose refused content is offered again, each with `performance.now()` of that (P16). Newer content
-   * cancels it.
+   * The names whose refused content will be offered again, each with the time as `performance.now()` (P16). Newer
+   * content cancels it.
    */
   *retries(): Iterable<[name: string, retryAt: number]> {
     for (const [name, { retryAt, resource }] of this.state.refused) {
@@ -507,34 +419,80 @@ export class Subscription implements Watcher, Wants {
     }
   }
 
-  /** The client is known to have all of the view as it is now (P36). */
+  /**
+   * SotW: the client reports a version from an earlier stream. If the version is remembered, this returns the client's
+   * resources under the names that differ from what is served (P36). Under a wildcard they are noted here. Without one,
+   * {@link Subscription.bring} notes them for each name that the client brings.
+   */
+  meetEarlier(version: string): ReadonlyMap<string, Resource | undefined> | undefined {
+    this.hasEarlierState = true;
+    const was = this.view.earlier?.(version);
+    if (!was) return undefined;
+    this.hasReported = true;
+    if (!this.wildcard) return was;
+    for (const [name, had] of was) this.state.report(name, had);
+    // This holds even if the version is no evidence. Then everything is sent, but resources that the client may have
+    // must not be removed.
+    this.state.reach(this.view.position);
+    return was;
+  }
+
+  /**
+   * SotW: the client brings a subscribed name from an earlier stream. `was` is the result of {@link
+   * Subscription.meetEarlier}. An unchanged name is noted too: the client has it, so a later change of it waits for
+   * what it refers to (P53).
+   */
+  bring(name: string, was: ReadonlyMap<string, Resource | undefined> | undefined): void {
+    this.noteReturnedWith(name);
+    if (!was || this.wildcard) return;
+    const had = was.has(name) ? was.get(name) : this.view.get(name);
+    if (!had) return;
+    this.state.report(name, had);
+    this.markStale(name);
+  }
+
+  /** Whether the client has brought this name from an earlier stream, and it was not served then. */
+  hasReturnedWith(name: string): boolean {
+    return this.returnedWith?.has(name) === true;
+  }
+
+  private noteReturnedWith(name: string): void {
+    if (this.view.get(name)) return;
+    this.returnedWith ??= new Set();
+    this.returnedWith.add(name);
+  }
+
+  /** The client has all of the view as it is now (P36). */
   assumeCurrent(): void {
     this.mustAnswer = false;
     this.allStale = false;
-    this.asked.clear();
+    this.namesToAnswer.clear();
     this.state.reach(this.view.position);
   }
 
   close(): void {
     if (this.wildcard) this.view.unfollowAll(this);
     else for (const name of this.names) this.view.unfollow(this, name);
-    for (const name of this.resolving?.keys() ?? []) this.stopResolving(name);
+    this.resolving?.close();
     this.state.leave();
     this.watch.close();
   }
 
-  /** Looks again at what was refused, is served otherwise now, and is not on its way: it may be what the client has. */
-  private lookAtReplaced(): void {
+  /**
+   * Marks refused names for which something else is served now and that are not on their way. The client may have what
+   * is served.
+   */
+  private markReplacedStale(): void {
     if (this.state.refused.size === 0) return;
     for (const [name, { resource }] of this.state.refused) {
       if (this.view.get(name)?.version === resource?.version) continue;
       if (this.state.coming(name) || this.state.isRepeated(name)) continue;
-      this.lookAt(name);
+      this.markStale(name);
     }
   }
 
-  private looked({ withheld, healed }: Difference, partial: boolean): void {
-    this.asked.next();
+  private noteLook({ withheld, healed }: Difference, partial: boolean): void {
+    this.namesToAnswer.next();
     this.due = undefined;
     if (!partial) {
       this.stale.clear();
@@ -549,14 +507,14 @@ export class Subscription implements Watcher, Wants {
     for (const name of healed) this.state.heal(name);
   }
 
-  /** The error of a NACK stands until nothing that was refused is left (P18). */
+  /** Clears the error of a NACK once nothing that was refused is left (P18). */
   private clearError(): void {
     const { ledger, state } = this;
+    if (this.nackCharacters > 0 && state.hasNoOpenRefusal) this.nackCharacters = 0;
     if (!ledger.nacked) return;
-    if (state.isClean) ledger.nacked = undefined;
-    else ledger.keepNames((name) => state.refused.has(name) || state.openWith(name)?.isRefused === true);
+    if (state.hasNoOpenRefusal) ledger.nacked = undefined;
+    else ledger.dropReplacedNames((name) => state.refused.has(name) || state.openWith(name)?.isRefused === true);
   }
 }
 
 const noNames: ReadonlySet<string> = new Set();
-const noSpellings: ReadonlyMap<string, string> = new Map();

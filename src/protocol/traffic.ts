@@ -1,17 +1,19 @@
-/** What has passed of one type in one variant since the server was made; it only grows. */
+/** Counts of one type in one variant since the server was made. */
 export interface Traffic {
   /** ACKs and NACKs included. */
   requests: number;
   acks: number;
   nacks: number;
   responses: number;
-  /** In the responses; what is removed and heartbeats are not counted. */
+  /** Resources in responses. Removals and heartbeats do not count. */
   resources: number;
-  /** Of the responses, before compression and framing. */
+  /** Bytes of responses, before compression and framing. */
   bytes: number;
 }
 
-/** The traffic of one variant, by type URL. Only types of the table come here, so that clients cannot make it grow. */
+/**
+ * The traffic of one variant, by type URL. Only types in the table are counted, so clients cannot make the map grow.
+ */
 export class TrafficByType {
   private readonly byType = new Map<string, Traffic>();
 

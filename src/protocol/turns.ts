@@ -1,22 +1,22 @@
 type Maybe = void | Promise<void>;
 
-/** Keeps the steps of a stream in their order although some of them, callbacks of the user's, are async. */
+/** Keeps the steps of a stream in order, although some of them wait for a user's asynchronous callback. */
 export class Turns {
   private last: Promise<void> | undefined;
 
   constructor(
-    /** A step threw. */
+    /** Called when a step throws. */
     private readonly failed: (error: unknown) => void,
-    /** What was waited for is done. */
+    /** Called when no promise is pending any more. */
     private readonly free: () => void,
   ) {}
 
-  /** Something async is waited for. */
+  /** Whether a promise is pending. */
   get busy(): boolean {
     return this.last !== undefined;
   }
 
-  /** Runs a step at once or, while something is waited for, after it. */
+  /** Runs a step at once, or after the pending promise. */
   run(step: () => Maybe): Maybe {
     if (this.last) return this.hold(this.last.then(step));
     try {
@@ -27,7 +27,7 @@ export class Turns {
     }
   }
 
-  /** Nothing goes on before this is settled. */
+  /** Makes all later steps wait for a promise. */
   hold(waiting: Promise<void>): Promise<void> {
     const turn: Promise<void> = waiting
       .catch((error: unknown) => this.failed(error))

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { expect, it } from "vitest";
 import { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/extension_pb.js";
+import { envoyRegistry } from "./default-api.js";
 import { Resource } from "./resource.js";
 import { resourceJson } from "./resource-json.js";
 
@@ -10,7 +11,7 @@ const inner = { typeUrl: "type.googleapis.com/foreign.v1.Thing", value: Uint8Arr
 it("tells of an Any of an unknown type only the type, at any depth, and the type first", () => {
   const config = (name: string, typedConfig: object) => create(TypedExtensionConfigSchema, { name, typedConfig });
   const { type, body } = Resource.of(config("outer", anyPack(TypedExtensionConfigSchema, config("inner", inner))));
-  const json = resourceJson(type.typeUrl, body);
+  const json = resourceJson(type.typeUrl, body, envoyRegistry());
   expect(JSON.stringify(json)).toBe(
     `{"@type":"${type.typeUrl}","name":"outer","typed_config":{"@type":"${type.typeUrl}","name":"inner",` +
       `"typed_config":{"@type":"${inner.typeUrl}"}}}`,
@@ -18,10 +19,10 @@ it("tells of an Any of an unknown type only the type, at any depth, and the type
 });
 
 it("refuses what it cannot show", () => {
-  expect(() => resourceJson(inner.typeUrl, inner.value)).toThrow(
+  expect(() => resourceJson(inner.typeUrl, inner.value, envoyRegistry())).toThrow(
     /^no schema is known for .*Thing, so it cannot be shown$/,
   );
-  expect(() => resourceJson("type.googleapis.com/envoy.config.core.v3.Node", Uint8Array.of(10, 9))).toThrow(
-    /^not a type.googleapis.com\/envoy.config.core.v3.Node that can be shown: /,
-  );
+  expect(() =>
+    resourceJson("type.googleapis.com/envoy.config.core.v3.Node", Uint8Array.of(10, 9), envoyRegistry()),
+  ).toThrow(/^cannot be shown as type.googleapis.com\/envoy.config.core.v3.Node: /);
 });

@@ -11,32 +11,31 @@ import {
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
 import type { SchemaRegistry } from "../schema/lazy-registry.js";
-import { envoyRegistry } from "../schema/registry.js";
 
 /**
- * A message in proto3 JSON with its `@type`, fields spelt as the API spells them (`connect_timeout`), as Envoy's admin page prints
- * them. Of an `Any` in it whose type is not known, only the type is told.
- * @throws XdsError INVALID_RESOURCE for a type that is not known, and for bytes that are none of it
+ * Returns a message in proto3 JSON with its `@type`. Fields are spelt as in the API (`connect_timeout`), as on Envoy's
+ * admin page. An `Any` of an unknown type appears only with its type.
+ * @throws XdsError INVALID_RESOURCE for an unknown type, and for bytes that are not a message of the type
  */
-export function resourceJson(typeUrl: string, body: Uint8Array): JsonObject {
-  const schema = envoyRegistry().getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
+export function resourceJson(typeUrl: string, body: Uint8Array, registry: SchemaRegistry): JsonObject {
+  const schema = registry.getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
   if (!schema) throw new XdsError("INVALID_RESOURCE", `no schema is known for ${typeUrl}, so it cannot be shown`);
   try {
-    return { "@type": typeUrl, ...messageJson(schema, fromBinary(schema, body)) };
+    return { "@type": typeUrl, ...messageJson(schema, fromBinary(schema, body), registry) };
   } catch (cause) {
-    throw new XdsError("INVALID_RESOURCE", `not a ${typeUrl} that can be shown: ${messageOf(cause)}`, { cause });
+    throw new XdsError("INVALID_RESOURCE", `cannot be shown as ${typeUrl}: ${messageOf(cause)}`, { cause });
   }
 }
 
 /**
- * The same of a message, without the `@type`.
- * @throws Error for values that JSON cannot have
+ * Returns a message in proto3 JSON without an `@type`. Fields are spelt as in the API.
+ * @throws Error for values that JSON cannot express
  */
-export function messageJson(schema: DescMessage, message: Message): JsonObject {
-  return typeFirst(toJson(schema, message, { registry: allKnowing(), useProtoFieldName: true })) as JsonObject;
+export function messageJson(schema: DescMessage, message: Message, registry: SchemaRegistry): JsonObject {
+  return typeFirst(toJson(schema, message, { registry: allKnowing(registry), useProtoFieldName: true })) as JsonObject;
 }
 
-/** The type of an Any's message before its fields. */
+/** Puts `@type` before the other fields of each object. */
 function typeFirst(value: JsonValue): JsonValue {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(typeFirst);
@@ -45,9 +44,8 @@ function typeFirst(value: JsonValue): JsonValue {
   return type === undefined ? rest : { "@type": type, ...rest };
 }
 
-/** The API's types, and any other as one without fields. */
-function allKnowing(): SchemaRegistry {
-  const registry = envoyRegistry();
+/** The API's types. Any other type name stands for a message without fields. */
+function allKnowing(registry: SchemaRegistry): SchemaRegistry {
   return Object.assign(Object.create(registry) as SchemaRegistry, {
     getMessage: (typeName: string) => registry.getMessage(typeName) ?? emptyMessage(typeName),
   });

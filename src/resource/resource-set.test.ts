@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { resourceType } from "./default-api.js";
 import { Resource } from "./resource.js";
 import { ResourceSet, SetHash } from "./resource-set.js";
-import { clusterType, resourceType } from "./types.js";
+import { clusterType } from "./types.js";
 
 const own = (name: string, version: string) => Resource.of(create(ClusterSchema, { name }), { version });
 const hashOf = (...resources: Resource[]) => {
@@ -51,6 +52,6 @@ describe("ResourceSet", () => {
   });
 
   it("refuses an empty version", () => {
-    expect(() => ResourceSet.of(type, [], "")).toThrow(/the version of \S+ is ""; it has to be a string/);
+    expect(() => ResourceSet.of(type, [], "")).toThrow(/the version of \S+ must be a non-empty string, is ""/);
   });
 });

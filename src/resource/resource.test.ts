@@ -28,7 +28,7 @@ it("a TTL is what a google.protobuf.Duration can hold, and never has a whole sec
   const withTtl = (ttlMs: number) => Resource.of(create(ClusterSchema, { name: "c" }), { ttlMs });
   for (const ttlMs of [0, -1, 1e-7, 1e300, Number.NaN, Number.POSITIVE_INFINITY])
     expect(thrown(() => withTtl(ttlMs))).toMatch(
-      /^INVALID_OPTION: .*"c": ttlMs has to be from 0.000001 to 315576000000000, is /,
+      /^INVALID_OPTION: .*"c": ttlMs must be from 0.000001 to 315576000000000, is /,
     );
   const { resources } = fromBinary(DeltaDiscoveryResponseSchema, withTtl(1_999.9999999).deltaEntry(true));
   expect(resources[0]?.ttl).toMatchObject({ seconds: 2n, nanos: 0 });

@@ -1,31 +1,20 @@
 import { hash } from "node:crypto";
-import { fromBinary, type Message } from "@bufbuild/protobuf";
+import { fromBinary, type JsonValue, type Message } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../errors.js";
+import { checkOptions } from "../options.js";
 import { encodeMessage } from "../schema/encode-message.js";
-import { envoyRegistry } from "../schema/registry.js";
-import { anyField, deltaEntry, errorEntry, type PackedBytes, wrappedEntry } from "./entries.js";
+import type { SchemaRegistry } from "../schema/lazy-registry.js";
+import { anyField, deltaEntry, errorEntry, type PackedBytes, wrappedEntry } from "../wire/entries.js";
 import { canonicalName } from "./names.js";
-import type { Reference } from "./references.js";
-import { type ResourceType, resourceType } from "./types.js";
+import type { Reference } from "./reference.js";
+import { type JsonResourceOptions, type ResourceOptions, resourceOptionNames } from "./resource-options.js";
+import { readResourceJson } from "./resource-reader.js";
+import type { ResourceType } from "./xds-api.js";
+import { XdsApi } from "./xds-api.js";
 
-/** What may be set beside a resource's message. */
-export interface ResourceOptions {
-  /** The name, where it is not the message's own: of a type without a name field, or an xdstp name. */
-  readonly name?: string;
-  /** A version of the user's own instead of the hash of the content; not empty. */
-  readonly version?: string;
-  /**
-   * How long, in milliseconds, a client keeps the resource if nothing more is heard of it; the caches send heartbeats. Only
-   * clients that support it are told (P57). From 0.000001 (a nanosecond) to 315,576,000,000,000 (10,000 years).
-   */
-  readonly ttlMs?: number;
-  /** Other names by which clients may subscribe to it (delta, P59). */
-  readonly aliases?: readonly string[];
-}
-
-/** Why a resource cannot be had, as clients are told it: a `google.rpc.Status`. */
+/** Why a resource is not available: the `google.rpc.Status` that clients receive. */
 export interface ResourceError {
   /** A gRPC status code. */
   readonly code: number;
@@ -34,43 +23,50 @@ export interface ResourceError {
 
 const noAliases: readonly string[] = [];
 
-/** What a google.protobuf.Duration can hold: one nanosecond to 10,000 years. */
+/** The range of a google.protobuf.Duration: one nanosecond to 10,000 years. */
 const shortestTtlMs = 1e-6;
 const longestTtlMs = 315_576_000_000_000;
 
-/** One resource as it is served: named, versioned and encoded once. Every cache, stream and response shares it. */
+/** A named, versioned resource, encoded once. All caches, streams and responses share it. */
 export class Resource {
-  /** @internal Written by referencesOf(). */
+  /** @internal The result of referencesOf(), which sets it. */
   references: readonly Reference[] | undefined = undefined;
-  /** The name by which caches and subscriptions know it: that of all equal xdstp names (P64), else just the name. */
+  /** @internal The resource's part of its set's version. `SetHash` sets it. */
+  digest: string | undefined = undefined;
+  /**
+   * The name in canonical spelling, by which caches and subscriptions know the resource. All equal xdstp names share it
+   * (P64).
+   */
   readonly key: string;
-  /** Its aliases, each in the spelling of all equal xdstp names, as {@link Resource.key} is. */
+  /** The aliases, each in canonical spelling as in {@link Resource.key}. */
   readonly aliasKeys: readonly string[];
 
   private constructor(
     readonly type: ResourceType,
     readonly name: string,
-    /** The hash of name and content, or the user's own. */
+    /** The hash of name and content, or the version given by the user. */
     readonly version: string,
     private readonly content: PackedBytes,
     readonly aliases: readonly string[],
-    /** In milliseconds; undefined: clients keep it until it is removed. */
+    /** In milliseconds. `undefined` if clients keep it until it is removed. */
     readonly ttlMs: number | undefined,
-    /** Set where it stands for a resource that cannot be had, which clients are told in `resource_errors` (P65). */
+    /** Set if the resource is not available. Clients then receive this error in `resource_errors` (P65). */
     readonly error: ResourceError | undefined,
-    /** @internal It has nothing but its name and stands for a resource that does not exist (P40, P56). */
+    /** @internal True for a resource without content that stands for a nonexistent one (P40, P56). */
     readonly isPlaceholder = false,
   ) {
     this.key = canonicalName(name);
     const aliasKeys = aliases.map(canonicalName);
-    // Mostly one array for both.
+    // Most aliases are canonical already. Then both properties share one array.
     this.aliasKeys = aliasKeys.every((key, index) => key === aliases[index]) ? aliases : aliasKeys;
   }
 
   /**
-   * Encodes a message: one made with the schemas of `ts-control-plane/envoy/…` or with those that `xds schema types` generates, or an
-   * `Any` that holds one.
-   * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE
+   * Makes a resource from a message, which it encodes.
+   *
+   * The message may be made with the schemas of `ts-control-plane/envoy/…` or those that `xds schema types` generates.
+   * It may also be an `Any` that contains one.
+   * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE, and INVALID_OPTION for wrong options
    */
   static of(message: Message, options: ResourceOptions = {}): Resource {
     if (typeof (message as Partial<Message> | undefined)?.$typeName !== "string")
@@ -82,8 +78,9 @@ export class Resource {
       const any = message as Any;
       return Resource.fromBytes(any.typeUrl, any.value, options);
     }
-    const type = resourceType(`type.googleapis.com/${message.$typeName}`);
-    const schema = envoyRegistry().getMessage(message.$typeName);
+    const { api = XdsApi.default } = options;
+    const type = api.resourceType(`type.googleapis.com/${message.$typeName}`);
+    const schema = api.registry.getMessage(message.$typeName);
     if (!schema)
       throw new XdsError(
         "INVALID_RESOURCE",
@@ -104,27 +101,42 @@ export class Resource {
   }
 
   /**
-   * Takes a message that is encoded already. Its name is read from it, where the type's schema is known, unless one is given.
-   * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE
+   * Makes a resource from an encoded message. Its name is read from the message unless one is given, which needs the
+   * type's schema.
+   * @throws XdsError UNKNOWN_TYPE, MISSING_NAME, INVALID_RESOURCE, and INVALID_OPTION for wrong options
    */
   static fromBytes(typeUrl: string, body: Uint8Array, options: ResourceOptions = {}): Resource {
-    const type = resourceType(typeUrl);
-    const name = options.name ?? nameIn(type, decode(typeUrl, body));
+    const { api = XdsApi.default } = options;
+    const type = api.resourceType(typeUrl);
+    const name = options.name ?? nameIn(type, decode(type, body));
     return Resource.encode(type, name, body, options);
   }
 
   /**
-   * Stands for a resource that cannot be had: clients are told so by name, once, while everything else goes on (P65).
+   * Reads a resource in JSON, by the rules by which Envoy and `xds serve` read files: both spellings of a field
+   * (`connectTimeout`, `connect_timeout`) are right. The object has its `@type`, or `typeUrl` gives it. An
+   * `envoy.service.discovery.v3.Resource` around a resource gives it a name, a version, a TTL and aliases. The options
+   * override these.
+   * @throws XdsError INVALID_RESOURCE with a line for each field that is wrong; INVALID_OPTION for the options
+   */
+  static fromJson(json: JsonValue, { typeUrl, ...options }: JsonResourceOptions = {}): Resource {
+    const content = readResourceJson(json, options.api ?? XdsApi.default, typeUrl, options.name);
+    return Resource.fromBytes(content.typeUrl, content.body, { ...content.options, ...options });
+  }
+
+  /**
+   * Makes a resource that stands for an unavailable one. Clients receive the error for its name once (P65); all other
+   * resources are not affected.
    * @throws XdsError UNKNOWN_TYPE, MISSING_NAME
    */
-  static failed(typeUrl: string, name: string, error: ResourceError): Resource {
+  static failed(typeUrl: string, name: string, error: ResourceError, api: XdsApi = XdsApi.default): Resource {
     const text = Buffer.from(`${error.code} ${error.message}`);
-    const resource = Resource.encode(resourceType(typeUrl), name, text, {}, error);
-    resource.references = []; // the text is no message to look for them in
+    const resource = Resource.encode(api.resourceType(typeUrl), name, text, {}, error);
+    resource.references = []; // the content is an error's text, which has no references
     return resource;
   }
 
-  /** @internal A message with nothing but its name, for a type whose row allows it. */
+  /** @internal Makes a message that has only its name, for a type whose row allows it. */
   static placeholder(type: ResourceType, name: string): Resource {
     const writer = new BinaryWriter().tag(type.placeholder?.field ?? 1, WireType.LengthDelimited).string(name);
     return Resource.encode(type, name, writer.finish(), {}, undefined, true);
@@ -134,21 +146,23 @@ export class Resource {
     type: ResourceType,
     name: string,
     body: Uint8Array,
-    { version: ownVersion, ttlMs, aliases = noAliases }: ResourceOptions,
+    options: ResourceOptions,
     error?: ResourceError,
     isPlaceholder = false,
   ): Resource {
-    const refuse = (why: string) =>
+    checkOptions("Resource", options, resourceOptionNames);
+    const { version: ownVersion, ttlMs, aliases = noAliases } = options;
+    const invalid = (why: string) =>
       new XdsError("INVALID_OPTION", `${type.name} resource ${JSON.stringify(name)}: ${why}`);
     if (name === "")
       throw new XdsError("MISSING_NAME", `a resource of type ${type.typeUrl} has no name; ${howToName(type)}`);
-    if (ownVersion === "") throw refuse("its version is empty");
+    if (ownVersion === "") throw invalid("its version is empty");
     if (ttlMs !== undefined && !(ttlMs >= shortestTtlMs && ttlMs <= longestTtlMs))
-      throw refuse(`ttlMs has to be from ${shortestTtlMs} to ${longestTtlMs}, is ${ttlMs}`);
-    checkAliases(name, aliases, refuse);
+      throw invalid(`ttlMs must be from ${shortestTtlMs} to ${longestTtlMs}, is ${ttlMs}`);
+    checkAliases(name, aliases, invalid);
     const version =
       ownVersion ?? contentVersion([name, ...aliases, ttlMs ?? "", error ? "error" : ""].join("\0"), body);
-    // A name may be a part of a file's text, which would stay in memory with it.
+    // The name is copied: it may be a substring of a file's text, which would stay in memory with it.
     return new Resource(
       type,
       Buffer.from(name).toString(),
@@ -161,7 +175,17 @@ export class Resource {
     );
   }
 
-  /** @internal How many bytes it takes in a response, at most. */
+  /** @internal The Envoy API by which it is written as JSON. */
+  get registry(): SchemaRegistry {
+    return this.type.api.registry;
+  }
+
+  /** @internal The size of the encoded message, in bytes. */
+  get size(): number {
+    return this.content.length;
+  }
+
+  /** @internal The largest size of the resource in a response, in bytes. */
   get entryBytes(): number {
     const { content, type, name, version, aliases } = this;
     let names = Buffer.byteLength(name) + Buffer.byteLength(version);
@@ -169,7 +193,7 @@ export class Resource {
     return content.length + type.typeUrl.length + names + 40;
   }
 
-  /** @internal Field 2 of a DiscoveryResponse, or 7 if it is an error, tag and length included. */
+  /** @internal Returns field 2 of a DiscoveryResponse, or field 7 for an error, with tag and length. */
   sotwEntry(withTtl: boolean): Uint8Array {
     const { type, name, version, aliases, ttlMs, error, content } = this;
     if (error) return errorEntry(7, name, error);
@@ -177,7 +201,7 @@ export class Resource {
     return withTtl && ttlMs !== undefined ? wrappedEntry({ name, version, aliases, ttlMs }, any) : any;
   }
 
-  /** @internal Field 2 of a DeltaDiscoveryResponse, or 9 if it is an error, under the name that was asked for (P64). */
+  /** @internal Returns field 2 of a DeltaDiscoveryResponse, or field 9 for an error, under the requested name (P64). */
   deltaEntry(withTtl: boolean, name = this.name): Uint8Array {
     const { type, version, aliases, error, content } = this;
     if (error) return errorEntry(9, name, error);
@@ -185,7 +209,7 @@ export class Resource {
     return deltaEntry({ name, version, aliases, ttlMs }, anyField(type.typeUrl, content));
   }
 
-  /** The encoded message: a copy, made at each call. */
+  /** The encoded message, copied at each call. */
   get body(): Uint8Array {
     return Buffer.from(this.content, "latin1");
   }
@@ -196,8 +220,8 @@ export class Resource {
   }
 
   /**
-   * @internal Whether clients are sent the same of both: names, aliases, TTL and message or error. Versions are not
-   * compared.
+   * @internal Whether clients receive the same for both resources: names, aliases, TTL, and message or error. Versions
+   * are not compared.
    */
   hasContentOf(other: Resource): boolean {
     if (this === other) return true;
@@ -210,42 +234,45 @@ export class Resource {
   }
 
   /**
-   * The message, decoded anew at each call.
-   * @throws XdsError INVALID_RESOURCE where the type has no known schema
+   * Decodes the message, at each call again.
+   * @throws XdsError INVALID_RESOURCE if the type has no known schema, and for a resource that stands for an error
    */
   message(): Message {
     if (this.error)
       throw new XdsError("INVALID_RESOURCE", `${JSON.stringify(this.name)} stands for an error: ${this.error.message}`);
-    return decode(this.type.typeUrl, this.body);
+    return decode(this.type, this.body);
   }
 }
 
-/** The first 16 hexadecimal digits of the SHA-256 of name and content: the same on every replica. */
+/** The first 16 hexadecimal digits of the SHA-256 of name and content. They are the same on every replica. */
 function contentVersion(name: string, body: Uint8Array): string {
-  // As bytes: a part of all digits would keep all digits in memory.
+  // The digest is cut as bytes: a substring of its digits would keep all digits in memory.
   return hash("sha256", Buffer.concat([Buffer.from(`${name}\0`), body]), "buffer").toString("hex", 0, 8);
 }
 
-function checkAliases(name: string, aliases: readonly string[], refuse: (why: string) => XdsError): void {
+function checkAliases(name: string, aliases: readonly string[], invalid: (why: string) => XdsError): void {
   const names = new Set([canonicalName(name)]);
   for (const alias of aliases) {
-    if (alias === "") throw refuse("an alias is empty");
+    if (alias === "") throw invalid("an alias is empty");
     const key = canonicalName(alias);
-    if (names.has(key)) throw refuse(`the alias ${JSON.stringify(alias)} is its name or another of its aliases`);
+    if (names.has(key)) throw invalid(`the alias ${JSON.stringify(alias)} is its name or another of its aliases`);
     names.add(key);
   }
 }
 
 const asBuffer = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength);
 
-function decode(typeUrl: string, body: Uint8Array): Message {
-  const schema = envoyRegistry().getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
+function decode({ typeUrl, api }: ResourceType, body: Uint8Array): Message {
+  const schema = api.registry.getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
   if (!schema)
-    throw new XdsError("INVALID_RESOURCE", `no schema is known for ${typeUrl}, so its name has to be given by hand`);
+    throw new XdsError(
+      "INVALID_RESOURCE",
+      `no schema is known for ${typeUrl}, so its name cannot be read; pass one: { name }`,
+    );
   try {
     return fromBinary(schema, body);
   } catch (cause) {
-    throw new XdsError("INVALID_RESOURCE", `these bytes are no ${schema.typeName}: ${messageOf(cause)}`, { cause });
+    throw new XdsError("INVALID_RESOURCE", `these bytes are not a ${schema.typeName}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -256,4 +283,4 @@ function nameIn(type: ResourceType, message: Message): string {
 }
 
 const howToName = (type: ResourceType) =>
-  type.nameField ? `set its field ${type.nameField}` : "its message has no field for it, so give one: { name }";
+  type.nameField ? `set its field ${type.nameField}` : "its message has no name field, so pass one: { name }";

@@ -20,9 +20,14 @@ describe("Snapshot", () => {
   it.each<[string, unknown, string, RegExp]>([
     ["of a type that is not in the table", { version: { "type.googleapis.com/x.Y": "1" } }, "UNKNOWN_TYPE", /x\.Y/],
     ["of a type by its short name", { version: { CDS: "1" } }, "UNKNOWN_TYPE", /CDS/],
-    ["that is empty", { version: "" }, "INVALID_OPTION", /the version of a snapshot is ""/],
-    ["of a type that is empty", { version: { [clusterType]: "" } }, "INVALID_OPTION", /Cluster is ""/],
-    ["that is a number", { version: 7 }, "INVALID_OPTION", /is 7; it has to be a string/],
+    ["that is empty", { version: "" }, "INVALID_OPTION", /the version of a snapshot must be a non-empty string, is ""/],
+    [
+      "of a type that is empty",
+      { version: { [clusterType]: "" } },
+      "INVALID_OPTION",
+      /Cluster must be a non-empty string, is ""/,
+    ],
+    ["that is a number", { version: 7 }, "INVALID_OPTION", /must be a non-empty string, is 7/],
     ["under another name", { versions: { [clusterType]: "1" } }, "INVALID_OPTION", /no option "versions"/],
   ])("refuses a version %s", (_, options, code, message) => {
     const make = () => Snapshot.of([cluster("a")], options as SnapshotOptions);

@@ -1,110 +1,139 @@
 import { messageOf, XdsError } from "../errors.js";
+import { allAtOnce, type InSteps } from "../in-turns.js";
+import { checkOptions } from "../options.js";
 import { canonicalName } from "./names.js";
 import type { Resource } from "./resource.js";
 import { type ResourceInput, ResourceSet, toResource } from "./resource-set.js";
-import { resourceType } from "./types.js";
+import type { ResourceType } from "./xds-api.js";
+import { XdsApi } from "./xds-api.js";
 
+/** What may be given beside a snapshot's resources. */
 export interface SnapshotOptions {
-  /** The version of every type in SotW responses, or of each by its type URL; by default the hash of its content. */
+  /**
+   * The version of all types in SotW responses, or a version for each type URL. The default is a hash of the type's
+   * content.
+   */
   readonly version?: string | Readonly<Record<string, string>>;
+  /** Makes resources of messages. A {@link Resource} keeps its own. Default: {@link XdsApi.default}. */
+  readonly api?: XdsApi;
 }
 
-/** All that one group of nodes is served: a set of resources of each type. Never changes; `with` makes the next one. */
+/**
+ * The configuration of one group of nodes: a set of resources for each type. It never changes; `with` makes a new one.
+ */
 export class Snapshot {
   private constructor(
     private readonly sets: ReadonlyMap<string, ResourceSet>,
-    /** The user's version of each type that the snapshot has no set of. */
+    /** The user's version of types without a set. */
     private readonly versionOfOthers: string | undefined,
+    /** Makes resources of the messages that `with` is given. */
+    private readonly api: XdsApi,
   ) {}
 
-  static readonly empty = new Snapshot(new Map(), undefined);
+  /** A snapshot without resources, with the default API. */
+  static readonly empty = new Snapshot(new Map(), undefined, XdsApi.default);
 
   /**
-   * Encodes and sorts by type. A {@link Resource} is taken as it is, so what did not change need not be encoded again.
-   * A type with a version and without resources is an empty set of that version.
-   * @throws XdsError DUPLICATE_NAME, MISSING_NAME, UNKNOWN_TYPE, INVALID_RESOURCE, naming the resource; UNKNOWN_TYPE
-   * for a version of a type that is not in the table; INVALID_OPTION for an unknown option, or a version that is no
-   * string or empty
+   * Makes a snapshot of resources of any types.
+   *
+   * A {@link Resource} is used as it is, so unchanged resources need no new encoding. A type with a version and without
+   * resources becomes an empty set of that version.
+   * @throws XdsError DUPLICATE_NAME, MISSING_NAME, UNKNOWN_TYPE, INVALID_RESOURCE with the resource's position;
+   * UNKNOWN_TYPE for a version of an unknown type; INVALID_OPTION for an unknown option, and for a version that is not
+   * a non-empty string
    */
   static of(inputs: Iterable<ResourceInput>, options: SnapshotOptions = {}): Snapshot {
+    return allAtOnce(Snapshot.making(inputs, options));
+  }
+
+  /** @internal {@link Snapshot.of} in steps. */
+  static *making(inputs: Iterable<ResourceInput>, options: SnapshotOptions = {}): InSteps<Snapshot> {
+    const { api = XdsApi.default } = options;
     const { ofAll, ofTypes } = readVersions(options);
-    const byType = new Map<string, Resource[]>(Array.from(ofTypes.keys(), (typeUrl) => [typeUrl, []]));
+    const byType = new Map<string, { readonly type: ResourceType; readonly resources: Resource[] }>();
+    for (const typeUrl of ofTypes.keys()) byType.set(typeUrl, { type: api.resourceType(typeUrl), resources: [] });
     let index = 0;
     for (const input of inputs) {
       let resource: Resource;
       try {
-        resource = toResource(input);
+        resource = toResource(input, api);
       } catch (error) {
         if (!(error instanceof XdsError)) throw error;
         throw new XdsError(error.code, `resource ${index} of the snapshot: ${messageOf(error)}`, { cause: error });
       }
-      const list = byType.get(resource.type.typeUrl);
-      if (list) list.push(resource);
-      else byType.set(resource.type.typeUrl, [resource]);
+      const { type } = resource;
+      const known = byType.get(type.typeUrl);
+      if (known) known.resources.push(resource);
+      else byType.set(type.typeUrl, { type, resources: [resource] });
       index++;
+      yield;
     }
     const sets = new Map<string, ResourceSet>();
-    for (const [typeUrl, list] of byType)
-      sets.set(typeUrl, ResourceSet.of(resourceType(typeUrl), list, ofTypes.get(typeUrl) ?? ofAll));
-    return new Snapshot(sets, ofAll);
+    for (const [typeUrl, { type, resources }] of byType)
+      sets.set(typeUrl, yield* ResourceSet.making(type, resources, ofTypes.get(typeUrl) ?? ofAll));
+    return new Snapshot(sets, ofAll, api);
   }
 
   /**
-   * This snapshot with all resources of one type replaced; the other types are shared.
+   * Returns a copy of this snapshot with other resources of one type. The copy shares the other types.
    * @throws XdsError as {@link Snapshot.of}, and WRONG_TYPE
    */
   with(typeUrl: string, inputs: Iterable<ResourceInput>, version?: string): Snapshot {
-    const set = ResourceSet.of(resourceType(typeUrl), inputs, version);
-    return new Snapshot(new Map(this.sets).set(typeUrl, set), this.versionOfOthers);
+    const type = this.sets.get(typeUrl)?.type ?? this.api.resourceType(typeUrl);
+    const set = ResourceSet.of(type, inputs, version);
+    return new Snapshot(new Map(this.sets).set(typeUrl, set), this.versionOfOthers, this.api);
   }
 
-  /** The resources of a type, by name. */
+  /** Returns the resources of a type, by name. */
   resources(typeUrl: string): ReadonlyMap<string, Resource> {
     return this.sets.get(typeUrl)?.resources ?? none;
   }
 
+  /** The resource of a type with this name, if there is one. */
   get(typeUrl: string, name: string): Resource | undefined {
     return this.sets.get(typeUrl)?.resources.get(canonicalName(name));
   }
 
-  /** The set of a type, if the snapshot says anything of that type. */
+  /** Returns the set of a type; undefined if the snapshot has none. */
   set(typeUrl: string): ResourceSet | undefined {
     return this.sets.get(typeUrl);
   }
 
   /**
-   * @internal The user's version of a type, also of one that the snapshot has nothing of; undefined: the hash of its
-   * content.
+   * @internal Returns the user's version of a type, also of one without a set; undefined if the version is the hash of
+   * the content.
    */
   ownVersion(typeUrl: string): string | undefined {
     const set = this.sets.get(typeUrl);
     return set ? set.ownVersion : this.versionOfOthers;
   }
 
-  /** The type URLs that the snapshot says anything of. */
+  /** Returns the types of all sets. */
+  types(): ResourceType[] {
+    return Array.from(this.sets.values(), ({ type }) => type);
+  }
+
+  /** Returns the type URLs of all sets. */
   typeUrls(): string[] {
     return [...this.sets.keys()];
   }
 }
 
-/** Checks the options, and takes the versions from them. */
+/** Checks the options, and returns the versions in them. */
 function readVersions(options: SnapshotOptions): { ofAll: string | undefined; ofTypes: ReadonlyMap<string, string> } {
-  for (const name of Object.keys(options))
-    if (name !== "version")
-      throw new XdsError("INVALID_OPTION", `a snapshot has no option ${JSON.stringify(name)}; the only one is version`);
+  checkOptions("Snapshot", options, { version: true, api: true });
   const { version } = options;
-  const refuse = (what: string, got: unknown) =>
-    new XdsError("INVALID_OPTION", `${what} is ${JSON.stringify(got)}; it has to be a string that is not empty`);
+  const invalid = (what: string, got: unknown) =>
+    new XdsError("INVALID_OPTION", `${what} must be a non-empty string, is ${JSON.stringify(got)}`);
   if (version === undefined) return { ofAll: undefined, ofTypes: new Map() };
   if (typeof version === "object" && version !== null && !Array.isArray(version)) {
     const ofTypes = Object.entries(version).filter((entry) => entry[1] !== undefined);
     for (const [typeUrl, own] of ofTypes) {
-      resourceType(typeUrl);
-      if (typeof own !== "string" || own === "") throw refuse(`the version of ${typeUrl}`, own);
+      if (typeof own !== "string" || own === "") throw invalid(`the version of ${typeUrl}`, own);
     }
     return { ofAll: undefined, ofTypes: new Map(ofTypes) };
   }
-  if (typeof version !== "string" || version === "") throw refuse("the version of a snapshot", version);
+  if (typeof version !== "string" || version === "") throw invalid("the version of a snapshot", version);
   return { ofAll: version, ofTypes: new Map() };
 }
 

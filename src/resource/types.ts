@@ -1,50 +1,67 @@
-import { XdsError } from "../errors.js";
-
-/** What the server has to know of a resource type. Nothing else in the code switches on a type. */
-export interface ResourceType {
+/**
+ * A row of a table of resource types. Differences between types are in these rows. One is elsewhere: which types a
+ * client that comes back must ask for before something is removed from it (P49) or newly referred to (P53).
+ */
+export interface ResourceTypeRow {
   /** As requests spell it: `type.googleapis.com/<message>`. */
   readonly typeUrl: string;
-  /** The short plural by which status, logs and commands name the type, such as `clusters`. */
+  /** The short plural for status, logs and commands, such as `clusters`. */
   readonly name: string;
-  /** Position in a change: lower goes first (P53). Types of one position go in the order of the table. */
+  /**
+   * The type's position when a change is sent: lower goes first (P53). Types with the same position keep the table's
+   * order.
+   */
   readonly order: number;
-  /** A SotW response holds all that is subscribed, and absence deletes (P29, P30); else only what changed (P31). */
+  /**
+   * Whether a SotW response has all subscribed resources, so that absence deletes (P29, P30). If false, it has only the
+   * changed ones (P31).
+   */
   readonly fullStateInSotw: boolean;
-  /** An empty first list of names subscribes everything (P33, P46); else nothing. */
+  /** Whether an empty first list of names subscribes to everything (P33, P46). If false, it subscribes to nothing. */
   readonly emptyIsWildcard: boolean;
-  /** The message's field (in lowerCamelCase) that holds the name; without it every resource is given one by hand. */
+  /** The message's field with the name, in lowerCamelCase. Without it, the user gives each resource a name. */
   readonly nameField?: string;
-  /** Delta answers for a name that does not exist with a resource without a body, not with a removal (P60). */
+  /** Whether delta answers for a nonexistent name with a resource without a body instead of a removal (P60). */
   readonly unknownWithoutBody?: boolean;
-  /** Sent again, though unchanged, when a resource that refers to it has changed: Envoy waits for it anew (P55). */
+  /**
+   * Whether a resource is sent again, unchanged, when a resource that refers to it has changed. Envoy waits for it then
+   * (P55).
+   */
   readonly sentAgain?: boolean;
   /**
-   * A client goes on using an old resource of the type after it has taken the new one or the removal, until connections
-   * have drained (P54). So what the old one referred to stays on the client meanwhile.
+   * Whether a client goes on using an old resource after it has received the new one or the removal, until connections
+   * have drained (P54). Resources that the old one refers to stay on the client during that time.
    */
   readonly drains?: boolean;
   /**
-   * Code that nobody here can read may pick resources of the type, so they are removed after the rest of a change
-   * (P54).
+   * Whether resources of the type are removed after the rest of a change (P54). Code that this server cannot read may
+   * still select them.
    */
   readonly removedLast?: boolean;
-  /** The message's field with an address that only one resource on a client can have at a time. */
+  /**
+   * Whether caches remember earlier versions, for clients that come back with one (P36, P49). That is needed where a
+   * resource can refer to others, or where a SotW response can remove one.
+   */
+  readonly remembered?: boolean;
+  /** The number of the message's field with an address that only one resource per client can have at a time. */
   readonly addressField?: number;
-  /** Envoy 1.36 and 1.40 crash when a resource of the type expires that came in SotW with a TTL. */
+  /** Whether Envoy 1.36 and 1.40 crash when a resource of the type expires that came in SotW with a TTL. */
   readonly expiryCrashesSotw?: boolean;
   /** The type's own gRPC service. */
   readonly service?: DiscoveryServiceMethods;
   /** The last part of its REST path, `/v3/discovery:<restPath>` (P66). */
   readonly restPath?: string;
   /**
-   * The answer for a name that does not exist, where another one would stall the client's start (P40, P56): a resource
-   * that has nothing but its name, in the string field with this number. `afterTypeUrl`: only where that type has a
-   * resource of the same name. `inDelta`: in delta too, for a client that never had the resource; by default delta
-   * answers with a removal.
+   * A minimal resource to send for a nonexistent name, if another answer would stall the client's start (P40, P56).
+   *
+   * It has only its name, in the string field with the number `field`. `afterTypeUrl`: only if that type has a resource
+   * with the same name. `inDelta`: in delta too, for a client that never had the resource; by default delta answers
+   * with a removal.
    */
   readonly placeholder?: { readonly field: number; readonly afterTypeUrl?: string; readonly inDelta?: boolean };
   /**
-   * Delta does not answer for a name that never existed: the client would take any answer for the resource's end (P40).
+   * Whether delta sends no answer for a name that never existed, because the client would take any answer as the
+   * resource's removal (P40).
    */
   readonly missingIsSilent?: boolean;
 }
@@ -59,31 +76,43 @@ export interface DiscoveryServiceMethods {
 }
 
 const prefix = "type.googleapis.com/";
+/** The type URL of clusters (CDS). */
 export const clusterType = `${prefix}envoy.config.cluster.v3.Cluster`;
+/** The type URL of endpoints (EDS). */
 export const endpointType = `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`;
+/** The type URL of single endpoints of a locality (LEDS). */
 export const localityEndpointType = `${prefix}envoy.config.endpoint.v3.LbEndpoint`;
+/** The type URL of listeners (LDS). */
 export const listenerType = `${prefix}envoy.config.listener.v3.Listener`;
+/** The type URL of filter chains. */
 export const filterChainType = `${prefix}envoy.config.listener.v3.FilterChain`;
+/** The type URL of scoped routes (SRDS). */
 export const scopedRouteType = `${prefix}envoy.config.route.v3.ScopedRouteConfiguration`;
+/** The type URL of route configurations (RDS). */
 export const routeType = `${prefix}envoy.config.route.v3.RouteConfiguration`;
+/** The type URL of virtual hosts (VHDS). */
 export const virtualHostType = `${prefix}envoy.config.route.v3.VirtualHost`;
+/** The type URL of secrets (SDS). */
 export const secretType = `${prefix}envoy.extensions.transport_sockets.tls.v3.Secret`;
+/** The type URL of runtime layers (RTDS). */
 export const runtimeType = `${prefix}envoy.service.runtime.v3.Runtime`;
+/** The type URL of extension configurations (ECDS). */
 export const extensionConfigType = `${prefix}envoy.config.core.v3.TypedExtensionConfig`;
+/** The type URL of configurations of the rate limit service. */
 export const rateLimitConfigType = `${prefix}ratelimit.config.ratelimit.v3.RateLimitConfig`;
 
-/** Own service with the customary method names: `Stream<Noun>`, `Delta<Noun>`, `Fetch<Noun>`. */
+/** A type's own service with the usual method names: `Stream<Noun>`, `Delta<Noun>`, `Fetch<Noun>`. */
 const methods = (name: string, noun: string): DiscoveryServiceMethods => ({
   name,
   stream: `Stream${noun}`,
   delta: `Delta${noun}`,
   fetch: `Fetch${noun}`,
 });
-const named = { fullStateInSotw: false, emptyIsWildcard: true, nameField: "name" };
-const fullState = { ...named, fullStateInSotw: true };
+const withNameField = { fullStateInSotw: false, emptyIsWildcard: true, nameField: "name" };
+const fullState = { ...withNameField, fullStateInSotw: true, remembered: true };
 
-// The order is P53's: what is referred to goes before what refers to it.
-const builtIn: readonly ResourceType[] = [
+/** @internal The rows of every table. In the order of P53: a resource goes before the resources that refer to it. */
+export const builtInTypes: readonly ResourceTypeRow[] = [
   {
     ...fullState,
     typeUrl: clusterType,
@@ -94,7 +123,7 @@ const builtIn: readonly ResourceType[] = [
     restPath: "clusters",
   },
   {
-    ...named,
+    ...withNameField,
     typeUrl: endpointType,
     name: "endpoints",
     order: 1,
@@ -117,17 +146,19 @@ const builtIn: readonly ResourceType[] = [
     restPath: "listeners",
   },
   {
-    // Part of a listener that has fcds_config (Envoy 1.40, delta on ADS only), which subscribes each by its name.
-    ...named,
+    // A part of a listener with fcds_config (Envoy 1.40, delta on ADS only). The listener subscribes to each chain by
+    // its name.
+    ...withNameField,
     typeUrl: filterChainType,
     name: "filter-chains",
     order: 3,
+    remembered: true,
     emptyIsWildcard: false,
     drains: true,
     expiryCrashesSotw: true,
   },
   {
-    // Envoy drops every scope that a SotW response lacks, as it does with clusters and listeners.
+    // Envoy drops every scope that is missing in a SotW response, as for clusters and listeners.
     ...fullState,
     typeUrl: scopedRouteType,
     name: "scoped-routes",
@@ -137,10 +168,11 @@ const builtIn: readonly ResourceType[] = [
     restPath: "scoped-routes",
   },
   {
-    ...named,
+    ...withNameField,
     typeUrl: routeType,
     name: "routes",
     order: 5,
+    remembered: true,
     expiryCrashesSotw: true,
     sentAgain: true,
     placeholder: { field: 1, inDelta: true },
@@ -148,10 +180,11 @@ const builtIn: readonly ResourceType[] = [
     restPath: "routes",
   },
   {
-    // Named `<route configuration>/<host>` (P60), which no field of the message holds.
+    // The name is `<route configuration>/<host>` (P60), which no field of the message contains.
     typeUrl: virtualHostType,
     name: "virtual-hosts",
     order: 6,
+    remembered: true,
     sentAgain: true, // with an update of its route configuration (P61)
     unknownWithoutBody: true,
     fullStateInSotw: false,
@@ -159,7 +192,7 @@ const builtIn: readonly ResourceType[] = [
     service: { name: "envoy.service.route.v3.VirtualHostDiscoveryService", delta: "DeltaVirtualHosts" },
   },
   {
-    // A member of a LEDS glob collection; the message has no name.
+    // A member of a LEDS glob collection. The message has no name.
     typeUrl: localityEndpointType,
     name: "locality-endpoints",
     order: 7,
@@ -168,7 +201,7 @@ const builtIn: readonly ResourceType[] = [
     service: { name: "envoy.service.endpoint.v3.LocalityEndpointDiscoveryService", delta: "DeltaLocalityEndpoints" },
   },
   {
-    ...named,
+    ...withNameField,
     typeUrl: secretType,
     name: "secrets",
     order: 7,
@@ -177,16 +210,17 @@ const builtIn: readonly ResourceType[] = [
     restPath: "secrets",
   },
   {
-    ...named,
+    ...withNameField,
     typeUrl: extensionConfigType,
     name: "extension-configs",
     order: 7,
+    remembered: true,
     missingIsSilent: true,
     service: methods("envoy.service.extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs"),
     restPath: "extension_configs",
   },
   {
-    ...named,
+    ...withNameField,
     typeUrl: runtimeType,
     name: "runtimes",
     order: 7,
@@ -195,8 +229,9 @@ const builtIn: readonly ResourceType[] = [
     placeholder: { field: 1 },
   },
   {
-    // The rate limit service's; not in Envoy's API, so its bytes are served but not parsed from YAML.
-    ...named,
+    // For the rate limit service. The type is not in Envoy's API, so its bytes are served, but it cannot be read from
+    // YAML.
+    ...withNameField,
     typeUrl: rateLimitConfigType,
     name: "ratelimit-configs",
     order: 7,
@@ -207,56 +242,3 @@ const builtIn: readonly ResourceType[] = [
     },
   },
 ];
-
-/** @internal The rows that were registered besides this package's own. */
-export const registeredTypes = (): ResourceType[] => [...byUrl.values()].filter((row) => !builtIn.includes(row));
-
-const byUrl = new Map<string, ResourceType>();
-
-/** The rows of the table, in the order in which a change goes out. */
-export function resourceTypes(): ResourceType[] {
-  return [...byUrl.values()].sort((a, b) => a.order - b.order);
-}
-
-/** The row of a type URL, if there is one. */
-export function findResourceType(typeUrl: string): ResourceType | undefined {
-  return byUrl.get(typeUrl);
-}
-
-/**
- * The row of a type URL.
- * @throws XdsError UNKNOWN_TYPE
- */
-export function resourceType(typeUrl: string): ResourceType {
-  const type = byUrl.get(typeUrl);
-  if (type) return type;
-  throw new XdsError(
-    "UNKNOWN_TYPE",
-    `no resource type has the type URL ${JSON.stringify(typeUrl)}; registerResourceType() adds one`,
-  );
-}
-
-/**
- * Adds a type, Envoy's or not, to the table: caches take it from then on, and servers made from then on offer its
- * service and its REST path.
- * @throws XdsError INVALID_OPTION when the type URL, its service or its path is taken or unusable
- */
-export function registerResourceType(row: ResourceType): ResourceType {
-  const refuse = (why: string) =>
-    new XdsError("INVALID_OPTION", `cannot register ${JSON.stringify(row.typeUrl)}: ${why}`);
-  if (!/^[^/\s]+\/[^/\s]+$/.test(row.typeUrl)) throw refuse("a type URL is <authority>/<message's full name>");
-  if (!row.name) throw refuse("it has no short name");
-  if (!Number.isFinite(row.order)) throw refuse("its order is not a number");
-  for (const other of byUrl.values()) {
-    if (other.typeUrl === row.typeUrl) throw refuse("that type URL is in the table already");
-    if (other.name === row.name) throw refuse(`${other.typeUrl} has the short name ${row.name}`);
-    if (row.service && other.service?.name === row.service.name)
-      throw refuse(`${other.typeUrl} has the service ${row.service.name}`);
-    if (row.restPath && other.restPath === row.restPath)
-      throw refuse(`${other.typeUrl} has the REST path ${row.restPath}`);
-  }
-  byUrl.set(row.typeUrl, row);
-  return row;
-}
-
-for (const row of builtIn) registerResourceType(row);

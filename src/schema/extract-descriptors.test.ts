@@ -95,11 +95,11 @@ describe("extractDescriptors()", () => {
     ["is not there", undefined, /^\S+ cannot be read: ENOENT/],
     ["is a directory", "directory", /^\S+ cannot be read: EISDIR/],
     ["is a script", Buffer.from("#!/bin/sh\n"), /^\S+ is a script; give the Envoy binary itself$/],
-    ["is empty", Buffer.alloc(0), /^\S+ is no program for Linux or macOS; give the Envoy binary itself$/],
+    ["is empty", Buffer.alloc(0), /^\S+ is not a program for Linux or macOS; give the Envoy binary itself$/],
     [
       "is a program without descriptors",
       elf,
-      /^\S+ has no API descriptors in it: it is no Envoy, or cut off, or compressed/,
+      /^\S+ contains no API descriptors: it is not an Envoy, or is cut off or compressed/,
     ],
     [
       "is a program with other descriptors",
@@ -108,7 +108,7 @@ describe("extractDescriptors()", () => {
         Buffer.alloc(9),
         ...compiled(builtIn.filter(({ name }) => name.startsWith("google/protobuf/"))),
       ]),
-      /^\S+ has the descriptors of \d+ proto files in it, but not envoy\/service\/discovery\/v3\/ads\.proto: it is no Envoy$/,
+      /^\S+ contains the descriptors of \d+ proto files, but not envoy\/service\/discovery\/v3\/ads\.proto: it is not an Envoy$/,
     ],
     [
       "lacks a file that another one imports",

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -5,42 +6,51 @@ import { messageOf, XdsError } from "../errors.js";
 import { fillJsonNames } from "./json-names.js";
 
 /**
- * The API that an Envoy was built with, read out of its binary (Linux or macOS, also a stripped one) without running it: a
- * serialized FileDescriptorSet, whole and with imports first. Takes about 0.3 s, and little memory whatever the binary's size.
- * @throws XdsError INVALID_OPTION for a file that cannot be read or is no Envoy
+ * Reads the API that an Envoy was built with out of its binary, without running it.
+ *
+ * The binary may be for Linux or macOS, and may be stripped. The result is a complete serialized FileDescriptorSet with
+ * imports first. This takes about 0.3 s, and little memory for a binary of any size.
+ * @throws XdsError INVALID_OPTION for a file that cannot be read or is not an Envoy
  */
 export async function extractDescriptors(envoy: string): Promise<Uint8Array> {
   const files = await findFiles(envoy);
-  const refuse = (why: string) => new XdsError("INVALID_OPTION", `${envoy} ${why}`);
+  const invalid = (why: string) => new XdsError("INVALID_OPTION", `${envoy} ${why}`);
   if (files.size === 0)
-    throw refuse(
-      "has no API descriptors in it: it is no Envoy, or cut off, or compressed; give the Envoy binary itself",
+    throw invalid(
+      "contains no API descriptors: it is not an Envoy, or is cut off or compressed; give the Envoy binary itself",
     );
-  if (!files.has(mark))
-    throw refuse(`has the descriptors of ${files.size} proto files in it, but not ${mark}: it is no Envoy`);
-  const set = create(FileDescriptorSetSchema, { file: importsFirst(files, refuse) });
+  if (!files.has(fileOfEveryEnvoy))
+    throw invalid(
+      `contains the descriptors of ${files.size} proto files, but not ${fileOfEveryEnvoy}: it is not an Envoy`,
+    );
+  const set = create(FileDescriptorSetSchema, { file: importsFirst(files, invalid) });
   set.file.forEach(fillJsonNames);
   return toBinary(FileDescriptorSetSchema, set);
 }
 
-/** A file that every Envoy has. */
-const mark = "envoy/service/discovery/v3/ads.proto";
+/** The name of a proto file that every Envoy contains. */
+const fileOfEveryEnvoy = "envoy/service/discovery/v3/ads.proto";
 
-/** How much of a binary is looked at at once, and how much of it again with what follows: more than any file's descriptor. */
+/**
+ * Bytes of the binary in memory at a time, and how many of these are read again with the next part. The overlap is
+ * longer than any file's descriptor.
+ */
 const windowSize = 16 << 20;
 const overlap = 1 << 20;
 
-interface Found {
+interface FoundDescriptor {
   readonly file: FileDescriptorProto;
   readonly size: number;
 }
 
 /**
- * By name, each file whose descriptor is in the binary. Of several the largest: gRPC brings its own copies of a few, and may have
- * left something out.
+ * Finds the descriptor of each proto file in the binary, by file name.
+ *
+ * Of several descriptors for one file, the largest counts: gRPC brings its own copies of some files, which may lack
+ * parts.
  */
-async function findFiles(path: string): Promise<Map<string, Found>> {
-  const files = new Map<string, Found>();
+async function findFiles(path: string): Promise<Map<string, FoundDescriptor>> {
+  const files = new Map<string, FoundDescriptor>();
   for await (const window of windows(path))
     for (const found of filesIn(window)) {
       const known = files.get(found.file.name);
@@ -49,20 +59,20 @@ async function findFiles(path: string): Promise<Map<string, Found>> {
   return files;
 }
 
-/** The same buffer again and again, with the next part of a program's file in it. */
+/** Yields the parts of a program's file one after the other, all in the same buffer. */
 async function* windows(path: string): AsyncGenerator<Buffer> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(path);
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe would be waited for
     const buffer = Buffer.alloc(windowSize);
-    let kept = 0;
+    let carried = 0;
     for (let isFirst = true; ; isFirst = false) {
-      const length = kept + (await fill(handle, buffer, kept));
+      const length = carried + (await fill(handle, buffer, carried));
       if (isFirst) mustBeProgram(path, buffer.subarray(0, length));
       yield buffer.subarray(0, length);
       if (length < windowSize) return;
       buffer.copyWithin(0, windowSize - overlap);
-      kept = overlap;
+      carried = overlap;
     }
   } catch (cause) {
     if (cause instanceof XdsError) throw cause;
@@ -72,7 +82,7 @@ async function* windows(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Reads until the buffer is full or the file at its end; returns how much. */
+/** Reads until the buffer is full or the file ends. Returns how many bytes of the buffer after `from` were filled. */
 async function fill(handle: FileHandle, buffer: Buffer, from: number): Promise<number> {
   let at = from;
   while (at < buffer.length) {
@@ -83,16 +93,16 @@ async function fill(handle: FileHandle, buffer: Buffer, from: number): Promise<n
   return at - from;
 }
 
-/** ELF; Mach-O of 64 bits, and with several architectures. */
+/** The first bytes of a program: ELF, 64-bit Mach-O, and Mach-O for several architectures. */
 const magics = ["7f454c46", "cffaedfe", "cafebabe"];
 
-/** Whether a file that begins so is one. */
+/** Whether a file that begins with these bytes is a program. */
 export const isProgram = (start: Uint8Array): boolean =>
   magics.includes(Buffer.from(start.subarray(0, 4)).toString("hex"));
 
 function mustBeProgram(path: string, start: Buffer): void {
   if (isProgram(start)) return;
-  const is = start.toString("latin1", 0, 2) === "#!" ? "a script" : "no program for Linux or macOS";
+  const is = start.toString("latin1", 0, 2) === "#!" ? "a script" : "not a program for Linux or macOS";
   throw new XdsError("INVALID_OPTION", `${path} is ${is}; give the Envoy binary itself`);
 }
 
@@ -101,20 +111,23 @@ const extension = ".proto";
 const longestName = 255;
 
 /**
- * What protoc generates for C++ has each file's descriptor as it is, with a NUL behind it. A descriptor begins with the
- * file's name: 0x0a, its length, and a text that ends in ".proto".
+ * Finds file descriptors in a part of a binary.
+ *
+ * The C++ code that protoc generates contains each file's serialized descriptor, followed by a NUL. A descriptor begins
+ * with the file's name: 0x0a, the name's length, and a text that ends in ".proto".
  */
-function* filesIn(window: Buffer): Generator<Found> {
+function* filesIn(window: Buffer): Generator<FoundDescriptor> {
   for (let at = window.indexOf(extension); at >= 0; at = window.indexOf(extension, at + 1)) {
     const start = startOf(window, at + extension.length);
     const end = start === undefined ? undefined : endOf(window, start);
     if (start === undefined || end === undefined) continue;
-    const file = decoded(Uint8Array.from(window.subarray(start, end))); // a copy: messages keep views of what they are read from
+    // A copy, because messages keep views of the bytes that they are decoded from.
+    const file = decoded(Uint8Array.from(window.subarray(start, end)));
     if (file) yield { file, size: end - start };
   }
 }
 
-/** Where the descriptor begins whose name ends here. */
+/** The start of the descriptor whose name ends at `nameEnd`; undefined if no descriptor has its name there. */
 function startOf(window: Buffer, nameEnd: number): number | undefined {
   for (let length = extension.length + 1; length <= longestName; length++) {
     const start = nameEnd - length - (length < 128 ? 2 : 3);
@@ -124,8 +137,10 @@ function startOf(window: Buffer, nameEnd: number): number | undefined {
 }
 
 /**
- * Where the NUL is that follows the descriptor's fields, all of which have tags of one byte. Another name before it begins
- * another descriptor: those of gRPC's C core lie side by side, and are copies.
+ * The position of the NUL after the descriptor's fields; undefined if these bytes are not a complete descriptor.
+ *
+ * All fields have tags of one byte. A second name before the NUL begins another descriptor: the descriptors in gRPC's C
+ * core lie side by side, and are copies.
  */
 function endOf(window: Buffer, start: number): number | undefined {
   for (let at = start; at < window.length; ) {
@@ -140,7 +155,7 @@ function endOf(window: Buffer, start: number): number | undefined {
   return undefined;
 }
 
-/** A number of up to 35 bits. */
+/** Reads a varint of up to 35 bits; undefined if none ends in the window. */
 function varint(window: Buffer, start: number): { value: number; end: number } | undefined {
   let value = 0;
   for (let i = 0; i < 5; i++) {
@@ -152,17 +167,20 @@ function varint(window: Buffer, start: number): { value: number; end: number } |
   return undefined;
 }
 
-/** Undefined: it is none, or only the name of one, as texts may have it. */
+/** Decodes a descriptor; undefined for other bytes, and for a bare file name, such as one in a message text. */
 function decoded(bytes: Uint8Array): FileDescriptorProto | undefined {
   try {
     const file = fromBinary(FileDescriptorProtoSchema, bytes);
     return file.$unknown || file.syntax + file.package === "" ? undefined : file;
   } catch {
-    return undefined; // bytes that only begin like one
+    return undefined; // bytes that only begin like a descriptor
   }
 }
 
-function importsFirst(files: ReadonlyMap<string, Found>, refuse: (why: string) => XdsError): FileDescriptorProto[] {
+function importsFirst(
+  files: ReadonlyMap<string, FoundDescriptor>,
+  invalid: (why: string) => XdsError,
+): FileDescriptorProto[] {
   const sorted = new Map<string, FileDescriptorProto>();
   const visited = new Set<string>();
   const add = (name: string, wantedBy: string) => {
@@ -170,7 +188,7 @@ function importsFirst(files: ReadonlyMap<string, Found>, refuse: (why: string) =
     visited.add(name);
     const found = files.get(name);
     if (!found)
-      throw refuse(`is incomplete: ${name}, which ${wantedBy} imports, is not in it; is it the whole Envoy binary?`);
+      throw invalid(`is incomplete: ${name}, which ${wantedBy} imports, is not in it; is it the whole Envoy binary?`);
     for (const imported of found.file.dependency) add(imported, name);
     sorted.set(name, found.file);
   };

@@ -2,8 +2,10 @@ import { protoCamelCase } from "@bufbuild/protobuf/reflect";
 import type { DescriptorProto, FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 
 /**
- * Gives each field its name in JSON where it has none. What protoc compiles into a C++ program lacks them, and without them all
- * fields would have the name "" in JSON.
+ * Sets the JSON name of each field that lacks one.
+ *
+ * The descriptors that protoc compiles into a C++ program lack JSON names. Without this function, all fields would have
+ * the JSON name "".
  */
 export function fillJsonNames(proto: FileDescriptorProto | DescriptorProto): void {
   const isFile = proto.$typeName === "google.protobuf.FileDescriptorProto";

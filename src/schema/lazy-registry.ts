@@ -18,16 +18,17 @@ type Type = Registry extends Iterable<infer T> ? T : never;
 type TypeOf<Kind extends Type["kind"]> = Extract<Type, { kind: Kind }>;
 
 /**
- * A registry over a serialized FileDescriptorSet, which must hold every file that its files import.
- * A file and its imports are built when one of its types is first asked for; until then a file costs only its names.
- * Extensions declared inside a message are found by name, but not by `getExtensionFor`.
- * Throws INVALID_OPTION for bytes that are no FileDescriptorSet, and for one that lacks a file.
+ * Makes a registry from a serialized FileDescriptorSet, which must contain every file that its files import.
+ *
+ * A file and its imports are built when one of the file's types is first requested; until then only the file's names
+ * are read. Extensions declared inside a message are found by name, but not by `getExtensionFor`.
+ * @throws XdsError INVALID_OPTION for bytes that are not a FileDescriptorSet, and for a set that lacks a file
  */
 export function lazyRegistry(bytes: Uint8Array): SchemaRegistry {
   const index = indexFiles(bytes);
   const load = fileLoader(index.files);
-  const types = new Map<string, Type>(); // all types of the files asked for, by name
-  const expanded = new Set<string>(); // the names of those files
+  const types = new Map<string, Type>(); // all types of the expanded files, by name
+  const expanded = new Set<string>(); // the names of the files that have been built
 
   const expand = (fileName: string) => {
     if (expanded.has(fileName)) return;
@@ -74,7 +75,7 @@ export function lazyRegistry(bytes: Uint8Array): SchemaRegistry {
   };
 }
 
-/** The field numbers of descriptor.proto that the index is made of. */
+/** Field numbers of descriptor.proto, as far as the index needs them. */
 const fileField = { name: 1, package: 2, dependency: 3, messageType: 4, enumType: 5, service: 6, extension: 7 };
 const declarationField = { name: 1, extendee: 2, number: 3 };
 
@@ -87,7 +88,7 @@ interface Index {
   extensions: Map<string, string>;
 }
 
-/** Reads the names in a FileDescriptorSet, and skips all else: a tenth of the time that decoding it all takes. */
+/** Reads only the names in a FileDescriptorSet. That takes a tenth of the time that decoding the whole set takes. */
 function indexFiles(bytes: Uint8Array): Index {
   const index: Index = { files: new Map(), owners: new Map(), extensions: new Map() };
   const imports = new Map<string, string>(); // a file → one that imports it
@@ -138,7 +139,7 @@ interface Declaration {
   number: number;
 }
 
-/** The name of the type that comes next; of an extension also what it extends, and its number there. */
+/** Reads the name of the next type; for an extension also the extended message and the field number. */
 function readDeclaration(reader: BinaryReader, isExtension: boolean): Declaration {
   const found = { name: "", extendee: "", number: 0 };
   const end = reader.uint32() + reader.pos;
@@ -171,8 +172,9 @@ function fileLoader(files: ReadonlyMap<string, Uint8Array>): (fileName: string) 
 }
 
 /**
- * The same file, seeming to import only what it imports publicly: all that a file importing it may use.
- * createFileRegistry() walks every path of the import graph, of which there are exponentially many.
+ * A copy of a file that lists only its public imports, which are all that an importing file may use.
+ *
+ * Without this, createFileRegistry() would walk every path of the import graph, and their number grows exponentially.
  */
 function withoutImports(desc: DescFile): DescFile {
   const dependencies = desc.proto.publicDependency.map((i) => withoutImports(desc.dependencies[i] as DescFile));

@@ -1,19 +1,19 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type Registry } from "@bufbuild/protobuf";
 import type { Node } from "../../gen/envoy/config/core/v3/base_pb.js";
 import { apiMessage } from "./registry.js";
 
 /**
- * The client as it describes itself in its first request (envoy.config.core.v3.Node). A long list of its extensions is frozen, and
- * may be shared with other nodes.
+ * A client's description of itself in its first request (`envoy.config.core.v3.Node`). A long list of extensions is
+ * frozen, and may be shared with other nodes.
  */
 export type { Node };
 
-/** A node that says nothing of itself. */
-export function anonymousNode(): Node {
-  return create(apiMessage("envoy.config.core.v3.Node")) as Node;
+/** Returns a node without any fields set. */
+export function anonymousNode(registry: Registry): Node {
+  return create(apiMessage(registry, "envoy.config.core.v3.Node")) as Node;
 }
 
-/** Which version the node says it is of; "": it does not say. */
+/** Returns the version in the node's user agent; "" if the node gives none. */
 export function userAgentVersion({ userAgentVersionType: { case: kind, value } }: Node): string {
   if (kind === "userAgentVersion") return value;
   const version = value?.version;

@@ -1,84 +1,86 @@
-import { readFileSync } from "node:fs";
-import { type DescExtension, type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { brotliDecompressSync } from "node:zlib";
+import {
+  type DescEnum,
+  type DescExtension,
+  type DescFile,
+  type DescMessage,
+  fromBinary,
+  type Registry,
+} from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { packedDescriptors } from "../../gen/built-in.js";
 import { XdsError } from "../errors.js";
 import { lazyRegistry, type SchemaRegistry } from "./lazy-registry.js";
 
-// The same path from src/schema and from dist/schema.
-const descriptorSet = new URL("../../gen/envoy.binpb", import.meta.url);
-
-let builtIn: SchemaRegistry | undefined;
-let inUse: SchemaRegistry | undefined;
-/** What it was made from. */
-let bytesInUse: Uint8Array | undefined;
-
-/**
- * Every type of the Envoy v3 API: the one that this package was generated from, or the one that {@link useEnvoyApi} was given. Read
- * at the first call.
- */
-export function envoyRegistry(): SchemaRegistry {
-  if (!inUse) {
-    bytesInUse = readFileSync(descriptorSet);
-    builtIn = lazyRegistry(bytesInUse);
-    inUse = builtIn;
-  }
-  return inUse;
+/** An Envoy API: the types, and the serialized FileDescriptorSet that they are built from. */
+export interface EnvoyApi {
+  readonly registry: SchemaRegistry;
+  readonly descriptors: Uint8Array;
 }
 
+const builtInDescriptors = (): Uint8Array => brotliDecompressSync(Buffer.from(packedDescriptors, "base64"));
+
+let builtIn: EnvoyApi | undefined;
+
+/** Returns the API from which this package was generated. It is unpacked at the first call. */
+export function builtInApi(): EnvoyApi {
+  builtIn ??= knownApi(builtInDescriptors());
+  return builtIn;
+}
+
+/** Whether these descriptors are those of the built-in API. */
+export const isBuiltInApi = (descriptors: Uint8Array): boolean =>
+  Buffer.compare(builtInDescriptors(), descriptors) === 0;
+
 /**
- * Puts another version of the Envoy API in the place of the built-in one, for the whole process: all that is encoded, decoded,
- * validated and printed goes by it from then on. To be called before anything else of this package is used.
- * @param descriptors a serialized FileDescriptorSet with all imports, such as `extractDescriptors()` reads out of an Envoy. What the
- * server's own services need (CSDS, which no Envoy has, LRS, config dumps) is taken from the built-in API where it is not in there.
- * @throws XdsError WRONG_STATE when an API is in use already; INVALID_OPTION for what is no API of an Envoy
+ * Reads an Envoy API. Messages of the server's own services that the descriptors lack come from the built-in API.
+ * @throws XdsError INVALID_OPTION for descriptors that are not a complete Envoy API
  */
-export function useEnvoyApi(descriptors: Uint8Array): SchemaRegistry {
-  if (inUse)
-    throw new XdsError(
-      "WRONG_STATE",
-      "an Envoy API is in use already; call useEnvoyApi() once, before any resource is made and any server started",
-    );
-  const registry = lazyRegistry(descriptors);
-  const lacks = (name: string) => registry.fileOf(name) === undefined;
+export function readApi(descriptors: Uint8Array): EnvoyApi {
+  const api = knownApi(descriptors);
+  const lacks = (name: string) => api.registry.fileOf(name) === undefined;
   const lacking = [...neededMessages, ...neededExtensions].filter(lacks);
   if (lacking.length > 0) {
     const others = lacking.length > 3 ? ` and ${lacking.length - 3} more` : "";
     throw new XdsError(
       "INVALID_OPTION",
-      `these descriptors are no whole Envoy API: they lack ${lacking.slice(0, 3).join(", ")}${others}; extractDescriptors(), or ` +
-        "`xds schema extract`, reads a whole one out of an Envoy binary",
+      `these descriptors are not a complete Envoy API: they lack ${lacking.slice(0, 3).join(", ")}${others}; extractDescriptors(), or ` +
+        "`xds schema extract`, reads a complete API out of an Envoy binary",
     );
   }
-  const added = filesFor(serviceMessages.filter(lacks), registry);
-  bytesInUse = added.length === 0 ? descriptors : Buffer.concat([descriptors, ...added]);
-  inUse = added.length === 0 ? registry : lazyRegistry(bytesInUse);
-  return inUse;
+  const added = filesFor(serviceMessages.filter(lacks), api.registry);
+  return added.length === 0 ? api : knownApi(Buffer.concat([descriptors, ...added]));
 }
 
-/** @internal An API as another thread can take it. */
-export interface ApiInUse {
+/** An API whose descriptors are known to be complete. */
+const knownApi = (descriptors: Uint8Array): EnvoyApi => ({ registry: lazyRegistry(descriptors), descriptors });
+
+/** An API in the form that can be posted to another thread. */
+export interface PostedApi {
   readonly descriptors: Uint8Array;
   readonly isBuiltIn: boolean;
 }
 
-/** @internal The API that this thread goes by. */
-export function apiInUse(): ApiInUse {
-  envoyRegistry();
-  return { descriptors: bytesInUse as Uint8Array, isBuiltIn: inUse === builtIn };
+/** Returns an API in the form in which another thread can take it. */
+export const postedApi = (api: EnvoyApi): PostedApi => ({
+  descriptors: api.descriptors,
+  isBuiltIn: api === builtIn,
+});
+
+/** Takes another thread's API. */
+export function takenApi({ descriptors, isBuiltIn }: PostedApi): EnvoyApi {
+  const api = knownApi(descriptors);
+  if (isBuiltIn) builtIn = api;
+  return api;
 }
 
-/** @internal Goes by another thread's API: to be called before anything else. */
-export function takeApi({ descriptors, isBuiltIn }: ApiInUse): void {
-  bytesInUse = descriptors;
-  inUse = lazyRegistry(descriptors);
-  if (isBuiltIn) builtIn = inUse;
-}
-
-/** The files of the built-in API that declare these types, and those that they import, where the other API lacks them. */
+/**
+ * The files of the built-in API that declare these types, and their imports, except the files that the other API has.
+ */
 function filesFor(typeNames: readonly string[], other: SchemaRegistry): Uint8Array[] {
   if (typeNames.length === 0) return [];
-  const from = lazyRegistry(readFileSync(descriptorSet));
+  const from = lazyRegistry(builtInDescriptors());
   const known = new Set(other.files());
   const files: Uint8Array[] = [];
   const add = (name: string | undefined) => {
@@ -92,14 +94,14 @@ function filesFor(typeNames: readonly string[], other: SchemaRegistry): Uint8Arr
   return files;
 }
 
-/** Whether a message is one of the API that this package was generated from, as {@link envoyRegistry} has it. */
-export const isBuiltIn = (desc: DescMessage): boolean => builtIn?.getMessage(desc.typeName) === desc;
+/** A hint for messages about what an API or a type of one lacks; "" if it is not the built-in API. */
+export const otherApiHint = (of: Registry | DescMessage | DescEnum): string =>
+  isBuiltIn(of) ? "; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi()" : "";
 
-/** What may help where the API lacks something; "" where it is one of the user's own. */
-export const otherApiHint = (): string =>
-  inUse === builtIn ? "; if your Envoy has it, use its API: --envoy or --descriptors, in code useEnvoyApi()" : "";
+const isBuiltIn = (of: Registry | DescMessage | DescEnum) =>
+  of === (of.kind === "registry" ? builtIn?.registry : builtIn?.registry.get(of.typeName));
 
-// What this package itself uses of the API.
+// The parts of the API that this package itself uses.
 const neededMessages = [
   "envoy.config.core.v3.Node",
   "envoy.service.discovery.v3.DiscoveryRequest",
@@ -127,10 +129,26 @@ const neededExtensions = [
 
 type ApiMessage = (typeof neededMessages)[number] | (typeof serviceMessages)[number];
 
-/** A message of the API that every version has. */
-export const apiMessage = (name: ApiMessage): DescMessage => envoyRegistry().getMessage(name) as DescMessage;
+/** Returns a message that every API has. */
+export const apiMessage = (registry: Registry, name: ApiMessage): DescMessage =>
+  registry.getMessage(name) as DescMessage;
 
+/** The name of an option that every API has. */
 export type ApiExtension = (typeof neededExtensions)[number];
 
-/** An option of the API that every version has. */
-export const apiExtension = (name: ApiExtension): DescExtension => envoyRegistry().getExtension(name) as DescExtension;
+const extensions = new WeakMap<DescFile, Map<ApiExtension, DescExtension | undefined>>();
+
+/**
+ * Returns an option that descriptors of a file can have; undefined if none of them has it. A file that uses an option
+ * imports the file that declares it.
+ */
+export function apiExtension(file: DescFile, name: ApiExtension): DescExtension | undefined {
+  const known = extensions.get(file) ?? new Map<ApiExtension, DescExtension | undefined>();
+  extensions.set(file, known);
+  if (!known.has(name)) {
+    const imported = file.dependencies.flatMap((dependency) => dependency.extensions);
+    const found = imported.find(({ typeName }) => typeName === name);
+    known.set(name, found);
+  }
+  return known.get(name);
+}

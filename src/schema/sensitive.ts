@@ -3,14 +3,16 @@ import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { FieldOptions } from "@bufbuild/protobuf/wkt";
 import { apiExtension } from "./registry.js";
 
+type Sensitive = GenExtension<FieldOptions, boolean>;
+
 const known = new WeakMap<DescField, boolean>();
 
-/** Whether the API marks a field as secret (`udpa.annotations.sensitive`), with all that is in it. */
+/** Whether the API marks a field, and so everything in its value, as secret (`udpa.annotations.sensitive`). */
 export function isSensitive(field: DescField): boolean {
   let is = known.get(field);
   if (is === undefined) {
-    const option = apiExtension("udpa.annotations.sensitive") as GenExtension<FieldOptions, boolean>;
-    is = hasOption(field, option) && getOption(field, option);
+    const option = apiExtension(field.parent.file, "udpa.annotations.sensitive") as Sensitive | undefined;
+    is = option !== undefined && hasOption(field, option) && getOption(field, option);
     known.set(field, is);
   }
   return is;
@@ -18,7 +20,10 @@ export function isSensitive(field: DescField): boolean {
 
 const near = new WeakMap<DescMessage, boolean>();
 
-/** Whether a message has a secret field itself, or a field whose message has one: a mistake in it may show a secret. */
+/**
+ * Whether a message has a secret field, or a field whose message has one. A mistake in such a message may reveal a
+ * secret.
+ */
 export function holdsSecrets(desc: DescMessage): boolean {
   let does = near.get(desc);
   if (does === undefined) {
@@ -28,8 +33,8 @@ export function holdsSecrets(desc: DescMessage): boolean {
   return does;
 }
 
-/** What is put in the place of a secret, as Envoy's config_dump has it. */
+/** The text that replaces a secret, the same as in Envoy's config_dump. */
 export const redactionMark = "[redacted]";
 
-/** The same as it stands in JSON: of a text, and of bytes. */
+/** {@link redactionMark} as it appears in JSON, for string fields and for bytes fields. */
 export const redactions: ReadonlySet<unknown> = new Set([redactionMark, Buffer.from(redactionMark).toString("base64")]);

@@ -1,17 +1,18 @@
 import { type Traffic, TrafficByType } from "../protocol/traffic.js";
 import type { FetchInfo } from "./callbacks.js";
 
-/** Streams of one variant and service. */
+/** Counts of the streams of one variant and service. */
 export interface StreamCounter {
   readonly variant: "sotw" | "delta";
-  /** The type URL of the service; "" on ADS. */
+  /** The type URL of the service. "" on ADS. */
   readonly typeUrl: string;
-  /** Since the server was made. */
+  /** Streams opened since the server was made. */
   readonly opened: number;
+  /** Streams that are open now. */
   readonly open: number;
 }
 
-/** Calls of unary Fetch methods and of REST with one result. */
+/** The count of unary Fetch calls or REST requests with one result. */
 export interface FetchCounter {
   readonly typeUrl: string;
   readonly transport: FetchInfo["transport"];
@@ -19,16 +20,16 @@ export interface FetchCounter {
   readonly count: number;
 }
 
-/** `not_modified`: the client has this version; `refused`: it was answered an error. */
+/** `not_modified`: the client already has the served version. `refused`: the answer is an error. */
 export type FetchResult = "answered" | "not_modified" | "refused";
 
-/** Of one type in one variant. */
+/** Counts of the requests and responses of one type in one variant. */
 export interface TrafficCounter extends Readonly<Traffic> {
   readonly variant: "sotw" | "delta";
   readonly typeUrl: string;
 }
 
-/** What a server has done since it was made. Rows are there once there is something to count. */
+/** Counts of a server since it was made. A row exists once there is something to count. */
 export interface ServerCounters {
   readonly streams: readonly StreamCounter[];
   readonly traffic: readonly TrafficCounter[];
@@ -37,7 +38,7 @@ export interface ServerCounters {
 
 type Row<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Counts for one server. Counting is an addition; all else is done when someone asks. */
+/** The counters of one server. Counting is one addition; everything else happens in `report()`. */
 export class Counters {
   readonly traffic = { sotw: new TrafficByType(), delta: new TrafficByType() };
   private readonly streams = new Map<string, Row<Omit<StreamCounter, "open">>>();
@@ -57,7 +58,7 @@ export class Counters {
     else this.fetches.set(key, { typeUrl, transport, result, count: 1 });
   }
 
-  /** `open`: the streams that are open now. */
+  /** Returns all counts. `open` has the streams that are open now. */
   report(open: Iterable<Pick<StreamCounter, "variant" | "typeUrl">>): ServerCounters {
     const counts = new Map<string, number>();
     for (const { variant, typeUrl } of open) {

@@ -1,10 +1,14 @@
 import { type Logger, silentLogger } from "../logger.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Response } from "../protocol/messages.js";
+import type { Response } from "../protocol/response.js";
 import type { StreamInfo } from "../protocol/stream-events.js";
 import { RationedLog } from "../rationed-log.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest } from "../wire/messages.js";
 import type { Callbacks, FetchInfo } from "./callbacks.js";
 
-/** Callbacks that count, say when the first request came and, in debug, log opens and closes: for examples, tests and a first look. */
+/**
+ * Callbacks that count calls, for examples, tests and first experiments. They also signal the first request, and can
+ * log the opens and closes of streams.
+ */
 export class CountingCallbacks implements Callbacks {
   fetches = 0;
   requests = 0;
@@ -12,13 +16,13 @@ export class CountingCallbacks implements Callbacks {
   deltaRequests = 0;
   deltaResponses = 0;
   private readonly rationedLog: RationedLog;
-  private announce: () => void = () => {};
+  private resolveFirst: () => void = () => {};
   /** Resolves at the first request of any kind. */
   readonly firstRequest = new Promise<void>((resolve) => {
-    this.announce = resolve;
+    this.resolveFirst = resolve;
   });
 
-  /** With `debug`, stream opens and closes are logged with the nodes' ids. */
+  /** With `debug`, opens and closes of streams are logged with the nodes' ids. */
   constructor(
     private readonly logger: Logger = silentLogger,
     private readonly debug = false,
@@ -35,28 +39,28 @@ export class CountingCallbacks implements Callbacks {
   }
 
   onStreamOpen(stream: StreamInfo): void {
-    this.tell(stream, "stream open");
+    this.log(stream, "stream open");
   }
 
   onStreamClosed(stream: StreamInfo): void {
-    this.tell(stream, "stream closed");
+    this.log(stream, "stream closed");
   }
 
   onDeltaStreamOpen(stream: StreamInfo): void {
-    this.tell(stream, "delta stream open");
+    this.log(stream, "delta stream open");
   }
 
   onDeltaStreamClosed(stream: StreamInfo): void {
-    this.tell(stream, "delta stream closed");
+    this.log(stream, "delta stream closed");
   }
 
-  private tell({ id, typeUrl, peer, node }: StreamInfo, message: string): void {
+  private log({ id, typeUrl, peer, node }: StreamInfo, message: string): void {
     if (this.debug) this.rationedLog.info({ stream: id, typeUrl, peer, ...(node && { node: node.id }) }, message);
   }
 
   onStreamRequest(_stream: StreamInfo, _request: DiscoveryRequest): void {
     this.requests++;
-    this.announce();
+    this.resolveFirst();
   }
 
   onStreamResponse(_stream: StreamInfo, _request: DiscoveryRequest, _response: Response): void {
@@ -65,7 +69,7 @@ export class CountingCallbacks implements Callbacks {
 
   onStreamDeltaRequest(_stream: StreamInfo, _request: DeltaDiscoveryRequest): void {
     this.deltaRequests++;
-    this.announce();
+    this.resolveFirst();
   }
 
   onStreamDeltaResponse(_stream: StreamInfo, _request: DeltaDiscoveryRequest, _response: Response): void {
@@ -74,6 +78,6 @@ export class CountingCallbacks implements Callbacks {
 
   onFetchRequest(_fetch: FetchInfo, _request: DiscoveryRequest): void {
     this.fetches++;
-    this.announce();
+    this.resolveFirst();
   }
 }

@@ -1,172 +1,92 @@
 import type { ConfigWatcher } from "../cache/config-watcher.js";
+import { callerOf } from "../caller.js";
 import { XdsError } from "../errors.js";
-import { type Logger, silentLogger } from "../logger.js";
+import { silentLogger } from "../logger.js";
+import { checkOptions } from "../options.js";
 import { Accounts } from "../protocol/account.js";
-import type { Caller } from "../protocol/caller.js";
-import { fetchOnce } from "../protocol/fetch.js";
 import { FlushQueue } from "../protocol/flush-queue.js";
-import type { DiscoveryRequest, Request, Response } from "../protocol/messages.js";
-import { NodeStreams } from "../protocol/node-streams.js";
-import { OpenRefusals } from "../protocol/open-refusals.js";
-import { retryTimes, retryWaits } from "../protocol/retry.js";
-import { checkLengths, checkService, Stream } from "../protocol/stream.js";
-import type { Resolver, StreamContext, Transport } from "../protocol/stream-context.js";
-import type { StreamEvents, StreamInfo } from "../protocol/stream-events.js";
+import { Stream } from "../protocol/stream.js";
+import type { OpenStream, Transport } from "../protocol/stream-context.js";
 import type { Variant } from "../protocol/variant.js";
 import { RationedLog } from "../rationed-log.js";
-import type { ResourceType } from "../resource/types.js";
+import type { ResourceType } from "../resource/xds-api.js";
+import { XdsApi } from "../resource/xds-api.js";
 import { anonymousNode, type Node } from "../schema/node.js";
-import { Admission } from "./admission.js";
-import { type AppliedOptions, AppliedWaits, type NodeSelector } from "./applied.js";
-import { type Authorize, authorizeClient, type ClientIdentity } from "./authorize.js";
-import { type Callbacks, type FetchInfo, streamEvents, tellFetched } from "./callbacks.js";
-import { ConnectionAge } from "./connection-age.js";
-import { Counters, type FetchResult, type ServerCounters } from "./counters.js";
-import type { ClientStatusHost } from "./csds.js";
-import { loopbackOrSan } from "./csds-access.js";
-import { type DrainOptions, endPaced } from "./drain.js";
-import { GrpcTransport } from "./grpc.js";
-import { LimitCounts, type LimitName, type Limits } from "./limits.js";
-import { type LoadCounters, LoadReporting, type LoadReportingOptions } from "./load-reporting.js";
-import { nodeResources, type ResourceState, type TypeResources } from "./node-resources.js";
-import { type PollingNode, PollingNodes } from "./polling-nodes.js";
-import { ReceivingBytes } from "./receiving-bytes.js";
-import { RefusalLog } from "./refusal-log.js";
-import { RestTransport } from "./rest.js";
-import { SharedWork } from "./shared-work.js";
+import type { Request } from "../wire/messages.js";
+import { loopbackOrSan } from "./access/csds-access.js";
+import { Permissions } from "./access/permissions.js";
+import { secureContextOptions, type TlsOptions } from "./access/tls.js";
+import { Admission } from "./admission/admission.js";
+import { ConnectionAge } from "./admission/connection-age.js";
+import { type DrainOptions, endPaced } from "./admission/drain.js";
+import { LimitCounts } from "./admission/limits.js";
+import { ReceivingBytes } from "./admission/receiving-bytes.js";
+import { RefusalLog } from "./admission/refusal-log.js";
+import { SharedWork } from "./admission/shared-work.js";
+import { UnsentResponses } from "./admission/unsent.js";
+import type { Callbacks } from "./callbacks.js";
+import { Counters } from "./counters.js";
+import type { ClientStatusHost } from "./csds/csds.js";
+import { Fetches } from "./fetches.js";
+import { GrpcPort } from "./grpc-port.js";
+import { LoadReporting } from "./lrs/load-reporting.js";
+import type { NodeLoads } from "./lrs/node-loads.js";
+import { RestTransport } from "./rest/rest.js";
+import { type ServerReport, serverReport } from "./server-report.js";
 import {
-  type ConnectedNode,
-  connectedNode,
-  nodeStates,
-  type StreamStatus,
-  type SyncState,
-  streamStatus,
-  streamsByNode,
-} from "./status.js";
-import { secureContextOptions, type TlsOptions } from "./tls.js";
-import { UnsentResponses } from "./unsent.js";
+  type AppliedOptions,
+  AppliedWaits,
+  type NodeSelector,
+  type SelectsNode,
+  unknownGroup,
+} from "./status/applied.js";
+import { ConnectedNode } from "./status/connected-node.js";
+import { PollingNodes } from "./status/polling-nodes.js";
+import { streamsByNode } from "./status/status.js";
+import { type StreamContexts, streamContexts } from "./stream-contexts.js";
+import {
+  type Address,
+  checkListenOptions,
+  checkServerOptions,
+  type ListenOptions,
+  type XdsServerOptions,
+} from "./xds-server-options.js";
 
-export interface XdsServerOptions {
-  readonly callbacks?: Callbacks;
-  readonly logger?: Logger;
-  /** TLS for both transports, with client certificates (mTLS) if it has a `clientCa`. By default plain text. */
-  readonly tls?: TlsOptions;
-  /** A stream's first request without a node ends it, instead of being the empty node's (P2). Default false. */
-  readonly requireNode?: boolean;
-  /** How much clients may ask for; what is left out has its default. */
-  readonly limits?: Partial<Limits>;
-  /**
-   * Asked whether a client may have what it asks for: at a stream's first request, at each fetch and REST request, at
-   * each CSDS request, at each stream of load reports. A refusal is PERMISSION_DENIED. `sanMatchesNode()` is such a
-   * rule. By default who may connect may ask.
-   *
-   * The cache decides what a node is served from what the node says of itself (`SnapshotCacheOptions.nodeGroup`).
-   * Compute the group only from what `authorize` has proven. Example: a rule that proves the id alone allows any
-   * cluster, metadata and locality, so groups by cluster would give a client another group's secrets. The server
-   * cannot compare two functions.
-   */
-  readonly authorize?: Authorize;
-  /**
-   * The age, give or take a tenth, at which a gRPC connection is ended, so that clients spread over new servers: a GOAWAY, then
-   * all its streams at once with UNAVAILABLE. By default a connection may get as old as it likes.
-   */
-  readonly maxConnectionAgeMs?: number;
-  /**
-   * Sends a change in the order in which nothing breaks: what is referred to first, and removals after what referred to them
-   * is replaced (P53–P55). Default true.
-   */
-  readonly makeBeforeBreak?: boolean;
-  /**
-   * Asked for names that clients subscribe and that do not exist: virtual hosts by VHDS, clusters on demand (P62). `resolve` puts the
-   * resource into the cache; the client's answer waits for it, `timeoutMs` at most (default 1,000).
-   */
-  readonly onDemand?: { readonly resolve: Resolver["resolve"]; readonly timeoutMs?: number };
-  /**
-   * How long, in milliseconds: a type waits for the answer of the one before (P53); a further change of a type waits
-   * for the answer to the one before (P25); a removal waits for a client to drop the name, and on separate streams for
-   * the node's other streams (P54). Default 5,000.
-   */
-  readonly orderTimeoutMs?: number;
-  /**
-   * How long, in milliseconds, a client may go on using a listener that was replaced or removed. The resources that it
-   * referred to stay on the client so long (P54). Set it to the drain time of your Envoys (`--drain-time-s`). Default
-   * 600,000, as Envoy's.
-   */
-  readonly drainTimeMs?: number;
-  /**
-   * Offers content that was refused alone again: after 10 s, after 1 minute, then after twice as long each time, up to
-   * 15 minutes (P16). Some clients refuse on purpose and expect the same content again. Default true.
-   */
-  readonly retryRefused?: boolean;
-  /**
-   * How many bytes the resources of a delta response may take. A larger response is divided, each part is sent after
-   * the ACK of the one before. SotW responses cannot be divided; there a warning is logged. gRPC clients refuse more
-   * than 4 MiB by default. Default 4,190,208.
-   */
-  readonly maxResponseBytes?: number;
-  /**
-   * Who may ask the client status service (CSDS), which shows what every node is served, secrets left out. By default
-   * clients on this machine, if `authorize` allows it. A rule, such as `loopbackOrSan()`, is asked instead of
-   * `authorize`. With true, `authorize` alone decides, and without it whoever may connect may ask. With false the
-   * service is not offered. `onClientStatusRequest` may refuse in any case.
-   */
-  readonly csds?: boolean | Authorize;
-  /** Takes reports of load from nodes (LRS): of which clusters, how often, and who gets them. Without it the service is not offered. */
-  readonly loadReporting?: LoadReportingOptions;
-  /** A gRPC connection is pinged when the client has sent nothing for so many milliseconds. Default 30,000. */
-  readonly keepaliveMs?: number;
-  /** The connection is closed when still nothing comes so many milliseconds later. Default 10,000. */
-  readonly keepaliveTimeoutMs?: number;
-}
-
-export interface ListenOptions {
-  /** Address for both transports. Default 127.0.0.1. */
-  readonly host?: string;
-  /** gRPC port; 0 takes a free one. Default 18000. */
-  readonly port?: number;
-  /** REST port; 0 takes a free one. By default REST is not served. */
-  readonly restPort?: number;
-  /**
-   * Names under which REST may be asked, as in `Host: xds.example`, besides its address, those of loopback and names
-   * without a dot. Without them, every name will do beyond loopback.
-   */
-  readonly allowedHosts?: readonly string[];
-}
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
+/** The state of a server. It is `new` until all ports are open. */
 export type ServerState = "new" | "listening" | "draining" | "closed";
 
 /** Serves a cache over gRPC and REST. */
 export class XdsServer {
-  private readonly streams = new Set<Stream<never>>();
+  /** The API that the server was given, or the default one. */
+  readonly api: XdsApi;
+  private readonly streams = new Set<OpenStream>();
   private readonly waits = new AppliedWaits(this.streams);
-  /** For all that clients cause. */
+  /** The logger for events that clients cause. */
   private readonly logger: RationedLog;
   private readonly refused: RefusalLog;
   private readonly callbacks: Callbacks;
-  private readonly contexts: { readonly sotw: StreamContext; readonly delta: StreamContext };
+  private readonly contexts: StreamContexts;
+  private readonly permissions: Permissions;
+  private readonly fetches: Fetches;
   private readonly loads: LoadReporting | undefined;
   private readonly counts = new Counters();
   private readonly polling = new PollingNodes();
   private readonly limits: LimitCounts;
   private readonly age: ConnectionAge | undefined;
   private readonly admission: Admission;
-  private unauthorized = 0;
   private tls: TlsOptions | undefined;
-  private grpc: GrpcTransport | undefined;
-  private readonly accounts = new Accounts();
-  private readonly queue: FlushQueue;
+  private grpc: GrpcPort | undefined;
+  /** @internal The accounts for the work that clients cause, also on the admin port. */
+  readonly accounts = new Accounts();
+  /** @internal */
+  readonly queue: FlushQueue;
   private readonly unsent: UnsentResponses;
   private readonly receiving: ReceivingBytes;
   private rest: RestTransport | undefined;
   private phase: ServerState = "new";
-  /** All that it is to listen on is open. */
+  /** Whether all ports are open. */
   private isOpen = false;
-  /** Resolves when `listen()` has come to its end, good or bad. */
+  /** Resolves when `listen()` has succeeded or failed. */
   private opening: Promise<unknown> | undefined;
 
   /** @throws XdsError INVALID_OPTION */
@@ -174,67 +94,51 @@ export class XdsServer {
     private readonly cache: ConfigWatcher,
     private readonly options: XdsServerOptions = {},
   ) {
+    if (typeof cache?.watch !== "function")
+      throw new XdsError("INVALID_OPTION", "XdsServer takes a cache first: new XdsServer(new SnapshotCache())");
+    checkServerOptions(options);
+    this.api = options.api ?? XdsApi.default;
     this.tls = options.tls;
-    this.limits = new LimitCounts(options.limits ?? {});
+    this.permissions = new Permissions(options.authorize);
+    this.limits = new LimitCounts(options.limits ?? {}, this.accounts.all);
     this.age = options.maxConnectionAgeMs === undefined ? undefined : new ConnectionAge(options.maxConnectionAgeMs);
     this.admission = new Admission(this.limits, this.age, () => this.phase !== "listening");
     this.receiving = new ReceivingBytes(this.limits);
     this.logger = new RationedLog(options.logger ?? silentLogger);
     this.refused = new RefusalLog(this.logger);
     this.callbacks = options.callbacks ?? {};
-    const anonymous = () => (options.requireNode ? undefined : anonymousNode());
     this.loads =
       options.loadReporting &&
-      new LoadReporting(options.loadReporting, this.logger, anonymous, (caller, node) =>
-        this.permit("lrs", caller, node),
+      new LoadReporting(
+        options.loadReporting,
+        this.logger,
+        this.api,
+        this.anonymous,
+        (caller, node) => this.permissions.permit("lrs", caller, node),
+        this.limits,
       );
-    const queue = new FlushQueue(this.accounts.all, (account) => this.unsent.hasRoom(account));
-    this.queue = queue;
-    this.unsent = new UnsentResponses(this.limits, () => queue.resume());
-    const shared = {
-      watcher: cache,
-      logger: this.logger,
-      queue,
-      resolver: options.onDemand && { timeoutMs: 1_000, ...options.onDemand },
-      ordered: options.makeBeforeBreak ?? true,
-      patience: milliseconds("orderTimeoutMs", options.orderTimeoutMs, 5_000),
-      drainTimeMs: milliseconds("drainTimeMs", options.drainTimeMs, 600_000),
-      missingAfterMs: 15_000, // Envoy's initial fetch timeout
-      retryTimes: retryTimes(options.retryRefused === false ? undefined : retryWaits),
-      maxResponseBytes: responseBytes(options.maxResponseBytes),
-      openRefusals: new OpenRefusals(),
-      nodeStreams: new NodeStreams<Stream<never>>(),
-      anonymous,
-      checkGrowth: (grows: () => boolean) => this.limits.checkGrowth(grows),
-      checkNames: (names: number, typeUrl: string) => this.limits.checkNames(names, typeUrl),
-      failed: ({ id, node, peer }: StreamInfo, error: unknown) =>
-        this.refused.tell("stream", error, { stream: id, node: node?.id, peer }),
-      flushed: (stream: Stream<never>) => this.waits.flushed(stream),
-      ended: (stream: Stream<never>) => {
-        this.streams.delete(stream);
-        this.waits.ended(stream);
-      },
-    };
-    this.contexts = {
-      sotw: {
-        ...shared,
-        traffic: this.counts.traffic.sotw,
-        events: this.guarded(streamEvents(this.callbacks, "sotw")),
-      },
-      delta: {
-        ...shared,
-        traffic: this.counts.traffic.delta,
-        events: this.guarded(streamEvents(this.callbacks, "delta")),
-      },
-    };
+    this.queue = new FlushQueue(this.accounts.all, (account) => this.unsent.hasRoom(account));
+    this.unsent = new UnsentResponses(this.limits, () => this.queue.resume());
+    const { api, queue, limits, unsent, permissions, logger, callbacks, counts, refused, anonymous, streams, waits } =
+      this;
+    const isListening = () => this.phase === "listening";
+    this.fetches = new Fetches(
+      { cache, callbacks, logger, queue, limits, unsent, permissions, counts, anonymous, isListening },
+      this.polling,
+    );
+    this.contexts = streamContexts(
+      { cache, api, callbacks, logger, queue, limits, permissions, counts, refused, anonymous, streams, waits },
+      options,
+    );
   }
 
   /**
-   * Listens. Resolves with the addresses, `rest` only if a `restPort` was given.
-   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION; WRONG_STATE when it has been called before, or the server is
-   * closed, also meanwhile
+   * Listens, and resolves with the addresses. `rest` is there only if a `restPort` was given.
+   * @throws XdsError CANNOT_LISTEN, INVALID_OPTION; WRONG_STATE if it was called before, or if the server is closed
+   * before or during the call
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
+    checkListenOptions(options);
     if (this.phase !== "new") throw new XdsError("WRONG_STATE", "a server listens once; make a new one");
     this.phase = "listening";
     const opened = this.open(options);
@@ -248,9 +152,10 @@ export class XdsServer {
     const { tls, limits, admission, age: connectionAge } = this;
     try {
       const hosts = {
+        api: this.api,
         stream: this.openStream.bind(this),
-        fetch: this.fetch.bind(this),
-        poll: this.poll.bind(this),
+        fetch: this.fetches.fetch.bind(this.fetches),
+        poll: this.fetches.poll.bind(this.fetches),
         traffic: this.counts.traffic,
         clientStatus: this.clientStatus(),
         loads: this.loads,
@@ -262,10 +167,10 @@ export class XdsServer {
         queue: this.queue,
         receiving: this.receiving,
       };
-      this.grpc = new GrpcTransport(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
+      this.grpc = new GrpcPort(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };
       this.mustNotBeClosed();
-      connectionAge?.start(admission.seats);
+      connectionAge?.start(admission.slots);
       if (restPort !== undefined) this.rest = new RestTransport(hosts, { tls: this.tls, host, allowedHosts });
       const rest = this.rest && { host, port: await this.rest.listen(restPort as number) };
       this.mustNotBeClosed();
@@ -282,15 +187,16 @@ export class XdsServer {
     if (this.phase !== "listening") throw closedWhileOpening();
   }
 
-  /** `new` until all that it is to listen on is open. */
+  /** The state of the server. It is `new` until all ports are open. */
   get state(): ServerState {
     return this.phase === "listening" && !this.isOpen ? "new" : this.phase;
   }
 
   /**
-   * Replaces the certificates, also while the server listens: new connections get these, the open ones go on. Certificates that
-   * cannot be used change nothing.
-   * @throws XdsError INVALID_OPTION for those, and for TLS or a `clientCa` where the server listens without, or the other way round
+   * Replaces the certificates, even while the server listens. New connections get the new ones. Open connections go on.
+   * If the certificates cannot be used, nothing changes.
+   * @throws XdsError INVALID_OPTION if the certificates cannot be used, or if a listening server would have to start or
+   * stop using TLS or a `clientCa`
    */
   setTls(tls: TlsOptions): void {
     const context = secureContextOptions(tls);
@@ -309,96 +215,62 @@ export class XdsServer {
     this.rest?.setTls(context);
   }
 
-  /** How often each limit was hit, and how often `authorize` refused, since the server was made. */
-  refusals(): Readonly<Record<LimitName | "authorize", number>> {
-    return { ...this.limits.hits, authorize: this.unauthorized };
+  /** What the server does now, and what it has done since it was made. A field is computed when it is read. */
+  report(): ServerReport {
+    const { grpc, unsent, receiving, limits, permissions, streams, polling, counts, loads } = this;
+    return serverReport({ grpc, unsent, receiving, limits, permissions, streams, polling, counts, loads });
   }
 
-  /** Bytes of responses that are written and that clients have not taken yet. */
-  get unsentBytes(): number {
-    return this.unsent.bytes;
-  }
-
-  /** Bytes of requests, of gRPC and REST, that have come in part, or wait to be handled. */
-  get receivingBytes(): number {
-    return this.receiving.bytes;
-  }
-
-  /** How many gRPC connections are open, those in their TLS handshake among them. */
-  get connections(): number {
-    return this.grpc?.connections ?? 0;
-  }
-
-  /** Every open stream: what each of its types was sent, took and refused. */
-  status(): StreamStatus[] {
-    return [...this.streams].map((stream) => streamStatus(stream, stream.subscriptions.values()));
-  }
-
-  /** Every connected node, or those selected, with all its streams together. */
+  /**
+   * The connected nodes, or those that are selected. A node with several streams appears once.
+   * @throws XdsError INVALID_OPTION for a group if the cache has no groups
+   */
   nodes(selector?: NodeSelector): ConnectedNode[] {
     const matches = selector === undefined ? () => true : this.selects(selector);
     return streamsByNode(this.streams)
-      .filter(({ node }) => matches(node))
-      .map(({ node, streams }) => connectedNode(node, streams));
+      .filter(({ node, caller }) => matches(node, caller))
+      .map((one) => ConnectedNode.of(one));
+  }
+
+  /** @internal The load that each node has reported. undefined without the option `loadReporting`. */
+  get nodeLoads(): NodeLoads | undefined {
+    return this.loads?.nodes;
   }
 
   /**
-   * The nodes that have polled over REST within the last ten minutes, and what they have said. They are not connected: `nodes()`,
-   * `nodeStates()` and `applied()` know nothing of them.
-   */
-  pollingNodes(): PollingNode[] {
-    return this.polling.all();
-  }
-
-  /** How many connected nodes are in each state. */
-  nodeStates(): Record<SyncState, number> {
-    return nodeStates(this.streams);
-  }
-
-  /** What a connected node has ACKed, or is to have of all that it asks for; undefined: no connected node has this id. */
-  nodeResources(id: string, state: ResourceState): TypeResources[] | undefined {
-    const streams = [...this.streams].filter(({ node }) => node?.id === id);
-    return streams.length > 0 ? nodeResources(streams, state) : undefined;
-  }
-
-  /** What was asked, sent and answered since the server was made, by type. */
-  counters(): ServerCounters {
-    return this.counts.report(this.streams);
-  }
-
-  /** How much load was reported; undefined without `loadReporting`. */
-  loadCounters(): LoadCounters | undefined {
-    return this.loads?.counters;
-  }
-
-  /**
-   * Resolves when every connected node of the selection has ACKed, of all that it asks for, what is served at the moment of the call or
-   * what has replaced it since, and removals that were kept back have gone too (P54). A node that comes meanwhile is waited for
-   * as well, one that goes no longer; without any it resolves at once. With `version`: when they have ACKed that version, also
-   * one that is yet to come, or have all that it says.
-   *
-   * @throws XdsError (as a rejection) NOT_APPLIED as soon as a node refuses what is served, TIMED_OUT after `timeoutMs`, both as
-   * {@link NotAppliedError} with what is lacking; INVALID_OPTION for a group where the cache has no groups; WRONG_STATE when
-   * the server shuts down, also meanwhile
+   * Resolves when every selected node has applied what is served. For each type that a node subscribes to, it must have
+   * ACKed what was served at the call, or something newer. It must also have ACKed the removals of the change that had
+   * to wait (docs/protocol.md, P54).
+   * - Nodes that connect meanwhile count too. Nodes that disconnect no longer count. Without any node it resolves at
+   *   once.
+   * - With `version`, the nodes must have ACKed this version, or have its content already. The version can be set
+   *   later.
+   * @throws XdsError (as a rejection) {@link NotAppliedError} with what is lacking: NOT_APPLIED as soon as a node
+   * refuses what is served, TIMED_OUT after `timeoutMs`. INVALID_OPTION for a group if the cache has no groups, and for
+   * a group with neither nodes nor a configuration. WRONG_STATE if the server shuts down before or during the call
    */
   async applied(selector: NodeSelector, options: AppliedOptions = {}): Promise<void> {
     if (this.phase === "draining" || this.phase === "closed") throw endedWhileWaiting();
-    return this.waits.wait(this.selects(selector), options);
+    const selects = this.selects(selector);
+    if (typeof selector === "string") this.mustBeKnown(selector, selects);
+    return this.waits.wait(selects, options);
   }
 
   /**
-   * Shuts down with care: takes no new streams, and ends the open ones with UNAVAILABLE, one after the other, each
-   * after at least one response, all within a bounded time (P13). Resolves when all is closed. While `listen()` is
-   * under way, it closes at once.
+   * Shuts down without a sudden end for clients. The server takes no new streams. It ends the open ones with
+   * UNAVAILABLE, one after the other, each after at least one response. The time is bounded (P13). Resolves when
+   * everything is closed. While `listen()` is running, it closes at once.
    */
-  async drain({ timeoutMs = 5_000, paceMs = 5 }: DrainOptions = {}): Promise<void> {
+  async drain(options: DrainOptions = {}): Promise<void> {
+    checkOptions("drain()", options, { timeoutMs: true, paceMs: true });
+    const { timeoutMs = 5_000, paceMs = 5 } = options;
     if (this.phase !== "listening" || !this.isOpen) return this.close();
     this.phase = "draining";
     this.waits.close(endedWhileWaiting());
     const stopped = Promise.all([this.grpc?.stop(), this.rest?.stop()]);
     const until = performance.now() + timeoutMs;
     const unavailable = new XdsError("DRAINING", "the server is shutting down; connect again, elsewhere if you can");
-    await endPaced(this.admission.seats, unavailable, { timeoutMs, paceMs });
+    await endPaced(this.admission.slots, unavailable, { timeoutMs, paceMs });
     this.grpc?.endWatches(unavailable);
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<void>((resolve) => {
@@ -409,12 +281,15 @@ export class XdsServer {
     await this.close();
   }
 
-  /**
-   * Shuts down at once. Afterwards nothing listens, also where `listen()` was under way: that rejects with WRONG_STATE.
-   */
+  /** Shuts down at once. Afterwards nothing listens. A running `listen()` rejects with WRONG_STATE. */
   async close(): Promise<void> {
     this.end();
     await this.opening;
+  }
+
+  /** Like {@link XdsServer.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   private end(): void {
@@ -427,10 +302,22 @@ export class XdsServer {
     this.logger.close();
   }
 
-  private selects(selector: NodeSelector): (node: Node) => boolean {
+  /**
+   * Refuses a group that is probably a typing mistake. Such a group has no nodes, so it would seem to have applied
+   * everything.
+   * @throws XdsError INVALID_OPTION for a group with neither nodes nor a configuration
+   */
+  private mustBeKnown(group: string, selects: SelectsNode): void {
+    for (const { node, caller } of this.streams) if (node && selects(node, caller)) return;
+    const known = this.cache.keys?.();
+    if (known && !known.includes(group)) throw unknownGroup(group, known);
+    this.logger.info({ group }, "applied() waits for nothing: no connected node is in this group");
+  }
+
+  private selects(selector: NodeSelector): SelectsNode {
     if (typeof selector === "function") return selector;
     const { cache } = this;
-    if (cache.inGroup) return (node) => cache.inGroup?.(node, selector) ?? false;
+    if (cache.inGroup) return (node, caller) => cache.inGroup?.(node, selector, caller) ?? false;
     const group = JSON.stringify(selector);
     throw new XdsError(
       "INVALID_OPTION",
@@ -438,33 +325,9 @@ export class XdsServer {
     );
   }
 
-  /** Rejects if the rule refuses; undefined without one. */
-  private permit(
-    service: ClientIdentity["service"],
-    { peer, certificateNames }: Caller,
-    node: Node | undefined,
-    authorize = this.options.authorize,
-  ): Promise<void> | undefined {
-    if (!authorize) return undefined;
-    return authorizeClient(authorize, { peer, certificateNames, node, service }).catch((error: unknown) => {
-      this.unauthorized++;
-      throw error;
-    });
-  }
-
-  /** A stream's first request passes `authorize` before anyone hears of it. */
-  private guarded(events: StreamEvents): StreamEvents {
-    if (!this.options.authorize) return events;
-    const permitted = new WeakSet<StreamInfo>();
-    return {
-      ...events,
-      request: (stream, request) => {
-        if (permitted.has(stream)) return events.request(stream, request);
-        permitted.add(stream);
-        return this.permit("stream", stream, stream.node)?.then(() => events.request(stream, request));
-      },
-    };
-  }
+  /** The node of a client that sends none. undefined if a client must send one. */
+  private readonly anonymous = (): Node | undefined =>
+    this.options.requireNode ? undefined : anonymousNode(this.api.registry);
 
   private openStream<R extends Request>(
     variant: Variant<R>,
@@ -472,7 +335,7 @@ export class XdsServer {
     type: ResourceType | undefined,
   ): Stream<R> {
     const stream = new Stream(variant, this.contexts[variant.name], transport, type);
-    this.streams.add(stream as unknown as Stream<never>);
+    this.streams.add(stream);
     this.counts.streamOpened(variant.name, stream.typeUrl);
     return stream;
   }
@@ -482,55 +345,19 @@ export class XdsServer {
     if (csds === false) return undefined;
     const rules = typeof csds === "function" ? [csds] : csds ? [authorize] : [loopbackOrSan(), authorize];
     return {
+      api: this.api,
       limits: this.limits,
       work: new SharedWork("the client status service"),
-      clients: () => {
-        this.unsent.check();
+      queue: this.queue,
+      clients: ({ account }) => {
+        this.unsent.check(account);
         return streamsByNode(this.streams);
       },
       asked: async (caller, node) => {
-        for (const rule of rules) await this.permit("csds", caller, node, rule);
-        await this.callbacks.onClientStatusRequest?.(caller, node);
+        for (const rule of rules) await this.permissions.permit("csds", caller, node, rule);
+        await this.callbacks.onClientStatusRequest?.(callerOf(caller), node);
       },
     };
-  }
-
-  /** A unary Fetch method: always answered in full, for gRPC has no way to say "not modified". */
-  private async fetch(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response> {
-    const { peer, certificateNames } = caller;
-    const info = { typeUrl: type.typeUrl, peer, certificateNames, transport: "grpc" } as const;
-    const response = await this.answer(info, type, { ...request, versionInfo: "" });
-    return response as Response;
-  }
-
-  private async poll(type: ResourceType, request: DiscoveryRequest, caller: Caller): Promise<Response | undefined> {
-    const response = await this.answer({ typeUrl: type.typeUrl, ...caller, transport: "rest" }, type, request);
-    if (request.node) this.polling.polled(type, request.node, request, caller.peer, response);
-    return response;
-  }
-
-  private async answer(info: FetchInfo, type: ResourceType, asked: DiscoveryRequest): Promise<Response | undefined> {
-    let result: FetchResult = "refused";
-    try {
-      if (this.phase !== "listening")
-        throw new XdsError("DRAINING", "the server is shutting down; try again elsewhere");
-      const node = asked.node ?? (this.options.requireNode ? undefined : anonymousNode());
-      if (!node) throw new XdsError("INVALID_REQUEST", "the request needs a node");
-      // Over REST the path says the type (P66).
-      if (info.transport === "grpc") checkService(type, asked.typeUrl || type.typeUrl);
-      this.limits.checkNames(asked.resourceNames.length, type.typeUrl);
-      checkLengths(asked.resourceNames);
-      this.unsent.check();
-      await this.permit(info.transport === "rest" ? "rest" : "fetch", info, node);
-      const request = { ...asked, node, typeUrl: type.typeUrl };
-      await this.callbacks.onFetchRequest?.(info, request);
-      const response = fetchOnce(this.cache, type, node, request);
-      result = response ? "answered" : "not_modified";
-      if (response) await tellFetched(this.callbacks, this.logger, info, request, response);
-      return response;
-    } finally {
-      this.counts.fetched(info, result);
-    }
   }
 }
 
@@ -539,19 +366,3 @@ const closedWhileOpening = () =>
 
 const endedWhileWaiting = () =>
   new XdsError("WRONG_STATE", "the server is shutting down or closed: what its nodes apply is no longer known");
-
-/** @throws XdsError INVALID_OPTION */
-function milliseconds(option: string, value: number | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (Number.isFinite(value) && value >= 0) return value;
-  throw new XdsError("INVALID_OPTION", `${option} must be a number of milliseconds, 0 or more; it is ${value}`);
-}
-
-/** Just under gRPC's default limit of 4 MiB, with room for the envelope. */
-const mostResponseBytes = 4 * 2 ** 20 - 4_096;
-
-/** @throws XdsError INVALID_OPTION */
-function responseBytes(value = mostResponseBytes): number {
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new XdsError("INVALID_OPTION", `maxResponseBytes must be a number greater than 0; it is ${value}`);
-}

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, mkdtemp, rename, rm, symlink, truncate, unlink, write
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   type Content,
   cluster,
@@ -13,9 +13,15 @@ import {
   sourceContract,
   waiting,
 } from "../../test/contract/source.js";
+import { envoyRegistry } from "../resource/default-api.js";
+import type { Resource } from "../resource/resource.js";
+import { resourceJson } from "../resource/resource-json.js";
+import { clusterType } from "../resource/types.js";
 import { DirectorySource, type DirectorySourceOptions } from "./directory.js";
-import { formatProblem } from "./problem.js";
-import type { Reading } from "./source.js";
+import { scanTree } from "./files/file-tree.js";
+import { formatProblem } from "./files/problem.js";
+import { commonLayer, viewOf } from "./reading/layers.js";
+import type { GoodReading, Reading } from "./reading/source.js";
 
 const wrapper = '"@type": type.googleapis.com/envoy.service.discovery.v3.Resource';
 const fileOf = (resources: readonly JsonObject[] = []) => JSON.stringify({ resources });
@@ -72,6 +78,7 @@ async function write(name: string, text: string): Promise<void> {
 }
 
 async function open(paths = [directory], options: DirectorySourceOptions = {}): Promise<Reading> {
+  await source?.close();
   source = new DirectorySource(paths, options);
   return await source.open((reading) => readings.push(reading));
 }
@@ -118,12 +125,44 @@ describe("DirectorySource, reading", () => {
     await symlink(at("conf"), at("conf/circle"));
     await symlink(at("nowhere"), at("conf/dangling"));
     expect(linesOf(await open([at("conf")]))).toEqual([
-      "DIR/conf/dangling: a symbolic link to nothing; remove it, or put back what it leads to",
+      "DIR/conf/dangling: a symbolic link whose target does not exist; remove the link, or put the target back",
       "DIR/conf/circle: this symbolic link leads back to a directory that it is in; remove it",
     ]);
   });
 
-  test("reports a path that is not there, an ending that it does not know, what is no file, and a file too large", async () => {
+  test("looks once at a directory that many paths of links lead to, for each node group", async () => {
+    await mkdir(at("conf/groups/edge"), { recursive: true });
+    await mkdir(at("conf/groups/core"));
+    await write("conf/a.yaml", fileOf([cluster("a")]));
+    await write("shared/s.yaml", fileOf([cluster("s")]));
+    for (const group of ["edge", "core"]) await symlink(at("shared"), at(`conf/groups/${group}/shared`));
+    for (let i = 0; i <= 30; i++) await mkdir(at(`s${i}`));
+    for (let i = 0; i < 30; i++) for (const name of ["p", "q"]) await symlink(at(`s${i + 1}`), at(`s${i}`, name));
+    await write("s30/z.yaml", fileOf([cluster("z")]));
+    await symlink(at("s0"), at("conf/b"));
+    const { common, groups } = configurationOf(await open([at("conf")]));
+    expect(namesOf(common)).toEqual(["a", "z"]);
+    expect([...groups].map(([group, own]) => [group, namesOf(own)])).toEqual([
+      ["core", ["s"]],
+      ["edge", ["s"]],
+    ]);
+    await source?.close();
+    // A link does not hide what the directory is in its own place.
+    await symlink(at("conf/groups"), at("conf/all"));
+    expect(linesOf(await open([at("conf")]))).toHaveLength(2);
+  });
+
+  test("looks at so many directories at most, and at nothing more once it is told to end", async () => {
+    for (let i = 0; i < 10; i++) await mkdir(at(`d${i}`));
+    const { problems } = await scanTree([directory], { mostDirectories: 8 });
+    expect(linesOf({ problems })).toEqual([
+      "DIR/d7: the paths given have more than 8 directories, the limit; give others, or hide some by names " +
+        'that begin with "."',
+    ]);
+    await expect(scanTree([directory], { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  test("takes a file given whatever it is called; reports a path that is not there, what is no file, and a file too large", async () => {
     await write("big.yaml", "#".repeat(2000));
     await write("x.toml", "");
     execFileSync("mkfifo", [at("pipe.yaml")]);
@@ -131,10 +170,27 @@ describe("DirectorySource, reading", () => {
       linesOf(await open([at("nowhere"), at("x.toml"), at("pipe.yaml"), at("big.yaml")], { maxFileBytes: 1999 })),
     ).toEqual([
       "DIR/nowhere: no such file or directory; check the path, or put it back",
-      "DIR/x.toml: expected a directory, or a file that ends in .yaml, .yml, .json",
-      "DIR/pipe.yaml: expected a regular file or a directory, got a pipe; remove it, or rename it without .yaml",
-      "DIR/big.yaml: the file has 2000 bytes, where 1999 is the most; split it into several files",
+      "DIR/pipe.yaml: expected a regular file or a directory, got a pipe; name a file, a directory, or - for standard input",
+      'DIR/x.toml: the file is empty; write its resources, "resources: []" if it has none, or remove it',
+      "DIR/big.yaml: the file has more than 1999 bytes, the limit; split it into several files",
     ]);
+  });
+
+  test.runIf(process.platform === "linux")(
+    "takes a link to what has no end for a file with nothing in it",
+    async () => {
+      await write("a.yaml", fileOf([cluster("a")]));
+      await symlink("/proc/self/pagemap", at("b.yaml"));
+      expect(linesOf(await open())).toEqual([expect.stringMatching(/^DIR\/b\.yaml: the file is empty; /)]);
+    },
+  );
+
+  test("takes files of other endings only where they are given themselves", async () => {
+    await write("sub/envoy.conf", fileOf([cluster("a")]));
+    await write("sub/b.yaml", fileOf([cluster("b")]));
+    expect(commonOf(await open([at("sub/envoy.conf"), at("sub")]))).toEqual(["a", "b"]);
+    await source?.close();
+    expect(commonOf(await open([at("sub")]))).toEqual(["b"]);
   });
 
   test.skipIf(process.getuid?.() === 0 /* root may read everything */)(
@@ -156,17 +212,17 @@ describe("DirectorySource, reading", () => {
     await write("d.yaml", `\n${JSON.stringify(cluster("a"))}`);
     const resource = JSON.stringify(cluster("z"));
     await write("groups/edge/e.yaml", JSON.stringify(cluster("a")));
-    await write("groups/edge/f.yaml", `${wrapper}\naliases: [y, a]\nresource: ${resource}`);
+    await write("groups/edge/f.yaml", `${wrapper}\naliases: [w, a]\nresource: ${resource}`);
     await write("groups/f.yaml", JSON.stringify(cluster("a")));
     expect(linesOf(await open())).toEqual([
       "DIR/groups/f.yaml: a file of no group; move it into a directory named after its node group, or out of groups/",
-      'DIR/b.yaml:1:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      'DIR/b.yaml:1:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that contains ": " or begins with a special character',
       "DIR/c.yaml:4:3: resources[0].nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
     ]);
     await source?.close();
     await unlink(at("groups/f.yaml"));
     expect(linesOf(await open())).toEqual([
-      'DIR/b.yaml:1:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      'DIR/b.yaml:1:5: not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that contains ": " or begins with a special character',
       "DIR/c.yaml:4:3: resources[0].nam: envoy.config.cluster.v3.Cluster has no such field; did you mean name?",
       'DIR/a.yaml:3:3: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
       'DIR/d.yaml:2:1: clusters "a" is already at DIR/a.yaml:2:3; rename or remove one of the two',
@@ -222,7 +278,11 @@ describe("DirectorySource, where there is nothing", () => {
     expect([common, [...groups]]).toEqual([[], [["edge", []]]]);
   });
 
-  test("takes an empty directory of a node group, and one of no groups, for a mistake; one that is gone is none", async () => {
+  test("takes a list of paths only", () => {
+    expect(() => new DirectorySource("/" as unknown as string[])).toThrow("takes a list of paths");
+  });
+
+  test("takes an empty directory of a node group, and one of no groups, for a mistake, and so groups/ that is gone", async () => {
     await write("a.yaml", fileOf([cluster("a")]));
     await write("groups/edge/b.yaml", fileOf([cluster("b")]));
     await open([directory], { quietMs: 250 });
@@ -230,17 +290,78 @@ describe("DirectorySource, where there is nothing", () => {
     await told(1);
     expect(linesOf(readings[0])).toEqual([
       "DIR/groups/edge: this node group's directory holds no configuration; put its files there, or one with " +
-        '"resources: []" if the group has nothing of its own, or remove the directory',
+        '"resources: []" if the group has no resources of its own, or remove the directory',
     ]);
     await rm(at("groups/edge"), { recursive: true });
     await told(2);
     expect(linesOf(readings[1])).toEqual([
-      "DIR/groups: holds no node group's directory; put the directories back, or remove this one",
+      "DIR/groups: holds no node group's directory; put the directories back, or remove this one and restart",
     ]);
     await rm(at("groups"), { recursive: true });
     await told(3);
-    expect(configurationOf(readings[2]).groups.size).toBe(0);
-    expect(commonOf(readings[2])).toEqual(["a"]);
+    expect(linesOf(readings[2])).toEqual([
+      'DIR/groups: no such directory, and its node groups are still served; put it back, with "resources: []" in each ' +
+        "group without resources of its own, or restart to serve no groups",
+    ]);
+    await write("groups/edge/b.yaml", "resources: []");
+    await told(4);
+    expect([...configurationOf(readings[3]).groups]).toEqual([["edge", []]]);
+    await rm(at("groups"), { recursive: true });
+    const { groups } = configurationOf(await open()); // as after a restart
+    expect(groups.size).toBe(0);
+  });
+
+  test("lets groups/ go with the path that it is in", async () => {
+    await write("one/a.yaml", fileOf([cluster("a")]));
+    await write("two/groups/edge/b.yaml", fileOf([cluster("b")]));
+    const source = new DirectorySource([at("one"), at("two")], { pollMs: 50, useEvents: false });
+    onTestFinished(() => source.close());
+    await source.open((reading) => readings.push(reading));
+    await rm(at("two"), { recursive: true });
+    await source.reread([at("one")]);
+    expect(configurationOf(readings.at(-1)).groups.size).toBe(0);
+  });
+
+  /** Envoys' own configurations of which nothing can be served. */
+  const nothingToServe = {
+    "a bootstrap": { node: { id: "x" }, dynamic_resources: { ads_config: { api_type: "GRPC" } }, static_resources: {} },
+    "a dump": { configs: [{ "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump" }] },
+    "a section": { "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump" },
+  };
+  const nothing =
+    "no resource in it can be served: it has only parts of an Envoy's own file, like a file from `xds bootstrap`; " +
+    'put the file with the resources there, or one with "resources: []" to serve nothing';
+
+  test.each(Object.entries(nothingToServe))("takes %s of which nothing is served for a mistake", async (_, own) => {
+    await write("conf/a.yaml", JSON.stringify(own));
+    expect(linesOf(await open())).toEqual([`DIR/conf/a.yaml: ${nothing}`]);
+    await write("conf/b.yaml", fileOf([cluster("b")]));
+    expect(commonOf(await open())).toEqual(["b"]); // beside resources it takes nothing away
+  });
+
+  test("takes an Envoy's own file in the place of one with resources for a mistake, also beside others", async () => {
+    await write("a.yaml", JSON.stringify({ static_resources: { clusters: [{ name: "a" }] } }));
+    await write("b.yaml", fileOf([cluster("b")]));
+    expect(commonOf(await open())).toEqual(["a", "b"]);
+    await write("a.yaml", JSON.stringify(nothingToServe["a bootstrap"]));
+    await told(1);
+    expect(linesOf(readings[0])).toEqual([`DIR/a.yaml: ${nothing}`]);
+    await write("a.yaml", "resources: []");
+    await told(2);
+    expect(commonOf(readings[1])).toEqual(["b"]);
+  });
+
+  test("tells a change of what is not served of an Envoy's own file, and none where only its layout changed", async () => {
+    const text = (sink: string) =>
+      `stats_sinks: [{ name: ${sink} }]\nstatic_resources:\n  clusters: [{ name: a }]\n  listeners: []\n`;
+    await write("a.yaml", text("x"));
+    const before = commonOf(await open());
+    await write("a.yaml", `# a comment\n${text("x")}`);
+    await write("a.yaml", text("z"));
+    await told(1);
+    expect(commonOf(readings[0])).toEqual(before);
+    const [first] = (readings[0] as GoodReading).unserved ?? [];
+    expect([...(first?.parts.keys() ?? [])]).toEqual(["stats_sinks", "static_resources"]);
   });
 
   test.each([
@@ -422,5 +543,113 @@ describe("DirectorySource, watching", () => {
     const after = configurationOf(readings[0]).common;
     expect(namesOf(after)).toEqual(["a1", "a2", "b1", "c1"]);
     for (const [index, resource] of before.entries()) expect(after[index]).toBe(resource);
+  });
+});
+
+describe("DirectorySource, layers", () => {
+  const group = (name: string, ...layers: string[]) => ({
+    name,
+    layers: layers.map((layer) => ({ name: layer, path: at(layer) })),
+  });
+  const groups = () => [group("canary", "base", "edge", "canary"), group("edge", "base", "edge")];
+  const viewsOf = (reading: Reading | undefined) => {
+    if (!reading || "problems" in reading) throw new Error(linesOf(reading).join("\n"));
+    const { configuration } = reading;
+    const seconds = (resource: Resource) =>
+      (resourceJson(clusterType, resource.body, envoyRegistry()) as JsonObject).connect_timeout;
+    const view = (name: string | undefined) =>
+      Object.fromEntries(viewOf(configuration, name).map((resource) => [resource.name, seconds(resource)]));
+    return { canary: view("canary"), edge: view("edge"), others: view(undefined) };
+  };
+  beforeEach(async () => {
+    await write("base/a.yaml", fileOf([cluster("a"), cluster("b"), cluster("c")]));
+    await write("edge/a.yaml", fileOf([cluster("b", 2)]));
+    await write("canary/a.yaml", `${fileOf([cluster("a", 3)])}\n---\nremove: [{type: clusters, name: c}]\n`);
+  });
+
+  test("are put on top of each other: a later one replaces a resource of an earlier one, or removes it", async () => {
+    const reading = await open([], { groups: groups() });
+    expect(viewsOf(reading)).toEqual({
+      canary: { a: "3s", b: "2s" },
+      edge: { a: "1s", b: "2s", c: "1s" },
+      others: {},
+    });
+    await write("edge/a.yaml", "remove:\n- {type: Cluster, name: a}\n- {type: clusters, name: b}\n");
+    await told(1);
+    expect(viewsOf(readings[0])).toMatchObject({ canary: { a: "3s" }, edge: { c: "1s" } });
+    await write("canary/a.yaml", "remove: []\n");
+    await told(2);
+    expect(viewsOf(readings[1])).toMatchObject({ canary: { c: "1s" }, edge: { c: "1s" } });
+  });
+
+  test("may be what nodes of no group get as well; a file in several is read once, and is the same resources", async () => {
+    const reading = (await open([at("base")], { groups: groups() })) as GoodReading;
+    expect(viewsOf(reading).others).toEqual({ a: "1s", b: "1s", c: "1s" });
+    const { layers } = reading.configuration;
+    expect(layers.get("base")?.resources).toEqual(layers.get(commonLayer)?.resources);
+    expect(layers.get("base")?.resources[0]).toBe(layers.get(commonLayer)?.resources[0]);
+    await write("base/a.yaml", fileOf([cluster("a", 5), cluster("b"), cluster("c")]));
+    await told(1);
+    expect(viewsOf(readings[0])).toMatchObject({ canary: { a: "3s" }, edge: { a: "5s" }, others: { a: "5s" } });
+  });
+
+  test("report two resources of one name in one layer, an alias that is taken, and removals that are wrong or in vain", async () => {
+    await write("edge/b.yaml", fileOf([cluster("b", 4)]));
+    expect(linesOf(await open([], { groups: groups() }))).toEqual([
+      'DIR/edge/b.yaml:1:15: clusters "b" is already at DIR/edge/a.yaml:1:15; rename or remove one of the two',
+    ]);
+    await write("edge/b.yaml", `${wrapper}\nname: d\naliases: [a]\nresource: ${JSON.stringify(cluster("d"))}`);
+    expect(linesOf(await open([], { groups: groups().slice(1) }))).toEqual([
+      expect.stringMatching(
+        /^DIR\/edge\/b.yaml:1:1: clusters "a \(an alias\)" is already at DIR\/base\/a.yaml:1:15;.* group edge\)$/,
+      ),
+    ]);
+    const removals = [
+      "{type: cluster, name: no}",
+      "{type: clustres, name: b}",
+      "{type: clusters}",
+      "b",
+      "{type: clusters, name: b, x: 1}",
+    ];
+    await write("edge/b.yaml", `remove:\n${removals.map((one) => `- ${one}\n`).join("")}`);
+    expect(linesOf(await open([], { groups: groups() }))).toEqual([
+      "DIR/edge/b.yaml:3:10: remove[1].type: no such resource type; did you mean clusters?",
+      expect.stringMatching(/^DIR\/edge\/b.yaml:4:3: remove\[2\]: expected the type and name of a resource, such as/),
+      expect.stringMatching(/^DIR\/edge\/b.yaml:5:3: remove\[3\]: expected the type and name of a resource/),
+      expect.stringMatching(/^DIR\/edge\/b.yaml:6:3: remove\[4\]: expected the type and name of a resource/),
+    ]);
+    await write("edge/b.yaml", "remove:\n- {type: clusters, name: no}\n");
+    const reading = (await open([], { groups: groups() })) as GoodReading;
+    expect(reading.notes.map((note) => formatProblem(note).replace(directory, "DIR"))).toEqual([
+      'DIR/edge/b.yaml:2:3: removes nothing: no layer before this one has clusters "no"',
+    ]);
+  });
+
+  test("that are gone or empty, and a directory groups/ beside them, are mistakes", async () => {
+    await open([], { groups: groups() });
+    await rm(at("edge"), { recursive: true });
+    await told(1);
+    expect(linesOf(readings[0])).toEqual(["DIR/edge: no such file or directory; check the path, or put it back"]);
+    await mkdir(at("edge"));
+    await told(2);
+    expect(linesOf(readings[1])).toEqual([expect.stringMatching(/^DIR\/edge: this layer's directory holds no conf/)]);
+    await write("edge/a.yaml", "resources: []");
+    await told(3);
+    expect(viewsOf(readings[2])).toMatchObject({ edge: { a: "1s", b: "1s", c: "1s" } });
+    await write("common/groups/edge/a.yaml", fileOf([cluster("x")]));
+    expect(linesOf(await open([at("common")], { groups: groups() }))).toEqual([
+      expect.stringMatching(/^DIR\/common\/groups\/edge: is a node group's directory, but the groups have layers/),
+    ]);
+  });
+
+  test("and groups change with reread()", async () => {
+    await open([], { groups: groups() });
+    const before: number[] = [];
+    await source?.reread([at("base")], [group("edge", "edge")], () => before.push(readings.length));
+    expect(before).toEqual([0]);
+    await told(1);
+    const { configuration } = readings[0] as GoodReading;
+    expect([...configuration.groups]).toEqual([["edge", ["edge"]]]);
+    expect(namesOf(viewOf(configuration, undefined))).toEqual(["a", "b", "c"]);
   });
 });

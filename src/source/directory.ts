@@ -1,158 +1,235 @@
 import { hash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, XdsError } from "../errors.js";
-import { Burst } from "./burst.js";
-import { combine, type GroupedFile, sameReading } from "./configuration.js";
-import { DirectoryWatcher } from "./directory-watcher.js";
-import { type FileTree, type Home, isSettling, reasonOf, scanTree, type TreeFile, treeSignature } from "./file-tree.js";
-import { previousOf, takeOver } from "./handed-over.js";
-import type { Problem } from "./problem.js";
-import { ReadingEnded, type ReadingThread } from "./reading-thread.js";
-import { type ResourceFile, readResourceFile, unreadable } from "./resource-file.js";
-import type { Configuration, Reading, Source } from "./source.js";
+import { inTurns } from "../in-turns.js";
+import { checkOptions, type OptionNames } from "../options.js";
+import { FileFollower } from "./files/file-follower.js";
+import {
+  type FileTree,
+  type Home,
+  isSettling,
+  reasonOf,
+  scanTree,
+  type TreeFile,
+  treeSignature,
+} from "./files/file-tree.js";
+import { commonLayer, type LayerPath } from "./files/layer-path.js";
+import type { Problem } from "./files/problem.js";
+import { FileNotRead, maxFileBytes, readGiven } from "./files/whole-file.js";
+import { combining, type LayerFile, type LayersOfGroups, sameReading } from "./reading/configuration.js";
+import { type HeapRoom, needs, needsOf, servedBytes, whyNoRoom } from "./reading/heap-needs.js";
+import {
+  groupsGone,
+  inlinedBytes,
+  isDataIn,
+  isDue,
+  isSame,
+  isTriedAgain,
+  type KnownFile,
+  nothingIn,
+  nothingServed,
+  tooMuchInlined,
+  unusedGroup,
+} from "./reading/known-file.js";
+import { type ResourceFile, readResourceFile, unreadable } from "./reading/resource-file.js";
+import type { Configuration, Reading, Source } from "./reading/source.js";
+import { type HandedFile, previousOf, TakeOver } from "./thread/handed-over.js";
+import { ReadingEnded, type ReadingThread } from "./thread/reading-thread.js";
 
+/** What is read, and how files are watched. Times are in milliseconds. */
 export interface DirectorySourceOptions {
-  /** How long it must be quiet after a change before it is taken up; by default 100. */
+  /** How long files must be unchanged before a change is read. Default 100. */
   readonly quietMs?: number;
-  /** How long a change waits for quiet at most; by default 500. */
+  /** The longest wait before a change is read while files keep changing. Default 500. */
   readonly maxWaitMs?: number;
-  /** How often to look for changes that the system does not tell; by default 500. Large trees are looked at less often. */
+  /**
+   * The interval of polling, which finds changes that the file system does not report. Default 500. Large trees are
+   * polled less often.
+   */
   readonly pollMs?: number;
-  /** Whether to have the system tell of changes too; true by default. */
+  /** Whether to use file system events besides polling. Default true. */
   readonly useEvents?: boolean;
-  /** The most bytes of a file, and of all files together that its secrets have in themselves; by default 32 MiB. */
+  /** The most bytes of a file, and of all other files that are inlined into its resources. Default 32 MiB. */
   readonly maxFileBytes?: number;
-  /** Files that are not read though they are where it looks, such as a program's own settings. */
+  /** The most bytes of other files that are inlined into all resources together. Default 256 MiB. */
+  readonly maxInlinedBytes?: number;
+  /** Files below the paths that are not read, such as a program's own settings. */
   readonly except?: readonly string[];
-  /** "[redacted]" may stand for a secret, as in what `xds get` prints: the resources are not to be served. Default false. */
+  /**
+   * Groups of nodes that have layers. A layer is a directory or a file. With such groups, directories `groups/` in the
+   * paths are a mistake. By default there are none.
+   */
+  readonly groups?: readonly LayeredGroup[];
+  /**
+   * Whether "[redacted]" is accepted as a secret, as `xds get` prints it. Do not serve such resources. Default false.
+   */
   readonly takesRedacted?: boolean;
-  /** Reads the files in a thread of its own; it is closed with the source. By default they are read in this one. */
+  /**
+   * The type URL of resources without `@type`. By default their fields decide it, if only one type has them.
+   */
+  readonly resourceType?: string | undefined;
+  /**
+   * @internal The thread that reads the files. It is closed with the source. By default the calling thread reads them.
+   */
   readonly thread?: ReadingThread;
-  /** Whether the thread also looks for what Envoy would refuse, which else is done when it is asked for. */
+  /**
+   * The wait before a file is tried again after reading it took too long, for example on a busy machine. Each further
+   * try waits twice as long, at most an hour. Default 60,000.
+   */
+  readonly retryMs?: number;
+  /**
+   * @internal The heap of this thread. A configuration that would not fit is a mistake. By default there is no check.
+   */
+  readonly heap?: HeapRoom;
+  /** @internal Whether the thread also checks for what Envoy would refuse. Otherwise the check is made on demand. */
   readonly checks?: boolean;
 }
 
-/** Of a file that was read: what it was then, and what it said. */
-interface KnownFile {
-  /** Empty where the file may have changed since without another signature. */
-  readonly signature: string;
-  readonly hash: string;
-  readonly content: ResourceFile;
-  /** The thread ended at it: it is not read again before it changes, or is asked for. */
-  readonly isGivenUp?: boolean;
+/** A group of nodes and its layers. Later layers replace resources of earlier ones. */
+export interface LayeredGroup {
+  readonly name: string;
+  readonly layers: readonly LayerPath[];
 }
+
+const optionNames: OptionNames<DirectorySourceOptions> = {
+  quietMs: true,
+  maxWaitMs: true,
+  pollMs: true,
+  useEvents: true,
+  maxFileBytes: true,
+  maxInlinedBytes: true,
+  except: true,
+  groups: true,
+  takesRedacted: true,
+  resourceType: true,
+  thread: true,
+  retryMs: true,
+  heap: true,
+  checks: true,
+};
+
+type Optional = "thread" | "heap" | "resourceType" | "groups";
+
+/** The longest wait for another try, in milliseconds. */
+const longestRetryMs = 3_600_000;
 
 const emptyHash = hash("sha1", "", "base64");
 /** How often to start again when files change while they are read. */
 const attempts = 3;
-/** The part of its time that the source spends looking for changes is at most one in so many. */
-const pollShare = 50;
 
 /**
- * Configuration in files: all `.yaml`, `.yml` and `.json` files given, and those below the directories given, but hidden
- * ones. All of it is for all nodes, except what is in `<directory given>/groups/<group>/`, which only the nodes of that group are
- * served beside the rest. A secret has the files in itself that it names by relative paths (see `SecretFiles`). Only what changed is
- * read again.
+ * Configuration in files. A given file can have any name. Below a given directory, all `.yaml`, `.yml` and `.json`
+ * files are read, except hidden ones. `-` is standard input, which is read once. All nodes are served all files, except
+ * those in `<directory given>/groups/<group>/`: they are served in addition, only to the nodes of that group. Groups
+ * can have layers instead: see {@link DirectorySourceOptions.groups}. Files that a resource names by relative paths are
+ * inlined into the resource. Only changed files are read again.
  */
 export class DirectorySource implements Source {
-  private readonly options: Required<Omit<DirectorySourceOptions, "thread">> & { readonly thread?: ReadingThread };
-  private readonly burst: Burst;
-  private readonly watcher = new DirectoryWatcher(() => this.burst.add());
+  private readonly options: Required<Omit<DirectorySourceOptions, Optional>> & Pick<DirectorySourceOptions, Optional>;
+  private readonly follower: FileFollower;
   private known = new Map<string, KnownFile>();
   private configuration: Configuration | undefined;
-  /** The homes that it came from. */
+  /** The files of the last good configuration, by path. */
+  private good: ReadonlyMap<string, ResourceFile> = new Map();
+  /** The bytes of heap that the last good configuration needs. */
+  private servedBytes = 0;
+  /** The paths and group directories that have resources in the last good configuration. */
   private filled: ReadonlySet<string> = new Set();
-  /** What was told last. */
+  /** The directories of the groups in the last good configuration. */
+  private groupHomes: readonly string[] = [];
+  /** The last reported reading. */
   private reading: Reading | undefined;
-  /** Of the tree as it was last looked at. */
+  /** The signature of the tree when it was last looked at. */
   private signature = "";
   private onReading: ((reading: Reading) => void) | undefined;
-  private pollTimer: NodeJS.Timeout | undefined;
-  /** Over when this reading has waited long enough for files that were empty. */
+  /** Resolves when this reading has waited long enough for empty files to be written. */
   private waited: Promise<void> | undefined;
-  /** The reading or looking that goes on: one at a time. */
-  private work: Promise<unknown> = Promise.resolve();
-  private isClosed = false;
+  private readonly closing = new AbortController();
+  private layered: readonly LayeredGroup[];
 
+  /** @throws XdsError INVALID_OPTION */
   constructor(
     private paths: readonly string[],
     options: DirectorySourceOptions = {},
   ) {
+    checkOptions("DirectorySource", options, optionNames);
+    if (!Array.isArray(paths))
+      throw new XdsError("INVALID_OPTION", 'DirectorySource takes a list of paths: ["config"]');
     this.options = {
       quietMs: 100,
       maxWaitMs: 500,
       pollMs: 500,
       useEvents: true,
-      maxFileBytes: 32 * 2 ** 20,
+      maxFileBytes,
+      maxInlinedBytes: 256 * 2 ** 20,
       except: [],
       takesRedacted: false,
       checks: false,
+      retryMs: 60_000,
       ...options,
     };
-    this.burst = new Burst(this.options.quietMs, this.options.maxWaitMs, () => this.enqueue(() => this.refresh()));
+    this.layered = options.groups ?? [];
+    this.follower = new FileFollower(this.options, {
+      looksChanged: () => this.looksChanged(),
+      reload: () => this.refresh(),
+    });
   }
 
   async open(onReading: (reading: Reading) => void): Promise<Reading> {
-    if (this.onReading || this.isClosed) throw new XdsError("WRONG_STATE", "a source can be opened only once");
+    if (this.onReading || this.closing.signal.aborted)
+      throw new XdsError("WRONG_STATE", "a source can be opened only once");
     this.onReading = onReading;
     const reading = this.read();
-    this.work = reading;
+    void this.follower.do(async () => void (await reading));
     this.reading = await reading;
-    this.pollAfter(this.options.pollMs);
+    this.follower.start();
     return this.reading;
   }
 
   /**
-   * Reads all files again, from now on those of these paths, and tells what it found, also where that is the same as
-   * before.
+   * Reads all files of these paths and layers again, and follows them from now on. Reports the result even if nothing
+   * has changed. `onBegin` is called first: readings before it are of the old paths and layers, readings after it are
+   * of the new ones.
    */
-  async reread(paths: readonly string[] = this.paths): Promise<void> {
-    this.enqueue(async () => {
+  async reread(
+    paths: readonly string[] = this.paths,
+    groups: readonly LayeredGroup[] = this.layered,
+    onBegin: () => void = () => {},
+  ): Promise<void> {
+    await this.follower.do(async () => {
+      onBegin();
       this.paths = paths;
-      const known = [...this.known].filter(([, { isGivenUp }]) => !isGivenUp);
+      this.layered = groups;
+      const known = [...this.known].filter(([, { givenUp }]) => !givenUp);
       this.known = new Map(known.map(([path, file]) => [path, { ...file, signature: "" }]));
       await this.refresh(true);
     });
-    await this.work;
   }
 
+  /** Stops. Resolves when no timer, watcher or open file is left. Can be called at any time, and again. */
   async close(): Promise<void> {
-    this.isClosed = true;
-    this.burst.cancel();
-    clearTimeout(this.pollTimer);
-    this.watcher.close();
+    this.closing.abort();
+    const closed = this.follower.close();
     await this.options.thread?.close();
-    await this.work.catch(() => {});
+    await closed;
   }
 
-  private enqueue(job: () => Promise<void>): void {
-    this.work = this.work.catch(() => {}).then(() => (this.isClosed ? undefined : job()));
+  /** Like {@link DirectorySource.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
-  private pollAfter(ms: number): void {
-    if (this.isClosed) return;
-    this.pollTimer = setTimeout(() => this.enqueue(() => this.poll()), ms);
-    this.pollTimer.unref();
-  }
-
-  private async poll(): Promise<void> {
-    const start = performance.now();
-    try {
-      const signature = treeSignature(await this.scan());
-      if (signature !== this.signature) this.burst.add();
-      this.signature = signature;
-    } catch {
-      this.burst.add(); // Reading tells what is wrong.
-    } finally {
-      this.pollAfter(Math.max(this.options.pollMs, (performance.now() - start) * pollShare));
-    }
+  private async looksChanged(): Promise<boolean> {
+    const signature = treeSignature(await this.scan());
+    const isChanged = signature !== this.signature || [...this.known.values()].some(isDue);
+    this.signature = signature;
+    return isChanged;
   }
 
   private async refresh(tellsSame = false): Promise<void> {
     const reading = await this.read();
-    if (this.isClosed || (!tellsSame && this.reading && sameReading(this.reading, reading))) return;
+    if (this.closing.signal.aborted || (!tellsSame && this.reading && sameReading(this.reading, reading))) return;
     this.reading = reading;
     this.onReading?.(reading);
   }
@@ -161,18 +238,33 @@ export class DirectorySource implements Source {
     try {
       return await this.readTree();
     } catch (error) {
-      // What nobody thought of must not end a server that serves; it is a problem like others.
+      // An unexpected error must not end a running server. It is a problem like others.
       return { problems: [{ file: this.paths.join(", "), path: "", message: `cannot be read: ${messageOf(error)}` }] };
     }
   }
 
-  /** Looks at what was read, and at what else there is now. */
+  /** Looks at the files that were read, and at all other files of the tree. */
   private scan(): Promise<FileTree> {
     const referred = new Set([...this.known.values()].flatMap(({ content }) => [...content.referred.keys()]));
-    return scanTree(this.paths, this.options.except, referred);
+    const layers = [...new Map(this.layered.flatMap(({ layers }) => layers.map((one) => [one.name, one]))).values()];
+    return scanTree(this.paths, { except: this.options.except, referred, layers, signal: this.closing.signal });
   }
 
-  /** Reads what changed. What is found is taken only if the files stood still meanwhile, or never do. */
+  /**
+   * The layers, and the groups that have them. A directory `groups/<group>` is a layer above the files for all nodes.
+   */
+  private layersOf({ groups }: FileTree): LayersOfGroups {
+    const layers = new Map<string, string | undefined>([[commonLayer, undefined]]);
+    if (this.layered.length === 0) {
+      for (const group of groups) layers.set(group, commonLayer);
+      return { layers, groups: new Map(groups.map((group) => [group, [commonLayer, group]])) };
+    }
+    const orders = this.layered.map(({ name, layers }) => [name, layers.map((layer) => layer.name)] as const);
+    for (const [, order] of orders) for (const name of order) layers.set(name, undefined);
+    return { layers, groups: new Map(orders) };
+  }
+
+  /** Reads changed files. The result is used only if no file changed meanwhile, or if files never stop changing. */
   private async readTree(): Promise<Reading> {
     this.waited = undefined;
     let tree = await this.scan();
@@ -187,110 +279,175 @@ export class DirectorySource implements Source {
     const isUnsure = [...this.known.values()].some(({ signature, content }) =>
       [signature, ...content.referred.values()].includes(""),
     );
-    this.signature = isUnsure ? "" : treeSignature(tree);
-    if (this.options.useEvents && !this.isClosed) this.watcher.update(tree.directories);
+    const isCut = this.known.size < new Set(tree.files.map(({ path }) => path)).size;
+    const isTooMuch = isCut || inlinedBytes(this.known.values()) > this.options.maxInlinedBytes;
+    this.signature = isUnsure || isCut ? "" : treeSignature(tree);
+    this.follower.watch(tree.directories);
+    const layers = this.layersOf(tree);
+    if (this.layered.length > 0 && tree.groups.length > 0) return { problems: tree.homes.flatMap(unusedGroup) };
     if (tree.problems.length > 0)
       return { problems: [...tree.problems, ...files.flatMap(({ file }) => file.problems)] };
-    const reading = combine(files, tree.groups, this.configuration);
+    if (isTooMuch) return { problems: [tooMuchInlined(this.paths, this.options.maxInlinedBytes)] };
+    const heapNeeds = needsOf(files, servedBytes(layers));
+    const count = [...new Set(files.map(({ file }) => file))].reduce((sum, { resources }) => sum + resources.length, 0);
+    const bytes = heapNeeds.served - this.servedBytes;
+    const noRoom = await whyNoRoom(this.options.heap, count, { bytes, all: heapNeeds.all });
+    if (noRoom !== undefined) return { problems: [{ file: this.paths.join(", "), path: "", message: noRoom }] };
+    const reading = await inTurns(combining(files, layers, this.configuration), this.closing.signal);
     if ("problems" in reading) return reading;
     const filled = this.filledHomes(tree);
     const empty = tree.homes.filter((home) => !filled.has(home.path) && this.isMissed(home, filled.size === 0));
-    if (empty.length > 0) return { problems: empty.map(nothingIn) };
+    const isGone = (path: string) => empty.length === 0 && !tree.directories.has(path);
+    const missed = [...this.unserved(empty), ...this.groupDirectories(this.groupHomes).filter(isGone).map(groupsGone)];
+    if (missed.length > 0) return { problems: missed };
     this.filled = filled;
+    this.groupHomes = tree.homes.filter(({ kind }) => kind === "group").map(({ path }) => path);
+    this.servedBytes = heapNeeds.served;
+    this.good = new Map(Array.from(this.known, ([path, { content }]) => [path, content]));
     this.configuration = reading.configuration;
     return reading;
   }
 
-  /** The paths of those that hold configuration, be it that there are no resources. */
+  /** The `groups` directories of these directories, below the paths that are still given. */
+  private groupDirectories(homes: readonly string[]): string[] {
+    const given = new Set(this.paths.map((path) => resolve(path)));
+    return [...new Set(homes.map((home) => dirname(home)))].filter((path) => given.has(resolve(dirname(path))));
+  }
+
+  /**
+   * The mistakes of homes without configuration, and of an Envoy's own files that replaced resources, with the rules
+   * that these files break.
+   */
+  private unserved(empty: readonly Home[]): Problem[] {
+    const own = [...this.known].filter(([, { content }]) => content.isUnserved).map(([path]) => path);
+    const isIn = (path: string) => empty.some(({ files }) => files.has(resolve(path)));
+    const replaced = own.filter((path) => isIn(path) || (this.good.get(path)?.resources.length ?? 0) > 0);
+    const others = empty.filter(({ files }) => !own.some((path) => files.has(resolve(path))));
+    const rulesOf = (path: string) =>
+      this.known.get(path)?.content.notes.filter(({ code }) => code === "BOOTSTRAP") ?? [];
+    return [...replaced.flatMap((path) => [nothingServed(path), ...rulesOf(path)]), ...others.map(nothingIn)];
+  }
+
+  /** The paths of the homes that hold configuration, even if it is an empty list of resources. */
   private filledHomes({ files, homes }: FileTree): Set<string> {
-    const said = new Set(files.flatMap(({ path }) => (this.known.get(path)?.content.isBlank ? [] : [resolve(path)])));
+    const contentOf = (path: string) => this.known.get(path)?.content;
+    const saysNothing = (path: string) => contentOf(path)?.isBlank || contentOf(path)?.isUnserved;
+    const said = new Set(files.flatMap(({ path }) => (saysNothing(path) ? [] : [resolve(path)])));
     const filled = homes.filter((home) => [...home.files].some((file) => said.has(file)));
     return new Set(filled.map(({ path }) => path));
   }
 
   /**
-   * Whether configuration has to be in a home that has none: its volume may be gone, or its files on their way. A
-   * path may be given for the files of secrets alone.
+   * Whether a home without configuration is a mistake: its volume may be gone, or its files may come later. A given
+   * path with only files that resources name is no mistake.
    */
-  private isMissed({ path, group, hasOthers }: Home, isAll: boolean): boolean {
-    return isAll || group !== undefined || !hasOthers || this.filled.has(path);
+  private isMissed({ path, kind, hasOthers }: Home, isAll: boolean): boolean {
+    return isAll || kind !== "path" || !hasOthers || this.filled.has(path);
   }
 
-  private async readFiles({ files, roots, referred }: FileTree): Promise<GroupedFile[]> {
-    const read: KnownFile[] = [];
+  /** Keeps unchanged files as they were, and reads changed ones up to the limit of inlined bytes. */
+  private async readFiles(tree: FileTree): Promise<LayerFile[]> {
+    const { roots, referred } = tree;
+    const before = this.known;
+    const layersOf = new Map<string, string[]>();
+    for (const { path, layer } of tree.files) layersOf.set(path, [...(layersOf.get(path) ?? []), layer]);
+    const files = [...new Map(tree.files.map((file) => [file.path, file])).values()];
+    const read = files.map((file) => {
+      const known = before.get(file.path);
+      return known && isSame(known, file, referred) && !isTriedAgain(known) ? known : undefined;
+    });
+    const inLayers = (path: string, { content: file }: KnownFile) =>
+      (layersOf.get(path) ?? []).map((layer) => ({ layer, file }));
+    const served = servedBytes(this.layersOf(tree));
+    const same = files.flatMap(({ path }, index) => (read[index] ? inLayers(path, read[index]) : []));
+    let all = needsOf(same, served).all;
+    let inlined = inlinedBytes(read);
     let next = 0;
     const lane = async () => {
       for (let index = next++; index < files.length; index = next++) {
+        if (read[index] || inlined > this.options.maxInlinedBytes) continue;
         const file = files[index] as TreeFile;
-        const before = this.known.get(file.path);
-        read[index] = before && isSame(before, file, referred) ? before : await this.readFile(file, before, roots);
+        const servedOfOne = (layersOf.get(file.path) ?? []).reduce((sum, layer) => sum + served(layer), 0);
+        const whyNotTaken = async ({ count, newCount, heapBytes }: HandedFile) => {
+          const bytes = heapBytes + newCount * servedOfOne;
+          const allThen = all + bytes + (count - newCount) * (needs.resource + servedOfOne);
+          const why = await whyNoRoom(this.options.heap, newCount, { bytes, all: allThen });
+          if (why === undefined) all = allThen;
+          return why;
+        };
+        const known = await this.readFile(file, before.get(file.path), { roots, whyNoRoom: whyNotTaken });
+        read[index] = known;
+        inlined += inlinedBytes([known]);
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
     this.options.thread?.rest();
-    this.known = new Map(files.map(({ path }, index) => [path, read[index] as KnownFile]));
-    return files.map(({ group }, index) => ({ group, file: (read[index] as KnownFile).content }));
+    const known = files.flatMap(({ path }, index) => (read[index] ? [{ path, file: read[index] }] : []));
+    this.known = new Map(known.map(({ path, file }) => [path, file]));
+    const isData = isDataIn(this.known);
+    return known.flatMap(({ path, file }) => (isData(path, file) ? [] : inLayers(path, file)));
   }
 
-  private async readFile(file: TreeFile, before: KnownFile | undefined, roots: readonly string[]): Promise<KnownFile> {
+  private async readFile(file: TreeFile, before: KnownFile | undefined, how: FileReading): Promise<KnownFile> {
     const { maxFileBytes } = this.options;
     const { path } = file;
     const problem = (message: string) => unreadable({ file: path, path: "", message });
-    if (file.size > maxFileBytes) {
-      const message = `the file has ${file.size} bytes, where ${maxFileBytes} is the most; split it into several files`;
-      return { signature: file.signature, hash: "", content: problem(message) };
-    }
+    const tooLarge = `the file has more than ${maxFileBytes} bytes, the limit; split it into several files`;
+    if (file.size > maxFileBytes) return { signature: file.signature, hash: "", content: problem(tooLarge) };
     const signature = isSettling(file.modifiedNs) ? "" : file.signature;
     let contentHash = "";
     try {
       const bytes = await this.bytesOf(path, before);
       contentHash = hash("sha1", bytes, "base64");
-      if (before?.hash === contentHash && before.content.referred.size === 0) return { ...before, signature };
-      const content = await this.contentOf(path, bytes, before?.content, roots);
+      if (before?.hash === contentHash && before.content.referred.size === 0 && !isTriedAgain(before))
+        return { ...before, signature };
+      const isGood = before?.content.problems.length === 0;
+      const content = await this.contentOf(path, bytes, isGood ? before.content : this.good.get(path), how);
       return { signature, hash: contentHash, content };
     } catch (error) {
+      if (error instanceof FileNotRead && error.why === "size")
+        return { signature, hash: "", content: problem(tooLarge) };
       if (!(error instanceof ReadingEnded))
         return { signature: "", hash: "", content: problem(`cannot be read: ${reasonOf(error)}`) };
-      return { signature, hash: contentHash, content: problem(error.message), isGivenUp: true };
+      const { retryMs } = this.options;
+      const waitMs = before?.givenUp ? Math.min(2 * before.givenUp.waitMs, longestRetryMs) : retryMs;
+      const { isLate, lacksRoom } = error;
+      const until = isLate || lacksRoom ? performance.now() + waitMs : Number.POSITIVE_INFINITY;
+      return { signature, hash: contentHash, content: problem(error.message), givenUp: { until, waitMs, lacksRoom } };
     }
   }
 
   private async bytesOf(path: string, before: KnownFile | undefined): Promise<Buffer<ArrayBuffer>> {
-    const bytes = await readFile(path);
+    const options = { maxBytes: this.options.maxFileBytes, signal: this.closing.signal };
+    const bytes = await readGiven(path, options);
     if (bytes.length > 0 || !before || before.hash === emptyHash) return bytes;
-    // Whoever writes it in place has only begun, and is most likely done in a moment.
+    // A program that writes the file in place has probably just begun, and will finish soon.
     this.waited ??= sleep(this.options.quietMs);
     await this.waited;
-    return await readFile(path);
+    return await readGiven(path, options);
   }
 
   private async contentOf(
     path: string,
     bytes: Buffer<ArrayBuffer>,
     previous: ResourceFile | undefined,
-    roots: readonly string[],
+    { roots, whyNoRoom }: FileReading,
   ): Promise<ResourceFile> {
-    const { thread, checks, takesRedacted, maxFileBytes: maxBytes } = this.options;
-    const secretFiles = { roots, maxBytes };
-    if (!thread) return readResourceFile(path, bytes, { previous, secretFiles, takesRedacted });
-    const job = { path, bytes, previous: previousOf(previous), secretFiles, takesRedacted, checks };
-    return takeOver(path, await thread.read(job), previous);
+    const { thread, checks, takesRedacted, resourceType, maxFileBytes: maxBytes } = this.options;
+    const options = { inlining: { roots, maxBytes }, takesRedacted, resourceType };
+    if (!thread) return readResourceFile(path, bytes, { previous, ...options });
+    const job = { path, bytes, previous: previousOf(previous), checks, ...options };
+    const taking = new TakeOver(path, previous);
+    return taking.finish(await thread.read(job, taking.take, whyNoRoom));
   }
 }
 
-/** How many files are read at once. */
+/** How files are read. */
+interface FileReading {
+  readonly roots: readonly string[];
+  /** Why the result of the reading thread cannot be used, if it cannot. */
+  readonly whyNoRoom: (file: HandedFile) => Promise<string | undefined>;
+}
+
+/** The most files that are read at the same time. */
 const lanes = 4;
-
-const nothingIn = ({ path, group }: Home): Problem => ({
-  file: path,
-  path: "",
-  message: group === undefined ? noFiles : noGroup,
-});
-const noFiles =
-  'holds no configuration; put its files (.yaml, .yml, .json) there, or one with "resources: []" to serve nothing';
-const noGroup =
-  'this node group\'s directory holds no configuration; put its files there, or one with "resources: []" if the group has nothing of its own, or remove the directory';
-
-/** Whether neither a file nor one that it refers to has changed since it was read. */
-const isSame = ({ signature, content }: KnownFile, file: TreeFile, referred: FileTree["referred"]): boolean =>
-  signature === file.signature && [...content.referred].every(([path, was]) => referred.get(path) === was);

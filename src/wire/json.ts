@@ -1,44 +1,28 @@
-import { fromBinary, fromJson, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
+import { fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { messageOf, XdsError } from "../errors.js";
-import type { DiscoveryRequest, Response } from "../protocol/messages.js";
-import type { Resource } from "../resource/resource.js";
-import { apiMessage, envoyRegistry } from "../schema/registry.js";
-import { type CheckNode, decodeDiscoveryRequest } from "./requests.js";
+import { apiMessage } from "../schema/registry.js";
+import type { Encodable, EncodableResponse } from "./messages.js";
+
+/** How many resources are written in one step. */
+const resourcesAtOnce = 50;
 
 /**
- * Reads a DiscoveryRequest in proto3 JSON. Unknown fields are passed over, as they are in bytes.
- * @throws XdsError INVALID_JSON, and what `checkNode` throws
+ * Encodes a DiscoveryResponse in proto3 JSON, in steps. All who poll for the same resources get the same bytes.
+ * @throws XdsError INVALID_RESOURCE if the schema of a resource or of a message in it is unknown
  */
-export function decodeJsonRequest(text: string, checkNode?: CheckNode): DiscoveryRequest {
-  const message = apiMessage("envoy.service.discovery.v3.DiscoveryRequest");
-  const registry = envoyRegistry();
-  try {
-    const json = JSON.parse(text) as JsonValue;
-    const bytes = toBinary(message, fromJson(message, json, { registry, ignoreUnknownFields: true }));
-    return decodeDiscoveryRequest(bytes, checkNode);
-  } catch (cause) {
-    if (cause instanceof XdsError) throw cause;
-    throw new XdsError("INVALID_JSON", `the body is not a DiscoveryRequest in JSON: ${messageOf(cause)}`, { cause });
+export function* encodeJsonResponse(response: EncodableResponse): Generator<void, Buffer> {
+  const { typeUrl, resources } = response;
+  let body = bodies.get(resources)?.deref();
+  if (!body?.isOf(response)) {
+    body = new Body(response);
+    bodies.set(resources, new WeakRef(body));
   }
-}
-
-/**
- * A DiscoveryResponse in proto3 JSON.
- * @throws XdsError INVALID_RESOURCE where a resource's schema, or that of something in it, is not known
- */
-export function encodeJsonResponse({ typeUrl, versionInfo, resources }: Response): string {
   try {
-    const fields = [`"typeUrl":${JSON.stringify(typeUrl)}`];
-    if (versionInfo !== "") fields.push(`"versionInfo":${JSON.stringify(versionInfo)}`);
-    const lists = new Map<string, string[]>();
-    for (const resource of resources)
-      for (const [list, json] of entriesOf(resource)) {
-        const entries = lists.get(list);
-        if (entries) entries.push(json);
-        else lists.set(list, [json]);
-      }
-    for (const [list, entries] of lists) fields.push(`"${list}":[${entries.join(",")}]`);
-    return `{${fields.join(",")}}`;
+    for (;;) {
+      const bytes = body.step();
+      if (bytes) return bytes;
+      yield;
+    }
   } catch (cause) {
     throw new XdsError("INVALID_RESOURCE", `the ${typeUrl} resources cannot be written as JSON: ${messageOf(cause)}`, {
       cause,
@@ -46,17 +30,61 @@ export function encodeJsonResponse({ typeUrl, versionInfo, resources }: Response
   }
 }
 
+/** The bytes of a response. Those who poll for it at the same time share the work too: each goes on where it is. */
+class Body {
+  private bytes: Buffer | undefined;
+  private readonly lists = new Map<string, string[]>();
+  private written = 0;
+
+  constructor(private readonly response: EncodableResponse) {}
+
+  isOf({ typeUrl, versionInfo }: EncodableResponse): boolean {
+    return this.response.typeUrl === typeUrl && this.response.versionInfo === versionInfo;
+  }
+
+  /** Writes some more of it. Returns all of it when it is complete. */
+  step(): Buffer | undefined {
+    if (this.bytes) return this.bytes;
+    const { resources } = this.response;
+    for (const resource of resources.slice(this.written, this.written + resourcesAtOnce)) {
+      for (const [list, json] of entriesOf(resource)) {
+        const entries = this.lists.get(list);
+        if (entries) entries.push(json);
+        else this.lists.set(list, [json]);
+      }
+      this.written++;
+    }
+    if (this.written === resources.length) this.bytes = this.join();
+    return this.bytes;
+  }
+
+  private join(): Buffer {
+    const { typeUrl, versionInfo } = this.response;
+    const fields = [`"typeUrl":${JSON.stringify(typeUrl)}`];
+    if (versionInfo !== "") fields.push(`"versionInfo":${JSON.stringify(versionInfo)}`);
+    for (const [list, entries] of this.lists) fields.push(`"${list}":[${entries.join(",")}]`);
+    this.lists.clear();
+    return Buffer.from(`{${fields.join(",")}}`);
+  }
+}
+
+/** The list of resources is the same object for all who poll for the same. A body is kept only while it is in use. */
+const bodies = new WeakMap<readonly Encodable[], WeakRef<Body>>();
+
 type Entries = readonly (readonly [list: string, json: string])[];
 
 /**
- * In which list of a response a resource is, and as what; made once, for all who poll for it. In none: it stands for an error, and the API in
- * use has no `resource_errors`.
+ * The JSON of a resource, with the name of the response's list that it belongs to. It is made once for all clients that
+ * poll.
+ *
+ * The result is empty for a resource that stands for an error if its API has no `resource_errors`.
  */
-function entriesOf(resource: Resource): Entries {
+function entriesOf(resource: Encodable): Entries {
   let entries = known.get(resource);
   if (!entries) {
-    const message = apiMessage("envoy.service.discovery.v3.DiscoveryResponse");
-    const response = toJson(message, fromBinary(message, resource.sotwEntry(false)), { registry: envoyRegistry() });
+    const { registry } = resource;
+    const message = apiMessage(registry, "envoy.service.discovery.v3.DiscoveryResponse");
+    const response = toJson(message, fromBinary(message, resource.sotwEntry(false)), { registry });
     entries = Object.entries(response as Record<string, JsonValue[]>).map(([list, [json]]) => [
       list,
       JSON.stringify(json),
@@ -65,4 +93,4 @@ function entriesOf(resource: Resource): Entries {
   }
   return entries;
 }
-const known = new WeakMap<Resource, Entries>();
+const known = new WeakMap<Encodable, Entries>();

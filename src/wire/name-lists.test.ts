@@ -4,7 +4,8 @@ import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
-import { WireReader } from "../resource/wire-reader.js";
+import { envoyRegistry } from "../resource/default-api.js";
+import { WireReader } from "../schema/wire-reader.js";
 import { NameLists } from "./name-lists.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "./requests.js";
 
@@ -55,21 +56,21 @@ describe("NameLists", () => {
 
 describe("decoding the names of requests", () => {
   it("gives an ACK the list of the request that it repeats", () => {
-    const names = decodeDiscoveryRequest(sotw(["a", "b"])).resourceNames;
-    expect(decodeDiscoveryRequest(sotw(["a", "b"], "1")).resourceNames).toBe(names);
+    const names = decodeDiscoveryRequest(sotw(["a", "b"]), envoyRegistry()).resourceNames;
+    expect(decodeDiscoveryRequest(sotw(["a", "b"], "1"), envoyRegistry()).resourceNames).toBe(names);
   });
 
   it("takes names and locators together, and leaves shared lists as they are", () => {
-    const names = decodeDiscoveryRequest(sotw(["a", "b"])).resourceNames;
+    const names = decodeDiscoveryRequest(sotw(["a", "b"]), envoyRegistry()).resourceNames;
     const both = Buffer.concat([sotw(["a", "b"]), sotw([], "", ["c", "d"]), sotw(["a"])]);
-    expect(decodeDiscoveryRequest(both).resourceNames).toEqual(["a", "b", "c", "d", "a"]);
+    expect(decodeDiscoveryRequest(both, envoyRegistry()).resourceNames).toEqual(["a", "b", "c", "d", "a"]);
     expect(names).toEqual(["a", "b"]);
     const message = create(DeltaDiscoveryRequestSchema, {
       resourceNamesSubscribe: ["a", "b"],
       resourceNamesUnsubscribe: ["a", "b"],
       resourceLocatorsUnsubscribe: [{ name: "e" }],
     });
-    const delta = decodeDeltaDiscoveryRequest(toBinary(DeltaDiscoveryRequestSchema, message));
+    const delta = decodeDeltaDiscoveryRequest(toBinary(DeltaDiscoveryRequestSchema, message), envoyRegistry());
     expect(delta.resourceNamesSubscribe).toBe(names);
     expect(delta.resourceNamesUnsubscribe).toEqual(["a", "b", "e"]);
   });

@@ -1,15 +1,16 @@
-import { lengthDelimited, type WireReader } from "../resource/wire-reader.js";
+import { lengthDelimited, type WireReader } from "../schema/wire-reader.js";
 import { SharedLists } from "./shared-lists.js";
 
 /**
- * Reads lists of names, and gives the same frozen array for the same bytes: in state of the world every ACK repeats its list, and the
- * proxies of a fleet name the same resources.
+ * Reads lists of names, and returns the same frozen array for the same bytes.
+ *
+ * Lists repeat: in SotW every ACK contains the client's whole list, and the proxies of a fleet use the same names.
  */
 export class NameLists {
-  /** In memory, they take a few times as much as in their requests. */
+  /** The limit counts bytes in requests. In memory, the lists take a few times as much. */
   private readonly lists = new SharedLists<string>(2 * 2 ** 20);
 
-  /** Reads the value of a repeated field whose first tag has been read, up to the last that directly follows. */
+  /** Reads consecutive values of a repeated field, whose first tag has been read. */
   read(reader: WireReader, fieldNo: number): readonly string[] {
     const start = reader.pos;
     reader.passRepeated(fieldNo);

@@ -5,6 +5,7 @@ import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
+import { envoyRegistry } from "../resource/default-api.js";
 import { clusterType } from "../resource/types.js";
 import { encodeDeltaDiscoveryRequest, encodeDiscoveryRequest } from "./request-encoding.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "./requests.js";
@@ -31,16 +32,16 @@ describe("encodeDiscoveryRequest", () => {
   };
 
   it("writes what the server reads", () => {
-    expect(decodeDiscoveryRequest(encodeDiscoveryRequest(full))).toEqual(full);
+    expect(decodeDiscoveryRequest(encodeDiscoveryRequest(full, envoyRegistry()), envoyRegistry())).toEqual(full);
   });
 
   it("writes what the message's schema says", () => {
-    expect(fromBinary(DiscoveryRequestSchema, encodeDiscoveryRequest(full))).toMatchObject(full);
+    expect(fromBinary(DiscoveryRequestSchema, encodeDiscoveryRequest(full, envoyRegistry()))).toMatchObject(full);
   });
 
   it("leaves out what is empty", () => {
-    expect(encodeDiscoveryRequest(empty)).toHaveLength(0);
-    expect(decodeDiscoveryRequest(encodeDiscoveryRequest(empty))).toEqual(empty);
+    expect(encodeDiscoveryRequest(empty, envoyRegistry())).toHaveLength(0);
+    expect(decodeDiscoveryRequest(encodeDiscoveryRequest(empty, envoyRegistry()), envoyRegistry())).toEqual(empty);
   });
 });
 
@@ -59,11 +60,13 @@ describe("encodeDeltaDiscoveryRequest", () => {
   };
 
   it("writes what the server reads", () => {
-    expect(decodeDeltaDiscoveryRequest(encodeDeltaDiscoveryRequest(full))).toEqual(full);
+    expect(decodeDeltaDiscoveryRequest(encodeDeltaDiscoveryRequest(full, envoyRegistry()), envoyRegistry())).toEqual(
+      full,
+    );
   });
 
   it("writes what the message's schema says", () => {
-    const decoded = fromBinary(DeltaDiscoveryRequestSchema, encodeDeltaDiscoveryRequest(full));
+    const decoded = fromBinary(DeltaDiscoveryRequestSchema, encodeDeltaDiscoveryRequest(full, envoyRegistry()));
     expect(decoded).toMatchObject({ ...full, initialResourceVersions: { x: "1", y: "2" } });
   });
 
@@ -77,8 +80,10 @@ describe("encodeDeltaDiscoveryRequest", () => {
       resourceNamesUnsubscribe: [],
       initialResourceVersions: new Map<string, string>(),
     };
-    expect(encodeDeltaDiscoveryRequest(empty)).toHaveLength(0);
+    expect(encodeDeltaDiscoveryRequest(empty, envoyRegistry())).toHaveLength(0);
     const refused = { ...empty, errorDetail: { code: 0, message: "" } };
-    expect(decodeDeltaDiscoveryRequest(encodeDeltaDiscoveryRequest(refused))).toEqual(refused);
+    expect(decodeDeltaDiscoveryRequest(encodeDeltaDiscoveryRequest(refused, envoyRegistry()), envoyRegistry())).toEqual(
+      refused,
+    );
   });
 });

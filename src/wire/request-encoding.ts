@@ -1,14 +1,14 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { type Registry, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "../protocol/messages.js";
 import type { Node } from "../schema/node.js";
 import { apiMessage } from "../schema/registry.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail } from "./messages.js";
 
-/** The bytes of an `envoy.service.discovery.v3.DiscoveryRequest`. */
-export function encodeDiscoveryRequest(request: DiscoveryRequest): Uint8Array {
+/** Encodes an `envoy.service.discovery.v3.DiscoveryRequest`. The node is encoded by `registry`. */
+export function encodeDiscoveryRequest(request: DiscoveryRequest, registry: Registry): Uint8Array {
   const writer = new FieldWriter();
   writer.string(1, request.versionInfo);
-  writer.message(2, node(request.node));
+  writer.message(2, node(request.node, registry));
   writer.strings(3, request.resourceNames);
   writer.string(4, request.typeUrl);
   writer.string(5, request.responseNonce);
@@ -16,10 +16,10 @@ export function encodeDiscoveryRequest(request: DiscoveryRequest): Uint8Array {
   return writer.finish();
 }
 
-/** The bytes of an `envoy.service.discovery.v3.DeltaDiscoveryRequest`. */
-export function encodeDeltaDiscoveryRequest(request: DeltaDiscoveryRequest): Uint8Array {
+/** Encodes an `envoy.service.discovery.v3.DeltaDiscoveryRequest`. The node is encoded by `registry`. */
+export function encodeDeltaDiscoveryRequest(request: DeltaDiscoveryRequest, registry: Registry): Uint8Array {
   const writer = new FieldWriter();
-  writer.message(1, node(request.node));
+  writer.message(1, node(request.node, registry));
   writer.string(2, request.typeUrl);
   writer.strings(3, request.resourceNamesSubscribe);
   writer.strings(4, request.resourceNamesUnsubscribe);
@@ -34,7 +34,7 @@ export function encodeDeltaDiscoveryRequest(request: DeltaDiscoveryRequest): Uin
   return writer.finish();
 }
 
-/** Writes fields; those that are empty or undefined are left out, as proto3 has it. */
+/** Writes fields. Empty and undefined fields are left out, as in proto3. */
 class FieldWriter {
   private readonly writer = new BinaryWriter();
 
@@ -55,11 +55,11 @@ class FieldWriter {
   }
 }
 
-function node(message: Node | undefined): Uint8Array | undefined {
-  return message && toBinary(apiMessage("envoy.config.core.v3.Node"), message);
+function node(message: Node | undefined, registry: Registry): Uint8Array | undefined {
+  return message && toBinary(apiMessage(registry, "envoy.config.core.v3.Node"), message);
 }
 
-/** google.rpc.Status */
+/** Encodes a google.rpc.Status. */
 function errorDetail(error: ErrorDetail | undefined): Uint8Array | undefined {
   if (!error) return undefined;
   const writer = new BinaryWriter();

@@ -3,7 +3,10 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { describe, expect, it } from "vitest";
 import { type Node, NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
 import { ClientConfigSchema } from "../../gen/envoy/service/status/v3/csds_pb.js";
+import { builtInBytes } from "../../test/schema/newer-api.js";
 import { XdsError } from "../errors.js";
+import { envoyRegistry } from "../resource/default-api.js";
+import { lazyRegistry } from "../schema/lazy-registry.js";
 import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "./requests.js";
 
 /** A node as an Envoy sends it, in parts: before its extensions, these, and what may follow. */
@@ -35,10 +38,11 @@ function parts({ id = "n", build = "a", count = 100 } = {}): [Uint8Array, Uint8A
 const unknown = new BinaryWriter().tag(200, WireType.LengthDelimited).string("newer").finish();
 const extension = (bytes: Uint8Array) => new BinaryWriter().tag(9, WireType.LengthDelimited).bytes(bytes).finish();
 
-const sotw = (node: Uint8Array) =>
-  decodeDiscoveryRequest(new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(node).finish()).node as Node;
+const sotwBytes = (node: Uint8Array) => new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(node).finish();
+const sotw = (node: Uint8Array) => decodeDiscoveryRequest(sotwBytes(node), envoyRegistry()).node as Node;
 const delta = (node: Uint8Array) =>
-  decodeDeltaDiscoveryRequest(new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(node).finish()).node as Node;
+  decodeDeltaDiscoveryRequest(new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(node).finish(), envoyRegistry())
+    .node as Node;
 
 describe("decoding the node of requests", () => {
   const [before, extensions, after] = parts();
@@ -66,6 +70,16 @@ describe("decoding the node of requests", () => {
     const expected = fromBinary(NodeSchema, bytes);
     for (const decode of [sotw, delta, sotw])
       expect(equals(NodeSchema, decode(bytes), expected, { unknown: true, registry: createRegistry() })).toBe(true);
+  });
+
+  it("keeps the lists of extensions of two APIs apart", () => {
+    const bytes = sotwBytes(Buffer.concat([before, extensions]));
+    const apis = [envoyRegistry(), lazyRegistry(builtInBytes())];
+    const lists = [...apis, ...apis].map((api) => decodeDiscoveryRequest(bytes, api).node?.extensions);
+    expect(lists[0]).toBe(lists[2]);
+    expect(lists[1]).toBe(lists[3]);
+    expect(lists[0]).not.toBe(lists[1]);
+    expect(lists[0]).toEqual(lists[1]);
   });
 
   it.each<[string, Uint8Array[]]>([
@@ -127,8 +141,11 @@ it("of what a client says in a NACK the first 32 KiB are read, and how much ther
     return new BinaryWriter().tag(6, WireType.LengthDelimited).bytes(detail.finish()).finish();
   };
   const most = 32 << 10;
-  expect(decodeDiscoveryRequest(nack("x".repeat(most))).errorDetail).toEqual({ code: 3, message: "x".repeat(most) });
-  expect(decodeDiscoveryRequest(nack("x".repeat(most + 10))).errorDetail).toEqual({
+  expect(decodeDiscoveryRequest(nack("x".repeat(most)), envoyRegistry()).errorDetail).toEqual({
+    code: 3,
+    message: "x".repeat(most),
+  });
+  expect(decodeDiscoveryRequest(nack("x".repeat(most + 10)), envoyRegistry()).errorDetail).toEqual({
     code: 3,
     message: `${"x".repeat(most)}… (10 bytes more)`,
   });

@@ -1,8 +1,8 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { messageOf, XdsError } from "../errors.js";
-import type { ErrorDetail } from "../protocol/messages.js";
+import type { ErrorDetail } from "./messages.js";
 
-/** A response of either variant, as a client reads it. */
+/** A response of either variant, decoded by a client. */
 export interface ReceivedResponse {
   readonly typeUrl: string;
   /** `version_info` in SotW, `system_version_info` in delta. */
@@ -13,36 +13,36 @@ export interface ReceivedResponse {
   readonly removed: readonly string[];
   /** `resource_errors` (P65). */
   readonly errors: readonly FailedResource[];
-  /** `control_plane.identifier`: what the server calls itself; "" where it does not say. */
+  /** `control_plane.identifier`: the server's name for itself; "" if there is none. */
   readonly controlPlane: string;
 }
 
-/** An entry of a response: an `Any`, or one in a `Resource`. Its bytes are a view of the response's. */
+/** An entry of a response: an `Any`, or a `Resource` around one. `body` is a view of the response's bytes. */
 export interface ReceivedResource {
-  /** "" where only the message itself has it: a SotW entry without a wrapper. */
+  /** "" for a SotW entry without a wrapper. The name is then only in the message. */
   readonly name: string;
   readonly aliases: readonly string[];
-  /** "" where the response's version is all there is. */
+  /** "" if the entry has no version of its own. The response's version then applies. */
   readonly version: string;
-  /** "" without a body. */
+  /** "" if there is no body. */
   readonly typeUrl: string;
-  /** The encoded message; undefined: a heartbeat (P58), or a name that stands for nothing (P60). */
+  /** The encoded message; undefined for a heartbeat (P58), and for a name without a resource (P60). */
   readonly body: Uint8Array | undefined;
   /** Time to live, in milliseconds. */
   readonly ttlMs: number | undefined;
 }
 
-/** What the server says of a resource that it cannot give. */
+/** The server's error for a resource that it cannot provide. */
 export interface FailedResource {
   readonly name: string;
   readonly error: ErrorDetail;
 }
 
-/** The type URL of the wrapper that a SotW entry has for its TTL (P5, P57). */
+/** The type URL of the wrapper of a SotW entry with a TTL (P5, P57). */
 const wrapperTypeUrl = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
 /**
- * Reads an `envoy.service.discovery.v3.DiscoveryResponse`. Unknown fields are passed over.
+ * Decodes an `envoy.service.discovery.v3.DiscoveryResponse`. Unknown fields are skipped.
  * @throws XdsError INVALID_RESPONSE
  */
 export const decodeDiscoveryResponse = (bytes: Uint8Array): ReceivedResponse =>
@@ -53,13 +53,13 @@ export const decodeDiscoveryResponse = (bytes: Uint8Array): ReceivedResponse =>
   });
 
 /**
- * Reads an `envoy.service.discovery.v3.DeltaDiscoveryResponse`. Unknown fields are passed over.
+ * Decodes an `envoy.service.discovery.v3.DeltaDiscoveryResponse`. Unknown fields are skipped.
  * @throws XdsError INVALID_RESPONSE
  */
 export const decodeDeltaDiscoveryResponse = (bytes: Uint8Array): ReceivedResponse =>
   decode("DeltaDiscoveryResponse", bytes, wrapped);
 
-/** The fields by which the two messages differ; 0: there is none. */
+/** The field numbers that differ between the two messages; 0: the message has no such field. */
 const layouts = {
   DiscoveryResponse: { controlPlane: 6, errors: 7, removed: 0, removedNames: 0 },
   DeltaDiscoveryResponse: { controlPlane: 7, errors: 9, removed: 6, removedNames: 8 },
@@ -94,7 +94,7 @@ function decode(
   return { ...text, resources, removed, errors };
 }
 
-/** Calls `take` at each field's value; where it returns false, skips that. */
+/** Calls `take` for each field. It skips the value if `take` returns false. */
 function fields(bytes: Uint8Array, take: (field: number, reader: BinaryReader) => boolean): void {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {
@@ -103,7 +103,7 @@ function fields(bytes: Uint8Array, take: (field: number, reader: BinaryReader) =
   }
 }
 
-/** envoy.service.discovery.v3.Resource */
+/** Decodes an envoy.service.discovery.v3.Resource. */
 function wrapped(bytes: Uint8Array): ReceivedResource {
   const aliases: string[] = [];
   let [name, version] = ["", ""];
@@ -122,7 +122,7 @@ function wrapped(bytes: Uint8Array): ReceivedResource {
   return { name, aliases, version, typeUrl: content?.typeUrl ?? "", body: content?.value, ttlMs };
 }
 
-/** google.protobuf.Any */
+/** Decodes a google.protobuf.Any. */
 function any(bytes: Uint8Array): { typeUrl: string; value: Uint8Array } {
   const found: { typeUrl: string; value: Uint8Array } = { typeUrl: "", value: new Uint8Array() };
   fields(bytes, (field, reader) => {
@@ -134,7 +134,7 @@ function any(bytes: Uint8Array): { typeUrl: string; value: Uint8Array } {
   return found;
 }
 
-/** google.protobuf.Duration */
+/** Decodes a google.protobuf.Duration as milliseconds. */
 function milliseconds(bytes: Uint8Array): number {
   let [seconds, nanos] = [0, 0];
   fields(bytes, (field, reader) => {
@@ -146,7 +146,7 @@ function milliseconds(bytes: Uint8Array): number {
   return seconds * 1e3 + nanos / 1e6;
 }
 
-/** Field 1 of a ResourceName or a ControlPlane. */
+/** Reads field 1 of a ResourceName or a ControlPlane. */
 function firstString(bytes: Uint8Array): string {
   let found = "";
   fields(bytes, (field, reader) => {
@@ -157,7 +157,7 @@ function firstString(bytes: Uint8Array): string {
   return found;
 }
 
-/** envoy.service.discovery.v3.ResourceError, with a google.rpc.Status in it. */
+/** Decodes an envoy.service.discovery.v3.ResourceError and the google.rpc.Status in it. */
 function resourceError(bytes: Uint8Array): FailedResource {
   let [name, code, message] = ["", 0, ""];
   fields(bytes, (field, reader) => {

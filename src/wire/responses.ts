@@ -1,15 +1,14 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Response } from "../protocol/messages.js";
-import { emptyDeltaEntry } from "../resource/entries.js";
-import type { Resource } from "../resource/resource.js";
+import { emptyDeltaEntry } from "./entries.js";
+import type { Encodable, EncodableResponse } from "./messages.js";
 
-/** The bytes of a DiscoveryResponse, in parts. Streams that are sent the same share the first part. */
-export function encodeDiscoveryResponse(response: Response): readonly Uint8Array[] {
+/** Encodes a DiscoveryResponse, in parts. Streams that are sent the same content share the first part. */
+export function encodeDiscoveryResponse(response: EncodableResponse): readonly Uint8Array[] {
   return encode(response, response.ttl ? sotwWithTtl : sotw, []);
 }
 
-/** The bytes of a DeltaDiscoveryResponse, in parts. Streams that are sent the same share the first part. */
-export function encodeDeltaDiscoveryResponse(response: Response): readonly Uint8Array[] {
+/** Encodes a DeltaDiscoveryResponse, in parts. Streams that are sent the same content share the first part. */
+export function encodeDeltaDiscoveryResponse(response: EncodableResponse): readonly Uint8Array[] {
   const { heartbeats, unresolved, spellings } = response;
   const spelt = (name: string) => spellings.get(name) ?? name;
   const more = [
@@ -21,13 +20,18 @@ export function encodeDeltaDiscoveryResponse(response: Response): readonly Uint8
   return encode(response, response.ttl ? deltaWithTtl : delta, more);
 }
 
-/** How the resources of a response become bytes, and the bodies that were made so. */
+/** A way to encode resources, and the bodies that were encoded in this way. */
 interface Form {
-  entryOf(resource: Resource, name: string | undefined): Uint8Array;
-  /** The list of resources is the same object for all streams that are sent the same, so is the body; only the nonce is not. */
-  readonly bodies: WeakMap<readonly Resource[], Body>;
-  /** The last body of a single resource: streams that name theirs have lists of their own, but one change is the same for all. */
-  single: (Body & { readonly resource: Resource }) | undefined;
+  entryOf(resource: Encodable, name: string | undefined): Uint8Array;
+  /**
+   * The encoded bodies by list of resources. Streams that are sent the same content have the same list object, so they
+   * share a body. Only the nonce differs.
+   */
+  readonly bodies: WeakMap<readonly Encodable[], Body>;
+  /**
+   * The last body with a single resource. Streams that subscribe by name have their own lists, but share one change.
+   */
+  single: (Body & { readonly resource: Encodable }) | undefined;
 }
 
 interface Body {
@@ -42,8 +46,11 @@ const sotwWithTtl = form((resource) => resource.sotwEntry(true));
 const delta = form((resource, name) => resource.deltaEntry(false, name));
 const deltaWithTtl = form((resource, name) => resource.deltaEntry(true, name));
 
-/** Both messages have version, resources, type URL and nonce at the same field numbers; only delta has removals. */
-function encode(response: Response, form: Form, more: readonly Uint8Array[]): readonly Uint8Array[] {
+/**
+ * Encodes either message. Version, resources, type URL and nonce have the same field numbers in both; only delta has
+ * removals.
+ */
+function encode(response: EncodableResponse, form: Form, more: readonly Uint8Array[]): readonly Uint8Array[] {
   const { entryOf, bodies } = form;
   const { resources, removedResources: removed, versionInfo: version, spellings } = response;
   const [resource] = resources.length === 1 ? resources : [];
@@ -60,7 +67,7 @@ function encode(response: Response, form: Form, more: readonly Uint8Array[]): re
   return more.length > 0 ? [bytes, ...more, nonce] : [bytes, nonce];
 }
 
-function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Array): Buffer {
+function encodeBody(response: EncodableResponse, entryOf: (resource: Encodable) => Uint8Array): Buffer {
   const { versionInfo, typeUrl, resources, removedResources, spellings } = response;
   const parts: Uint8Array[] = [stringField(1, versionInfo), stringField(4, typeUrl)];
   for (const resource of resources) parts.push(entryOf(resource));
@@ -68,7 +75,7 @@ function encodeBody(response: Response, entryOf: (resource: Resource) => Uint8Ar
   return Buffer.concat(parts);
 }
 
-/** Field 5 of either message; a nonce of a stream has a few digits. */
+/** Encodes field 5 of either message. A stream's nonce has only a few digits. */
 const nonceField = (nonce: string) => Buffer.from(`\x2a${String.fromCharCode(nonce.length)}${nonce}`, "latin1");
 
 function stringField(field: number, value: string): Uint8Array {

@@ -1,16 +1,16 @@
-/** Gives the same list for the same bytes. The lists asked for last are kept. */
+/** Returns the same list for the same bytes. It keeps the most recently used lists. */
 export class SharedLists<T> {
-  /** By their bytes, as latin1; the one asked for last is the last. */
+  /** The lists by their bytes, as latin1, least recently used first. */
   private readonly lists = new Map<string, readonly T[]>();
   private size = 0;
 
-  /** The lists that are kept may have had so many bytes in all, where each item counts as `itemBytes` more. */
+  /** `mostBytes` limits the encoded size of all lists together. Each item counts as `itemBytes` more. */
   constructor(
     private readonly mostBytes: number,
     private readonly itemBytes = 0,
   ) {}
 
-  /** `read` reads the list out of the bytes; what it gives back must be frozen. */
+  /** Returns the list for these bytes. `read` decodes it if it is new, and must return it frozen. */
   get(bytes: string, read: () => readonly T[]): readonly T[] {
     const known = this.lists.get(bytes);
     const list = known ?? read();

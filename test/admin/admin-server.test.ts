@@ -6,7 +6,7 @@ import { cacheOf, until } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
 import { ask, startBoth } from "./harness.js";
 
-const paths = ["/", "/ready", "/healthz", "/metrics", "/config_dump", "/status", "/clients"];
+const paths = ["/", "/ready", "/healthz", "/metrics", "/config_dump", "/descriptors", "/status", "/clients"];
 
 it("is ready when a configuration is loaded and served, and neither before nor while draining", async () => {
   const cache = new SnapshotCache();
@@ -52,15 +52,15 @@ it("refuses what it does not serve, and says what it serves", async () => {
   expect(await refused("/stats")).toEqual({
     status: 404,
     code: "UNKNOWN_PATH",
-    message: `nothing is served at /stats; paths are ${paths.join(", ")}`,
+    message: `unknown path /stats; the paths are ${paths.join(", ")}`,
     allow: undefined,
   });
   expect(await refused("/ready", "POST")).toMatchObject({ status: 405, allow: "GET, HEAD" });
   expect(await refused("/status?nod=n")).toMatchObject({
     status: 400,
-    message: '/status has no parameter "nod"; it takes node',
+    message: '/status has no parameter "nod"; it accepts node',
   });
-  expect(await refused("/ready?x=1")).toMatchObject({ status: 400, message: expect.stringContaining("takes none") });
+  expect(await refused("/ready?x=1")).toMatchObject({ status: 400, message: expect.stringContaining("accepts none") });
 });
 
 it("refuses host names that are not this machine's, where it listens on loopback", async () => {
@@ -72,6 +72,9 @@ it("refuses host names that are not this machine's, where it listens on loopback
     expect(await asked(host), host).toBe(403);
   const page = { headers: { origin: "http://evil.example" } };
   expect(JSON.parse((await ask(admin, "/status", page)).body)).toMatchObject({ code: "FORBIDDEN_ORIGIN" });
+  const image = { headers: { "sec-fetch-site": "cross-site" } };
+  expect(JSON.parse((await ask(admin, "/config_dump", image)).body)).toMatchObject({ code: "FORBIDDEN_ORIGIN" });
+  expect((await ask(admin, "/status", { headers: { expect: "nope", host: "evil.example" } })).status).toBe(403);
   const named = await startBoth(cacheOf(cluster("a")), { allowedHosts: ["xds.example"] });
   expect((await ask(named.admin, "/status", { headers: { host: "xds.example" } })).status).toBe(200);
   const everywhere = await startBoth(cacheOf(cluster("a")), { host: "0.0.0.0" });
@@ -88,13 +91,13 @@ it("answers requests that come at once one by one, and refuses one whose body is
   socket.on("data", (bytes) => (text += bytes));
   const paths = ["/healthz", "/ready", "/clients", "/nowhere"];
   socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(""));
-  await until(() => text.includes("nothing is served at /nowhere"), "the last answer");
+  await until(() => text.includes("unknown path /nowhere"), "the last answer");
   expect(text).toMatch(/\r\nok\n[\s\S]*LIVE\n[\s\S]*\[\n\][\s\S]*UNKNOWN_PATH/);
   const body = Buffer.alloc(20 << 20); // more than sockets hold
   const answer = await fetch(`http://127.0.0.1:${port}/status`, { method: "POST", body });
   expect([answer.status, await answer.json()]).toEqual([
     405,
-    { code: "METHOD_NOT_ALLOWED", message: "POST /status: only GET and HEAD are served" },
+    { code: "METHOD_NOT_ALLOWED", message: "POST /status: only GET and HEAD are supported" },
   ]);
 });
 

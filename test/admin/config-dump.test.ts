@@ -40,6 +40,20 @@ function contents(dump: Json): string[] {
   return found;
 }
 
+/** The messages of a dump that have something in their lists. */
+const filled = ({ configs }: Json): Json[] =>
+  configs.filter((config: Json) => Object.values(config).some((value) => Array.isArray(value) && value.length > 0));
+
+it("has an empty list of each type of which there is nothing, where it is asked for as a whole", async () => {
+  const { admin } = await startBoth(cacheOf(cluster("c")), { group: "n" });
+  const lists = async (query: string) =>
+    (await page(admin, `/config_dump${query}`)).configs.map(
+      (config: Json) => (Object.values(config).at(-1) as unknown[]).length,
+    );
+  expect(await lists("")).toEqual([1, 0, 0, 0, 0, 0, 0]);
+  expect(await lists("?name_regex=c")).toEqual([1]);
+});
+
 it("shows each type in Envoy's message for it, types without one as generic, and no secrets", async () => {
   const all = [
     cluster("c"),
@@ -197,7 +211,8 @@ on(adsWays, (way) => {
     cache.set("n", Snapshot.of([listener("l"), route("r")]));
     stream.nack(await stream.expect(["r@1"]), "no such thing");
     await test.barrier();
-    const { configs } = await page(admin, "/config_dump?node=n");
+    const dump = await page(admin, "/config_dump?node=n");
+    const configs = filled(dump);
     expect(configs).toMatchObject([
       { dynamic_route_configs: [{ client_status: "NACKED", error_state: { details: "no such thing" } }] },
     ]);
@@ -229,17 +244,23 @@ it("says what is wrong with a question", async () => {
     const { code, message } = JSON.parse(body) as { code: string; message: string };
     return `${status} ${code}: ${message}`;
   };
-  expect(await why("")).toBe('400 INVALID_REQUEST: give group=<group> or node=<id>; groups: there are "n"');
-  expect(await why("group=x")).toBe('404 NO_CONFIGURATION: no group "x" has a configuration of its own; there are "n"');
+  expect(await why("")).toBe('400 INVALID_REQUEST: give group=<group> or node=<id>; groups: "n"');
+  expect(await why("group=x")).toBe('404 NO_CONFIGURATION: no group "x" has a configuration of its own; groups: "n"');
   expect(await why("node=x")).toBe('404 UNKNOWN_NODE: no connected node has the id "x"; /clients lists them');
-  expect(await why("node=n&state=sent")).toBe('400 INVALID_REQUEST: state is acked or served, not "sent"');
+  expect(await why("node=n&state=sent")).toBe('400 INVALID_REQUEST: state must be acked or served, is "sent"');
   expect(await why("state=served")).toBe("400 INVALID_REQUEST: state needs node=<id>");
   expect(await why("node=n&group=n")).toBe("400 INVALID_REQUEST: give node or group, not both");
-  expect(await why("group=n&resource=x")).toMatch(/^400 INVALID_REQUEST: resource is one of dynamic_active_clusters, /);
-  expect(await why("group=n&name_regex=(")).toMatch(/^400 INVALID_REQUEST: name_regex: "\(": /);
+  expect(await why("group=n&resource=x")).toMatch(
+    /^400 INVALID_REQUEST: resource must be one of dynamic_active_clusters, /,
+  );
+  expect(await why("group=n&name_regex=(")).toMatch(
+    /^400 INVALID_REQUEST: name_regex: "\(" is not a valid RE2 regular expression: /,
+  );
   expect(await why(`group=n&name_regex=${encodeURIComponent("(a+)+b")}`), "done at once").toMatch(/^200/);
   expect(await why(`group=n&name_regex=${"a|".repeat(600)}`)).toMatch(/^400 INVALID_REQUEST: name_regex: .*too large/);
-  expect(await why("group=n&mask=x")).toMatch(/^400 INVALID_REQUEST: \/config_dump has no parameter "mask"; it takes /);
+  expect(await why("group=n&mask=x")).toMatch(
+    /^400 INVALID_REQUEST: \/config_dump has no parameter "mask"; it accepts /,
+  );
   expect(test.server.state).toBe("listening");
 });
 
@@ -254,7 +275,7 @@ it("shows of a type that is not known here its name and version, and of a failed
   const thing = Resource.fromBytes(foreign.typeUrl, Buffer.from([10, 6, 115, 101, 99, 114, 101, 116]), { name: "f" });
   const failed = Resource.failed(clusterType, "broken", { code: 5, message: "no such upstream" });
   const { admin } = await startBoth(cacheOf(thing, failed, unreadable("bad")), { group: "n" });
-  const [clusters, extensions, things] = (await page(admin, "/config_dump")).configs;
+  const [clusters, extensions, things] = filled(await page(admin, "/config_dump"));
   const details = expect.stringContaining("its content cannot be written as JSON: ") as string;
   expect(extensions.ecds_filters).toEqual([{ version_info: unreadable("bad").version, error_state: { details } }]);
   expect(clusters.dynamic_active_clusters).toEqual([

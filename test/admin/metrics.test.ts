@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { convergenceRow, metricRows } from "../../src/admin/metrics.js";
+import { convergenceRow, metricRows } from "../../src/admin/metric-rows.js";
 import { clusterType, Snapshot } from "../../src/index.js";
 import { allWays, cacheOf, on } from "../protocol/harness.js";
 import { cluster, endpoints, listener } from "../protocol/resources.js";

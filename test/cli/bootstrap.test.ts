@@ -22,6 +22,7 @@ import { eventually } from "../e2e/eventually.js";
 import { get, startBackend } from "../e2e/http.js";
 import { adsDelta, adsSotw, grpcModes, type Mode, rest } from "../e2e/modes.js";
 import { freePort } from "../e2e/ports.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 import { shownCertificate } from "./serving.js";
 
@@ -46,8 +47,8 @@ async function serverOf(mode: Mode, options: XdsServerOptions = {}) {
 const flags: [flags: string[], mode: Mode][] = [
   [["--variant", "delta"], adsDelta],
   [["--variant", "sotw"], adsSotw],
-  [["--variant", "sotw", "--service", "own"], grpcModes[2] as Mode],
-  [["--variant", "delta", "--service", "own"], grpcModes[3] as Mode],
+  [["--variant", "sotw", "--service", "separate"], grpcModes[2] as Mode],
+  [["--variant", "delta", "--service", "separate"], grpcModes[3] as Mode],
   [["--service", "rest"], rest],
 ];
 
@@ -55,7 +56,7 @@ describeWithEnvoy("xds bootstrap", () => {
   test.each(flags)("starts an Envoy with %j", async (ways, mode) => {
     const { server, address, port } = await serverOf(mode);
     const identity = ["--node-id", "web-1", "--node-cluster", "web", "--locality", "eu/eu-1", "--admin-port", "0"];
-    const { code, stdout } = await xds("bootstrap", "--server", address, ...identity, ...ways);
+    const { code, stdout } = await xdsHere("bootstrap", "--server", address, ...identity, ...ways);
     expect(code).toBe(0);
     startEnvoyWith(stdout);
     await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("a"));
@@ -89,8 +90,8 @@ describeWithEnvoy("xds bootstrap", () => {
       const { grpc } = await server.listen({ port: 0 });
       onTestFinished(() => server.close());
       const address = `127.0.0.1:${grpc.port}`;
-      const ways = ["--service", "own", "--variant", variant, "--admin-port", "0"];
-      const { code, stdout, stderr } = await xds("bootstrap", "--server", address, ...ways);
+      const ways = ["--service", "separate", "--variant", variant, "--admin-port", "0"];
+      const { code, stdout, stderr } = await xdsHere("bootstrap", "--server", address, ...ways);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       const envoy = startEnvoyWith(stdout);
       await envoy.ready(); // LIVE
@@ -112,7 +113,7 @@ describeWithEnvoy("xds bootstrap", () => {
     const server = new XdsServer(cache);
     const { grpc } = await server.listen({ port: 0 });
     onTestFinished(() => server.close());
-    const { stdout } = await xds("bootstrap", "--server", `127.0.0.1:${grpc.port}`, "--admin-port", "0");
+    const { stdout } = await xdsHere("bootstrap", "--server", `127.0.0.1:${grpc.port}`, "--admin-port", "0");
     const envoy = startEnvoyWith(stdout);
     await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("a"));
     await server.close(); // now nobody repeats it
@@ -120,16 +121,14 @@ describeWithEnvoy("xds bootstrap", () => {
   });
 
   test("says with which --drain-time-s the server's --envoy-drain-time agrees", async () => {
-    const { stdout } = await xds("bootstrap");
-    expect(stdout).toMatch(
-      /^# An Envoy goes on using a replaced listener for its --drain-time-s \(600 by default\);.*\n/,
-    );
+    const { stdout } = await xdsHere("bootstrap");
+    expect(stdout).toMatch(/^# An Envoy uses a replaced listener for its --drain-time-s \(600 by default\)\. .*\n/);
     expect(stdout.split("\n")[0]).toContain("--envoy-drain-time (10m by default; in code, drainTimeMs)");
-    expect(JSON.parse((await xds("bootstrap", "-o", "json")).stdout)).toHaveProperty("node");
+    expect(JSON.parse((await xdsHere("bootstrap", "-o", "json")).stdout)).toHaveProperty("node");
   });
 
   test("says that an Envoy has no ADS over REST", async () => {
-    const { code, stderr } = await xds("bootstrap", "--service", "rest");
+    const { code, stderr } = await xdsHere("bootstrap", "--service", "rest");
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: expect.stringMatching(/^xds: over REST there is no ADS: an Envoy refuses resources that name `ads`.*\n$/),
@@ -155,8 +154,8 @@ describeWithEnvoy("xds bootstrap", () => {
     const static_resources = { secrets: [{ name: "pair", tls_certificate: secret }], listeners: [one] };
     await writeFile(file, JSON.stringify({ static_resources }));
     const { grpc } = await xds.start("serve", file, "--port", "0", "--rest-port", "off").ports();
-    const ways = ["--service", "own", "--admin-port", "0"];
-    startEnvoyWith((await xds("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways)).stdout);
+    const ways = ["--service", "separate", "--admin-port", "0"];
+    startEnvoyWith((await xdsHere("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways)).stdout);
     const shown = new X509Certificate(cert).raw;
     await eventually(async () => expect((await shownCertificate(port)).equals(shown)).toBe(true));
   });
@@ -169,7 +168,7 @@ describeWithEnvoy("xds bootstrap", () => {
     const file = (name: string) => join(directory, name);
     const tls = ["--tls-ca", file("ca"), "--tls-cert", file("cert"), "--tls-key", file("key")];
     const bootstrap = async (...more: string[]) =>
-      (await xds("bootstrap", "--server", address, "--node-cluster", "web", "--admin-port", "0", ...tls, ...more))
+      (await xdsHere("bootstrap", "--server", address, "--node-cluster", "web", "--admin-port", "0", ...tls, ...more))
         .stdout;
 
     // The certificate is one for "localhost", and for no address.
@@ -177,6 +176,33 @@ describeWithEnvoy("xds bootstrap", () => {
     await eventually(async () => expect(await wrong.stat("cluster.xds.ssl.fail_verify_san")).toBeGreaterThan(0));
     startEnvoyWith(await bootstrap("--tls-server-name", "localhost", "-o", "json"));
     await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("a"));
+  });
+});
+
+describe("xds bootstrap --load-reports", () => {
+  const reporting = {
+    api_type: "GRPC",
+    transport_api_version: "V3",
+    grpc_services: [{ envoy_grpc: { cluster_name: "xds" } }],
+  };
+
+  test("has the Envoy report its load to the first server, and keeps what a file says of clusters", async () => {
+    const two = ["--server", "a:1", "--server", "b:1"];
+    const made = await xdsHere("bootstrap", ...two, "--load-reports", "-o", "json");
+    expect(JSON.parse(made.stdout).cluster_manager).toEqual({ load_stats_config: reporting });
+    const file = join(directory, "envoy.yaml");
+    await writeFile(file, "cluster_manager: { outlier_detection: {} }\nstatic_resources: { clusters: [] }\n");
+    const from = await xdsHere("bootstrap", "--from", file, "--load-reports", "-o", "json");
+    expect(JSON.parse(from.stdout).cluster_manager).toEqual({ outlier_detection: {}, load_stats_config: reporting });
+    expect(JSON.parse((await xdsHere("bootstrap", "-o", "json")).stdout)).not.toHaveProperty("cluster_manager");
+  });
+
+  test.each([
+    [["--service", "rest"], "load reports need gRPC"],
+    [["--grpc"], "clusters tell gRPC clients where to report load"],
+  ])("is refused with %s", async (flags: string[], words: string) => {
+    const { code, stderr } = await xdsHere("bootstrap", ...flags, "--load-reports");
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(words) });
   });
 });
 
@@ -248,7 +274,7 @@ describe("xds bootstrap --grpc", () => {
       }),
     );
     const { grpc } = await xds.start("serve", directory, "--port", "0", "--rest-port", "off").ports();
-    const { stdout } = await xds("bootstrap", "--grpc", "--server", `127.0.0.1:${grpc}`, "--node-id", "client-1");
+    const { stdout } = await xdsHere("bootstrap", "--grpc", "--server", `127.0.0.1:${grpc}`, "--node-id", "client-1");
     process.env.GRPC_XDS_BOOTSTRAP_CONFIG = stdout;
     const { register } = await import("@grpc/grpc-js-xds");
     register();
@@ -262,12 +288,20 @@ describe("xds bootstrap --grpc", () => {
     expect(name).toBe("it is me");
   });
 
+  test("accepts --service own, the former name of separate, with a warning", async () => {
+    const separate = await xdsHere("bootstrap", "--service", "separate");
+    const stderr = "xds: --service own is now called --service separate\n";
+    expect(await xdsHere("bootstrap", "--service", "own")).toEqual({ ...separate, stderr });
+  });
+
   test("tells what a gRPC client cannot do, and addresses, localities and ids that are none", async () => {
-    expect((await xds("bootstrap", "--grpc", "--service", "own")).stderr).toMatch(/aggregated stream only/);
-    expect((await xds("bootstrap", "--grpc", "--tls-server-name", "x")).stderr).toMatch(
-      /--server has to be by that name/,
+    expect((await xdsHere("bootstrap", "--grpc", "--service", "separate")).stderr).toMatch(
+      /only the aggregated stream/,
     );
-    const grpc = (...flags: string[]) => xds("bootstrap", "--grpc", ...flags);
+    expect((await xdsHere("bootstrap", "--grpc", "--tls-server-name", "x")).stderr).toMatch(
+      /leave out --tls-server-name, and give --server with that name/,
+    );
+    const grpc = (...flags: string[]) => xdsHere("bootstrap", "--grpc", ...flags);
     expect(await grpc("--admin-port", "9901")).toEqual({
       code: 2,
       stdout: "",
@@ -279,18 +313,18 @@ describe("xds bootstrap --grpc", () => {
       stderr: "xds: gRPC clients use the state of the world only; leave out --variant delta\n",
     });
     expect(await grpc("--admin-port", "off", "--variant", "sotw")).toEqual(await grpc());
-    expect(await xds("bootstrap", "--server", "localhost")).toMatchObject({
+    expect(await xdsHere("bootstrap", "--server", "localhost")).toMatchObject({
       code: 2,
-      stderr: 'xds: --server "localhost" is no host:port\n',
+      stderr: 'xds: --server "localhost" is not host:port\n',
     });
-    expect((await xds("bootstrap", "--tls-key", "x")).stderr).toMatch(/go together/);
-    expect(await xds("bootstrap", "--locality", "a/b/c/d")).toMatchObject({
+    expect((await xdsHere("bootstrap", "--tls-key", "x")).stderr).toMatch(/go together/);
+    expect(await xdsHere("bootstrap", "--locality", "a/b/c/d")).toMatchObject({
       code: 2,
-      stderr: 'xds: --locality is region/zone/sub-zone, and has no room for "d"\n',
+      stderr: 'xds: --locality is region/zone/sub-zone; remove "/d"\n',
     });
-    expect(await xds("bootstrap", "--node-id", "")).toMatchObject({
+    expect(await xdsHere("bootstrap", "--node-id", "")).toMatchObject({
       code: 2,
-      stderr: "xds: --node-id is empty; Envoy asks for nothing without it\n",
+      stderr: "xds: --node-id is empty; Envoy sends no request without it\n",
     });
   });
 });

@@ -6,7 +6,7 @@ export function cliPage(program: Command): string {
 
 ${program.description()} Made from the program's own help; \`npx vitest run test/cli/cli-page.test.ts -u\` writes it anew.
 
-Exit codes, of all commands: 0 fine, 1 findings or a failure, such as a file or a server that is not there, 2 called in a way that cannot be. Tables have colour on a terminal
+Exit codes, of all commands: 0 fine, 1 findings or a failure, such as a file or a server that is not there, 2 wrong usage. Tables have colour on a terminal
 only; \`NO_COLOR\` takes it away there.
 ${sections(program, "").join("")}`;
 }

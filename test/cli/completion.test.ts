@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { xds } from "./program.js";
+import { xdsHere } from "./in-process.js";
 
 const run = promisify(execFile);
 const hasZsh = await run("zsh", ["--version"]).then(
@@ -21,7 +21,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 describe("xds completion bash", () => {
   async function completed(...words: string[]): Promise<string[]> {
-    const { stdout: script } = await xds("completion", "bash");
+    const { stdout: script } = await xdsHere("completion", "bash");
     const ask = `COMP_WORDS=(xds ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _xds_complete; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { stdout } = await run("bash", ["-c", `${script}\n${ask}`], { cwd: directory });
     return stdout.trim().split("\n");
@@ -58,7 +58,8 @@ describe("xds completion bash", () => {
 describe.skipIf(!hasZsh)(`xds completion zsh${hasZsh ? "" : " (skipped: there is no zsh)"}`, () => {
   /** The lines that a zsh on a terminal makes of others, each typed and Tab pressed at its end. */
   async function completed(lines: readonly string[], setUp: string): Promise<string[]> {
-    // What it has on its line is told by a key that writes it into a file, for on the terminal it is among control sequences.
+    // What it has on its line is told by a key that writes it into a file, for on the terminal it is among control
+    // sequences.
     const tell = "tell() { print -r -- $BUFFER >> .zsh/told; BUFFER= }; zle -N tell; bindkey '^T' tell";
     const started = `autoload -U compinit; compinit -u -D; ${setUp}; ${tell}; : > .zsh/told`;
     await writeFile(join(directory, ".zsh/started"), started);
@@ -81,7 +82,7 @@ describe.skipIf(!hasZsh)(`xds completion zsh${hasZsh ? "" : " (skipped: there is
 
   beforeEach(async () => {
     await mkdir(join(directory, ".zsh"));
-    await writeFile(join(directory, ".zsh/_xds"), (await xds("completion", "zsh")).stdout);
+    await writeFile(join(directory, ".zsh/_xds"), (await xdsHere("completion", "zsh")).stdout);
   });
 
   test.each([

@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { settings } from "../../src/cli/settings.js";
-import { readSettingsFile } from "../../src/cli/settings-file.js";
-import { documentKinds } from "../../src/source/document-kinds.js";
-import { readResourceFile } from "../../src/source/resource-file.js";
+import { settings } from "../../src/cli/settings/settings.js";
+import { readSettingsFile } from "../../src/cli/settings/settings-file.js";
+import { documentKinds } from "../../src/source/documents/document-kinds.js";
+import { readResourceFile } from "../../src/source/reading/resource-file.js";
 
 const page = await readFile(new URL("../../docs/configuration.md", import.meta.url), "utf8");
 const examples = Array.from(page.matchAll(/^```yaml ?(.*)\n([\s\S]*?)^```$/gm), ([, name = "", text = ""]) => ({
@@ -27,11 +27,11 @@ test("the settings on docs/configuration.md are taken", async () => {
   const directory = await mkdtemp(join(tmpdir(), "xds-page-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const files = examples.filter(({ name }) => name === "xds.yaml");
-  expect(files).toHaveLength(2);
+  expect(files).toHaveLength(3);
   for (const { text } of files) {
     await writeFile(join(directory, "xds.yaml"), text);
     await expect(readSettingsFile(join(directory, "xds.yaml"))).resolves.toMatchObject({
-      paths: [join(directory, "config")],
+      paths: [expect.stringMatching(/\/(?:config|base)$/)],
     });
   }
 });
@@ -43,5 +43,5 @@ test("docs/configuration.md names settings that there are, and every key that te
   const ofGroups = named.filter((key) => groups.has(key.split(".")[0]));
   expect(ofGroups.length).toBeGreaterThan(2);
   for (const key of ofGroups) expect(keys).toContain(key);
-  for (const key of documentKinds.flatMap((kind) => kind.keys)) expect(page).toMatch(new RegExp(`\`${key}:?\``));
+  for (const key of documentKinds.flatMap((kind) => kind.keys ?? [])) expect(page).toMatch(new RegExp(`\`${key}:?\``));
 });

@@ -8,6 +8,7 @@ import { describeWithEnvoy, startEnvoyWith } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
 import { get } from "../e2e/http.js";
 import { freePort } from "../e2e/ports.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 import { Folder } from "./serving.js";
 
@@ -33,7 +34,10 @@ interface Variable {
   readonly token?: string;
 }
 
-/** Clusters with endpoints by EDS, told with and without what is a default; a listener with TLS by SDS and routes by RDS; an inline key. */
+/**
+ * Clusters with endpoints by EDS, told with and without what is a default; a listener with TLS by SDS and routes by
+ * RDS; an inline key.
+ */
 function resources({
   listenerPort,
   backendPort = 1,
@@ -123,7 +127,10 @@ interface Naming {
   readonly san?: string;
 }
 
-/** An Envoy's own file, in a folder of its own: a listener with TLS, and its secrets, whose files, in `files`, the Envoy is to read. */
+/**
+ * An Envoy's own file, in a folder of its own: a listener with TLS, and its secrets, whose files, in `files`, the Envoy
+ * is to read.
+ */
 function fileNaming(
   files: Folder,
   listenerPort: number,
@@ -163,16 +170,19 @@ function folderOf(variable: Variable): Folder & { rewrite(next: Variable): void 
   return Object.assign(folder, { rewrite });
 }
 
-const same = { code: 0, stdout: "no difference\n" };
+const sameSoFar = { code: 0, stdout: "no difference in what was compared\n" };
+/** No difference, with these notes of what was not compared. */
+const sameWith = (stderr: string) =>
+  stderr === "" ? { code: 0, stdout: "no difference\n", stderr } : { ...sameSoFar, stderr };
 const noEndpoints = "xds: the dump has no endpoints (ask for /config_dump?include_eds); not compared\n";
 const redacted = (...names: string[]) =>
   names.length === 0
     ? ""
-    : `xds: not compared, as the dump does not tell it: what is [redacted] in ${names.join(", ")}\n`;
+    : `xds: not compared, because the dump does not contain it: what is [redacted] in ${names.join(", ")}\n`;
 
 describeWithEnvoy("xds diff with a real Envoy", () => {
-  // In delta, the Envoy has the hash of each resource for its version, which tells that secrets are the same. In SotW that is so where
-  // there is one resource of the type only.
+  // In delta, the Envoy has the hash of each resource for its version, which tells that secrets are the same. In SotW
+  // that is so where there is one resource of the type only.
   const untold = { delta: [], sotw: ['clusters "told"'] };
   it.each(["delta", "sotw"] as const)("tells just what is different from what the files say (%s)", async (variant) => {
     const listenerPort = await freePort();
@@ -181,45 +191,44 @@ describeWithEnvoy("xds diff with a real Envoy", () => {
     const server = xds.start("serve", folder.path, "--port", "0", "--rest-port", "off");
     const { grpc, admin } = await server.ports();
     const ways = ["--node-id", "edge-1", "--variant", variant, "--admin-port", String(adminPort)];
-    const { stdout } = await xds("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways);
+    const { stdout } = await xdsHere("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways);
     const envoy = startEnvoyWith(stdout);
     await envoy.ready();
     const dump = `http://127.0.0.1:${adminPort}/config_dump`;
     const withEndpoints = `${dump}?include_eds`;
 
     const note = redacted(...untold[variant]);
-    await eventually(async () => expect(await xds("diff", folder.path, withEndpoints)).toMatchObject(same));
-    expect(await xds("diff", folder.path, withEndpoints)).toEqual({ ...same, stderr: note });
-    expect(await xds("diff", withEndpoints, folder.path, "--show-secrets")).toEqual({
-      ...same,
-      stderr: note,
-    });
-    expect(await xds("diff", folder.path, dump)).toEqual({ ...same, stderr: noEndpoints + note });
+    await eventually(async () =>
+      expect(await xdsHere("diff", folder.path, withEndpoints)).toMatchObject(sameWith(note)),
+    );
+    expect(await xdsHere("diff", folder.path, withEndpoints)).toEqual(sameWith(note));
+    expect(await xdsHere("diff", withEndpoints, folder.path, "--show-secrets")).toEqual(sameWith(note));
+    expect(await xdsHere("diff", folder.path, dump)).toEqual(sameWith(noEndpoints + note));
     const saved = folderOf({ listenerPort }).write("dump.json", (await get(withEndpoints)).body);
-    expect(await xds("diff", folder.path, saved)).toEqual({ ...same, stderr: note });
-    expect(await xds("diff", saved, dump)).toMatchObject({ code: 0, stderr: expect.stringContaining(noEndpoints) });
+    expect(await xdsHere("diff", folder.path, saved)).toEqual(sameWith(note));
+    expect(await xdsHere("diff", saved, dump)).toMatchObject({ code: 0, stderr: expect.stringContaining(noEndpoints) });
 
     const changed = folderOf({ listenerPort, backendPort: 9 });
-    expect(await xds("diff", changed.path, withEndpoints)).toEqual({
+    expect(await xdsHere("diff", changed.path, withEndpoints)).toEqual({
       code: 1,
       stdout: "~ endpoints plain\n    endpoints[0].lb_endpoints[1].endpoint.address.socket_address.port_value: 9 → 1\n",
       stderr: note,
     });
-    expect(await xds("diff", changed.path, dump)).toMatchObject(same);
+    expect(await xdsHere("diff", changed.path, dump)).toMatchObject(sameSoFar);
     const rotated = folderOf({ listenerPort, key: sameKey, token: "b" });
-    expect(await xds("diff", rotated.path, withEndpoints)).toEqual({
+    expect(await xdsHere("diff", rotated.path, withEndpoints)).toEqual({
       code: 1,
       stdout: "- secrets token\n",
       stderr: redacted(...untold[variant], 'secrets "pair"'),
     });
 
-    const ofNode = () => xds("diff", "--node", "edge-1", "--admin", `http://127.0.0.1:${admin}`);
-    expect(await ofNode()).toEqual({ ...same, stderr: "" });
+    const ofNode = () => xdsHere("diff", "--node", "edge-1", "--admin", `http://127.0.0.1:${admin}`);
+    expect(await ofNode()).toEqual(sameWith(""));
     folder.rewrite({ listenerPort, key: lockedKey }); // which the Envoy refuses
     await server.logged({ level: "warn", type: "secrets" });
     expect(await ofNode()).toEqual({
       code: 1,
-      stdout: "~ secrets pair\n    only what is not shown of it, such as secrets, is different\n",
+      stdout: "~ secrets pair\n    only parts that are not shown, such as secrets, are different\n",
       stderr: "",
     });
   });
@@ -235,29 +244,29 @@ describeWithEnvoy("xds diff with a real Envoy", () => {
       const file = fileNaming(folder, listenerPort);
       const { grpc } = await xds.start("serve", file, "--port", "0", "--rest-port", "off").ports();
       const ways = ["--variant", variant, "--admin-port", String(adminPort)];
-      const envoy = startEnvoyWith((await xds("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways)).stdout);
+      const envoy = startEnvoyWith((await xdsHere("bootstrap", "--server", `127.0.0.1:${grpc}`, ...ways)).stdout);
       await envoy.ready();
       const dump = `http://127.0.0.1:${adminPort}/config_dump?include_eds`;
-      await eventually(async () => expect(await xds("diff", file, dump)).toMatchObject(same));
+      await eventually(async () => expect(await xdsHere("diff", file, dump)).toMatchObject(sameSoFar));
 
       const names = 'the files named in secrets "clients", secrets "pair"';
-      const files = `xds: not compared, as an Envoy's dump has the content of files, not their names: ${names}\n`;
+      const files = `xds: not compared, because an Envoy's dump has the content of files, not their names: ${names}\n`;
       const stderr = redacted(...mayBeElsewhere[variant]) + files;
-      expect(await xds("diff", file, dump)).toEqual({ ...same, stderr });
-      expect(await xds("diff", dump, file, "--show-secrets")).toEqual({ ...same, stderr });
+      expect(await xdsHere("diff", file, dump)).toEqual(sameWith(stderr));
+      expect(await xdsHere("diff", dump, file, "--show-secrets")).toEqual(sameWith(stderr));
 
       const changed = fileNaming(folder, listenerPort, { watched: "/other", san: "b" });
       const path = "tls_certificate.certificate_chain";
-      expect(await xds("diff", changed, dump)).toEqual({
+      expect(await xdsHere("diff", changed, dump)).toEqual({
         code: 1,
         stdout:
           '~ secrets clients\n    validation_context.match_typed_subject_alt_names[0].matcher.exact: "b" → "a"\n' +
           `~ secrets pair\n    ${path}.watched_directory.path: "/other" → "${folder.path}"\n`,
-        stderr: files,
+        stderr: redacted('secrets "pair"') + files,
       });
       // A text stays one in an Envoy, so these bytes are of a file.
       const inline = fileNaming(folder, listenerPort, { chain: { inline_string: "a text" } });
-      const { code, stdout } = await xds("diff", inline, dump);
+      const { code, stdout } = await xdsHere("diff", inline, dump);
       expect(code).toBe(1);
       expect(stdout).toContain(`~ secrets pair\n    ${path}.inline_string: - "a text"\n    ${path}.inline_bytes: + "`);
     },
@@ -274,15 +283,16 @@ describe("xds diff", () => {
     const path = "tls_certificate.certificate_chain";
     const name = `"${folder.path}/server.pem"`;
     for (const served of [file, `http://127.0.0.1:${admin}/config_dump`]) {
-      expect(await xds("diff", served, renamed)).toEqual({
+      const stderr = served === file ? "" : redacted('secrets "pair"'); // the dump does not tell the password
+      expect(await xdsHere("diff", served, renamed)).toEqual({
         code: 1,
         stdout: `~ secrets pair\n    ${path}.filename: ${name} → "/other.pem"\n`,
-        stderr: "",
+        stderr,
       });
-      expect(await xds("diff", served, inline)).toEqual({
+      expect(await xdsHere("diff", served, inline)).toEqual({
         code: 1,
         stdout: `~ secrets pair\n    ${path}.filename: - ${name}\n    ${path}.inline_bytes: + "AAAA"\n`,
-        stderr: "",
+        stderr,
       });
     }
   });
@@ -290,19 +300,20 @@ describe("xds diff", () => {
   it("compares all that this server's dump tells of what has secrets, and says what it does not", async () => {
     const listenerPort = 10_000;
     const folder = folderOf({ listenerPort });
-    const { admin } = await xds.start("serve", folder.path, "--port", "0", "--rest-port", "off").ports();
+    const flags = ["--port", "0", "--rest-port", "off", "--guards-removal", "off"];
+    const { admin } = await xds.start("serve", folder.path, ...flags).ports();
     const dump = `http://127.0.0.1:${admin}/config_dump`;
-    expect(await xds("diff", folder.path, dump)).toEqual({ ...same, stderr: "" });
+    expect(await xdsHere("diff", folder.path, dump)).toEqual(sameWith(""));
     const changed = folderOf({ listenerPort, key: sameKey, timeout: "2s" });
-    expect(await xds("diff", changed.path, dump)).toEqual({
+    expect(await xdsHere("diff", changed.path, dump)).toEqual({
       code: 1,
       stdout: ["plain", "told"].map((name) => `~ clusters ${name}\n    connect_timeout: "2s" → "1s"\n`).join(""),
-      stderr: redacted('secrets "pair"'),
+      stderr: redacted('clusters "told"', 'secrets "pair"'),
     });
     // It has all types, so what is not in it is not there.
     folder.write("all.json", JSON.stringify({ resources: [] }));
     await eventually(async () =>
-      expect((await xds("diff", changed.path, dump)).stdout).toContain("- endpoints plain\n"),
+      expect((await xdsHere("diff", changed.path, dump)).stdout).toContain("- endpoints plain\n"),
     );
   });
 
@@ -321,24 +332,24 @@ describe("xds diff", () => {
       return folder.write(name, JSON.stringify({ configs: [section] }));
     };
     const note = redacted('secrets "s"');
-    expect(await xds("diff", dump("a.json", "1"), dump("b.json", "1"))).toEqual({ ...same, stderr: note });
-    expect(await xds("diff", dump("a.json", "1"), dump("b.json", "2"))).toEqual({ ...same, stderr: note });
-    expect(await xds("diff", dump("a.json", ""), dump("b.json", ""))).toEqual({ ...same, stderr: note });
+    expect(await xdsHere("diff", dump("a.json", "1"), dump("b.json", "1"))).toEqual(sameWith(note));
+    expect(await xdsHere("diff", dump("a.json", "1"), dump("b.json", "2"))).toEqual(sameWith(note));
+    expect(await xdsHere("diff", dump("a.json", ""), dump("b.json", ""))).toEqual(sameWith(note));
   });
 
   it("tells that secrets differ without telling them, and so does xds watch", async () => {
     const [before, after] = ["old token", "new token"].map((token) => folderOf({ listenerPort: 10_000, token }));
     if (!before || !after) throw new Error("two folders were made");
-    const hidden = "~ secrets token\n    only what is not shown of it, such as secrets, is different\n";
-    expect(await xds("diff", before.path, after.path)).toEqual({ code: 1, stdout: hidden, stderr: "" });
-    const { changes } = JSON.parse((await xds("diff", before.path, after.path, "-o", "json")).stdout);
+    const hidden = "~ secrets token\n    only parts that are not shown, such as secrets, are different\n";
+    expect(await xdsHere("diff", before.path, after.path)).toEqual({ code: 1, stdout: hidden, stderr: "" });
+    const { changes } = JSON.parse((await xdsHere("diff", before.path, after.path, "-o", "json")).stdout);
     expect(changes).toMatchObject([{ name: "token", change: "changed", hidden: true, fields: [] }]);
-    expect((await xds("diff", before.path, after.path, "--show-secrets")).stdout).toContain(
+    expect((await xdsHere("diff", before.path, after.path, "--show-secrets")).stdout).toContain(
       '"old token" → "new token"',
     );
 
     const { grpc } = await xds.start("serve", before.path, "--port", "0", "--rest-port", "off").ports();
-    expect((await xds("diff", after.path, `127.0.0.1:${grpc}`)).stdout).not.toContain("pair");
+    expect((await xdsHere("diff", after.path, `127.0.0.1:${grpc}`)).stdout).not.toContain("pair");
     const watch = xds.start("watch", "secrets", "--server", `127.0.0.1:${grpc}`);
     onTestFinished(() => watch.signal("SIGKILL"));
     await watch.printed(/\+ secrets token\n/);
@@ -346,7 +357,7 @@ describe("xds diff", () => {
       `${before.path}/all.json`,
       JSON.stringify({ resources: resources({ listenerPort: 10_000, token: "new token" }) }),
     );
-    await watch.printed(/~ secrets token\n {4}only what is not shown of it/);
+    await watch.printed(/~ secrets token\n {4}only parts that are not shown/);
     expect(watch.stdout).not.toContain("new token");
   });
 });

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { load } from "js-yaml";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { clusterType, endpointType, listenerType, routeType } from "../../src/resource/types.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 
 let directory: string;
@@ -21,7 +22,7 @@ const write = async (name: string, text: string) => {
 };
 /** Runs `xds explain NAME .` in the directory; columns are two spaces apart in what it gives. */
 async function explain(name: string, ...args: string[]) {
-  const { code, stdout, stderr } = await xds.in(directory, "explain", name, ".", ...args);
+  const { code, stdout, stderr } = await xdsHere.in(directory, "explain", name, ".", ...args);
   return { code, stdout, stderr, lines: stdout.split("\n").map((line) => line.replace(/(?<=\S) {2,}/g, "  ")) };
 }
 
@@ -139,15 +140,15 @@ describe("xds explain", () => {
     expect(await explain("bakc")).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: 'xds: nothing is called "bakc"; did you mean clusters/back, endpoints/back?\n',
+      stderr: 'xds: no resource is called "bakc"; did you mean clusters/back, endpoints/back?\n',
     });
     expect((await explain("clusters/font")).stderr).toBe(
-      'xds: nothing is called "clusters/font"; did you mean clusters/gone?\n',
+      'xds: no resource is called "clusters/font"; did you mean clusters/gone?\n',
     );
     expect((await explain("no-such-type/back")).stderr).toBe(
-      'xds: nothing is called "no-such-type/back"; did you mean clusters/back, endpoints/back?\n',
+      'xds: no resource is called "no-such-type/back"; did you mean clusters/back, endpoints/back?\n',
     );
-    expect((await explain("something else")).stderr).toContain("has nothing like it");
+    expect((await explain("something else")).stderr).toContain("has no similar name");
     const missing = await explain("gone");
     expect(missing.code).toBe(1);
     expect(missing.lines.slice(1, 5)).toEqual([
@@ -220,7 +221,7 @@ describe("xds explain", () => {
     const server = xds.start("serve", directory, "--port", "0", "--rest-port", "0");
     const { grpc, admin } = await server.ports();
     for (const where of [`127.0.0.1:${grpc}`, `http://127.0.0.1:${admin}/config_dump`]) {
-      const { code, stdout } = await xds("explain", "clusters/back", where);
+      const { code, stdout } = await xdsHere("explain", "clusters/back", where);
       expect(code).toBe(0);
       expect(stdout.replaceAll(/(?<=\S) {2,}/g, "  ").split("\n")).toEqual([
         "RESOURCE  FIELD",
@@ -250,7 +251,7 @@ describe("xds explain", () => {
     const bootstrap = section("BootstrapConfigDump", {});
     const explained = async (...more: object[]) => {
       await write("dump.json", JSON.stringify({ configs: [bootstrap, clusters, ...more] }));
-      const { code, stdout } = await xds.in(directory, "explain", "clusters/back", "dump.json");
+      const { code, stdout } = await xdsHere.in(directory, "explain", "clusters/back", "dump.json");
       expect(code).toBe(0);
       return stdout
         .split("\n")
@@ -258,29 +259,32 @@ describe("xds explain", () => {
         ?.replace(/^ +| {2}dump\S+/g, "")
         .split(/ {2,}/);
     };
-    expect(await explained()).toEqual(["endpoints/back (not told by the dump)", "name"]);
+    expect(await explained()).toEqual(["endpoints/back (not in the dump)", "name"]);
     expect(await explained(section("EndpointsConfigDump", {}))).toEqual(["endpoints/back (missing)", "name"]);
-    expect((await xds.in(directory, "explain", "endpoints/back", "dump.json")).code).toBe(1);
+    expect((await xdsHere.in(directory, "explain", "endpoints/back", "dump.json")).code).toBe(1);
   });
 
   test("says how it is called, and what cannot be read", async () => {
     await edge();
-    expect(await xds("explain", "back")).toMatchObject({ code: 2, stderr: expect.stringContaining("'where'") });
+    expect(await xdsHere("explain", "back")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^xds: nothing to explain back: name files or directories/),
+    });
     expect(await explain("back", "127.0.0.1:1")).toMatchObject({
       code: 2,
-      stderr: 'xds: "127.0.0.1:1" is no file or directory, and only of those there may be several\n',
+      stderr: 'xds: "127.0.0.1:1" is no file or directory; only files and directories can be several\n',
     });
-    expect(await xds("explain", "back", "nowhere")).toMatchObject({
+    expect(await xdsHere("explain", "back", "nowhere")).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^xds: "nowhere" is not there/),
+      stderr: expect.stringMatching(/^xds: "nowhere" does not exist/),
     });
     const page = createServer((_, response) => response.end("<!DOCTYPE html>\n<p>admin</p>"));
     await once(page.listen(0, "127.0.0.1"), "listening");
     const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}/`;
-    expect(await xds("explain", "back", url)).toEqual({
+    expect(await xdsHere("explain", "back", url)).toEqual({
       code: 1,
       stdout: "",
-      stderr: `xds: ${url} cannot be had: it is no config dump; that is at /config_dump of an admin port\n`,
+      stderr: `xds: ${url} cannot be fetched: it is no config dump; the URL of a dump is /config_dump on an admin port\n`,
     });
     page.close();
     await write("bad.yaml", "resources: {");

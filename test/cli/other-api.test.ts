@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,7 +40,7 @@ describe("an API that cannot be used", () => {
       "descriptors",
       "that is empty",
       "",
-      /^FILE: these descriptors are no whole Envoy API: they lack \S+, \S+, \S+ and \d+ more; .*`xds schema extract`, reads a whole one/,
+      /^FILE: these descriptors are not a complete Envoy API: they lack \S+, \S+, \S+ and \d+ more; .*`xds schema extract`, reads a complete API/,
     ],
     [
       "descriptors",
@@ -49,13 +49,13 @@ describe("an API that cannot be used", () => {
       /^FILE is a program, not a descriptor file; --envoy reads an Envoy's binary$/,
     ],
     ["envoy", "that is not there", undefined, /^FILE cannot be read: ENOENT/],
-    ["envoy", "that is a text", "text", /^FILE is no program for Linux or macOS; give the Envoy binary itself$/],
+    ["envoy", "that is a text", "text", /^FILE is not a program for Linux or macOS; give the Envoy binary itself$/],
     ["envoy", "that is a script", "#!/bin/sh\n", /^FILE is a script; give the Envoy binary itself$/],
     [
       "envoy",
       "that is another program",
       elf,
-      /^FILE has no API descriptors in it: it is no Envoy, or cut off, or compressed; /,
+      /^FILE contains no API descriptors: it is not an Envoy, or is cut off or compressed; /,
     ],
   ])("--%s with a file %s is told", async (option, _, content, why) => {
     const path = join(directory, "FILE");
@@ -136,7 +136,7 @@ describe("a field that the built-in API lacks", () => {
     const unknown = await get();
     expect(JSON.parse(unknown.stdout).resources).toEqual([{ "@type": clusterType, name: "backend", type: "STATIC" }]);
     expect(unknown.stderr).toBe(
-      'xds: clusters "backend" has fields or extensions that are not in the Envoy API in use, and are left out here; --envoy or --descriptors takes another\n',
+      'xds: clusters "backend" has fields or extensions that the Envoy API in use does not know; they are left out here; choose another API with --envoy or --descriptors\n',
     );
     const resources = [{ ...newerCluster, type: "STATIC", newer_text: "changed" }];
     const other = await file("other.json", JSON.stringify({ resources }));
@@ -145,9 +145,55 @@ describe("a field that the built-in API lacks", () => {
   });
 });
 
+describe("the API of a server", () => {
+  test("is asked for where its admin port is an operand, and taken from xds.yaml where that names one", async () => {
+    await file("newer.binpb", newerApi());
+    const config = await file("config.json", JSON.stringify({ resources: [{ ...newerCluster, type: "STATIC" }] }));
+    const settings = await file("xds.yaml", "port: 0\nrest_port: 0\ndescriptors: newer.binpb\npaths: config.json\n");
+    const server = xds.start("serve", "--config", settings);
+    const dump = `http://127.0.0.1:${(await server.ports()).admin}/config_dump`;
+    const same = { code: 0, stdout: "no difference\n", stderr: "" };
+    expect(await xds("diff", config, dump)).toEqual(same);
+    expect(await xds("explain", "backend", dump)).toMatchObject({ code: 0, stderr: "" });
+    expect(await xds("diff", dump, "--config", settings)).toEqual(same);
+    expect(await xds.in(directory, "validate")).toMatchObject({ code: 0, stderr: "" });
+    expect((await xds.in(directory, "explain", "backend")).stdout).toContain("clusters/backend");
+    expect((await xds("validate", config)).stdout).toMatch(/newer_text: .* has no such field/);
+    const saved = await file("saved.json", await (await fetch(dump)).text());
+    expect((await xds("diff", config, saved)).code).toBe(1);
+    const api = await (await fetch(dump.replace("config_dump", "descriptors"))).arrayBuffer();
+    const asked = await file("asked.binpb", new Uint8Array(api));
+    expect(await xds("diff", config, saved, "--descriptors", asked)).toEqual(same);
+  });
+
+  test("xds.yaml says which group a node is of, and whether nodes of no group are served", async () => {
+    const cluster = (name: string) => ({ "@type": clusterType, name, type: "STATIC" });
+    const route = {
+      "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+      name: "r",
+      virtual_hosts: [{ name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "a" } }] }],
+    };
+    await mkdir(join(directory, "config/groups/edge"), { recursive: true });
+    await file("config/common.json", JSON.stringify({ resources: [route] }));
+    await file("config/groups/edge/a.json", JSON.stringify({ resources: [cluster("a")] }));
+    const rules = 'paths: config\nport: 0\nrest_port: off\nnode_groups: [{ group: edge, id: "edge-*" }]\n';
+    await file("xds.yaml", rules);
+    expect((await xds.in(directory, "validate")).stdout).toMatch(/MISSING_TARGET routes\/r/);
+    await file("xds.yaml", `${rules}unmatched_nodes: none\n`);
+    expect((await xds.in(directory, "validate")).stdout).not.toContain("MISSING_TARGET");
+    const server = xds.start("serve", "--config", join(directory, "xds.yaml"));
+    const address = `127.0.0.1:${(await server.ports()).grpc}`;
+    const of = (id: string) => xds.in(directory, "diff", address, "--node-id", id);
+    const told = 'xds: xds.yaml puts node "edge-1" into group edge; choose another group with --group\n';
+    const diff = await of("edge-1");
+    expect(diff.stderr).toBe(told);
+    expect(diff.stdout).not.toContain("clusters");
+  });
+});
+
 describeWithEnvoy("the API of a real Envoy", () => {
   const binary = () => (inject("envoy") as { binary: string }).binary;
-  const newer = "per_connection_buffer_high_watermark_timeout"; // of Envoy 1.40, not of the built-in API
+  const newer = "per_connection_buffer_high_watermark_timeout";
   const cluster = {
     "@type": clusterType,
     name: "backend",
@@ -184,13 +230,8 @@ describeWithEnvoy("the API of a real Envoy", () => {
     expect(code).toBe(1);
   });
 
-  test("makes a field that it alone knows work from the file to that Envoy's config_dump", async () => {
+  test("is gone by from the file to that Envoy's config_dump", async () => {
     const config = await file("config.json", JSON.stringify({ resources: [cluster] }));
-    const refused = await xds("validate", config);
-    expect(refused.code).toBe(1);
-    expect(refused.stdout).toMatch(
-      /per_connection_buffer_high_watermark_timeout: .* no such field; .*--envoy or --descriptors/,
-    );
     expect(await xds("validate", config, "--envoy", binary())).toMatchObject({ code: 0, stderr: "" });
 
     const server = xds.start("serve", config, "--envoy", binary(), "--port", "0", "--rest-port", "off");

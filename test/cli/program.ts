@@ -10,8 +10,17 @@ export interface LogLine {
 }
 
 /** The environment without what is set for the tests themselves, such as XDS_REQUIRE_ENVOY. */
-export const outerEnvironment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("XDS_")));
+export const outerEnvironment = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("XDS_"))),
+  XDS_STATE_DIR: "memory", // nothing of a test stays on the machine
+});
+
+/** The environment of a program: tests run beside each other, so none takes the usual admin port. */
+export const environmentWith = (variables?: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...outerEnvironment(),
+  XDS_ADMIN_PORT: "0",
+  ...variables,
+});
 
 /** How a program is started, where not as all are. */
 export interface Start {
@@ -30,8 +39,7 @@ export class Program {
   private readonly exited: Promise<unknown[]>;
 
   constructor(args: readonly string[], { cwd, variables, binary = inject("xds") }: Start = {}) {
-    // Tests run beside each other: none takes the usual port.
-    const env = { ...outerEnvironment(), XDS_ADMIN_PORT: "0", ...variables };
+    const env = environmentWith(variables);
     this.process = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], env, ...(cwd && { cwd }) });
     this.process.stdout?.on("data", (chunk) => (this.stdout += String(chunk)));
     this.process.stderr?.on("data", (chunk) => (this.stderr += String(chunk)));
@@ -83,7 +91,7 @@ export class Program {
 
   /** Resolves with the ports when it serves. */
   async ports(): Promise<{ grpc: number; rest: number; admin: number }> {
-    await this.until(() => expect(this.stdout).toMatch(/Point an Envoy at it:[\s\S]*\n\n$/));
+    await this.until(() => expect(this.stdout, this.stderr).toMatch(/Point an Envoy at it:[\s\S]*\n\n$/));
     const lines = [/gRPC +\S+:(\d+)\n/, /REST +\S+:(\d+)\//, /Admin port +\S+:(\d+)\n/];
     const [grpc, rest, admin] = lines.map((line) => Number(line.exec(this.stdout)?.[1]));
     return { grpc: grpc as number, rest: rest as number, admin: admin as number };
@@ -100,7 +108,7 @@ export class Program {
   }
 
   private async until(assertion: () => void): Promise<void> {
-    await vi.waitFor(assertion, { timeout: 10_000, interval: 10 });
+    await vi.waitFor(assertion, { timeout: 30_000, interval: 10 }); // on a busy machine a start takes ten seconds
   }
 }
 
@@ -117,8 +125,8 @@ async function ended(program: Program): Promise<Ended> {
 }
 
 /**
- * Runs a command to its end; `in`: in a folder; `with`: with variables; `start`, `startWith`: it is ended with the test at the latest; `shell`: by a line
- * of a shell in which it is `"$@"`.
+ * Runs a command to its end; `in`: in a folder; `with`: with variables; `start`, `startWith`: it is ended with the test
+ * at the latest; `shell`: by a line of a shell in which it is `"$@"`.
  */
 export const xds = Object.assign((...args: string[]) => ended(new Program(args)), {
   in: (cwd: string, ...args: string[]) => ended(new Program(args, { cwd })),

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema, SourceCodeInfoSchem
 import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from "vitest";
 import { clusterType } from "../../src/index.js";
 import { builtInSet, newerApi } from "../schema/newer-api.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 
 const run = promisify(execFile);
@@ -26,15 +27,21 @@ async function file(name: string, content: string | Uint8Array): Promise<string>
   return path;
 }
 
-const show = (...args: string[]) => xds("schema", "show", ...args);
+const show = (...args: string[]) => xdsHere("schema", "show", ...args);
+/** By another API. */
+const showBy = (...args: string[]) => xds("schema", "show", ...args);
 
 describe("xds schema show", () => {
-  test("prints a message's fields with numbers, types and rules", async () => {
-    expect(await show("DataSource")).toEqual({
+  test("prints a message's fields with numbers, types and rules, and their comments", async () => {
+    const { code, stderr, stdout } = await show("DataSource");
+    const told = stdout.split("\nwatched_directory\n")[0];
+    expect({ code, stderr, told }).toEqual({
       code: 0,
       stderr: "",
-      stdout: `envoy.config.core.v3.DataSource
+      told: `envoy.config.core.v3.DataSource
 message, of envoy/config/core/v3/base.proto
+
+Data source consisting of a file, an inline value, or an environment variable.
 
 NUMBER  FIELD                 TYPE                                   RULES
 1       filename              string                                 oneof specifier, one is required; must have at least 1 character
@@ -42,6 +49,18 @@ NUMBER  FIELD                 TYPE                                   RULES
 3       inline_string         string                                 oneof specifier, one is required
 4       environment_variable  string                                 oneof specifier, one is required; must have at least 1 character
 5       watched_directory     envoy.config.core.v3.WatchedDirectory
+
+filename
+  Local filesystem data source.
+
+inline_bytes
+  Bytes inlined in the configuration.
+
+inline_string
+  String inlined in the configuration.
+
+environment_variable
+  Environment variable data source.
 `,
     });
   });
@@ -49,7 +68,7 @@ NUMBER  FIELD                 TYPE                                   RULES
   test("says what is deprecated, and what is a secret", async () => {
     const { stdout } = await show("Cluster.max_requests_per_connection");
     expect(stdout).toMatch(/^9 +max_requests_per_connection +google\.protobuf\.UInt32Value +deprecated since 3\.0$/m);
-    expect((await show("GenericSecret")).stdout).toMatch(
+    expect((await show("envoy.extensions.transport_sockets.tls.v3.GenericSecret")).stdout).toMatch(
       /^1 +secret +envoy\.config\.core\.v3\.DataSource +sensitive$/m,
     );
   });
@@ -78,6 +97,7 @@ NUMBER  VALUE  NOTES
         name: "address",
         type: "string",
         rules: ["must have at least 1 character"],
+        comment: expect.stringMatching(/^The address for this socket\. Listeners will bind\nto the address\./),
       },
       name: "envoy.config.core.v3.SocketAddress",
       kind: "message",
@@ -86,6 +106,13 @@ NUMBER  VALUE  NOTES
     expect((await show("RoutingPriority", "-o", "yaml")).stdout).toBe(`name: envoy.config.core.v3.RoutingPriority
 kind: enum
 file: envoy/config/core/v3/base.proto
+comment: |-
+  Envoy supports upstream priority routing both at the route and the virtual
+  cluster level. The current priority implementation uses different connection
+  pool and circuit breaking settings for each priority level. This means that
+  even for HTTP/2 requests, two physical connections will be used to an
+  upstream host. In the future Envoy will likely support true HTTP/2 priority
+  over a single upstream connection.
 values:
   - number: 0
     name: DEFAULT
@@ -102,7 +129,7 @@ values:
     ["that in the singular", "cluster"],
   ])("takes %s", async (_, name) => {
     expect((await show(name)).stdout).toMatch(
-      /^envoy\.config\.cluster\.v3\.Cluster\nmessage, the type of clusters, of envoy\/config\/cluster\/v3\/cluster\.proto\n\nNUMBER /,
+      /^envoy\.config\.cluster\.v3\.Cluster\nmessage, the type of clusters, of envoy\/config\/cluster\/v3\/cluster\.proto\n\nConfiguration for a single upstream cluster\.\n\nNUMBER /,
     );
   });
 
@@ -110,7 +137,7 @@ values:
     ["Clustr", 'no message or enum of this Envoy API is called "Clustr"; did you mean Cluster?'],
     [
       "Route",
-      "4 are called Route; give more of the name of one of\n  envoy.config.route.v3.Route\n  envoy.extensions.filters.network.thrift_proxy.v3.Route\n" +
+      "4 messages or enums are called Route; give a longer part of one of these names:\n  envoy.config.route.v3.Route\n  envoy.extensions.filters.network.thrift_proxy.v3.Route\n" +
         "  envoy.extensions.filters.network.dubbo_proxy.v3.Route\n  envoy.extensions.filters.udp.udp_proxy.v3.Route",
     ],
     ["Cluster.nam", "envoy.config.cluster.v3.Cluster has no field nam; did you mean name?"],
@@ -141,15 +168,15 @@ values:
       ],
     });
     const api = await file("commented.binpb", toBinary(FileDescriptorSetSchema, set));
-    const { stdout } = await show("SocketAddress", "--descriptors", api);
+    const { stdout } = await showBy("SocketAddress", "--descriptors", api);
     expect(stdout).toMatch(/^\S+\n.*\n\nAn address\nof a socket\.\n\nNUMBER [\s\S]*\n\naddress\n {2}Where it is\.\n$/);
-    const protocol = await show("SocketAddress.Protocol", "--descriptors", api, "-o", "json");
+    const protocol = await showBy("SocketAddress.Protocol", "--descriptors", api, "-o", "json");
     expect(JSON.parse(protocol.stdout).values[1]).toEqual({ number: 1, name: "UDP", comment: "Datagrams." });
   });
 
   test("goes by the API of another Envoy", async () => {
     expect((await show("Cluster.newer_text")).stderr).toMatch(/has no field newer_text\n$/);
-    const { code, stdout } = await show("Cluster.newer_text", "--descriptors", await file("newer.binpb", newerApi()));
+    const { code, stdout } = await showBy("Cluster.newer_text", "--descriptors", await file("newer.binpb", newerApi()));
     expect(code).toBe(0);
     expect(stdout).toMatch(/^901 +newer_text +string +must have at least 3 characters, or be empty$/m);
   });
@@ -191,7 +218,7 @@ describe("xds schema types", () => {
   test("generates JavaScript with declarations", async () => {
     const folder = await project();
     await symlink(join(root, "node_modules/@bufbuild/protoc-gen-es"), await installPlace(folder), "dir");
-    const types = await xds.in(
+    const types = await xdsHere.in(
       folder,
       "schema",
       "types",
@@ -208,13 +235,36 @@ describe("xds schema types", () => {
     expect(generated.sort()).toEqual(["percent_pb.d.ts", "percent_pb.js"]);
   });
 
+  test("follows no link below the directory that it writes to", async () => {
+    const folder = await project();
+    await symlink(join(root, "node_modules/@bufbuild/protoc-gen-es"), await installPlace(folder), "dir");
+    await mkdir(join(folder, "outside"));
+    await mkdir(join(folder, "real"));
+    await symlink(join(folder, "real"), join(folder, "api"));
+    await symlink(join(folder, "outside"), join(folder, "real/envoy"));
+    const generate = () => xdsHere.in(folder, "schema", "types", "Percent", "--out", "api");
+    expect(await generate()).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "xds: api/envoy is a symbolic link, which would lead out of api; remove it, or choose another --out\n",
+    });
+    expect(await readdir(join(folder, "outside"))).toEqual([]);
+    await unlink(join(folder, "real/envoy"));
+    expect(await generate()).toMatchObject({ code: 0 });
+    const file = join(folder, "api/envoy/type/v3/percent_pb.ts");
+    await rm(file);
+    await symlink(join(folder, "outside/new.ts"), file);
+    expect((await generate()).stderr).toContain("percent_pb.ts is a symbolic link, ");
+    expect(await readdir(join(folder, "outside"))).toEqual([]);
+  });
+
   test("says where it cannot write", async () => {
     const folder = await project();
     await symlink(join(root, "node_modules/@bufbuild/protoc-gen-es"), await installPlace(folder), "dir");
-    const { code, stdout, stderr } = await xds.in(folder, "schema", "types", "Percent", "--out", "/proc/types");
+    const { code, stdout, stderr } = await xdsHere.in(folder, "schema", "types", "Percent", "--out", "/proc/types");
     expect(stderr).toMatch(/^xds: \/proc\/types cannot be written to: ENOENT: .*\n$/);
     expect([code, stdout]).toEqual([1, ""]);
-    const file = await xds.in(folder, "schema", "types", "Percent", "--out", "package.json/types");
+    const file = await xdsHere.in(folder, "schema", "types", "Percent", "--out", "package.json/types");
     expect(file).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^xds: package\.json\/types cannot be written to: ENOTDIR/),
@@ -272,7 +322,12 @@ describe("what a command does not need", () => {
     const { result } = JSON.parse(await readFile(join(directory, report), "utf8")) as { result: { url: string }[] };
     return result.flatMap(({ url }) => /\/ts-control-plane\/dist\/(.*)\.js$/.exec(url)?.[1] ?? []);
   }
-  const heavy = ["cli/generate-types", "cli/schema-description", "cli/schema-name", "schema/extract-descriptors"];
+  const heavy = [
+    "cli/schema/generate-types",
+    "cli/schema/description",
+    "cli/schema/name",
+    "schema/extract-descriptors",
+  ];
 
   test.each([["--help"], ["serve", "--help"], ["schema", "--help"]])("is not loaded by xds %s %s", async (...args) => {
     const files = await loaded(...args);
@@ -282,7 +337,7 @@ describe("what a command does not need", () => {
 
   test("is loaded by what needs it", async () => {
     expect(await loaded("schema", "show", "Percent")).toEqual(
-      expect.arrayContaining(["cli/schema-description", "cli/schema-name"]),
+      expect.arrayContaining(["cli/schema/description", "cli/schema/name"]),
     );
   });
 });

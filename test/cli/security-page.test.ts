@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { flagOf, settings } from "../../src/cli/settings.js";
+import { flagOf, settings } from "../../src/cli/settings/settings.js";
 import { SnapshotCache, XdsServer } from "../../src/index.js";
-import { LimitCounts } from "../../src/server/limits.js";
+import { LimitCounts } from "../../src/server/admission/limits.js";
 
 const page = readFileSync(new URL("../../docs/security.md", import.meta.url), "utf8");
 const { limits } = new LimitCounts({});
@@ -38,6 +38,6 @@ test("docs/security.md has each limit with its flag, default and reason, and bot
 });
 
 test("docs/security.md has every reason of xds_refusals_total", () => {
-  const reasons = Object.keys(new XdsServer(new SnapshotCache()).refusals());
+  const reasons = Object.keys(new XdsServer(new SnapshotCache()).report().refusals);
   for (const reason of reasons) expect(page).toMatch(new RegExp(`^\\| .* \\| \`${snakeCase(reason)}\` \\|$`, "m"));
 });

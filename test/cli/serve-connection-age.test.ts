@@ -5,6 +5,7 @@ import { eventually } from "../e2e/eventually.js";
 import { startBackend, Traffic } from "../e2e/http.js";
 import { adsDelta, adsSotw } from "../e2e/modes.js";
 import { freePort } from "../e2e/ports.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 import { answers, Folder, fileOf, metric } from "./serving.js";
 
@@ -20,7 +21,7 @@ describeWithEnvoy("xds serve with --max-connection-age, and an Envoy under load"
     const config = route("a");
     const server = xds.start("serve", config, "--port", "0", "--rest-port", "off", "--max-connection-age", "2s");
     const { grpc, admin } = await server.ports();
-    const { stdout } = await xds(
+    const { stdout } = await xdsHere(
       "bootstrap",
       "--server",
       `127.0.0.1:${grpc}`,

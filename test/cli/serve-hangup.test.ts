@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { clusterType } from "../../src/index.js";
 import { selfSigned } from "../e2e/certificate.js";
@@ -39,13 +39,13 @@ test("SIGHUP has settings, certificates and files read again, and the log says w
   server.signal("SIGHUP");
   await server.logged({
     level: "info",
-    settings: ["log.level", "paths"],
-    msg: "these settings changed, and are in use now",
+    settings: ["log.level", "paths", "node_groups"],
+    msg: "these settings changed and are in use now",
   });
   await server.logged({
     level: "warn",
-    settings: ["limits.streams", "node_groups"],
-    msg: "these settings changed; a restart takes them into use",
+    settings: ["limits.streams"],
+    msg: "these settings changed; restart the program to use them",
   });
   await server.logged({ added: 1, changed: 0, removed: 0, msg: "serving the changed configuration" });
   await vi.waitFor(async () => expect((await shownCertificate(grpc)).equals(derOf(next.cert))).toBe(true));
@@ -56,7 +56,15 @@ test("SIGHUP has settings, certificates and files read again, and the log says w
   await server.logged({
     level: "error",
     error: expect.stringMatching(/xds\.yaml:4:1: prot: no such setting; did you mean port\?/),
-    msg: "the settings of before stay in use",
+    msg: "the new settings cannot be used; the old ones stay in use",
+  });
+
+  settings("paths: [a.yaml]", "admin: { host: 0.0.0.0 }");
+  server.signal("SIGHUP");
+  await server.logged({
+    level: "error",
+    error: expect.stringMatching(/^--admin-host 0\.0\.0\.0 can be reached from other machines/),
+    msg: "the new settings cannot be used; the old ones stay in use",
   });
   server.signal("SIGTERM");
   expect(await server.end()).toBe(0);
@@ -76,6 +84,60 @@ test("SIGHUP reads a configuration again that stays bad, and one whose validatio
   folder.write("xds.yaml", "port: 0\nrest_port: 0\nvalidation: off\n");
   server.signal("SIGHUP");
   await server.logged({ msg: "serving the changed configuration", changed: 1 });
+});
+
+test("a pipe in the place of the settings is not waited for: SIGHUP and the end go on", async () => {
+  const folder = new Folder();
+  folder.write("a.yaml", cluster("a"));
+  const text = "port: 0\nrest_port: 0\npaths: [a.yaml]\n";
+  const file = folder.write("xds.yaml", text);
+  const server = xds.start("serve", "--config", file);
+  await server.ports();
+  rmSync(file);
+  execFileSync("mkfifo", [file]);
+  server.signal("SIGHUP");
+  await server.logged({
+    level: "error",
+    error: `${file}: cannot be read: expected a regular file, got a pipe`,
+    msg: "the new settings cannot be used; the old ones stay in use",
+  });
+  rmSync(file);
+  folder.write("xds.yaml", text);
+  server.signal("SIGHUP");
+  await server.logged(nothing);
+  server.signal("SIGTERM");
+  expect(await server.end()).toBe(0);
+});
+
+/** Variables with which a program gets a SIGHUP when it begins to load this module of its own. */
+function hangupAtLoading(folder: Folder, module: string): NodeJS.ProcessEnv {
+  const hooks = `export const load = (url, context, next) => {
+    if (url.endsWith("/cli/${module}")) process.kill(process.pid, "SIGHUP");
+    return next(url, context);
+  };`;
+  const code = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
+  return { NODE_OPTIONS: `--import=${folder.write("hooks.mjs", code)}` };
+}
+
+const early = ["commands/serve.js", "program.js", "run.js"]; // the last two are loaded before any command is known
+test.each(early)("a SIGHUP that comes while %s is loaded has everything read again when it serves", async (module) => {
+  const folder = new Folder();
+  const config = folder.write("a.yaml", cluster("a"));
+  const variables = hangupAtLoading(folder, module);
+  const server = xds.startWith(variables, "serve", config, "--port", "0", "--rest-port", "0");
+  await server.ports();
+  await server.logged({ level: "info", msg: "configuration read again; nothing changed" });
+  server.signal("SIGTERM");
+  expect(await server.end()).toBe(0);
+});
+
+test("an early SIGHUP ends what does not serve", async () => {
+  const folder = new Folder();
+  const config = folder.write("a.yaml", cluster("a"));
+  const { code } = await xds.with(hangupAtLoading(folder, "commands/serve.js"), "serve", config, "--check");
+  expect(code).toBe("SIGHUP");
+  const validated = await xds.with(hangupAtLoading(folder, "commands/validate.js"), "validate", config);
+  expect(validated.code).toBe("SIGHUP");
 });
 
 test("a SIGHUP that comes with the end of its terminal drains and ends it", async () => {

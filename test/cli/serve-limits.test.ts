@@ -1,11 +1,13 @@
+import { connect as connectTcp } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { frame, frameType } from "../../src/http2/frames.js";
+import { clientPreface, frame, frameType } from "../../src/http2/frames.js";
 import { clusterType } from "../../src/index.js";
 import { eventually } from "../e2e/eventually.js";
 import { streamPath } from "../protocol/harness.js";
 import { post } from "../server/post.js";
 import { framed, RawClient } from "../server/raw-http2.js";
+import { delta, paths } from "../soak/requests.js";
 import { xds } from "./program.js";
 import { Folder, metric, openStream, type TestStream } from "./serving.js";
 
@@ -67,7 +69,7 @@ const cases: Case[] = [
     value: "1",
     reason: "streams_per_peer",
     exceed: (port) => open(port, 1),
-    says: "too many streams of 127.0.0.1; the server's limit streamsPerPeer is 1",
+    says: "too many streams from 127.0.0.1; the server's limit streamsPerPeer is 1",
   },
   {
     flag: "--limits-requests-per-second",
@@ -99,7 +101,7 @@ const cases: Case[] = [
     value: "500ms",
     reason: "message_ms",
     exceed: (port) => openStream(port),
-    says: "a message took too long to come; the server's limit messageMs is 500",
+    says: "a message took too long to arrive; the server's limit messageMs is 500",
   },
   {
     flag: "--limits-names",
@@ -173,10 +175,10 @@ describe("xds serve", () => {
   test("outlives clients that bring more than its heap can hold, serves those that it serves, and then takes new ones again", async () => {
     const { server, ports, undisturbed, refusals } = await startWith({ NODE_OPTIONS: "--max-old-space-size=256" });
     const mib = 1 << 20;
-    // Nodes, long names, versions: each client brings some MiB, and all together a GiB.
-    const nodes = Array.from({ length: 300 }, (_, i) => {
+    // Nodes, long names, versions: all clients together bring more than the heap.
+    const nodes = Array.from({ length: 600 }, (_, i) => {
       const stream = openStream(ports.grpc);
-      stream.send({ node: { id: `n${i}`, userAgentName: "u".repeat(mib / 2) } });
+      stream.send({ node: { id: `n${i}`, userAgentName: "u".repeat(mib / 5) } });
       return stream;
     });
     const names = Array.from({ length: 50 }, () => openStream(ports.grpc));
@@ -207,6 +209,30 @@ describe("xds serve", () => {
       late.close();
       expect(late.responses).toBe(1);
     });
+  }, 60_000);
+
+  test("leaves room for others when the clients of one address bring as much as they may", async () => {
+    const { server, ports } = await startWith({ NODE_OPTIONS: "--max-old-space-size=256" });
+    const node = { id: "n", userAgentName: "u".repeat(240_000) };
+    // They come one after the other, so that none is refused before the address has its share.
+    let refusal: string | undefined;
+    for (let i = 0; refusal === undefined; i++) {
+      expect(i).toBeLessThan(2_000);
+      const stream = openStream(ports.grpc);
+      stream.send({ node });
+      const served = eventually(() => expect(stream.responses).toBe(1)).then(() => undefined);
+      refusal = await Promise.race([served, stream.ended.then(({ details }) => details)]);
+      served.catch(() => {});
+    }
+    expect(refusal).toMatch(/^this address has three quarters of the memory for clients.*limit heapPercent is 75$/);
+    const other = new RawClient(connectTcp({ host: "127.0.0.1", port: ports.grpc, localAddress: "127.0.0.2" }));
+    other.send(clientPreface, frame(frameType.SETTINGS, 0, 0, Buffer.of()));
+    for (let i = 0; i < 20; i++) {
+      const id = other.call(paths.delta);
+      other.data(id, delta({ node: { id: `other ${i}` } }));
+      await eventually(() => expect(other.messages(id)).toHaveLength(1));
+    }
+    expect(server.stderr).not.toContain("memory is short");
   }, 60_000);
 
   test("bounds connections, what they may cost before they ask for anything, and what is being received", async () => {

@@ -2,15 +2,16 @@ import { X509Certificate } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { clusterType } from "../../src/index.js";
+import { clusterType, secretType } from "../../src/index.js";
 import { type Certificate, selfSigned } from "../e2e/certificate.js";
 import { edge } from "../e2e/edge.js";
 import { describeWithEnvoy, startEnvoyWith } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
-import { startBackend } from "../e2e/http.js";
+import { get, startBackend } from "../e2e/http.js";
 import { adsDelta, rest as restMode } from "../e2e/modes.js";
 import { freePort } from "../e2e/ports.js";
 import { post } from "../server/post.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 import { answers, Folder, fileOf, metric, shownCertificate } from "./serving.js";
 
@@ -30,7 +31,7 @@ async function serve(own: Certificate, { clientCa, flags = [] }: { clientCa?: st
 
 /** `xds get clusters` of it. */
 const getClusters = (port: number, ...flags: string[]) =>
-  xds("get", "clusters", "--server", `localhost:${port}`, "--timeout", "10s", ...flags);
+  xdsHere("get", "clusters", "--server", `localhost:${port}`, "--timeout", "10s", ...flags);
 /** The same with all that mTLS needs. */
 function flagsOf(folder: Folder, trusted: string, own: Certificate): string[] {
   const { cert, key } = folder.pair("client", own);
@@ -89,7 +90,7 @@ describe("xds serve with TLS", () => {
     expect(await as("edge-1")).toMatchObject({ code: 0, stderr: "" });
     const why =
       `node "edge-2" with a certificate of "${uri}" is refused (stream): ` +
-      "no name in its certificate matches spiffe://*/ns/{cluster}/sa/{id}";
+      'its certificate needs the name "spiffe://*/ns/web/sa/edge-2" (rule: spiffe://*/ns/{cluster}/sa/{id})';
     expect(await as("edge-2")).toMatchObject({ code: 1, stderr: expect.stringContaining(why) });
     await server.logged({ level: "warn", msg: "a stream is ended", node: "edge-2", error: why });
     expect(await metric(ports.admin, 'xds_refusals_total{reason="authorize"}')).toBe(1);
@@ -119,14 +120,23 @@ describe("xds serve, when its certificate is replaced", () => {
     const { server, cert, key, ports } = await serve(first);
     expect(await expiry(ports.admin)).toBe(expiryOf(first));
     writeFileSync(cert, second.cert);
-    await server.logged({ level: "error", msg: "still serving the certificates of before" });
+    await server.logged({ level: "error", msg: "the new certificates cannot be used; still serving the old ones" });
     expect(server.log().at(-1)).toMatchObject({
-      error: "the TLS key is another certificate's; they have to be a pair",
+      error: "the TLS key does not match the certificate; use a matching pair",
     });
     expect(await shownCertificate(ports.grpc)).toEqual(der(first));
     expect(await shownCertificate(ports.rest)).toEqual(der(first));
+    const { body } = await get(`http://127.0.0.1:${ports.admin}/ready`);
+    expect(body).toMatch(
+      /^LIVE\nstill serving the old certificates, since \d{4}-.*Z: the TLS key does not match the certificate/,
+    );
+    const status = await xdsHere("status", "--admin", `http://127.0.0.1:${ports.admin}`);
+    expect(status.stdout).toMatch(
+      /^still serving the old certificates; the new ones cannot be used since .*:\n {2}the TLS key/,
+    );
     writeFileSync(key, second.key);
     await server.logged({ level: "info", msg: "serving the changed certificates" });
+    expect((await get(`http://127.0.0.1:${ports.admin}/ready`)).body).toBe("LIVE\n");
     expect(await shownCertificate(ports.grpc)).toEqual(der(second));
     expect(await shownCertificate(ports.rest)).toEqual(der(second));
     expect(await Promise.all([reloads(ports.admin, "success"), reloads(ports.admin, "failure")])).toEqual([1, 1]);
@@ -135,10 +145,16 @@ describe("xds serve, when its certificate is replaced", () => {
     rmSync(cert);
     await server.logged({ error: expect.stringMatching(/server\.pem cannot be read: ENOENT/) });
     writeFileSync(cert, "not a certificate");
-    await server.logged({ error: 'the TLS certificate is not PEM: it has no line "-----BEGIN CERTIFICATE-----"' });
+    await server.logged({ error: 'the TLS certificate has no line "-----BEGIN CERTIFICATE-----"; it must be PEM' });
     expect(await shownCertificate(ports.grpc)).toEqual(der(second));
     server.signal("SIGTERM");
     expect(await server.end()).toBe(0);
+  });
+
+  test("warns of one that expires within thirty days", async () => {
+    const { server, cert } = await serve(selfSigned({ to: Date.now() + 9.5 * day }));
+    const msg = "the TLS certificate expires in 9 days; replace its file, which needs no restart";
+    await server.logged({ level: "warn", msg, file: cert });
   });
 
   test("warns of one that has expired, or is not valid yet, with its dates, and serves", async () => {
@@ -189,7 +205,7 @@ describeWithEnvoy("xds serve with mTLS, and an Envoy from xds bootstrap", () => 
     const serve = (mode = adsDelta) => xds.start("serve", config(mode), "--port", "0", "--rest-port", "0", ...tls);
     const flags = [...flagsOf(folder, trusted, client), "--tls-server-name", "localhost", "--admin-port", "0"];
     const bootstrap = async (xdsPort: number, ...more: string[]) =>
-      (await xds("bootstrap", "--server", `127.0.0.1:${xdsPort}`, ...flags, ...more)).stdout;
+      (await xdsHere("bootstrap", "--server", `127.0.0.1:${xdsPort}`, ...flags, ...more)).stdout;
     return { folder, port, config, swap, serve, bootstrap };
   }
 
@@ -228,7 +244,7 @@ describeWithEnvoy("xds serve with mTLS, and an Envoy from xds bootstrap", () => 
     const { grpc, admin } = await serve().ports();
     const ca = folder.write("ca.pem", first.cert);
     for (const flags of [[], ["--tls-ca", ca, "--tls-server-name", "localhost"]]) {
-      const { stdout } = await xds("bootstrap", "--server", `127.0.0.1:${grpc}`, "--admin-port", "0", ...flags);
+      const { stdout } = await xdsHere("bootstrap", "--server", `127.0.0.1:${grpc}`, "--admin-port", "0", ...flags);
       const refused = startEnvoyWith(stdout);
       await eventually(async () => expect(await refused.stat("cluster_manager.cds.update_failure")).toBeGreaterThan(0));
       expect(await refused.stat("cluster_manager.cds.update_success")).toBe(0);
@@ -253,11 +269,11 @@ describe("xds serve says what is wrong", () => {
       [["--tls-client-ca", cert], "TLS needs a certificate and its key; give --tls-cert and --tls-key"],
       [
         ["--tls-cert", cert, "--tls-key", key, "--tls-node-san", "{id}"],
-        "--tls-node-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
+        "--tls-node-san needs clients' certificates; give their authorities with --tls-client-ca",
       ],
       [
         ["--tls-cert", cert, "--tls-key", key, "--tls-csds-san", "ops"],
-        "--tls-csds-san is about clients' certificates; give the authorities they come from, --tls-client-ca",
+        "--tls-csds-san needs clients' certificates; give their authorities with --tls-client-ca",
       ],
     ];
     const files: [flags: string[], why: string | RegExp][] = [
@@ -267,32 +283,35 @@ describe("xds serve says what is wrong", () => {
       ],
       [
         ["--tls-cert", noPem, "--tls-key", key],
-        `the TLS certificate is not PEM: it has no line "-----BEGIN CERTIFICATE-----"\n  --tls-cert ${noPem}, --tls-key ${key}`,
+        `the TLS certificate has no line "-----BEGIN CERTIFICATE-----"; it must be PEM\n  --tls-cert ${noPem}, --tls-key ${key}`,
       ],
       [
         ["--tls-cert", cert, "--tls-key", otherKey],
-        `the TLS key is another certificate's; they have to be a pair\n  --tls-cert ${cert}, --tls-key ${otherKey}`,
+        `the TLS key does not match the certificate; use a matching pair\n  --tls-cert ${cert}, --tls-key ${otherKey}`,
       ],
       [
         ["--tls-cert", cert, "--tls-key", key, "--tls-client-ca", noPem],
-        `the TLS client CA is not PEM: it has no line "-----BEGIN CERTIFICATE-----"\n  --tls-cert ${cert}, --tls-key ${key}, --tls-client-ca ${noPem}`,
+        `the TLS client CA has no line "-----BEGIN CERTIFICATE-----"; it must be PEM\n  --tls-cert ${cert}, --tls-key ${key}, --tls-client-ca ${noPem}`,
       ],
     ];
     for (const [flags, why] of [...calls, ...files]) {
-      const { code, stderr } = await xds("serve", config, ...flags);
+      const isCall = calls.some(([one]) => one === flags);
+      const { code, stderr } = await (isCall ? xdsHere : xds)("serve", config, ...flags);
       expect(stderr.replace(/^\{.*\}\n/gm, "")).toEqual(
         typeof why === "string" ? `xds: ${why}\n` : expect.stringMatching(why),
       );
-      expect(code).toBe(calls.some(([one]) => one === flags) ? 2 : 1);
+      expect(code).toBe(isCall ? 2 : 1);
     }
-    const pattern = await xds("serve", config, "--tls-node-san", "spiffe://x/{name}");
+    const pattern = await xdsHere("serve", config, "--tls-node-san", "spiffe://x/{name}");
     expect(pattern.code).toBe(2);
     expect(pattern.stderr).toContain(
       '"spiffe://x/{name}": expected {id} or {cluster} or both, and no other placeholder.',
     );
-    const ofCsds = await xds("serve", config, "--tls-csds-san", "spiffe://x/{id}");
+    const ofCsds = await xdsHere("serve", config, "--tls-csds-san", "spiffe://x/{id}");
     expect(ofCsds.code).toBe(2);
-    expect(ofCsds.stderr).toContain('"spiffe://x/{id}": expected a name of a certificate, in which only * stands for');
+    expect(ofCsds.stderr).toContain(
+      '"spiffe://x/{id}": expected a certificate name in which * is the only placeholder',
+    );
   });
 
   test.each([
@@ -303,34 +322,54 @@ describe("xds serve says what is wrong", () => {
   ])("with %s %s, where anyone may read the configuration, and exits with 2", async (flag, address) => {
     const folder = new Folder();
     const config = folder.write("a.yaml", cluster("a"));
-    const refused = await xds("serve", config, "--port", "0", "--rest-port", "0", flag, address);
+    const refused = await xdsHere("serve", config, "--port", "0", "--rest-port", "0", flag, address);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toContain(`xds: ${flag} ${address} can be reached from elsewhere`);
-    expect(refused.stderr).toContain("--insecure");
+    expect(refused.stderr).toContain(`xds: ${flag} ${address} can be reached from other machines`);
+    expect(refused.stderr).toContain(flag === "--host" ? "with --insecure" : "--admin-insecure allows it");
     const setting = flag === "--host" ? `host: "${address}"` : `admin: { host: "${address}" }`;
     const file = folder.write("xds.yaml", `${setting}\nport: 0\nrest_port: 0\n`);
-    expect(await xds("serve", config, "--config", file)).toMatchObject({ code: 2, stderr: refused.stderr });
+    expect(await xdsHere("serve", config, "--config", file)).toMatchObject({ code: 2, stderr: refused.stderr });
   });
 
   test("and nothing where the address is this machine's own, has TLS, or --insecure allows it", async () => {
     const folder = new Folder();
     const { cert, key } = folder.pair("own", own);
     const config = folder.write("a.yaml", cluster("a"));
-    const check = (...flags: string[]) => xds("serve", config, "--check", ...flags);
+    const check = (...flags: string[]) => xdsHere("serve", config, "--check", ...flags);
     const tls = ["--tls-cert", cert, "--tls-key", key];
     for (const flags of [
       ["--host", "::1"],
       ["--host", "127.1.2.3", "--admin-host", "localhost"],
       ["--host", "0.0.0.0", ...tls],
       ["--host", "::", ...tls],
-      ["--host", "::", "--admin-host", "::", "--insecure"],
+      ["--host", "::", "--insecure"],
+      ["--admin-host", "::", "--admin-insecure"],
       ["--admin-host", "0.0.0.0", "--admin-port", "off"],
     ])
       expect(await check(...flags)).toMatchObject({ code: 0, stdout: "0 errors, 0 warnings, 0 infos in 1 resource\n" });
-    const refused = await check("--host", "0.0.0.0", ...tls, "--admin-host", "0.0.0.0");
+    const refused = await check("--host", "0.0.0.0", ...tls, "--admin-host", "0.0.0.0", "--insecure");
     expect(refused).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("for it has no TLS; --insecure allows it"),
+      stderr: expect.stringContaining("because it has no TLS; --admin-insecure allows it"),
     });
+  });
+
+  test("and warns where other machines can read secrets or groups without proof of who they are", async () => {
+    const folder = new Folder();
+    const { cert, key } = folder.pair("own", own);
+    const ca = folder.write("ca.pem", own.cert);
+    const secret = `resources: [{ "@type": ${secretType}, name: s, generic_secret: { secret: { inline_string: x } } }]\n`;
+    const config = folder.write("a.yaml", secret);
+    const check = async (...flags: string[]) =>
+      (await xdsHere("serve", config, "--check", "--tls-cert", cert, "--tls-key", key, ...flags)).stderr;
+    const beyond = ["--host", "0.0.0.0"];
+    expect(await check(...beyond)).toContain("every client that can connect to 0.0.0.0 can read all that is served");
+    expect(await check(...beyond, "--tls-client-ca", ca)).toContain("every client with a certificate can read all");
+    expect(await check(...beyond, "--tls-client-ca", ca, "--tls-node-san", "spiffe://td/{id}")).not.toContain(
+      "can read",
+    );
+    expect(await check()).not.toContain("can read");
+    folder.write("a.yaml", cluster("a"));
+    expect(await check(...beyond)).not.toContain("can read");
   });
 });

@@ -7,12 +7,13 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
-import { introduction } from "../../src/cli/introduction.js";
-import { readableLine } from "../../src/cli/log.js";
+import { startupMessage } from "../../src/cli/serve/startup-message.js";
+import { readableLine } from "../../src/cli/terminal/log.js";
 import { clusterType, routeType } from "../../src/resource/types.js";
-import { readResourceFile } from "../../src/source/resource-file.js";
+import { readResourceFile } from "../../src/source/reading/resource-file.js";
 import { selfSigned } from "../e2e/certificate.js";
 import { get } from "../e2e/http.js";
+import { xdsHere } from "./in-process.js";
 import { Program, xds } from "./program.js";
 import { metric, openStream } from "./serving.js";
 
@@ -121,13 +122,13 @@ describe("xds serve", () => {
 
   test("warns when an edit leaves nothing to serve", async () => {
     await write("a.yaml", clusterNamed("a"));
-    const program = serve();
+    const program = serve("--guards-removal", "off");
     await program.ports();
     await write("a.yaml", "resources: []");
     await program.logged({ msg: "serving the changed configuration", added: 0, changed: 0, removed: 1 });
     await program.logged({
       level: "warn",
-      msg: "the files hold no resources; nodes are served nothing until they do",
+      msg: "the files hold no resources; nothing is served until they do",
     });
   });
 
@@ -178,7 +179,7 @@ describe("xds serve", () => {
     const { rest } = await program.ports();
     await write("a.yaml", `resources: [${"[],".repeat(2_000_000)}]`);
     const why =
-      /a\.yaml: reading it takes more than \d+ MiB of memory; make it simpler, or split it into several files$/;
+      /a\.yaml: reading the file takes more than 48 MiB of memory, the limit --limits-file-memory; simplify the file, split it, or raise the limit$/;
     await program.logged({ level: "error", code: "UNREADABLE", msg: expect.stringMatching(why) });
     expect(await clustersOf(rest)).toEqual(["a 1s"]);
     await write("a.yaml", clusterNamed("a", "2s"));
@@ -189,7 +190,7 @@ describe("xds serve", () => {
   test("serves on when all files are gone, and says so in the log, at /ready and in xds status", async () => {
     await write("a.yaml", clusterNamed("a"));
     await write("groups/edge/b.yaml", clusterNamed("b"));
-    const program = serve();
+    const program = serve("--guards-removal", "off");
     const { rest, admin } = await program.ports();
     const url = `http://127.0.0.1:${admin}`;
     expect((await get(`${url}/ready`)).body).toBe("LIVE\n");
@@ -202,9 +203,10 @@ describe("xds serve", () => {
     expect(ready.status).toBe(200);
     expect(ready.body).toMatch(/^LIVE\nstill serving the last good configuration, since \d{4}-.*Z: /);
     expect(ready.body).toContain(why);
-    const status = await xds("status", "--admin", url);
+    const status = await xdsHere("status", "--admin", url);
     expect(status.stdout).toMatch(/^still serving the last good configuration; the files cannot be served since .*:\n/);
     expect(status.stdout).toContain(why);
+    await write("groups/core/c.yaml", "resources: []");
     await write("a.yaml", clusterNamed("a", "2s"));
     await program.logged({ msg: "serving the changed configuration", changed: 1, removed: 1 });
     await program.logged({
@@ -257,7 +259,7 @@ describe("xds serve, at its end", () => {
       expect(await ended).toMatchObject({ code: 14, details: expect.stringContaining("shutting down") });
       expect(await program.end()).toBe(0);
       expect(program.log()).toContainEqual(
-        expect.objectContaining({ msg: "draining; a second signal ends it at once" }),
+        expect.objectContaining({ msg: "draining; a second signal ends the program at once" }),
       );
       expect(program.log().at(-1)).toMatchObject({ msg: "drained" });
     },
@@ -321,7 +323,7 @@ describe("xds serve, at its end", () => {
     expect(await program.end()).toBe(1);
     taken.close();
     expect(program.stderr).toContain(`127.0.0.1:${port}`);
-    expect(program.stderr).toMatch(/^ {2}--port and --rest-port choose other ports$/m);
+    expect(program.stderr).toMatch(/^ {2}choose other ports with --port and --rest-port$/m);
     expect(program.stdout).toBe("");
   });
 
@@ -329,9 +331,11 @@ describe("xds serve, at its end", () => {
     const calls: [args: string[], why: RegExp][] = [
       [[], /^Usage: xds/],
       [["serve"], /nothing to serve: name files or directories/],
-      [["serve", ".", "--port", "65536"], /'65536' is invalid. Expected a port from 0 to 65535/],
+      [["serve", ".", "--port", "65536"], /'65536' is invalid: expected 0 to 65535\.\n/],
       [["serve", ".", "--rest-port", "1e3"], /'1e3' is invalid/],
-      [["serve", ".", "--node-group", "zone"], /Allowed choices are id, cluster/],
+      [["serve", ".", "--type", "clusterz"], /'clusterz' is invalid: no resource type .* did you mean clusters\?\n/],
+      [["diff", "--variant", "x"], /'x' is invalid: expected one of delta, sotw\.\n/],
+      [["serve", ".", "--node-group", "zone"], /expected one of id, cluster/],
       [["serve", ".", "--prot", "1"], /Did you mean --port/],
       [["sevre", "."], /Did you mean serve/],
     ];
@@ -357,7 +361,114 @@ describe("xds serve, at its end", () => {
   });
 });
 
+describe("xds serve of an Envoy's own file", () => {
+  const own = (sink: string, clusters = "[{ name: a }]") =>
+    `stats_sinks: [{ name: ${sink} }]\nstatic_resources: { clusters: ${clusters} }\n`;
+
+  test("logs a change of what is not served", async () => {
+    await write("envoy.yaml", own("one"));
+    const program = serve();
+    await program.ports();
+    await write("envoy.yaml", own("two"));
+    await program.logged({ msg: "configuration read again; nothing changed" });
+    const words = "parts that are not served have changed (stats_sinks): give the Envoys a new bootstrap";
+    const lines = program.log().filter(({ msg }) => msg.includes("have changed (stats_sinks)"));
+    expect(lines).toMatchObject([{ level: "info", code: "NOT_SERVED", msg: expect.stringContaining(words) }]);
+    await write("envoy.yaml", own("two", "[{ name: a }, { name: b }]"));
+    await program.logged({ msg: "serving the changed configuration", added: 1 });
+    expect(program.log().filter(({ msg }) => msg.includes("parts that are not served"))).toHaveLength(1);
+  });
+
+  test("serves on when it is overwritten with the bootstrap that was made of it", async () => {
+    await write("envoy.yaml", own("one"));
+    const program = serve();
+    const { rest } = await program.ports();
+    const made = await xdsHere("bootstrap", "--from", join(directory, "envoy.yaml"));
+    expect(made.code).toBe(0);
+    await write("envoy.yaml", made.stdout);
+    await program.logged({ level: "error", msg: "still serving the last good configuration" });
+    expect(await clustersOf(rest)).toEqual(["a undefined"]);
+    for (const command of [["validate"], ["serve", "--check"]]) {
+      const checked = await xdsHere(...command, directory);
+      expect([checked.code, checked.stdout]).toEqual([1, expect.stringContaining("no resource in it can be served")]);
+    }
+  });
+
+  test("is checked by its rules also where nothing in it can be served", async () => {
+    await write("envoy.yaml", "stats_flush_interval: 0s\nnode: { id: a, cluster: b }\n");
+    const { code, stdout } = await xdsHere("validate", directory);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/ error UNREADABLE no resource in it can be served/);
+    expect(stdout).toMatch(/envoy\.yaml:1:23 warning BOOTSTRAP stats_flush_interval: must be at least 0\.001s/);
+  });
+
+  test("says of a relative path that it would be read in a list of resources", async () => {
+    const data = "{ filename: x.txt }";
+    await write("envoy.yaml", `static_resources: { secrets: [{ name: s, generic_secret: { secret: ${data} } }] }\n`);
+    const { stdout } = await xdsHere("validate", directory);
+    expect(stdout).toMatch(
+      /RELATIVE_FILE .* Envoy looks for it in the directory it was started in; use an absolute path or `inline_string`\. In a `resources:` list, this server would read the file and watch it\n/,
+    );
+  });
+});
+
+describe("xds serve with a small heap", () => {
+  const variables = { NODE_OPTIONS: "--max-old-space-size=128" };
+  const large = (name: string) =>
+    `resources:\n${Array.from({ length: 30_000 }, (_, i) => `- {"@type": ${clusterType}, name: ${name}${i}}`).join("\n")}\n`;
+  const noRoom =
+    /\.yaml(: | error UNREADABLE )30000 resources need \d+ MiB of this program's heap, which has room for \d+ MiB; give it more memory \(NODE_OPTIONS=--max-old-space-size=<MB>\), or serve fewer resources/;
+
+  test("refuses files for which it has no room, and serves on", async () => {
+    await write("a.yaml", clusterNamed("a"));
+    const program = xds.startWith(variables, "serve", directory, "--port", "0", "--rest-port", "0");
+    const { rest } = await program.ports();
+    for (const name of ["b", "c", "d", "e", "f", "g"]) await write(`${name}.yaml`, large(name));
+    await vi.waitFor(() => expect(program.stderr).toMatch(noRoom), { timeout: 60_000 });
+    expect(await clustersOf(rest)).toEqual(["a 1s"]);
+    for (const name of ["c", "d", "e", "f", "g"]) await rm(join(directory, `${name}.yaml`));
+    const served = () => expect(program.stderr).toContain('"added":30000');
+    await vi.waitFor(served, { timeout: 30_000 }); // there is room for one of them
+    expect(await clustersOf(rest)).toHaveLength(30_001);
+  }, 100_000);
+
+  test("says at start, in validate and with --check which file has no room", async () => {
+    for (const name of ["b", "c", "d"]) await write(`${name}.yaml`, large(name));
+    const ports = ["--port", "0", "--rest-port", "0"];
+    const started = xds.startWith(variables, "serve", directory, ...ports);
+    expect([await started.end(), started.stderr]).toEqual([1, expect.stringMatching(noRoom)]);
+    expect(started.stderr).toContain("nothing is served");
+    for (const command of [["validate"], ["serve", "--check", ...ports]]) {
+      const { code, stdout } = await xds.with(variables, ...command, directory);
+      expect([code, stdout]).toEqual([1, expect.stringMatching(noRoom)]);
+    }
+  }, 120_000);
+});
+
 describe("xds serve --check", () => {
+  test("reads by the limits that serve reads by, which have a least", async () => {
+    await write("a.yaml", `resources: [${"[],".repeat(2_000_000)}]`);
+    const limited = await xdsHere("serve", "--check", "--limits-file-memory", "32MiB", directory);
+    expect(limited).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(
+        "reading the file takes more than 32 MiB of memory, the limit --limits-file-memory;",
+      ),
+    });
+    expect(await xdsHere.with({ XDS_LIMITS_FILE_MEMORY: "32MiB" }, "validate", directory)).toMatchObject({
+      code: 1,
+      stdout: limited.stdout,
+    });
+    for (const [flag, value, least] of [
+      ["--limits-file-memory", "31MiB", "32MiB"],
+      ["--limits-file-time", "999ms", "1s"],
+    ] as const)
+      expect(await xdsHere("serve", directory, flag, value)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`expected at least ${least}.`),
+      });
+  });
+
   const routes = `"@type": ${routeType}
 name: local
 virtual_hosts:
@@ -374,7 +485,7 @@ virtual_hosts:
     await write("key.pem", expired.key);
     const settings = { paths: ["."], tls: { cert: "cert.pem", key: "key.pem" } };
     await write("xds.yaml", JSON.stringify(settings));
-    const check = (...args: string[]) => xds("serve", "--config", join(directory, "xds.yaml"), "--check", ...args);
+    const check = (...args: string[]) => xdsHere("serve", "--config", join(directory, "xds.yaml"), "--check", ...args);
 
     const good = await check();
     const linesOf = (text: string) => text.replaceAll(directory, "DIR").split("\n");
@@ -382,8 +493,8 @@ virtual_hosts:
       "xds: the TLS certificate has expired; clients will refuse it  file=DIR/cert.pem from=2020-01-01T00:00:00.000Z expires=2020-12-31T00:00:00.000Z";
     expect(linesOf(good.stderr)).toEqual([expiry, ""]);
     expect(linesOf(good.stdout)).toEqual([
-      "DIR/envoy.yaml:1:1 info NOT_SERVED admin: left out: it cannot be served; keep it in the Envoy's own file",
-      "DIR/envoy.yaml:2:32 info UNREFERENCED clusters/a: nothing in the snapshot refers to it",
+      "DIR/envoy.yaml:1:1 info NOT_SERVED admin: left out: it cannot be served; `xds bootstrap --from` keeps it in the Envoy's own file",
+      "DIR/envoy.yaml:2:32 info UNREFERENCED clusters/a: nothing in the configuration refers to it",
       expect.stringContaining(`DIR/routes.yaml:4:83 warning MISSING_TARGET ${words}`),
       "0 errors, 1 warning, 2 infos in 2 resources",
       "",
@@ -419,10 +530,10 @@ virtual_hosts:
   });
 
   test("alone has an output", async () => {
-    expect(await xds("serve", directory, "-o", "json")).toEqual({
+    expect(await xdsHere("serve", directory, "-o", "json")).toEqual({
       code: 2,
       stdout: "",
-      stderr: "xds: --output is of what --check prints; the log has --log-format\n",
+      stderr: "xds: --output is the format of the report of --check; --log-format is that of the log\n",
     });
   });
 });
@@ -432,13 +543,13 @@ describe("the program's words", () => {
 
   test("point at the example's bootstrap where the example is served as the bootstrap expects it", () => {
     const quickstart = join(examples, "quickstart");
-    expect(introduction([quickstart], { host: "127.0.0.1", port: 18000 }, {})).toMatch(
+    expect(startupMessage([quickstart], { host: "127.0.0.1", port: 18000 }, {})).toMatch(
       /envoy -c \S*examples\/envoy\.yaml\n/,
     );
-    expect(introduction([quickstart], { host: "127.0.0.1", port: 18002 }, {})).toContain(
+    expect(startupMessage([quickstart], { host: "127.0.0.1", port: 18002 }, {})).toContain(
       "bootstrap --server 127.0.0.1:18002 >",
     );
-    expect(introduction(["."], { host: "::", port: 18000 }, { rest: { host: "::", port: 1 } })).toContain(
+    expect(startupMessage(["."], { host: "::", port: 18000 }, { rest: { host: "::", port: 1 } })).toContain(
       "http://[::]:1/",
     );
   });

@@ -10,6 +10,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
 import { clusterType, type Snapshot } from "../../src/index.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { resourceJson } from "../../src/resource/resource-json.js";
 import type { Certificate } from "../e2e/certificate.js";
 import { eventually } from "../e2e/eventually.js";
@@ -40,7 +41,7 @@ export class Folder {
 /** The resources of a snapshot as a file that `xds serve` takes. */
 export function fileOf(snapshot: Snapshot): string {
   const resources = [...snapshot.typeUrls()].flatMap((typeUrl) =>
-    Array.from(snapshot.resources(typeUrl).values(), ({ body }) => resourceJson(typeUrl, body)),
+    Array.from(snapshot.resources(typeUrl).values(), ({ body }) => resourceJson(typeUrl, body, envoyRegistry())),
   );
   return JSON.stringify({ resources });
 }

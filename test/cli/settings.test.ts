@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { Command } from "commander";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.js";
-import { parseBytes, parseDuration } from "../../src/cli/command.js";
-import { plainLog } from "../../src/cli/log.js";
-import { nodeGroups } from "../../src/cli/node-groups.js";
-import { table } from "../../src/cli/output.js";
-import { serverOptions } from "../../src/cli/server-options.js";
-import { addSettings, resolveSettings } from "../../src/cli/settings.js";
-import { readSettingsFile } from "../../src/cli/settings-file.js";
+import { rolloutOptions } from "../../src/cli/settings/rollout-options.js";
+import { serverOptions } from "../../src/cli/settings/server-options.js";
+import { addSettings, resolveSettings } from "../../src/cli/settings/setting-options.js";
+import { readSettingsFile } from "../../src/cli/settings/settings-file.js";
+import { parseBytes, parseDuration } from "../../src/cli/terminal/command.js";
+import { plainLog } from "../../src/cli/terminal/log.js";
+import { table } from "../../src/cli/terminal/output.js";
 import { RationedLog } from "../../src/rationed-log.js";
+import { commonGroup, nodeGroups } from "../../src/serving/node-groups.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 
 let directory: string;
@@ -21,6 +23,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "xds-settings-"));
 });
 afterEach(() => rm(directory, { recursive: true }));
+afterEach(() => void vi.unstubAllEnvs());
 
 async function settingsFile(text: string): Promise<string> {
   const file = join(directory, "xds.yaml");
@@ -30,10 +33,12 @@ async function settingsFile(text: string): Promise<string> {
 
 describe("settings", () => {
   const resolved = (args: string[], environment: NodeJS.ProcessEnv, file: ReadonlyMap<string, unknown>) => {
-    const command = new Command();
+    vi.unstubAllEnvs();
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
     addSettings(command);
     command.parse(args, { from: "user" });
-    return resolveSettings(command, environment, file);
+    return resolveSettings(command, file);
   };
 
   test("come from a flag before the environment before the file before the default", () => {
@@ -42,7 +47,7 @@ describe("settings", () => {
       ["rest_port", 1],
       ["drain_time", 1],
     ]);
-    const environment = { XDS_PORT: "2", XDS_REST_PORT: "off", XDS_INSECURE: "true", XDS_HOST: "" };
+    const environment = { XDS_PORT: "2", XDS_REST_PORT: "off", XDS_INSECURE: "true" };
     expect(resolved(["--port", "3"], environment, file)).toMatchObject({
       port: 3,
       restPort: "off",
@@ -66,17 +71,41 @@ describe("settings", () => {
     });
     const environment = { XDS_ENVOY_DRAIN_TIME: "60s", XDS_RETRY_REFUSED: "off", XDS_MAX_RESPONSE_BYTES: "64MiB" };
     expect(options([], environment)).toMatchObject(given);
-    expect(() => options([], { XDS_RETRY_REFUSED: "false" })).toThrow("Allowed choices are on, off.");
+    expect(() => options([], { XDS_RETRY_REFUSED: "false" })).toThrow("expected one of on, off");
   });
 
-  test("of the environment that cannot be are told by the variable's name", () => {
-    expect(() => resolved([], { XDS_INSECURE: "yes" }, new Map())).toThrow(
-      'XDS_INSECURE="yes" in the environment: Allowed choices are true, false, 1, 0.',
-    );
-    expect(() => resolved([], { XDS_PORT: "tcp://10.0.0.1:18000" }, new Map())).toThrow(
-      'XDS_PORT="tcp://10.0.0.1:18000" in the environment: Expected a port from 0 to 65535. ' +
-        'It is of a Kubernetes Service "xds"; set enableServiceLinks: false.',
-    );
+  test("about refusals in a rollout become its policy", async () => {
+    const { values } = await readSettingsFile(await settingsFile("rollout: { strategy: gradual, nack_retries: 1 }"));
+    const options = (...args: string[]) => rolloutOptions(resolved(args, {}, values));
+    expect(options()).toEqual({ policy: { nackRetries: 1 }, gates: [] });
+    expect(options("--rollout-nack-retries", "0", "--retry-refused", "off")?.policy).toEqual({ nackRetries: 0 });
+    expect(() => options("--retry-refused", "off")).toThrow("--rollout-nack-retries needs --retry-refused on");
+    expect(() => options("--rollout-nack-retries", "-1")).toThrow("expected a whole number from 0");
+  });
+
+  test.each([
+    [
+      { XDS_INSECURE: "yes" },
+      "option '--insecure' value 'yes' from env 'XDS_INSECURE' is invalid: expected one of true, false, 1, 0",
+    ],
+    [
+      { XDS_PORT: "tcp://10.0.0.1:18000" },
+      "option '--port <port>' value 'tcp://10.0.0.1:18000' from env 'XDS_PORT' is invalid: expected 0 to 65535; " +
+        'Kubernetes set it for a Service named "xds": set enableServiceLinks: false in the pod.',
+    ],
+  ])("of the environment that cannot be are told by the variable's name: %j", async (environment, message) => {
+    const { code, stderr } = await xdsHere.with(environment, "serve", directory);
+    expect({ code, first: stderr.split("\n")[0] }).toEqual({ code: 2, first: `xds: ${message}` });
+  });
+
+  test("that only a variable of the environment can be, for a command has no flag for them, are told by its name", async () => {
+    const { code, stderr } = await xdsHere.with({ XDS_LIMITS_FILE_TIME: "x" }, "validate", directory);
+    expect({ code, first: stderr.split("\n")[0] }).toEqual({
+      code: 2,
+      first:
+        "xds: option '--limits-file-time <time>' value 'x' from env 'XDS_LIMITS_FILE_TIME' is invalid: " +
+        "expected a time such as 500ms, 30s, 5m or 1h, up to 480h.",
+    });
   });
 
   test("are read from xds.yaml, with paths relative to it", async () => {
@@ -112,19 +141,20 @@ node_groups:
 
   test("that cannot be are all told, with line and column", async () => {
     const file = await settingsFile(
-      "prt: 3\nport: 99999999\nlimits: 3\ndrain_time: [1]\nnode_groups:\n- {group: a}\n- {id: x}\n- {group: b, name: x}\n- c\n",
+      "unmatched: none\nprt: 3\nport: 99999999\nlimits: 3\ndrain_time: [1]\nnode_groups:\n- {group: a}\n- {id: x}\n- {group: b, name: x}\n- c\n",
     );
     await expect(readSettingsFile(file)).rejects.toThrow(
       [
         "the settings cannot be used:",
-        `${file}:1:1: prt: no such setting; did you mean port?`,
-        `${file}:2:7: port: 99999999 cannot be: Expected a port from 0 to 65535.`,
-        `${file}:3:9: limits: expected an object, got 3`,
-        `${file}:4:13: drain_time: expected a value, got a list`,
-        `${file}:6:3: node_groups[0]: a rule needs something that the node is told by, such as id`,
-        `${file}:7:3: node_groups[1]: a rule needs "group:", the directory in groups/ that it leads to`,
-        `${file}:8:14: node_groups[2].name: no such field of a rule; there are group, id, cluster, locality (region, zone, sub_zone), metadata`,
-        `${file}:9:3: node_groups[3]: expected a rule, such as {group: edge, id: "edge-*"}, got "c"`,
+        `${file}:1:1: unmatched: no such setting; did you mean unmatched_nodes?`,
+        `${file}:2:1: prt: no such setting; did you mean port?`,
+        `${file}:3:7: port: expected 0 to 65535, got 99999999`,
+        `${file}:4:9: limits: expected an object, got 3`,
+        `${file}:5:13: drain_time: expected a value, got a list`,
+        `${file}:7:3: node_groups[0]: a rule needs at least one field of a node, such as id`,
+        `${file}:8:3: node_groups[1]: a rule needs "group:", the name of a directory in groups/`,
+        `${file}:9:14: node_groups[2].name: a node has no such field; its fields are id, cluster, locality (region, zone, sub_zone), metadata`,
+        `${file}:10:3: node_groups[3]: expected a rule, such as {group: edge, id: "edge-*"}, got "c"`,
       ].join("\n"),
     );
   });
@@ -154,6 +184,9 @@ describe("node groups", () => {
     { "locality.region": "eu", "locality.zone": "eu-*", "locality.sub_zone": "r2" },
     { "metadata.team.name": "p*y" },
     { "metadata.a.b.c": "true" },
+    { id: "*e*g*-*" },
+    { id: "edge-7*" },
+    { id: "**" },
   ])("fit by %o", (fields) => {
     expect(groupOf(fields as Record<string, string>)).toBe("hit");
   });
@@ -161,6 +194,9 @@ describe("node groups", () => {
   test.each([
     { id: "edge" },
     { id: "edge.7" },
+    { id: "edge-7*7" },
+    { id: "*dge*ge-7" },
+    { id: "*x*" },
     { id: "edge-*", cluster: "db" },
     { "metadata.team": "*" },
     { "metadata.list": "*" },
@@ -175,6 +211,27 @@ describe("node groups", () => {
     expect(nodeGroups([], "metadata.team.name")(node)).toBe("pay");
     expect(nodeGroups([], "metadata.none")(node)).toBe("");
   });
+
+  test("are told in no time of an id that fits in ever so many ways, but for its end", () => {
+    const rules = [{ group: "prod", fields: new Map([["id", "*-*-*-*-*-prod"]]) }];
+    const id = "-".repeat(1_000_000); // an expression that backtracks would take years
+    expect(nodeGroups(rules, "cluster")(create(NodeSchema, { id }))).toBe("");
+  });
+
+  test("have no node that claims to be of what all are served", () => {
+    expect(nodeGroups([], "id")(create(NodeSchema, { id: commonGroup }))).toBe("");
+  });
+});
+
+test.each([
+  ["serve", "--help"],
+  ["explain", "-h"],
+])("xds %s %s helps in spite of variables that cannot be used", async (...args) => {
+  vi.stubEnv("XDS_PORT", "tcp://10.0.0.1:18000");
+  const variables = { XDS_PORT: "tcp://10.0.0.1:18000", XDS_TYPE: "frob" };
+  const { code, stdout } = await xdsHere.with(variables, ...args);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Usage: xds");
 });
 
 describe("xds serve with xds.yaml", () => {
@@ -227,9 +284,9 @@ describe("xds serve with xds.yaml", () => {
       expect(await status(rest, host, "/v3/discovery:clusters", "POST"), host).toBe(wanted);
       expect(await status(admin, host, "/status", "GET"), host).toBe(wanted);
     }
-    const wrong = await xds("serve", "--config", file, "--check", "--allowed-hosts", "http://xds.example");
+    const wrong = await xdsHere("serve", "--config", file, "--check", "--allowed-hosts", "http://xds.example");
     expect(wrong.stderr).toContain(
-      'Expected host names with commas between, such as xds.example, without a scheme or a port; "http://xds.example" is none.',
+      'expected host names separated by commas, such as xds.example, without a scheme or a port, got "http://xds.example"',
     );
     expect(wrong.code).toBe(2);
   });
@@ -238,10 +295,8 @@ describe("xds serve with xds.yaml", () => {
     await mkdir(join(directory, "groups/edge"), { recursive: true });
     await writeFile(join(directory, "groups/edge/own.json"), cluster("own"));
     const file = await settingsFile('paths: .\nnode_groups: [{ group: edge, id: "w*" }, { group: typo, id: "z*" }]\n');
-    const { code, stderr } = await xds("serve", "--config", file, "--check");
-    expect(stderr).toBe(
-      "xds: a rule of node_groups leads to this group, and there is no directory groups/typo with anything for it  group=typo\n",
-    );
+    const { code, stderr } = await xdsHere("serve", "--config", file, "--check");
+    expect(stderr).toBe("xds: a rule names this group, but no directory groups/typo has files for it  group=typo\n");
     expect(code).toBe(0);
   });
 
@@ -251,7 +306,7 @@ describe("xds serve with xds.yaml", () => {
     await mkdir(empty);
     await writeFile(join(empty, "none.yaml"), "resources: []\n");
     const served = async (environment: NodeJS.ProcessEnv, ...paths: string[]) =>
-      (await xds.with(environment, "serve", ...paths, "--config", file, "--check")).stdout;
+      (await xdsHere.with(environment, "serve", ...paths, "--config", file, "--check")).stdout;
     const variables = { XDS_PATHS: `${empty}:${join(directory, "a.json")}` };
     await writeFile(join(directory, "a.json"), cluster("a"));
     expect(await served({})).toMatch(/nowhere error UNREADABLE/);
@@ -263,14 +318,14 @@ describe("xds serve with xds.yaml", () => {
     [["--port", "18000", "--admin-port", "18000"], "--port and --admin-port are both 18000 on 127.0.0.1"],
     [["--port", "1", "--rest-port", "1"], "--port and --rest-port are both 1 on 127.0.0.1"],
   ])("are told where two ports are one: %j", async (ports, why) => {
-    const run = await xds("serve", directory, ...ports);
+    const run = await xdsHere("serve", directory, ...ports);
     expect(run).toEqual({ code: 2, stdout: "", stderr: `xds: ${why}; give each its own\n` });
   });
 
   test("does not listen beyond loopback in plain text, unless it is told to", async () => {
-    const refused = await xds("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
+    const refused = await xdsHere("serve", directory, "--host", "0.0.0.0", "--port", "0", "--rest-port", "0");
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from elsewhere.*allow it with --insecure/);
+    expect(refused.stderr).toMatch(/--host 0\.0\.0\.0 can be reached from other machines.*allow it with --insecure/);
   });
 });
 

@@ -10,6 +10,7 @@ import { describeWithEnvoy, startEnvoy } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
 import { adsDelta, adsSotw, rest } from "../e2e/modes.js";
 import { freePort } from "../e2e/ports.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 
 let directory: string;
@@ -50,7 +51,7 @@ async function start(text: string, ...options: string[]) {
   const server = xds.start("serve", directory, "--port", "0", "--rest-port", "0", ...options);
   const { grpc, rest, admin } = await server.ports();
   const url = `http://127.0.0.1:${admin}`;
-  return { server, grpc, rest, url, write, status: (...args: string[]) => xds("status", "--admin", url, ...args) };
+  return { server, grpc, rest, url, write, status: (...args: string[]) => xdsHere("status", "--admin", url, ...args) };
 }
 
 describe("xds status", () => {
@@ -67,9 +68,25 @@ describe("xds status", () => {
     });
   });
 
+  it("takes the admin port that xds.yaml has, as xds diff --node does", async () => {
+    const [port, otherPort] = [await freePort(), await freePort()];
+    const file = join(directory, "xds.yaml");
+    const told = async (variables: NodeJS.ProcessEnv, ...args: string[]) => {
+      const { code, stderr } = await xdsHere.with({ XDS_ADMIN_PORT: "", XDS_CONFIG: file, ...variables }, ...args);
+      expect(code).toBe(1);
+      return /admin port cannot be reached at (\S+): .*--admin or XDS_ADMIN/.exec(stderr)?.[1];
+    };
+    await writeFile(file, `admin: { port: ${port}, host: "::" }\n`);
+    expect(await told({}, "status")).toBe(`http://[::1]:${port}`);
+    expect(await told({}, "diff", "--node", "edge-1")).toBe(`http://[::1]:${port}`);
+    const other = `http://127.0.0.1:${otherPort}`;
+    expect(await told({ XDS_ADMIN: other }, "status")).toBe(other);
+    expect(await told({}, "diff", "--node", "edge-1", "--admin", other)).toBe(other);
+  });
+
   it("says what it cannot reach, and what is no admin port", async () => {
     const port = await freePort();
-    const nobody = await xds("status", "--admin", `http://127.0.0.1:${port}`);
+    const nobody = await xdsHere("status", "--admin", `http://127.0.0.1:${port}`);
     expect(nobody.code).toBe(1);
     expect(nobody.stderr).toMatch(
       new RegExp(
@@ -80,13 +97,13 @@ describe("xds status", () => {
     onTestFinished(() => void other.close());
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port: otherPort } = other.address() as AddressInfo;
-    const wrong = await xds("status", "--admin", `http://127.0.0.1:${otherPort}`);
+    const wrong = await xdsHere("status", "--admin", `http://127.0.0.1:${otherPort}`);
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("is not the admin port of `xds serve`") });
-    expect(await xds("status", "--admin", "127.0.0.1:18002")).toMatchObject({
+    expect(await xdsHere("status", "--admin", "127.0.0.1:18002")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--admin is a URL such as http://127.0.0.1:18002"),
     });
-    expect((await xds("status", "-o", "xml")).code).toBe(2);
+    expect((await xdsHere("status", "-o", "xml")).code).toBe(2);
   });
 });
 
@@ -98,12 +115,12 @@ describe("xds serve's admin port", () => {
     expect(await xds(...args, "--admin-port", taken)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /cannot listen for the admin port on 127\.0\.0\.1:\d+: .*\n {2}--admin-port chooses another port, or "off"/,
+        /cannot listen for the admin port on 127\.0\.0\.1:\d+: .*\n {2}choose another port with --admin-port, or "off"/,
       ),
     });
-    expect(await xds(...args, "--admin-host", "0.0.0.0")).toMatchObject({
+    expect(await xdsHere(...args, "--admin-host", "0.0.0.0")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("--admin-host 0.0.0.0 can be reached from elsewhere"),
+      stderr: expect.stringContaining("--admin-host 0.0.0.0 can be reached from other machines"),
     });
     const without = xds.start(...args, "--admin-port", "off", "--admin-host", "0.0.0.0");
     await without.ports();
@@ -150,7 +167,7 @@ describeWithEnvoy("xds status of a real Envoy", () => {
       for (const type of ["clusters", "listeners"]) expect(synced.stdout).toMatch(line(type));
 
       const dump = `${url}/config_dump?node=edge-1`;
-      expect(await xds("diff", "--node", "edge-1", "--admin", url)).toMatchObject({ code: 0 });
+      expect(await xdsHere("diff", "--node", "edge-1", "--admin", url)).toMatchObject({ code: 0 });
       const acked = (await (await fetch(dump)).json()) as Dump;
       expect(versions(acked)).toEqual(
         variant === "delta" ? versions(JSON.parse(await envoy.admin("/config_dump")) as Dump) : expect.anything(),
@@ -161,13 +178,13 @@ describeWithEnvoy("xds status of a real Envoy", () => {
       const failing = await status();
       expect(failing.code).toBe(1);
       expect(failing.stdout).toMatch(/clusters +SYNCED/);
-      expect(failing.stdout).toMatch(/\n\n1 node has refused something; `xds status edge-1` tells why\n$/);
+      expect(failing.stdout).toMatch(/\n\n1 node has refused a response; `xds status edge-1` shows why\n$/);
       const detail = await status("edge-1");
       expect(detail.code).toBe(1);
       expect(detail.stdout).toMatch(/^node: +edge-1\n/);
       expect(detail.stdout).toMatch(new RegExp(`^variant: +${variant}$`, "m"));
       expect(detail.stdout).toMatch(
-        /^listeners refused (now|\d+s ago): version [0-9a-f]+, nonce \d+, with front; offered again (now|in \d+s)\n {2}.*cannot bind '203\.0\.113\.1:\d+'/m,
+        /^listeners refused (now|\d+s ago): version [0-9a-f]+, nonce \d+, with front; sent again (now|in \d+s)\n {2}.*cannot bind '203\.0\.113\.1:\d+'/m,
       );
       const { stdout } = await status("edge-1", "-o", "json");
       expect(JSON.parse(stdout)).toMatchObject({
@@ -179,7 +196,7 @@ describeWithEnvoy("xds status of a real Envoy", () => {
           { type: "listeners", state: "ERROR", nacked: { names: ["front"] } },
         ],
       });
-      const difference = await xds("diff", "--node", "edge-1", "--admin", url);
+      const difference = await xdsHere("diff", "--node", "edge-1", "--admin", url);
       expect(difference.code).toBe(1);
       expect(difference.stdout).toContain("203.0.113.1");
     });
@@ -200,14 +217,14 @@ function connect(grpc: number, refuses: (names: string[]) => string | undefined 
 describe("xds status of a client that refuses one of several resources", () => {
   const refuses = (names: string[]) => (names.includes("bad") ? "there is something bad" : undefined);
 
-  it("names the one that is refused alone, and says when it is offered again", async () => {
+  it("names the one that is refused alone, and says when it is sent again", async () => {
     const { grpc, status } = await start(`resources:${cluster("a")}${cluster("bad")}${cluster("c")}`);
     connect(grpc, refuses);
     await eventually(async () => expect((await status()).stdout).toMatch(/clusters +ERROR/));
     const { code, stdout } = await status("edge-1");
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^clusters refused (now|\ds ago): version [0-9a-f]{16}, nonce \d+, with bad; offered again in \d+s\n {2}there is something bad$/m,
+      /^clusters refused (now|\ds ago): version [0-9a-f]{16}, nonce \d+, with bad; sent again in \d+s\n {2}there is something bad$/m,
     );
   });
 
@@ -230,13 +247,13 @@ describe("xds serve", () => {
     expect([...client.resources(clusterType).keys()].sort()).toEqual(["back", "other"]);
     expect((await status()).code, "is no fault").toBe(0);
     expect((await status("edge-1")).stdout).toMatch(
-      /^clusters that wait:\n {2}back: it is removed when the old listeners that may use it have drained; looked at again (now|in \ds)$/m,
+      /^waiting clusters:\n {2}back: it is removed when the old listeners that may use it have drained; checked again (now|in \d+s)$/m,
     );
-    expect(await xds("diff", "--node", "edge-1", "--admin", url)).toEqual({
+    expect(await xdsHere("diff", "--node", "edge-1", "--admin", url)).toEqual({
       code: 0,
       stdout: "no difference\n",
       stderr:
-        "xds: no difference, as old listeners of the node may still use it, and it is removed when they have drained: " +
+        "xds: no difference, because old listeners of the node may still use it; it is removed when they have drained: " +
         'clusters "back"\n',
     });
     await eventually(async () => expect((await status()).stdout).toMatch(/clusters +SYNCED[\s\S]*listeners +SYNCED/));
@@ -276,7 +293,7 @@ describeWithEnvoy("xds status of a real Envoy that polls over REST", () => {
     expect(detail.code).toBe(1);
     expect(detail.stdout).toMatch(/^variant: +rest$/m);
     expect(detail.stdout).toMatch(
-      /^listeners refused (now|\d+s ago): version [0-9a-f]{16}\n {2}it asks again with the version that it had before/m,
+      /^listeners refused (now|\d+s ago): version [0-9a-f]{16}\n {2}the node still requests with its previous version/m,
     );
     expect(await (await fetch(`${url}/clients`)).json()).toMatchObject([{ id: "edge-1", variants: ["rest"] }]);
     await write(config("127.0.0.1", port));

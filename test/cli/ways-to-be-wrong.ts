@@ -74,14 +74,14 @@ export const ways: readonly Way[] = [
     way: "a wrong indentation",
     spoil: edit("  connect_timeout", "   connect_timeout"),
     says: [
-      'DIR/clusters.yaml:5:19 INVALID not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that holds ": " or begins with a sign',
+      'DIR/clusters.yaml:5:19 INVALID not valid YAML or JSON: bad indentation of a mapping entry; align the line with its neighbours, and quote a value that contains ": " or begins with a special character',
     ],
   },
   {
-    way: "a key twice",
-    spoil: edit("type: EDS", "name: other"),
+    way: "a field in both spellings",
+    spoil: edit("type: EDS", "connectTimeout: 1s"),
     says: [
-      'DIR/clusters.yaml:4:3 INVALID resources[0].name: the key "name" is given twice in one object, first in line 3; remove one',
+      "DIR/clusters.yaml:5:3 INVALID resources[0].connect_timeout: connectTimeout and connect_timeout are the same field; remove one of them",
     ],
   },
   {
@@ -95,7 +95,7 @@ export const ways: readonly Way[] = [
     way: "an @type without quotes",
     spoil: edit('"@type"', "@type"),
     says: [
-      'DIR/clusters.yaml:2:3 INVALID not valid YAML or JSON: without quotes nothing can begin with @; write "@type"',
+      'DIR/clusters.yaml:2:3 INVALID not valid YAML or JSON: a text without quotes cannot begin with @; write "@type"',
     ],
   },
   {
@@ -182,9 +182,9 @@ export const ways: readonly Way[] = [
   },
   {
     way: "no @type",
-    spoil: edit(`"@type": ${clusterType}\n  name`, "name"),
+    spoil: put("clusters.yaml", "resources:\n- name: backend\n"),
     says: [
-      'DIR/clusters.yaml:2:3 INVALID resources[0]: expected an object with its "@type", such as type.googleapis.com/envoy.config.cluster.v3.Cluster, got another object',
+      'DIR/clusters.yaml:2:3 INVALID resources[0]: this resource has no "@type", and name is a field of clusters, listeners, filter-chains, scoped-routes, … (9 in all); add an "@type", such as type.googleapis.com/envoy.config.cluster.v3.Cluster, or set the type with --type, in code with resourceType',
     ],
   },
   {
@@ -205,7 +205,7 @@ export const ways: readonly Way[] = [
     way: "an object that is nothing known",
     spoil: put("more.yaml", "clusters: []\n"),
     says: [
-      'DIR/more.yaml:1:1 INVALID expected an object with a list "resources:", or one resource with its "@type", got another object',
+      'DIR/more.yaml:1:1 INVALID expected an object with a list "resources:", or one resource with its "@type", got another object; put clusters: under static_resources:, or put all resources into a list resources:',
     ],
   },
   {
@@ -253,8 +253,8 @@ filter_chains:
     spoil: edit("name: backend", "name: backends"),
     isWarning: true,
     says: [
-      'DIR/clusters.yaml:3:9 MISSING_TARGET clusters/backends: name refers to "backends", which is not among the endpoints of the snapshot; add it, or correct the name',
-      'DIR/routes.yaml:8:23 MISSING_TARGET routes/local: virtual_hosts[0].routes[0].route.cluster refers to "backend", which is not among the clusters of the snapshot; add it, or correct the name',
+      'DIR/clusters.yaml:3:9 MISSING_TARGET clusters/backends: name refers to "backends", which is not among the endpoints of the configuration; add it, or correct the name',
+      'DIR/routes.yaml:8:23 MISSING_TARGET routes/local: virtual_hosts[0].routes[0].route.cluster refers to "backend", which is not among the clusters of the configuration; add it, or correct the name',
     ],
   },
   {
@@ -269,13 +269,15 @@ filter_chains:
     spoil: (directory) => rm(join(directory, "endpoints.json")),
     isWarning: true,
     says: [
-      'DIR/clusters.yaml:3:9 MISSING_TARGET clusters/backend: name refers to "backend", which is not among the endpoints of the snapshot; add it, or correct the name',
+      'DIR/clusters.yaml:3:9 MISSING_TARGET clusters/backend: name refers to "backend", which is not among the endpoints of the configuration; add it, or correct the name',
     ],
   },
   {
     way: "a symbolic link to nothing",
     spoil: (directory) => symlink("nowhere", join(directory, "more.yaml")),
-    says: ["DIR/more.yaml UNREADABLE a symbolic link to nothing; remove it, or put back what it leads to"],
+    says: [
+      "DIR/more.yaml UNREADABLE a symbolic link whose target does not exist; remove the link, or put the target back",
+    ],
   },
   {
     way: "a symbolic link that leads back",
@@ -286,7 +288,7 @@ filter_chains:
     way: "a symbolic link to itself",
     spoil: (directory) => symlink("more.yaml", join(directory, "more.yaml")),
     says: [
-      "DIR/more.yaml UNREADABLE cannot be read: a symbolic link that leads to itself; remove it, or let it lead to a file",
+      "DIR/more.yaml UNREADABLE cannot be read: a symbolic link that leads to itself; remove it, or make it lead to a file",
     ],
   },
   {
@@ -317,9 +319,7 @@ filter_chains:
       await writeFile(join(directory, "more.yaml"), "");
       await truncate(join(directory, "more.yaml"), 100_000_000);
     },
-    says: [
-      "DIR/more.yaml UNREADABLE the file has 100000000 bytes, where 33554432 is the most; split it into several files",
-    ],
+    says: ["DIR/more.yaml UNREADABLE the file has more than 33554432 bytes, the limit; split it into several files"],
   },
   {
     way: "the directory renamed",

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Cluster } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { XdsClient } from "../../src/client/index.js";
 import { clusterType, endpointType, routeType } from "../../src/resource/types.js";
+import { xdsHere } from "./in-process.js";
 import { type LogLine, Program, xds } from "./program.js";
 import { heal, type Way, ways } from "./ways-to-be-wrong.js";
 
@@ -40,7 +41,7 @@ describe("xds validate tells", () => {
   afterEach(removeDirectory);
 
   test("nothing of the sound configuration", async () => {
-    expect(await xds("validate", directory, "--strict")).toEqual({
+    expect(await xdsHere("validate", directory, "--strict")).toEqual({
       code: 0,
       stdout: "0 errors, 0 warnings, 0 infos in 3 resources\n",
       stderr: "",
@@ -50,7 +51,7 @@ describe("xds validate tells", () => {
   test.each(ways)("$way", async (way) => {
     await way.spoil(directory);
     const run = async (...args: string[]) => {
-      const { code, stdout, stderr } = await xds("validate", directory, "--severity", "warning", ...args);
+      const { code, stdout, stderr } = await xdsHere("validate", directory, "--severity", "warning", ...args);
       expect(stderr).toBe("");
       return { code, lines: stdout.split("\n").slice(0, -2) }; // without the line that counts
     };
@@ -177,7 +178,8 @@ describe("xds serve, unless validation is strict, takes and warns of", () => {
   let program: Program;
   beforeEach(async () => {
     await makeDirectory();
-    program = new Program(["serve", directory, "--port", "0", "--rest-port", "0"]);
+    const warns = ["--checks-missing-target", "warn", "--guards-removal", "off"];
+    program = new Program(["serve", directory, "--port", "0", "--rest-port", "0", ...warns]);
   });
   afterEach(async () => {
     program.signal("SIGKILL");

@@ -16,7 +16,7 @@ describe.each(modes)("what a client answers ($name)", (mode) => {
     };
     const client = connect({ address: served.address, ...mode, manual, callbacks });
     client.subscribe(clusterType);
-    const status = () => served.server.status()[0]?.types[0];
+    const status = () => served.server.report().streams[0]?.types[0];
     return { ...served, client, refused, status };
   };
 
@@ -79,7 +79,7 @@ describe.each(modes)("what a client answers ($name)", (mode) => {
     set([cluster("b")]);
     await vi.waitFor(() => expect(responses).toHaveLength(2));
     expect(responses[1]?.nack("no b")).toBe(true);
-    if (mode.name === "delta, own") {
+    if (mode.name === "delta, separate") {
       // The response had the removal of a too: each is offered alone, the removal last (P17).
       await vi.waitFor(() => expect(responses).toHaveLength(3));
       expect(status()?.state, "nothing is known to be refused yet").toBe("STALE");

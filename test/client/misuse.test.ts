@@ -19,16 +19,28 @@ function thrown(run: () => unknown): unknown {
 
 describe("bad use of a client", () => {
   it.each<[string, unknown, string]>([
-    ["no address", {}, "address is missing"],
-    ["an address without a port", { address: "localhost" }, 'address is "localhost"; it has to be host:port'],
-    ["an unknown variant", { address, variant: "incremental" }, 'variant is "incremental"; it has to be sotw or delta'],
-    ["an unknown service", { address, service: "CDS" }, "it has to be ads or own"],
-    ["a time-out that is no number", { address, connectTimeoutMs: "1s" }, 'connectTimeoutMs is "1s"'],
-    ["a back-off that shrinks", { address, reconnect: { factor: 0.5 } }, "reconnect.factor is 0.5"],
-    ["a jitter of more than all", { address, reconnect: { jitter: 2 } }, "a part, from 0 to 1"],
+    ["no address", {}, "address must be host:port, or another gRPC target such as unix:/run/xds.sock, is missing"],
+    ["an address without a port", { address: "localhost" }, 'gRPC target such as unix:/run/xds.sock, is "localhost"'],
+    ["an unknown variant", { address, variant: "incremental" }, 'variant must be sotw or delta, is "incremental"'],
+    ["an unknown service", { address, service: "CDS" }, 'service must be ads or separate, is "CDS"'],
+    [
+      "a time-out that is no number",
+      { address, connectTimeoutMs: "1s" },
+      'connectTimeoutMs must be a number, 1 or more, is "1s"',
+    ],
+    [
+      "a back-off that shrinks",
+      { address, reconnect: { factor: 0.5 } },
+      "reconnect.factor must be a number, 1 or more, is 0.5",
+    ],
+    [
+      "a jitter of more than all",
+      { address, reconnect: { jitter: 2 } },
+      "reconnect.jitter must be a number from 0 to 1, is 2",
+    ],
     ["a certificate without its key", { address, tls: { cert: "x" } }, "needs both"],
     ["a certificate that is none", { address, tls: { cert: "x", key: "x" } }, "TLS key or certificate cannot be used"],
-    ["a node that is none", { address, node: { locality: 5 } }, "the node is no envoy.config.core.v3.Node"],
+    ["a node that is none", { address, node: { locality: 5 } }, "the node is not a valid envoy.config.core.v3.Node"],
   ])("is refused by name: %s", (_, options, message) => {
     expect(thrown(() => new XdsClient(options as XdsClientOptions))).toEqual(refused("INVALID_OPTION", message));
   });
@@ -36,7 +48,7 @@ describe("bad use of a client", () => {
   it("is refused: a type that is not in the table, and a type without the service asked for", () => {
     const unknown = "type.googleapis.com/x.Y";
     expect(thrown(() => connect({ address }).subscribe(unknown))).toEqual(refused("UNKNOWN_TYPE", unknown));
-    const own = connect({ address, service: "own" });
+    const own = connect({ address, service: "separate" });
     expect(thrown(() => own.subscribe(virtualHostType))).toEqual(refused("INVALID_OPTION", 'service: "ads"'));
   });
 

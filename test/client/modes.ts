@@ -6,11 +6,12 @@ import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { XdsClient, type XdsClientOptions } from "../../src/client/index.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { XdsServer, type XdsServerOptions } from "../../src/server/xds-server.js";
+import { XdsServer } from "../../src/server/xds-server.js";
+import type { XdsServerOptions } from "../../src/server/xds-server-options.js";
 
 /** Every way in which a client can ask. */
 export const modes = (["sotw", "delta"] as const).flatMap((variant) =>
-  (["ads", "own"] as const).map((service) => ({ name: `${variant}, ${service}`, variant, service })),
+  (["ads", "separate"] as const).map((service) => ({ name: `${variant}, ${service}`, variant, service })),
 );
 
 export const cluster = (name: string, content = 1): Resource =>
@@ -30,8 +31,8 @@ export async function serve(resources: readonly Resource[], options: XdsServerOp
   return { server, set, port: grpc.port, address: `127.0.0.1:${grpc.port}` };
 }
 
-/** A client that is node "n", connects again at once, and ends with the test. */
-export function connect(options: XdsClientOptions): XdsClient {
+/** A client that is node "n", connects again at once, and ends with the test. `name`: of one of the {@link modes}. */
+export function connect({ name: _, ...options }: XdsClientOptions & { readonly name?: string }): XdsClient {
   const reconnect = { initialMs: 5, maxMs: 50 };
   const client = new XdsClient({ node: { id: "n" }, reconnect, ...options });
   onTestFinished(() => client.close());

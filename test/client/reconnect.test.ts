@@ -32,7 +32,7 @@ describe.each(modes)("a client whose server restarts ($name)", (mode) => {
     client.subscribe(endpointType, ["a", "b"]);
     const clusters = await client.synced(clusterType);
     const assignments = await client.synced(endpointType, ({ resources }) => resources.size === 2);
-    await vi.waitFor(() => expect(first.server.status().flatMap(({ types }) => types)).toHaveLength(2));
+    await vi.waitFor(() => expect(first.server.report().streams.flatMap(({ types }) => types)).toHaveLength(2));
     await first.server.close();
 
     expect([...clusters.resources.keys()]).toEqual(["a", "b"]);
@@ -42,8 +42,8 @@ describe.each(modes)("a client whose server restarts ($name)", (mode) => {
     await vi.waitFor(() =>
       expect(
         second.server
-          .status()
-          .flatMap(({ types }) => types.map(({ typeUrl }) => typeUrl))
+          .report()
+          .streams.flatMap(({ types }) => types.map(({ typeUrl }) => typeUrl))
           .sort(),
       ).toEqual([clusterType, endpointType]),
     );
@@ -61,7 +61,7 @@ describe.each(modes)("a client whose server restarts ($name)", (mode) => {
     await first.server.close();
     const { sent, callbacks } = sending();
     const second = await serve([cluster("a"), cluster("b")], { callbacks }, port);
-    await vi.waitFor(() => expect(second.server.status()[0]?.types[0]?.wildcard).toBe(true));
+    await vi.waitFor(() => expect(second.server.report().streams[0]?.types[0]?.wildcard).toBe(true));
     second.set([cluster("a"), cluster("b", 2)]);
     await client.synced(
       clusterType,
@@ -91,7 +91,7 @@ describe.each(modes)("a client whose server restarts ($name)", (mode) => {
       retryInMs: expect.any(Number),
     });
     client.subscribe(endpointType, ["x"]);
-    await serve([cluster("b"), endpoints("x")], {}, port);
+    await serve([cluster("b"), endpoints("x")], { orderTimeoutMs: 200 }, port);
     await client.synced(clusterType, ({ resources }) => [...resources.keys()].join() === "b");
     await client.synced(endpointType, ({ resources }) => resources.has("x"));
   });

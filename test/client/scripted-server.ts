@@ -8,7 +8,9 @@ import {
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
-/** An aggregated server that says what the test says, whoever asks: for what our own does not say. Ends with the test. */
+/**
+ * An aggregated server that says what the test says, whoever asks: for what our own does not say. Ends with the test.
+ */
 export class ScriptedServer {
   private call: Call | undefined;
   private readonly asked: (() => void)[] = [];

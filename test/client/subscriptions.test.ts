@@ -49,7 +49,7 @@ describe.each(modes)("a client ($name)", (mode) => {
     await client.synced(endpointType, holds("a", "b"));
     client.unsubscribe(endpointType);
     expect(client.resources(endpointType).size).toBe(0);
-    await vi.waitFor(() => expect(server.status()[0]?.types[0]).toMatchObject({ names: 0, wildcard: false }));
+    await vi.waitFor(() => expect(server.report().streams[0]?.types[0]).toMatchObject({ names: 0, wildcard: false }));
   });
 
   it("moves from a wildcard to names, to nothing, and back to the wildcard", async () => {
@@ -61,7 +61,7 @@ describe.each(modes)("a client ($name)", (mode) => {
     client.unsubscribe(clusterType, ["*"]);
     expect([...client.resources(clusterType).keys()]).toEqual(["a"]);
     client.unsubscribe(clusterType);
-    const told = () => server.status()[0]?.types[0];
+    const told = () => server.report().streams[0]?.types[0];
     await vi.waitFor(() => expect(told()).toMatchObject({ names: 0, wildcard: false }));
     client.subscribe(clusterType);
     await client.synced(clusterType, holds("a", "b"));
@@ -117,8 +117,10 @@ describe.each(modes)("a client ($name)", (mode) => {
     client.subscribe(endpointType, ["a"]);
     await client.synced(clusterType, holds("a"));
     await client.synced(endpointType, holds("a"));
-    expect(server.status()).toHaveLength(mode.service === "ads" ? 1 : 2);
-    expect(server.status().every(({ variant, node }) => variant === mode.variant && node?.id === "n")).toBe(true);
+    expect(server.report().streams).toHaveLength(mode.service === "ads" ? 1 : 2);
+    expect(server.report().streams.every(({ variant, node }) => variant === mode.variant && node?.id === "n")).toBe(
+      true,
+    );
   });
 
   it("tells what has changed, from what to what", async () => {

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -5,6 +8,8 @@ import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { ResourceSchema } from "../../gen/envoy/service/discovery/v3/discovery_pb.js";
 import { type ClientChange, type ClosedClientStream, XdsClient } from "../../src/client/index.js";
 import { clusterType } from "../../src/resource/types.js";
+import { until } from "../protocol/harness.js";
+import { framed } from "../server/raw-http2.js";
 import { connect } from "./modes.js";
 import { ScriptedServer } from "./scripted-server.js";
 
@@ -97,5 +102,34 @@ describe.each(["sotw", "delta"] as const)("a client on the wire (%s)", (variant)
     expect(closed).toMatchObject([{ error: { code: "INVALID_RESPONSE" }, retryInMs: expect.any(Number) }]);
     send(server, "1", [wrapped("a")]);
     expect((await client.synced(clusterType)).resources.size).toBe(1);
+  });
+
+  it("opens another stream when it is sent a compressed message without grpc-encoding", async () => {
+    let calls = 0;
+    const server = createServer().on("stream", (stream) => {
+      calls++;
+      stream.on("error", () => {});
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      stream.write(framed(Buffer.of(1), 1));
+    });
+    const sessions = new Set<ServerHttp2Session>();
+    server.on("session", (session) => sessions.add(session));
+    onTestFinished(() => {
+      for (const session of sessions) session.destroy();
+      server.close();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const closed: ClosedClientStream[] = [];
+    const client = connect({
+      address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      variant,
+      callbacks: { onStreamClosed: (stream) => void closed.push(stream) },
+    });
+    client.subscribe(clusterType);
+    await until(() => calls > 1, "another stream");
+    expect(closed[0]).toMatchObject({
+      error: { code: "STREAM_ENDED", message: expect.stringContaining("a response could not be decompressed") },
+      retryInMs: expect.any(Number),
+    });
   });
 });

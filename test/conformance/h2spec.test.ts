@@ -82,7 +82,7 @@ async function listenPlain(tls: { cert: string; key: string } | undefined): Prom
           closed: () => {},
         }),
         failed: () => {},
-        stranger: (what) => what,
+        otherProtocol: (what) => what,
         closed: () => {},
       }),
       limitHit: () => {},

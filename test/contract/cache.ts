@@ -2,8 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { ConfigWatcher, ResourceView, Watch, Watcher } from "../../src/cache/config-watcher.js";
+import { envoyRegistry, resourceType } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
-import { clusterType, resourceType } from "../../src/resource/types.js";
+import { clusterType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
 
 /** A cache under test, and how to make these clusters all that node "n" is served. */
@@ -18,7 +19,7 @@ export const cluster = (name: string, content = 1): Resource =>
 
 /** A reader that writes down how it is woken. */
 export class Reader implements Watcher {
-  readonly node = { ...anonymousNode(), id: "n" };
+  readonly node = { ...anonymousNode(envoyRegistry()), id: "n" };
   readonly lastRequestAt = 1;
   readonly lastResponseAt = 2;
   woken: (string | undefined)[] = [];
@@ -44,7 +45,7 @@ export function cacheContract(make: () => CacheUnderTest): void {
     const watch = cache.watch({ node: reader.node, type: resourceType(clusterType) }, reader) as Watch;
     return { reader, watch, view: watch.view };
   };
-  const request = { node: { ...anonymousNode(), id: "n" }, type: resourceType(clusterType) };
+  const request = { node: { ...anonymousNode(envoyRegistry()), id: "n" }, type: resourceType(clusterType) };
 
   it("is not ready before its first configuration, and ready with an empty one", () => {
     const { cache, set } = make();

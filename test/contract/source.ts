@@ -1,7 +1,8 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Resource } from "../../src/resource/resource.js";
-import type { Configuration, Reading, Source } from "../../src/source/source.js";
+import { commonLayer } from "../../src/source/reading/layers.js";
+import type { Configuration, Reading, Source } from "../../src/source/reading/source.js";
 
 /** What a source is to find: resources as proto3 JSON with `@type`. */
 export interface Content {
@@ -72,10 +73,11 @@ export function sourceContract(name: string, make: (content: Content) => Promise
     });
 
     test("takes a group away with what it had", async () => {
-      const { readings, put } = await open({ common: [cluster("a")], groups: { edge: [cluster("c")] } });
-      await put({ common: [cluster("a")] });
+      const groups = { core: [] };
+      const { readings, put } = await open({ common: [cluster("a")], groups: { edge: [cluster("c")], ...groups } });
+      await put({ common: [cluster("a")], groups });
       await vi.waitFor(() => expect(readings).not.toEqual([]), waiting);
-      expect([...configurationOf(readings.at(-1)).groups.keys()]).toEqual([]);
+      expect([...configurationOf(readings.at(-1)).groups]).toEqual([["core", []]]);
     });
 
     test("tells problems without a configuration, then the whole configuration when it is healed", async () => {
@@ -150,9 +152,21 @@ export function sourceContract(name: string, make: (content: Content) => Promise
 /** A change is taken up within a second; a busy machine is given more. */
 export const waiting = { timeout: 15_000, interval: 5 };
 
-export function configurationOf(reading: Reading | undefined): Configuration {
-  if (reading && "configuration" in reading) return reading.configuration;
+export function configurationOf(reading: Reading | undefined): Simple {
+  if (reading && "configuration" in reading) return simple(reading.configuration);
   throw new Error(`no configuration: ${JSON.stringify(reading)}`);
+}
+
+/** A configuration whose groups have one layer each on top of what is for all. */
+interface Simple {
+  readonly common: readonly Resource[];
+  readonly groups: ReadonlyMap<string, readonly Resource[]>;
+}
+
+function simple({ layers, groups }: Configuration): Simple {
+  const of = (layer: string) => layers.get(layer)?.resources ?? [];
+  for (const [group, order] of groups) expect(order).toEqual([commonLayer, group]);
+  return { common: of(commonLayer), groups: new Map(Array.from(groups.keys(), (group) => [group, of(group)])) };
 }
 
 export const namesOf = (resources: readonly Resource[] | undefined) => resources?.map(({ name }) => name);

@@ -20,14 +20,15 @@ export interface CertificateContents {
 const day = 86_400_000;
 
 /**
- * A new self-signed certificate, by default for `localhost`, valid from yesterday to tomorrow. Node can read X.509 but not write it.
+ * A new self-signed certificate, by default for `localhost`, valid from yesterday on for 90 days. Node can read X.509
+ * but not write it.
  */
 export function selfSigned({
   uris = [],
   dnsNames = ["localhost"],
   commonName = "localhost",
   from = Date.now() - day,
-  to = Date.now() + day,
+  to = Date.now() + 90 * day,
   curve = "P-256",
 }: CertificateContents = {}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: curve });

@@ -1,6 +1,11 @@
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Any, anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
-import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import {
+  type Cluster,
+  Cluster_DiscoveryType,
+  Cluster_LbPolicy,
+  ClusterSchema,
+} from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { AddressSchema } from "../../gen/envoy/config/core/v3/address_pb.js";
 import { HealthCheckSchema } from "../../gen/envoy/config/core/v3/health_check_pb.js";
 import {
@@ -11,6 +16,7 @@ import type { FilterChainSchema } from "../../gen/envoy/config/listener/v3/liste
 import { type Listener, ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import type { RouteActionSchema } from "../../gen/envoy/config/route/v3/route_components_pb.js";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
+import { ClusterConfigSchema } from "../../gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.js";
 import {
   HttpConnectionManagerSchema,
@@ -55,6 +61,20 @@ export function edsCluster(name: string, mode: Mode): Cluster {
     edsClusterConfig: { edsConfig: configSource(mode) },
   });
 }
+
+/** A cluster whose only member is another cluster. */
+export const aggregateCluster = (name: string, child: string): Cluster =>
+  create(ClusterSchema, {
+    name,
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    clusterDiscoveryType: {
+      case: "clusterType",
+      value: {
+        name: "envoy.clusters.aggregate",
+        typedConfig: pack(ClusterConfigSchema, { clusters: [child] }),
+      },
+    },
+  });
 
 /** The cluster with a health check by HTTP: it is warm when its endpoint has answered, or after 10 minutes. */
 export function healthChecked(cluster: Cluster, path: string): Cluster {
@@ -125,11 +145,12 @@ function routeEverything(
   name: string,
   clusterSpecifier: NonNullable<MessageInitShape<typeof RouteActionSchema>["clusterSpecifier"]>,
 ): RouteConfiguration {
+  const routeName = clusterSpecifier.case === "cluster" ? String(clusterSpecifier.value) : ""; // for access logs
   const everything = { pathSpecifier: { case: "prefix" as const, value: "/" } };
   const action = { case: "route" as const, value: { clusterSpecifier } };
   return create(RouteConfigurationSchema, {
     name,
-    virtualHosts: [{ name: "all", domains: ["*"], routes: [{ match: everything, action }] }],
+    virtualHosts: [{ name: "all", domains: ["*"], routes: [{ name: routeName, match: everything, action }] }],
   });
 }
 

@@ -18,7 +18,8 @@ import { apiConfigSource, configSource, type Mode, xdsCluster } from "./modes.js
 export type EnvoyChoice = "envoy" | "olderEnvoy";
 
 /**
- * A group of tests that need an Envoy. Without one they are skipped; with XDS_REQUIRE_ENVOY=1 that is a failure instead.
+ * A group of tests that need an Envoy. Without one they are skipped; with XDS_REQUIRE_ENVOY=1 that is a failure
+ * instead.
  */
 export function describeWithEnvoy(name: string, tests: () => void, which: EnvoyChoice = "envoy"): void {
   const found = inject(which);
@@ -44,7 +45,10 @@ export interface EnvoyOptions {
   readonly runtimeLayers?: readonly string[];
 }
 
-/** Starts an Envoy that is told everything by the server at `xdsPort`. It ends with the test; its log is shown if that fails. */
+/**
+ * Starts an Envoy that is told everything by the server at `xdsPort`. It ends with the test; its log is shown if that
+ * fails.
+ */
 export function startEnvoy(options: EnvoyOptions, run: RunOptions = {}): Envoy {
   return startEnvoyWith(JSON.stringify(bootstrap(options)), run);
 }
@@ -85,6 +89,7 @@ export class Envoy {
     writeFileSync(config as string, bootstrapText);
     const output = openSync(log as string, "w");
     const options = ["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"];
+    options.push("--file-flush-interval-msec", "100"); // access logs are written soon
     if (drainTimeS !== "default") options.push("--drain-time-s", String(drainTimeS));
     this.child = spawn(binary, [...options, "-c", config as string, "--admin-address-path", adminAddress as string], {
       stdio: ["ignore", output, output],

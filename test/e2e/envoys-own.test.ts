@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { endpointType, Resource, Snapshot, SnapshotCache, XdsServer } from "../../src/index.js";
 import { DirectorySource } from "../../src/source/directory.js";
-import { formatProblem } from "../../src/source/problem.js";
+import { formatProblem } from "../../src/source/files/problem.js";
+import { viewOf } from "../../src/source/reading/layers.js";
 import { type Certificate, selfSigned } from "./certificate.js";
 import { edge, endpoints } from "./edge.js";
 import { bootstrap, describeWithEnvoy, startEnvoy, startEnvoyWith } from "./envoy.js";
@@ -26,9 +27,9 @@ async function serveFile(text: string) {
   if ("problems" in reading) throw new Error(reading.problems.map(formatProblem).join("\n"));
   const notes = reading.notes.map((note) => formatProblem(note).replace(directory, ""));
   return {
-    ...(await serve(Snapshot.of(reading.configuration.common))),
+    ...(await serve(Snapshot.of(viewOf(reading.configuration, undefined)))),
     notes,
-    resources: reading.configuration.common,
+    resources: viewOf(reading.configuration, undefined),
   };
 }
 
@@ -106,11 +107,13 @@ static_resources:
       - { name: tcp, typed_config: { ${type("filters.network.tcp_proxy.v3.TcpProxy")}, stat_prefix: tcp, cluster: backend } }
 `);
       expect(notes).toEqual([
-        "/file.yaml:2:1: node: left out: it cannot be served; keep it in the Envoy's own file",
-        "/file.yaml:3:1: admin: left out: it cannot be served; keep it in the Envoy's own file",
-        "/file.yaml:4:1: dynamic_resources: left out: it cannot be served; keep it in the Envoy's own file",
-        "/file.yaml:13:5: static_resources.clusters[0]: left out: the Envoy needs this cluster before it is served any; keep it in the Envoy's own file",
-        `/file.yaml:21:5: static_resources.listeners[0]: has no name to be asked for by; it is served as "127.0.0.1_${port}"`,
+        "/file.yaml:2:1: node: left out: it cannot be served; `xds bootstrap --from` keeps it in the Envoy's own file",
+        "/file.yaml:3:1: admin: left out: it cannot be served; `xds bootstrap --from` keeps it in the Envoy's own file",
+        "/file.yaml:4:1: dynamic_resources: left out: it cannot be served; `xds bootstrap --from` replaces it with this server",
+        expect.stringMatching(
+          /^\/file.yaml:13:5: static_resources.clusters\[0\]: cluster "\w+" is not served: `dynamic_resources` names it, so it must stay in the bootstrap/,
+        ),
+        `/file.yaml:21:5: static_resources.listeners[0]: has no name; it is served with the name "127.0.0.1_${port}"`,
       ]);
       startEnvoy({ mode, xdsPort });
       await eventually(async () => expect(await getOverTls(port, own)).toBe("through"));
@@ -175,9 +178,11 @@ static_resources:
 
     const { xdsPort, notes, resources } = await serveFile(dump);
     expect(notes.map((note) => note.replace(/^\S+ /, ""))).toEqual([
-      "configs[0]: left out: it is the Envoy's own file",
-      "configs[1].static_clusters[1].cluster: left out: the Envoy needs this cluster before it is served any; keep it in the Envoy's own file",
-      `configs[3].static_listeners[0].listener: has no name to be asked for by; it is served as "127.0.0.1_${staticPort}"`,
+      "configs[0].bootstrap: left out: it is the Envoy's own file",
+      expect.stringMatching(
+        /^configs\[1\].static_clusters\[1\].cluster: cluster "\w+" is not served: `\w+` names it, so it must stay in the Envoy's own file$/,
+      ),
+      `configs[3].static_listeners[0].listener: has no name; it is served with the name "127.0.0.1_${staticPort}"`,
     ]);
     expect(resources.map(({ type, name }) => `${type.name} ${name}`)).toEqual([
       "clusters static",

@@ -103,12 +103,10 @@ describeWithEnvoy("the example server and an Envoy of another node id", () => {
 });
 
 describe("the example server", () => {
-  it("ends on SIGTERM at once when nobody is connected", async () => {
+  it("ends on SIGTERM with 0", async () => {
     const example = new Example("--port", 0, "--upstream-port", 0);
     await example.says(listening);
-    const signalled = performance.now();
     expect(await example.terminate()).toBe(0);
-    expect(performance.now() - signalled).toBeLessThan(4_000); // a drain may take 5 seconds
     await example.says("xDS callbacks");
   });
 

@@ -1,10 +1,11 @@
 import type { TestProject } from "vitest/node";
-import { type FoundEnvoy, findEnvoy, findOlderEnvoy } from "./find-envoy.js";
+import type { FoundProgram } from "../found-program.js";
+import { findEnvoy, findOlderEnvoy } from "./find-envoy.js";
 
 declare module "vitest" {
   interface ProvidedContext {
-    envoy: FoundEnvoy;
-    olderEnvoy: FoundEnvoy;
+    envoy: FoundProgram;
+    olderEnvoy: FoundProgram;
   }
 }
 
@@ -16,7 +17,7 @@ export async function setup(project: TestProject): Promise<void> {
   if (project.name === "e2e") project.provide("olderEnvoy", reported(await findOlderEnvoy()));
 }
 
-function reported(found: FoundEnvoy): FoundEnvoy {
+function reported(found: FoundProgram): FoundProgram {
   if ("binary" in found) console.log(`Envoy ${found.version}: ${found.binary}`);
   else console.warn(`No Envoy, so its tests cannot run: ${found.missing}`);
   return found;

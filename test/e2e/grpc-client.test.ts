@@ -10,7 +10,8 @@ import { edsCluster, endpoints, pack, routeAll } from "./edge.js";
 import { eventually } from "./eventually.js";
 import { adsSotw, configSource } from "./modes.js";
 
-// grpc-js-xds reads its bootstrap once and keeps one client for the process, so all tests here share a server and a node.
+// grpc-js-xds reads its bootstrap once and keeps one client for the process, so all tests here share a server and a
+// node.
 const group = "grpc-node";
 const cache = new SnapshotCache();
 const server = new XdsServer(cache);
@@ -27,7 +28,8 @@ beforeAll(async () => {
   const { register } = await import("@grpc/grpc-js-xds");
   register();
 });
-// Loses track of its streams when one begins while the last is ending (grpc-js-xds 1.14.1), so one channel is open throughout.
+// Loses track of its streams when one begins while the last is ending (grpc-js-xds 1.14.1), so one channel is open
+// throughout.
 let anchor: Client | undefined;
 beforeAll(() => {
   anchor = new Client("xds:///anchor", credentials.createInsecure());
@@ -96,7 +98,7 @@ const service = (name: string, ...ports: number[]) =>
 
 /** What the server knows of a type, on the one stream of the one client. */
 const typeStatus = (typeUrl: string) =>
-  server.status().flatMap(({ types }) => types.filter((type) => type.typeUrl === typeUrl))[0];
+  server.report().streams.flatMap(({ types }) => types.filter((type) => type.typeUrl === typeUrl))[0];
 
 it("reaches a backend through LDS, RDS, CDS and EDS, and takes an edit of its endpoints", async () => {
   const [first, second] = [await startGrpcBackend("first"), await startGrpcBackend("second")];
@@ -107,14 +109,25 @@ it("reaches a backend through LDS, RDS, CDS and EDS, and takes an edit of its en
   await eventually(async () => expect(await orders.name()).toBe("second"));
 });
 
-// The client waits 15 seconds for what it is not told of.
+/** Makes the client wait forever for a resource, not 15 seconds. So an answer is from the server. */
+function waitForever(): void {
+  const { setTimeout } = globalThis;
+  const waits: typeof globalThis.setTimeout = Object.assign(
+    (...[does, ms, ...args]: Parameters<typeof setTimeout>) => setTimeout(ms === 15_000 ? () => {} : does, ms, ...args),
+    { __promisify__: setTimeout.__promisify__ },
+  );
+  globalThis.setTimeout = waits;
+  onTestFinished(() => {
+    globalThis.setTimeout = setTimeout;
+  });
+}
+
 it("is told at once that a cluster has no endpoints, and takes them when they come (P56)", async () => {
   const snapshot = service("empty");
   cache.set(group, snapshot.with(endpointType, []));
+  waitForever();
   const client = clientOf("empty");
-  const asked = performance.now();
   await expect(client.name()).rejects.toMatchObject({ code: status.UNAVAILABLE });
-  expect(performance.now() - asked).toBeLessThan(10_000);
   cache.set(group, snapshot.with(endpointType, [endpoints("empty-cluster", await startGrpcBackend("here"))]));
   await eventually(async () => expect(await client.name()).toBe("here"));
 });
@@ -127,7 +140,8 @@ it("is told at once that a service is gone", async () => {
   await eventually(() => expect(client.name()).rejects.toMatchObject({ code: status.UNAVAILABLE }));
 });
 
-// grpc-js-xds holds a call to a name that it has never seen, whatever it is told, so here the call's end is the name's coming.
+// grpc-js-xds holds a call to a name that it has never seen, whatever it is told, so here the call's end is the name's
+// coming.
 it("is answered for a service that does not exist, and takes it when it comes (P32)", async () => {
   cache.set(group, Snapshot.empty);
   const answer = clientOf("later").name();

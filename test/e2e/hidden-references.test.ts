@@ -1,12 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { it } from "vitest";
-import { type Cluster, Cluster_LbPolicy, ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.js";
 import { type Listener, ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.js";
 import { InternalListenerSchema } from "../../gen/envoy/extensions/bootstrap/internal_listener/v3/internal_listener_pb.js";
-import { ClusterConfigSchema } from "../../gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { LuaConfigSchema } from "../../gen/envoy/extensions/router/cluster_specifiers/lua/v3/lua_pb.js";
 import {
+  aggregateCluster,
   edsCluster,
   endpoints,
   healthChecked,
@@ -26,20 +25,6 @@ import { numberedClusters, type Scene, type Swap, swapUnderLoad } from "./swap-u
 const edge = "edge";
 const edgeListener = ({ mode, port }: Scene) =>
   listener(edge, port, [httpFilterChain({ mode, statPrefix: edge, routeName: edge })]);
-
-/** A cluster whose only member is another cluster. */
-const aggregate = (name: string, child: string): Cluster =>
-  create(ClusterSchema, {
-    name,
-    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-    clusterDiscoveryType: {
-      case: "clusterType",
-      value: {
-        name: "envoy.clusters.aggregate",
-        typedConfig: pack(ClusterConfigSchema, { clusters: [child] }),
-      },
-    },
-  });
 
 /** A listener without an address that proxies to a cluster. */
 const internalListener = (name: string, cluster: string): Listener =>
@@ -75,7 +60,7 @@ const swaps: { swap: Swap; statement: string; keepAlive?: KeepAlive }[] = [
       name: "the only member of an aggregate cluster",
       resources: (scene, there, to) => [
         ...numberedClusters(scene, there),
-        aggregate("aggregate", `svc-${to}`),
+        aggregateCluster("aggregate", `svc-${to}`),
         edgeListener(scene),
         routeAll(edge, "aggregate"),
       ],

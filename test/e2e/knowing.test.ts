@@ -113,9 +113,9 @@ describeWithEnvoy("a server that knows what an Envoy has applied", () => {
     // Envoy counts from the moment when it has read what it is asked for, which only its reports show.
     await eventually(async () => {
       await get(url);
-      expect(server.loadCounters()?.issued).toBeGreaterThan(0);
+      expect(server.report().loads?.issued).toBeGreaterThan(0);
     });
-    expect(server.loadCounters()).toMatchObject({ streams: 1, invalid: 0, failed: 0 });
+    expect(server.report().loads).toMatchObject({ streams: 1, invalid: 0, failed: 0 });
     const clusters = loads.flatMap((report) => report.clusters);
     expect(clusters.map(({ clusterName }) => clusterName)).toContain("a");
     expect(clusters.find(({ clusterName }) => clusterName === "a")?.upstreamLocalityStats[0]?.locality?.region).toBe(

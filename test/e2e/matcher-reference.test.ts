@@ -1,6 +1,6 @@
 import { fromJson, type JsonObject } from "@bufbuild/protobuf";
-import { beforeAll, expect, inject, it } from "vitest";
-import { clusterType, extractDescriptors, Resource, referencesOf, useEnvoyApi } from "../../src/index.js";
+import { expect, it } from "vitest";
+import { clusterType, envoyRegistry, Resource, referencesOf } from "../../src/index.js";
 import { httpFilterChain, listener } from "./edge.js";
 import { describeWithEnvoy } from "./envoy.js";
 import { adsDelta, adsSotw } from "./modes.js";
@@ -13,7 +13,7 @@ const [everyMs, count] = [300, 6];
  * A route whose cluster is picked by a matcher, as the Envoy's own API has it: the built-in one lacks this extension.
  */
 function matchedRoute(cluster: string): Resource {
-  const registry = useApi();
+  const registry = envoyRegistry();
   const any = (type: string, fields: JsonObject) => ({ "@type": `type.googleapis.com/${type}`, ...fields });
   const matchers = "envoy.extensions.router.cluster_specifiers.matcher.v3";
   const action = { name: "to", typed_config: any(`${matchers}.ClusterAction`, { cluster }) };
@@ -23,12 +23,6 @@ function matchedRoute(cluster: string): Resource {
   if (!schema) throw new Error("the Envoy's API has no route configurations");
   const virtualHosts = [{ name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route }] }];
   return Resource.of(fromJson(schema, { name: edge, virtual_hosts: virtualHosts }, { registry }));
-}
-
-let registry: ReturnType<typeof useEnvoyApi> | undefined;
-function useApi() {
-  if (!registry) throw new Error("the Envoy's API has not been read");
-  return registry;
 }
 
 const swap: Swap = {
@@ -41,12 +35,6 @@ const swap: Swap = {
 };
 
 describeWithEnvoy("a matcher that picks a cluster", () => {
-  beforeAll(async () => {
-    const found = inject("envoy");
-    if (!("binary" in found)) throw new Error(found.missing);
-    registry = useEnvoyApi(await extractDescriptors(found.binary));
-  });
-
   it("refers to the cluster", () => {
     expect(referencesOf(matchedRoute("svc-0"))).toContainEqual(
       expect.objectContaining({ typeUrl: clusterType, name: "svc-0" }),

@@ -64,7 +64,9 @@ class Scene {
 
   /** What the server knows of the listeners, of the one Envoy that is connected. */
   listeners() {
-    const ofType = this.server.status().flatMap(({ types }) => types.filter(({ typeUrl }) => typeUrl === listenerType));
+    const ofType = this.server
+      .report()
+      .streams.flatMap(({ types }) => types.filter(({ typeUrl }) => typeUrl === listenerType));
     expect(ofType).toHaveLength(1);
     return ofType[0];
   }

@@ -33,7 +33,7 @@ for (const mode of [adsSotw, adsDelta])
       await answers("front", "b");
       cache.set("inner", snapshot("inner", "a"));
       await answers("inner", "a");
-      const states = () => server.status().flatMap(({ types }) => types.map(({ state }) => state));
+      const states = () => server.report().streams.flatMap(({ types }) => types.map(({ state }) => state));
       await eventually(() => expect(new Set(states())).toEqual(new Set(["SYNCED"])));
     });
   });

@@ -1,9 +1,9 @@
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { beforeAll, expect, inject, it } from "vitest";
 import { endpointType, extractDescriptors, listenerType, Resource, useEnvoyApi } from "../../src/index.js";
-import { planOf } from "../../src/resource/reference-plan.js";
-import { carriers, withoutReferences } from "../../src/resource/reference-table.js";
-import { referencesOf } from "../../src/resource/references.js";
+import { referencePlanOf } from "../../src/resource/references/plan.js";
+import { referencesOf } from "../../src/resource/references/references.js";
+import { referringMessages, withoutReferences } from "../../src/resource/references/table.js";
 import { lazyRegistry, type SchemaRegistry } from "../../src/schema/lazy-registry.js";
 import { builtInBytes } from "../schema/newer-api.js";
 import { isInTable, likelyReferences, nonReferences } from "../schema/reference-fields.js";
@@ -48,11 +48,13 @@ describeWithEnvoy("references in the API of a real Envoy", () => {
           return field !== undefined;
         });
       });
-    const lacking = Object.entries(carriers).flatMap(([typeName, { names = {}, source, sourced, actions }]) => {
-      const paths = [...Object.keys(names), source, sourced?.source, ...(sourced?.name ?? []), sourced?.only?.field];
-      paths.push(actions?.source, actions?.matcher, actions?.inline);
-      return paths.filter((path) => path !== undefined && !has(typeName, path)).map((path) => `${typeName} ${path}`);
-    });
+    const lacking = Object.entries(referringMessages).flatMap(
+      ([typeName, { names = {}, source, sourced, actions }]) => {
+        const paths = [...Object.keys(names), source, sourced?.source, ...(sourced?.name ?? []), sourced?.only?.field];
+        paths.push(actions?.source, actions?.matcher, actions?.inline);
+        return paths.filter((path) => path !== undefined && !has(typeName, path)).map((path) => `${typeName} ${path}`);
+      },
+    );
     expect(lacking).toEqual([]);
     const fieldOf = (name: string) =>
       [name.slice(0, name.lastIndexOf(".")), name.slice(name.lastIndexOf(".") + 1)] as const;
@@ -144,8 +146,8 @@ describeWithEnvoy("references in the API of a real Envoy", () => {
 
   it("endpoints are looked through without a walk of each", () => {
     const schema = registry.getMessage("envoy.config.endpoint.v3.LbEndpoint");
-    expect(schema && planOf(schema)?.isPlain).toBe(true);
+    expect(schema && referencePlanOf(schema)?.isPlain).toBe(true);
     const assignment = registry.getMessage(endpointType.slice(prefix.length));
-    expect(assignment && planOf(assignment)?.isPlain).toBe(false); // LEDS has a source
+    expect(assignment && referencePlanOf(assignment)?.isPlain).toBe(false); // LEDS has a source
   });
 });

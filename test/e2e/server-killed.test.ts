@@ -10,7 +10,7 @@ import { freePort } from "./ports.js";
 import { group, type Serving, startServing } from "./serving.js";
 import { numberedClusters } from "./swap-under-load.js";
 
-const mode = adsDelta; // in state of the world a client does not report which resources it has
+const mode = adsDelta; // SotW: test/cli/kill-9.test.ts
 const edge = "edge";
 const kills = 3;
 

@@ -111,7 +111,7 @@ export async function swapUnderLoad(swap: Swap, options: SwapOptions): Promise<v
   await eventually(async () => {
     const there = `${await envoy.admin("/clusters")}\n${await envoy.admin("/listeners")}`;
     expect([...new Set(there.match(numbered))]).toEqual([left]);
-    expect(server.status().flatMap(({ types }) => types.map(({ state }) => state))).not.toContain("STALE");
+    expect(server.report().streams.flatMap(({ types }) => types.map(({ state }) => state))).not.toContain("STALE");
   });
   await load.stop();
   console.log(`${mode.name}, ${swap.name}, ${count} swaps, one every ${everyMs} ms: ${load.ok} requests`);

@@ -33,8 +33,8 @@ const swaps: Swap[] = [
     ],
   },
   {
-    // Between two route configurations that other scopes keep loaded: of one that is new, or of a scope with a new name, Envoy by
-    // itself answers 404 for a moment, whatever it is sent.
+    // Between two route configurations that other scopes keep loaded: of one that is new, or of a scope with a new
+    // name, Envoy by itself answers 404 for a moment, whatever it is sent.
     name: "the route configuration of a scope, and its cluster",
     resources: (scene, there, to) => [
       ...numberedClusters(scene, there),

@@ -86,7 +86,6 @@ for (const mode of [adsSotw, adsDelta])
 
     it("P58 does not end clusters and listeners while the server lives, and does when it is gone", async () => {
       const { envoy, server, url } = await outlives([clusterType, listenerType]);
-      const goneAt = performance.now();
       await server.close();
       await eventually(async () => {
         await expect(get(url)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|hang up/);
@@ -94,12 +93,11 @@ for (const mode of [adsSotw, adsDelta])
         expect(clusters).not.toMatch(/^a::/m);
         expect(clusters).toMatch(/^b::/m); // what has no TTL stays
       });
-      expect(performance.now() - goneAt).toBeLessThan(3 * ttlMs);
     });
 
-    // These do not end when the server is gone: Envoy 1.40 takes the removal of endpoints and of route configurations for nothing
-    // in delta, and in state of the world crashes when the TTL of either is over (GrpcMuxImpl keeps a view of a type URL that is
-    // gone). So a control plane that gives them TTLs has to keep them alive all the better.
+    // These do not end when the server is gone: Envoy 1.40 takes the removal of endpoints and of route configurations
+    // for nothing in delta, and in state of the world crashes when the TTL of either is over (GrpcMuxImpl keeps a view
+    // of a type URL that is gone). So a control plane that gives them TTLs has to keep them alive all the better.
     it("P58 does not end endpoints and route configurations while the server lives", async () => {
       await outlives([endpointType, routeType]);
     });

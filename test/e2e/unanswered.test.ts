@@ -36,8 +36,8 @@ for (const mode of [adsSotw, adsDelta])
       const warming = () => envoy.stat("cluster_manager.warming_clusters");
       const stateOfClusters = () =>
         server
-          .status()
-          .flatMap(({ types }) => types)
+          .report()
+          .streams.flatMap(({ types }) => types)
           .find(({ typeUrl }) => typeUrl === clusterType)?.state;
       /** Serves a cluster that never becomes warm, for so long that its response no longer holds back others. */
       const stuckOn = async (name: string) => {

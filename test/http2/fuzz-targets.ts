@@ -3,7 +3,7 @@ import type { Call, CallHandler } from "../../src/grpc/call.js";
 import { GrpcServer } from "../../src/grpc/server.js";
 import { responseHeaders, trailers, trailersOnly } from "../../src/grpc/status.js";
 import { Connection } from "../../src/http2/connection.js";
-import type { ConnectionLimits } from "../../src/http2/connection-handler.js";
+import type { ConnectionLimits } from "../../src/http2/connection-limits.js";
 import { errorCode } from "../../src/http2/errors.js";
 import type { ServerStream, StreamEvents } from "../../src/http2/stream.js";
 import { paths } from "./client-session.js";
@@ -65,7 +65,7 @@ export function http2Target(checker: OutputChecker, once: Once, isStrict: boolea
       failed: (error) => {
         if (error.name !== "ConnectionError") throw error;
       },
-      stranger: (is) => is,
+      otherProtocol: (is) => is,
     },
     isStrict ? short : limits,
   );
@@ -136,6 +136,8 @@ class StubSocket extends EventEmitter {
 
   cork(): void {}
   uncork(): void {}
+  pause(): void {}
+  resume(): void {}
 
   end(): void {
     this.checker.end();
@@ -180,12 +182,12 @@ export class GrpcTarget {
           return connection;
         },
         disconnected: () => {},
-        receiving: {
+        receiving: () => ({
           add: (bytes) => {
             this.receiving += bytes;
             if (bytes > 0 && this.receiving > this.mostReceiving) throw new Error("too many bytes at once");
           },
-        },
+        }),
         begins: (bytes) => {
           if (bytes > 20_000) throw new Error("too large");
         },
@@ -198,7 +200,7 @@ export class GrpcTarget {
         limitHit: (limit) => new Error(limit),
         statusOf: (error) => ({ code: 13, details: String(error) }),
         handshakeFailed: () => {},
-        strangerCame: () => {},
+        otherProtocolCame: () => {},
         connectionFailed: (error) => {
           if (error.name !== "ConnectionError") throw error;
         },

@@ -32,7 +32,7 @@ export class Listening {
         return {
           request: (stream, headers) => this.request(stream, headers),
           failed: (error) => this.errors.push(error.message),
-          stranger: (is) => `this is HTTP/2, and not ${is}`,
+          otherProtocol: (is) => `this is HTTP/2, and not ${is}`,
           closed: () => {
             this.closedConnections++;
           },

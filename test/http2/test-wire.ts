@@ -1,5 +1,6 @@
 import { Connection } from "../../src/http2/connection.js";
-import type { ConnectionHandler, ConnectionLimits } from "../../src/http2/connection-handler.js";
+import type { ConnectionHandler } from "../../src/http2/connection-handler.js";
+import type { ConnectionLimits } from "../../src/http2/connection-limits.js";
 import { clientPreface } from "../../src/http2/frames.js";
 import type { RequestHeaders } from "../../src/http2/request-headers.js";
 import type { ServerStream, StreamEvents } from "../../src/http2/stream.js";
@@ -89,7 +90,7 @@ export class TestConnection {
       request: (stream, headers) => this.begin(stream, headers),
       limitHit: (limit) => this.limitsHit.push(limit),
       failed: (error) => this.errors.push(error),
-      stranger: (is) => `not HTTP/2 but ${is}`,
+      otherProtocol: (is) => `not HTTP/2 but ${is}`,
     };
     this.connection = new Connection(this.wire, handler, { ...limits, ...own });
   }

@@ -42,7 +42,7 @@ function start(variant: VariantName, routes: string[], resources: Resource[], op
   return { server, client, serve, takeListeners };
 }
 
-describe.each(["sotw", "delta"] as const)("beside a listener that is refused for good, %s", (variant) => {
+describe.each(["sotw", "delta"] as const)("with another listener that is always refused, %s", (variant) => {
   const clusters = wholeOr(variant);
 
   it("P53 P54 a route moves from cluster to cluster, swap after swap", () => {
@@ -86,7 +86,7 @@ describe.each(["sotw", "delta"] as const)("beside a listener that is refused for
     client.quietFor(2 * drainTimeMs);
   });
 
-  it("P53 a listener that comes to refer to a cluster waits for its ACK, and then goes out", () => {
+  it("P53 a listener that newly refers to a cluster waits for the cluster's ACK", () => {
     const { client, serve, takeListeners } = start(variant, [], [cluster("c1"), listenerToC("l", 1)]);
     serve(cluster("c1"), cluster("c2"), listenerToC("l", 2));
     const added = client.expect(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
@@ -98,7 +98,7 @@ describe.each(["sotw", "delta"] as const)("beside a listener that is refused for
 });
 
 describe("a listener that was refused together with others, sotw", () => {
-  it("P54 drains when it is replaced, for the client may have taken it", () => {
+  it("P54 drains when it is replaced, because the client may have taken it", () => {
     const cache = cacheOf(cluster("c1"), listenerToC("l", 1));
     const server = new DirectServer(cache, {}, { retryRefused: false, drainTimeMs });
     const client = server.open("sotw");

@@ -145,9 +145,9 @@ describe("the order of callbacks", () =>
     });
   }));
 
-describe("what callbacks are told", () =>
+describe("the arguments of callbacks", () =>
   on(allWays, (way) => {
-    it("is the stream, the request with its node and type, and the response", async () => {
+    it("are the stream, the request with its node and type, and the response", async () => {
       const seen: Record<string, unknown>[] = [];
       const answers: (StreamAck | StreamNack)[] = [];
       const callbacks: Callbacks = {
@@ -182,7 +182,7 @@ describe("what callbacks are told", () =>
       expect(answers[0]?.stream.id).toBe(answers[1]?.stream.id);
     });
 
-    it("costs no decoding: without a response callback, or with one that does not ask", async () => {
+    it("are decoded only when a response callback reads them", async () => {
       const decode = vi.spyOn(Resource.prototype, "message");
       const bytes = Resource.fromBytes(clusterType, Buffer.from("no cluster at all"), { name: "a" });
       for (const callbacks of [{}, forWay(way, { response: () => {} })]) {
@@ -221,7 +221,7 @@ describe("a callback that throws", () => {
     for (const { what, error, code, details } of thrown)
       for (const call of ["open", "request"] as const)
         for (const kind of ["sync", "async"])
-          it(`${what} in ${call}, ${kind}, ends that stream with its status, and nothing else`, async () => {
+          it(`${what} in ${call}, ${kind}, ends only that stream, with its status`, async () => {
             let bad = false;
             const does = () => {
               if (!bad) return;
@@ -244,11 +244,11 @@ describe("a callback that throws", () => {
             const next = server.open(way, clusterType);
             next.want();
             await next.take(["a@2"]);
-            expect(server.server.status()).toHaveLength(2);
+            expect(server.server.report().streams).toHaveLength(2);
           });
 
     for (const kind of ["sync", "async"])
-      it(`anywhere else is logged, ${kind}, and disturbs nobody`, async () => {
+      it(`anywhere else is logged, ${kind}, and has no other effect`, async () => {
         const fail = () => {
           if (kind === "sync") throw new Error("oh no");
           return Promise.reject(new Error("oh no"));
@@ -305,7 +305,7 @@ describe("fetch callbacks", () => {
   });
 
   for (const { what, error, code, details, http = 500 } of thrown)
-    it(`that throw ${what} end that call with its status, and nothing else`, async () => {
+    it(`that throw ${what} end only that call, with its status`, async () => {
       let bad = true;
       const onFetchRequest = async () => {
         if (bad) throw error;
@@ -335,7 +335,7 @@ describe("fetch callbacks", () => {
 });
 
 describe("types", () => {
-  it("of one stream are told apart by the requests of their responses", async () => {
+  it("of one stream can be distinguished by the requests of the responses", async () => {
     const seen: string[] = [];
     const callbacks: Callbacks = {
       onStreamResponse: (_stream, request, response) => void seen.push(`${request.typeUrl} ${response.typeUrl}`),

@@ -1,5 +1,7 @@
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../../src/wire/messages.js";
 import type { Setting } from "./convergence-world.js";
 
 /** A request on its way, and whether it asks for something (else it only answers). */
@@ -11,8 +13,8 @@ export interface Outgoing {
 const everything = "*";
 
 /**
- * A client as the protocol's text has it, for one type. What it has is what it took of responses, without what it no longer
- * wants. It takes an ACKed response whole and a refused one not at all or, if it takes parts, in part.
+ * A client as the protocol's text has it, for one type. What it has is what it took of responses, without what it no
+ * longer wants. It takes an ACKed response whole and a refused one not at all or, if it takes parts, in part.
  */
 export class ModelClient {
   /** Name to version. */
@@ -27,6 +29,8 @@ export class ModelClient {
   private isOldNonce = false;
   /** Of all streams: the version of the last response that was taken; "" once it has parts of another. */
   private version = "";
+  /** It has taken parts of what it refused. */
+  private hasParts = false;
 
   constructor(
     private readonly setting: Setting,
@@ -67,20 +71,23 @@ export class ModelClient {
 
   /**
    * Refuses; of several changes those in the bit set `taken` are taken all the same, but never all. Returns what the
-   * response said: names and versions.
+   * response said: names and versions. Nobody refuses what he has taken as a part: `undefined`, and nothing is
+   * answered.
    */
-  nack(response: Response, taken: number): ReadonlyMap<string, string | undefined> {
+  nack(response: Response, taken: number): ReadonlyMap<string, string | undefined> | undefined {
     const now = new Map<string, string | undefined>(
       this.isWhole ? [...this.has.keys()].map((name) => [name, undefined]) : [],
     );
     for (const { name, version } of response.resources) now.set(name, version);
     for (const name of response.removedResources) now.set(name, undefined);
     const changes = [...now].filter(([name, version]) => this.covers(name) && this.has.get(name) !== version);
+    if (changes.length === 0 && this.hasParts) return undefined;
     changes.forEach(([name, version], i) => {
       if (!this.setting.takesParts || i === changes.length - 1 || !(taken & (1 << i))) return;
       if (version === undefined) this.has.delete(name);
       else this.has.set(name, version);
       this.version = "";
+      this.hasParts = true;
     });
     this.answer(response, { code: 13, message: "refused" });
     return now;
@@ -147,7 +154,11 @@ export class ModelClient {
   }
 
   private get envelope() {
-    return { node: { ...anonymousNode(), id: "n" }, typeUrl: this.setting.typeUrl, errorDetail: undefined };
+    return {
+      node: { ...anonymousNode(envoyRegistry()), id: "n" },
+      typeUrl: this.setting.typeUrl,
+      errorDetail: undefined,
+    };
   }
 
   private put(request: DiscoveryRequest | DeltaDiscoveryRequest, asks: boolean): void {

@@ -3,12 +3,13 @@ import { vi } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { delta } from "../../src/protocol/delta.js";
-import type { Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
+import type { Request } from "../../src/wire/messages.js";
 import { ModelClient, type Outgoing } from "./convergence-client.js";
 import { ManualQueue } from "./manual-queue.js";
 import type { Maker } from "./resources.js";
@@ -66,7 +67,9 @@ export class World {
   private last: Response | undefined;
   /** Since the last response was sent the client has asked for something. */
   private asked = false;
-  /** What is served has been other than what the last response said, without a response to say so: there is a way back. */
+  /**
+   * What is served has been other than what the last response said, without a response to say so: there is a way back.
+   */
   private strayed = false;
   private readonly nonces = new Set<string>();
   /** What the client refused last of a name, and did not take since: versions, undefined for its absence. */
@@ -111,7 +114,10 @@ export class World {
     }
   }
 
-  /** Everything arrives and is ACKed; what was refused and not taken since gets new content, so that the client can take it. */
+  /**
+   * Everything arrives and is ACKed; what was refused and not taken since gets new content, so that the client can take
+   * it.
+   */
   finish(): void {
     this.settle();
     this.wait(6_000); // what waits for a client that came back
@@ -258,8 +264,8 @@ export class World {
   private answer(answer: "ack" | "nack", taken: number): boolean {
     const response = this.toClient.shift();
     if (!response) return false;
-    if (answer === "nack") {
-      const said = this.client.nack(response, taken);
+    const said = answer === "nack" ? this.client.nack(response, taken) : undefined;
+    if (said) {
       for (const name of this.client.names)
         if (!said.has(name)) this.refused.set(name, (this.refused.get(name) ?? new Set()).add(undefined));
       for (const [name, version] of said) {

@@ -18,7 +18,7 @@ async function run(debug: boolean) {
     await stream.cancel();
   }
   await server.fetch(fetchClusters, { node: { id: "n" } });
-  await until(() => server.server.status().length === 0, "the closes");
+  await until(() => server.server.report().streams.length === 0, "the closes");
   return { callbacks, log };
 }
 

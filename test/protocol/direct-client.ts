@@ -1,15 +1,17 @@
 import { expect, onTestFinished, vi } from "vitest";
 import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
 import { delta } from "../../src/protocol/delta.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { StreamContext } from "../../src/protocol/stream-context.js";
 import type { Variant } from "../../src/protocol/variant.js";
-import { resourceType } from "../../src/resource/types.js";
+import { envoyRegistry, resourceType } from "../../src/resource/default-api.js";
+import type { Resource } from "../../src/resource/resource.js";
 import { anonymousNode } from "../../src/schema/node.js";
-import { type SyncState, syncState } from "../../src/server/status.js";
-import type { XdsServerOptions } from "../../src/server/xds-server.js";
+import { type SyncState, syncState } from "../../src/server/status/status.js";
+import type { XdsServerOptions } from "../../src/server/xds-server-options.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../../src/wire/messages.js";
 import { ManualQueue } from "./manual-queue.js";
 import { labelOf } from "./resources.js";
 import { streamContext } from "./stream-context.js";
@@ -114,6 +116,17 @@ export class DirectClient {
     });
   }
 
+  /** Subscribes to these names, and reports what it has of an earlier stream, if anything. */
+  comeBackWith(
+    typeUrl: string,
+    has: { readonly version: string; readonly resources: readonly Resource[] } | undefined,
+    ...names: string[]
+  ): void {
+    if (has && this.variant === "sotw") this.last.set(typeUrl, { version: has.version, nonce: "" });
+    const versions = has?.resources.map(({ name, version }) => [name, version]) ?? [];
+    this.wantWith(typeUrl, Object.fromEntries(versions), ...names);
+  }
+
   /** The next response is of this type and has just this. */
   expect(typeUrl: string, has: readonly string[], removed: readonly string[] = []): Response {
     this.server.queue.runNow();
@@ -205,7 +218,7 @@ export class DirectClient {
     },
   ): void {
     const request: DiscoveryRequest & DeltaDiscoveryRequest = {
-      node: this.first ? { ...anonymousNode(), id: this.options.node ?? "n" } : undefined,
+      node: this.first ? { ...anonymousNode(envoyRegistry()), id: this.options.node ?? "n" } : undefined,
       typeUrl,
       versionInfo: version,
       responseNonce: nonce,

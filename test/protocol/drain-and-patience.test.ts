@@ -55,7 +55,7 @@ describe.each(["sotw", "delta"] as const)(
       expect(client.state(clusterType)).toBe("SYNCED");
     });
 
-    it("P54 is no lag when the drain time is over either: the state stays DRAINING until it goes", () => {
+    it("P54 does not count as lag after the drain time either: the state stays DRAINING until the removal", () => {
       const { client, server } = moved(variant, { drainTimeMs: 2 * second, orderTimeoutMs: 5 * second });
       for (let ms = 0; ms < 4 * second; ms += 500) {
         server.pass(500);
@@ -87,9 +87,9 @@ describe.each(["sotw", "delta"] as const)(
 );
 
 describe.each(["sotw", "delta"] as const)(
-  "a removed cluster that something else comes to use while it drains, %s",
+  "a removed cluster that something else uses while it drains, %s",
   (variant) => {
-    it("P54 stays, and the longest of the waits counts from when nothing uses it any more", () => {
+    it("P54 stays, and its longest wait begins when nothing uses it any more", () => {
       // It is created again, used again, and removed again: the first drain says nothing about the second.
       const { client, server, serve, goesAfter } = moved(variant, { drainTimeMs: 10 * second, orderTimeoutMs: second });
       server.pass(8 * second);

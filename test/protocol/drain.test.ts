@@ -4,7 +4,7 @@ import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType } from "../../src/resource/types.js";
 import type { Callbacks } from "../../src/server/callbacks.js";
-import { adsWays, allWays, on, TestServer } from "./harness.js";
+import { adsWays, allWays, on, stopClock, TestServer } from "./harness.js";
 import { cluster } from "./resources.js";
 
 const cacheOf = (group: string) => {
@@ -19,11 +19,20 @@ const onRequest = (call: () => void | Promise<void>): Callbacks => ({
   onStreamDeltaRequest: call,
 });
 
+describe("a server without streams", () => {
+  it("P13 is drained at once", async () => {
+    const test = await TestServer.start(cacheOf("n"));
+    stopClock(); // so a drain that waits never ends
+    await test.server.drain({ timeoutMs: 5_000 });
+    expect(test.server.report().connections).toBe(0);
+  });
+});
+
 describe("a draining server", () =>
   on(allWays, (way) => {
     it("P13 ends its streams with UNAVAILABLE, one after the other, within the bound", async () => {
-      const closed: number[] = [];
-      const close = () => void closed.push(performance.now());
+      let closed = 0;
+      const close = () => void closed++;
       const test = await TestServer.start(cacheOf("n"), {
         callbacks: { onStreamClosed: close, onDeltaStreamClosed: close },
       });
@@ -32,13 +41,16 @@ describe("a draining server", () =>
       for (const stream of streams) await stream.take(["a@1"]);
       await test.barrier();
 
-      const start = performance.now();
-      await test.server.drain({ timeoutMs: 3_000, paceMs: 50 });
-      expect(performance.now() - start).toBeLessThan(3_500);
+      const clock = stopClock();
+      const drained = test.server.drain({ timeoutMs: 3_000, paceMs: 50 });
+      for (let due = 1; due <= 20; due++) {
+        await clock.pass(50);
+        expect(closed).toBe(due);
+      }
       for (const stream of streams) expect((await stream.ended).code).toBe(status.UNAVAILABLE);
-      expect(closed).toHaveLength(20);
-      expect((closed.at(-1) as number) - (closed[0] as number)).toBeGreaterThan(19 * 25); // what a slow machine is late with is made up for
-      expect(test.server.status()).toEqual([]);
+      await clock.pass(20);
+      await drained;
+      expect(test.server.report().streams).toEqual([]);
     });
 
     it("P13 ends 1,000 streams within the bound, a few at a time", async () => {
@@ -60,9 +72,13 @@ describe("a draining server", () =>
       for (const stream of streams) stream.want();
       for (const stream of streams) await stream.take(["a@1"]);
 
-      const start = performance.now();
-      await test.server.drain({ timeoutMs: 2_000, paceMs: 10 });
-      expect(performance.now() - start).toBeLessThan(4_000);
+      const clock = stopClock();
+      const drained = test.server.drain({ timeoutMs: 2_000, paceMs: 10 });
+      for (let ms = 0; ms < 2_000; ms += 20) {
+        await clock.pass(20);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await drained;
       for (const stream of streams) expect((await stream.ended).code).toBe(status.UNAVAILABLE);
       expect(batches.reduce((sum, size) => sum + size)).toBe(1_000);
       expect(Math.max(...batches)).toBeLessThanOrEqual(50);
@@ -89,10 +105,8 @@ describe("a draining server", () =>
       const stream = test.open(way, clusterType);
       stream.want();
       await stream.quiet();
-      const start = performance.now();
-      await test.server.drain({ timeoutMs: 10_000 });
+      await test.server.drain({ timeoutMs: 600_000 });
       expect((await stream.ended).code).toBe(status.UNAVAILABLE);
-      expect(performance.now() - start).toBeLessThan(5_000);
     });
 
     it("P13 ends what hangs when the time is over", async () => {
@@ -104,7 +118,7 @@ describe("a draining server", () =>
       expect((await stream.ended).code).toBe(status.UNAVAILABLE);
     });
 
-    it("P13 takes no new streams, and tells nobody of them", async () => {
+    it("P13 refuses new streams, without a callback", async () => {
       const told: string[] = [];
       const open = () => void told.push("open");
       const close = () => void told.push("closed");
@@ -129,9 +143,9 @@ describe("a draining server", () =>
 
 const unknownType = "type.googleapis.com/not.Known";
 
-describe("a draining server, and a type that nobody knows", () =>
+describe("a draining server, and an unknown type", () =>
   on(adsWays, (way) => {
-    it("P12 P13 waits for no response where only that is asked for", async () => {
+    it("P12 P13 does not wait for a response on a stream with this type only", async () => {
       const test = await TestServer.start(cacheOf("n"));
       const stream = test.open(way, unknownType);
       stream.want();
@@ -140,7 +154,7 @@ describe("a draining server, and a type that nobody knows", () =>
       expect((await stream.ended).code).toBe(status.UNAVAILABLE);
     });
 
-    it("P13 lets a stream have the response to what it asks for besides", async () => {
+    it("P13 sends the response for another type of the stream first", async () => {
       let letGo = () => {};
       const held = new Promise<void>((resolve) => {
         letGo = resolve;

@@ -144,7 +144,7 @@ describe.each(["sotw", "delta"] as const)("an old listener, %s", (variant) => {
   });
 
   if (variant === "sotw")
-    it("P54 drains after it was offered, not answered, and taken back beside another change", () => {
+    it("P54 drains after it was offered, not answered, and withdrawn together with another change", () => {
       const { client, server, serve } = start(variant, [], [cluster("c1"), listenerToC("l", 1)]);
       serve(cluster("c1"), cluster("c2"), listenerToC("l", 2));
       client.take(clusterType, ["c1@1", "c2@1"]);
@@ -161,7 +161,7 @@ describe.each(["sotw", "delta"] as const)("an old listener, %s", (variant) => {
     });
 
   if (variant === "sotw")
-    it("P54 P18 drains after it was refused with another one, and taken back beside another change", () => {
+    it("P54 P18 drains after it was refused with another one, and withdrawn together with another change", () => {
       const options = { retryRefused: false };
       const { client, server, serve } = start(variant, [], [cluster("c1"), listenerToC("l", 1)], options);
       serve(cluster("c2"), listenerToC("l", 2), listener("bad"));

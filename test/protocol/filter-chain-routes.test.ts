@@ -1,19 +1,14 @@
 import { fromJson } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
-import { useEnvoyApi } from "../../src/index.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, filterChainType, listenerType, routeType } from "../../src/resource/types.js";
-import { envoyRegistry } from "../../src/schema/registry.js";
-import { apiWithFilterChains } from "../schema/newer-api.js";
 import { DirectServer, useFakeTime } from "./direct-client.js";
 import { cacheOf } from "./harness.js";
 import { cluster, filterChainToR, labelled, listenerToC, routeToC } from "./resources.js";
 
-beforeAll(() => {
-  useEnvoyApi(apiWithFilterChains()); // the built-in API is older than FCDS
-  useFakeTime();
-});
+beforeAll(useFakeTime);
 afterAll(() => void vi.useRealTimers());
 
 const second = 1_000;

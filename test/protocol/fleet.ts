@@ -3,14 +3,15 @@ import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.js";
 import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
 import { delta } from "../../src/protocol/delta.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { StreamContext } from "../../src/protocol/stream-context.js";
 import type { Variant } from "../../src/protocol/variant.js";
+import { envoyRegistry, resourceType } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
-import { resourceType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../../src/wire/messages.js";
 import { ManualQueue } from "./manual-queue.js";
 import { streamContext } from "./stream-context.js";
 
@@ -144,7 +145,7 @@ export class Fleet {
 
   private request(typeUrl: string, names: readonly string[], nodeId?: string) {
     const request: DiscoveryRequest & DeltaDiscoveryRequest = {
-      node: nodeId === undefined ? undefined : { ...anonymousNode(), id: nodeId },
+      node: nodeId === undefined ? undefined : { ...anonymousNode(envoyRegistry()), id: nodeId },
       typeUrl,
       versionInfo: "",
       responseNonce: "",

@@ -1,6 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { describe, onTestFinished } from "vitest";
+import { describe, onTestFinished, vi } from "vitest";
 import {
   DiscoveryRequestSchema,
   type DiscoveryResponse,
@@ -9,10 +9,12 @@ import {
 import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import type { Logger } from "../../src/logger.js";
+import { resourceType } from "../../src/resource/default-api.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { clusterType, endpointType, resourceType } from "../../src/resource/types.js";
-import { type ListenOptions, XdsServer, type XdsServerOptions } from "../../src/server/xds-server.js";
+import { clusterType, endpointType } from "../../src/resource/types.js";
+import { XdsServer } from "../../src/server/xds-server.js";
+import type { ListenOptions, XdsServerOptions } from "../../src/server/xds-server-options.js";
 import { cluster, endpoints, type Maker } from "./resources.js";
 import { ScriptedStream } from "./scripted-stream.js";
 
@@ -143,8 +145,9 @@ export class TestServer {
   }
 
   /**
-   * Resolves when the server has done all that it had to do for what was sent on this connection, or set in its cache, before: a
-   * request is handled when its event comes, and answered in the turn after it; so what comes back from a later turn comes later.
+   * Resolves when the server has done all that it had to do for what was sent on this connection, or set in its cache,
+   * before: a request is handled when its event comes, and answered in the turn after it; so what comes back from a
+   * later turn comes later.
    */
   async barrier(): Promise<void> {
     for (let turns = 0; turns < 3; turns++) await this.health();
@@ -154,6 +157,22 @@ export class TestServer {
   url(path: string): string {
     return `http://127.0.0.1:${this.restPort}${path}`;
   }
+}
+
+/**
+ * Stops timers and `performance.now()` until the test ends. `pass` lets milliseconds go by, and runs what is due. What
+ * was started before goes on as usual.
+ */
+export function stopClock(): { pass(ms: number): Promise<void> } {
+  const stoppedAt = performance.now();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  const passed = performance.now.bind(performance); // from 0
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => stoppedAt + passed());
+  onTestFinished(() => {
+    clock.mockRestore();
+    vi.useRealTimers();
+  });
+  return { pass: async (ms) => void (await vi.advanceTimersByTimeAsync(ms)) };
 }
 
 /** A logger that writes down what is said. */

@@ -22,7 +22,7 @@ describe("a client that starts", () => {
   });
 
   on(sotwWays, (way) => {
-    it("P56 gets empty endpoints for a cluster that exists and has none", async () => {
+    it("P56 gets empty endpoints for a cluster without endpoints", async () => {
       const cache = cacheOf(cluster("a"), endpoints("b"));
       const stream = (await TestServer.start(cache)).open(way, endpointType);
       stream.want("a", "b", "no cluster");
@@ -46,7 +46,7 @@ describe("a client that starts", () => {
   });
 
   on(deltaWays, (way) => {
-    it("P56 is told in removed_resources what does not exist", async () => {
+    it("P56 gets names that do not exist in removed_resources", async () => {
       const stream = (await TestServer.start(cacheOf(cluster("a")))).open(way, endpointType);
       stream.want("a", "no cluster");
       await stream.take([], ["a", "no cluster"]);

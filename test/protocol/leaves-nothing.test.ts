@@ -3,14 +3,16 @@ import { describe, expect, it, vi } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { delta } from "../../src/protocol/delta.js";
 import { FlushQueue } from "../../src/protocol/flush-queue.js";
-import type { Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
 import type { RationedLog } from "../../src/rationed-log.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { Request } from "../../src/wire/messages.js";
 import { allWays, cacheOf, on, TestServer, until } from "./harness.js";
 import { cluster, endpoints, listener } from "./resources.js";
 import { streamContext } from "./stream-context.js";
@@ -24,7 +26,7 @@ const perWay = 125;
 
 const request = (typeUrl: string, names: readonly string[], responseNonce = "", refused = false) =>
   ({
-    node: { ...anonymousNode(), id: "n" },
+    node: { ...anonymousNode(envoyRegistry()), id: "n" },
     typeUrl,
     versionInfo: "",
     resourceNames: names,
@@ -97,7 +99,7 @@ describe(`${count.toLocaleString("en")} streams, opened and closed`, () => {
       });
 });
 
-it("a list of names is kept as it came for as long as it repeats none: by repetition it could be of any length", () => {
+it("a list of names is kept as it came only if it has no repetitions, which could make it very long", () => {
   const context = streamContext(cacheOf(...resources(1)), "sotw", { queue: new FlushQueue() });
   const transport = { peer: "test", send: () => true, end: () => {} };
   const stream = new Stream(sotw as unknown as Variant<Request>, context, transport, undefined);
@@ -105,8 +107,8 @@ it("a list of names is kept as it came for as long as it repeats none: by repeti
   const lists = [["a", "b"], ["a", "a", "b"], ["b", "a"], Array.from({ length: 900 }, () => "a")];
   const kept = lists.map((names) => {
     void stream.receive(request(clusterType, names));
-    const { list, names: known } = stream.subscriptions.get(clusterType) ?? {};
-    return [list === names, [...(known ?? [])].sort()];
+    const { listedNames, names: known } = stream.subscriptions.get(clusterType) ?? {};
+    return [listedNames === names, [...(known ?? [])].sort()];
   });
   const both = ["a", "b"];
   expect(kept).toEqual([
@@ -115,22 +117,22 @@ it("a list of names is kept as it came for as long as it repeats none: by repeti
     [true, both],
     [false, ["a"]],
   ]);
-  expect(stream.subscriptions.get(clusterType)?.list).toBeUndefined();
+  expect(stream.subscriptions.get(clusterType)?.listedNames).toBeUndefined();
   stream.close();
 });
 
 describe("streams of one connection", () =>
   on(allWays, (way) => {
-    it("leave nothing, whoever ends them", async () => {
+    it("leave nothing in memory after client or server has ended them", async () => {
       const cache = cacheOf(cluster("a"));
       const server = await TestServer.start(cache);
       const streams = Array.from({ length: perWay }, () => server.open(way, clusterType));
       for (const [i, stream] of streams.entries()) stream.want(...(i % 2 ? [] : ["a"]));
       await Promise.all(streams.map((stream, i) => (i % 3 ? stream.take(["a@1"]) : stream.expect(["a@1"]))));
-      expect(server.server.status()).toHaveLength(perWay);
+      expect(server.server.report().streams).toHaveLength(perWay);
       expect(cache.status()).toMatchObject([{ group: "n", typeUrls: [clusterType] }]);
       await Promise.all(streams.map((stream, i) => (i % 2 ? stream.end() : stream.cancel())));
-      await until(() => server.server.status().length === 0, "the server's end of the streams");
+      await until(() => server.server.report().streams.length === 0, "the server's end of the streams");
       expect(watchersOf(cache)).toBe(0);
       expect(cache.status()).toEqual([]);
     });

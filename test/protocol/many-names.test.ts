@@ -1,15 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { XdsError } from "../../src/errors.js";
+import { heavyWork } from "../../src/heavy-work.js";
 import { Accounts } from "../../src/protocol/account.js";
 import { delta } from "../../src/protocol/delta.js";
 import { FlushQueue } from "../../src/protocol/flush-queue.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { endpointType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../../src/wire/messages.js";
 import { endpoints } from "./resources.js";
 import { streamContext } from "./stream-context.js";
 import { watchersOf } from "./watchers.js";
@@ -18,6 +21,7 @@ import { watchersOf } from "./watchers.js";
 beforeEach(() => {
   let clock = 0;
   vi.spyOn(performance, "now").mockImplementation(() => clock++);
+  vi.spyOn(heavyWork, "next").mockImplementation((goOn) => void setImmediate(goOn)); // rests: heavy-work.test.ts
   vi.useFakeTimers({ toFake: ["setImmediate", "clearImmediate"] });
 });
 afterEach(() => {
@@ -46,7 +50,7 @@ class Scene {
     void stream.open();
     const request = (names: readonly string[], drop: readonly string[] = [], responseNonce = "") => {
       const request: DiscoveryRequest & DeltaDiscoveryRequest = {
-        node: { ...anonymousNode(), id: "n" },
+        node: { ...anonymousNode(envoyRegistry()), id: "n" },
         typeUrl: endpointType,
         versionInfo: "",
         responseNonce,
@@ -118,26 +122,27 @@ describe.each(["sotw", "delta"] as const)("%s: a request with 100,000 names", (v
   });
 });
 
-it("P38 delta: names that do not exist are answered ten thousand at once, all of them", async () => {
+it("P38 delta: names that do not exist are answered a thousand at once, all of them", async () => {
   const scene = new Scene("delta");
   const client = scene.client("a");
-  void client.request(list("x", 25_000));
+  void client.request(list("x", 5_000));
   const answered = new Set<string>();
-  for (let turns = 0; answered.size < 25_000; turns++) {
+  const again: string[] = [];
+  for (let turns = 0; answered.size < 5_000; turns++) {
     expect(turns).toBeLessThan(1_000);
     await scene.turn();
     for (const { nonce, resources, removedResources } of client.inbox.splice(0)) {
       const names = [...resources.map(({ name }) => name), ...removedResources];
-      expect(names.length).toBeLessThanOrEqual(10_000);
+      expect(names.length).toBeLessThanOrEqual(1_000);
       for (const name of names) {
-        expect(answered).not.toContain(name);
+        if (answered.has(name)) again.push(name);
         answered.add(name);
       }
       void client.request([], [], nonce);
     }
   }
   for (let i = 0; i < 50; i++) await scene.turn();
-  expect([client.inbox, client.subscription()?.asked.isDone]).toEqual([[], true]);
+  expect([again, client.inbox, client.subscription()?.namesToAnswer.isDone]).toEqual([[], [], true]);
 });
 
 it.each(["sotw", "delta"] as const)("P38 %s: names that exist are answered together, and once", async (variant) => {
@@ -172,17 +177,17 @@ it("P38 delta: a name whose turn has not come, and that comes into being, is sen
       void client.request([], [], nonce);
     }
   }
-  expect([sent, client.subscription()?.asked.isDone]).toEqual([1, true]);
+  expect([sent, client.subscription()?.namesToAnswer.isDone]).toEqual([1, true]);
 });
 
 it("P38 delta: names whose turn has not come are answered also when the client drops all those before them", async () => {
   const scene = new Scene("delta");
   const client = scene.client("a");
-  const names = list("x", 25_000);
+  const names = list("x", 2_500);
   void client.request(names);
   while (client.inbox.length === 0) await scene.turn();
   const [{ nonce }] = client.inbox.splice(0) as [Response];
-  void client.request([], names.slice(10_000, 20_000));
+  void client.request([], names.slice(1_000, 2_000));
   for (let i = 0; i < 50; i++) await scene.turn();
   void client.request([], [], nonce);
   for (let i = 0; i < 50; i++) await scene.turn();
@@ -190,7 +195,7 @@ it("P38 delta: names whose turn has not come are answered also when the client d
     ...removedResources,
     ...resources.map(({ name }) => name),
   ]);
-  expect(answered.sort()).toEqual(names.slice(20_000).sort());
+  expect(answered.sort()).toEqual(names.slice(2_000).sort());
 });
 
 describe.each(["sotw", "delta"] as const)("%s: a name that is too long", (variant) => {

@@ -14,7 +14,7 @@ describe("a name that does not exist", () => {
       return { cache, server, stream: server.open(way, typeUrl) };
     };
     const statusOf = ({ server }: TestServer, typeUrl: string) =>
-      server.status()[0]?.types.find((one) => one.typeUrl === typeUrl)?.state;
+      server.report().streams[0]?.types.find((one) => one.typeUrl === typeUrl)?.state;
 
     it("P40 P56 of a route configuration is answered with a placeholder, whose version is its content's hash", async () => {
       const { stream, server, cache } = await open(routeType);
@@ -66,7 +66,7 @@ describe("a name that does not exist", () => {
       await stream.take(["r@1"]);
     });
 
-    it("P40 of a route configuration that a client subscribes anew after a removal is answered with the placeholder", async () => {
+    it("P40 of a route configuration that a client subscribes again after a removal is answered with the placeholder", async () => {
       const { stream, cache } = await open(routeType, route("r"));
       stream.want("r");
       await stream.take(["r@1"]);
@@ -77,7 +77,7 @@ describe("a name that does not exist", () => {
       await stream.take(["r@"]);
     });
 
-    it("P40 P56 of an extension config is met with silence; its creation is pushed, and its deletion told", async () => {
+    it("P40 P56 of an extension config gets no answer; its creation and its deletion are sent", async () => {
       const { stream, cache, server } = await open(extensionConfigType);
       stream.want("ext");
       await stream.quiet();
@@ -105,7 +105,7 @@ describe("a name that does not exist", () => {
   });
 
   on(sotwWays, (way) => {
-    it("P56 of an extension config or a secret is met with silence", async () => {
+    it("P56 of an extension config or a secret gets no answer", async () => {
       for (const typeUrl of [extensionConfigType, secretType]) {
         const stream = (await TestServer.start(cacheOf())).open(way, typeUrl);
         stream.want("x");

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
-import { allWays, cacheOf, deltaWays, onBothTypes, sotwWays, TestServer, takeRemovedLast } from "./harness.js";
+import {
+  allWays,
+  cacheOf,
+  deltaWays,
+  onBothTypes,
+  sotwWays,
+  stopClock,
+  TestServer,
+  takeRemovedLast,
+} from "./harness.js";
 import type { Maker } from "./resources.js";
 import type { Answer } from "./scripted-stream.js";
 
@@ -45,7 +54,7 @@ describe("an alias", () =>
       await stream.quiet();
     });
 
-    it("P59 P39 is told when it is gone", async () => {
+    it("P59 P39 appears in removed_resources when its resource is removed", async () => {
       const cache = cacheOf(aliased(1, "other"));
       const stream = (await TestServer.start(cache)).open(way, typeUrl);
       stream.want("other");
@@ -88,7 +97,7 @@ describe("a glob collection", () =>
       await stream.quiet();
     });
 
-    it("P63 matches on exactly its context parameters, whatever their order", async () => {
+    it("P63 matches exactly its context parameters, in any order", async () => {
       const { cache, stream } = await open(make("c/1"), make("c/2?x=1&y=2"), make("c/3?x=1"), make("c/4?x=1&y=3"));
       stream.want(name("c/*?y=2&x=1"));
       await stream.take([label("c/2?x=1&y=2")]);
@@ -112,7 +121,7 @@ describe("a glob collection", () =>
       await stream.quiet();
     });
 
-    it("P63 P43 that leaves brings no more updates, but of the member that was named too", async () => {
+    it("P63 P43 that is unsubscribed brings no more updates, except of a member that is subscribed by name", async () => {
       const { cache, stream } = await open(make("c/1"), make("c/2"));
       stream.want(name("c/*"), name("c/1"));
       await stream.take([label("c/1"), label("c/2")]);
@@ -133,8 +142,9 @@ describe("a glob collection", () =>
       await stream.quiet();
     });
 
-    it("P63 P49 skips what a client has from before, and tells what is gone", async () => {
+    it("P63 P49 skips members that the client reports, and sends removals of those that no longer exist", async () => {
       const { stream } = await open(make("c/1?x=1&y=2"), make("c/2?x=1&y=2"));
+      const clock = stopClock();
       stream.request(typeUrl, {
         ...subscribe(name("c/*?x=1&y=2")),
         initialResourceVersions: {
@@ -143,7 +153,10 @@ describe("a glob collection", () =>
           [name("d/3")]: "1",
         },
       });
-      await takeRemovedLast(way, stream, [label("c/2?x=1&y=2")], [name("c/3?y=2&x=1")]);
+      await stream.take([label("c/2?x=1&y=2")], way.kind === "ADS" ? [] : [name("c/3?y=2&x=1")]);
+      await stream.quiet();
+      await clock.pass(5_000); // in which the client may say what else it has
+      if (way.kind === "ADS") await stream.take([], [name("c/3?y=2&x=1")]);
       await stream.quiet();
     });
 

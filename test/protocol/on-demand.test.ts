@@ -7,7 +7,7 @@ import type { Node } from "../../src/cache/node-group.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { routeType, virtualHostType } from "../../src/resource/types.js";
-import type { XdsServerOptions } from "../../src/server/xds-server.js";
+import type { XdsServerOptions } from "../../src/server/xds-server-options.js";
 import { allWays, cacheOf, deltaWays, LogBook, on, onBothTypes, TestServer } from "./harness.js";
 import { route } from "./resources.js";
 import type { Answer } from "./scripted-stream.js";
@@ -55,7 +55,7 @@ describe("a virtual host", () => {
       await stream.quiet();
     });
 
-    it("P60 P39 that is gone is removed, and is unknown to who asks then", async () => {
+    it("P60 P39 is removed when it is deleted, and is unknown to later clients", async () => {
       const { cache, stream } = await open(host("r/a"));
       stream.want("r/a");
       stream.ack(await stream.next());
@@ -77,7 +77,7 @@ describe("a virtual host", () => {
       await stream.quiet();
     });
 
-    it("P33 P46 P56 is not subscribed by a request that names none, which is answered nevertheless", async () => {
+    it("P33 P46 P56 is not subscribed by a request without names, which is still answered", async () => {
       const { cache, stream } = await open(host("r/a"));
       stream.want();
       await stream.take([]);
@@ -112,7 +112,7 @@ describe("a virtual host", () => {
   });
 
   // Envoy waits to hear something of a new route configuration's hosts, but says of none which it wants.
-  it("P56 is said not to be there when a client takes a route configuration, and asks for none", async () => {
+  it("P56 is answered as missing when a client has taken a route configuration and requests no virtual host", async () => {
     const cache = cacheOf(routeWithVhds("r"), route("without"));
     const stream = (await TestServer.start(cache)).open(adsDelta, routeType);
     const virtualHosts = stream.of(virtualHostType);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { clusterType, endpointType, listenerType, routeType, scopedRouteType } from "../../src/resource/types.js";
-import type { XdsServerOptions } from "../../src/server/xds-server.js";
+import type { XdsServerOptions } from "../../src/server/xds-server-options.js";
 import { adsWays, cacheOf, on, ownWays, TestServer } from "./harness.js";
 import { serve, synced } from "./ordered-client.js";
 import {
@@ -126,7 +126,7 @@ describe("a removal", () => {
       await stream.quiet();
     });
 
-    it("P54 of what was refused together with others waits too, for the client may have taken it", async () => {
+    it("P54 of a resource that was refused together with others waits too, because the client may have taken it", async () => {
       const { stream, serve } = await synced(way, {}, {}, cluster("c1"));
       serve(cluster("c1"), cluster("c2"), cluster("bad"), routeToC("r", 2));
       stream.nack(await stream.of(clusterType).expect(...clusters(["bad@1", "c1@1", "c2@1"], ["bad@1", "c2@1"])));
@@ -145,12 +145,15 @@ describe("a removal", () => {
       await stream.quiet();
     });
 
-    /** The route configuration is taken away; a client that still names it may still use it, as Envoy does while a listener drains. */
+    /**
+     * The route configuration is taken away; a client that still names it may still use it, as Envoy does while a
+     * listener drains.
+     */
     const routeIsGone = async (stream: ScriptedStream) => {
       if (!isSotw) stream.ack(await stream.of(routeType).expect([], ["r"]));
     };
 
-    it("P54 waits while the client names what referred to it, told as gone after it had refused another", async () => {
+    it("P54 waits while the client names a referring resource that was removed after another version was refused", async () => {
       const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
       serve(cluster("c1"), cluster("c2"), routeToC("r", 2));
       stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c2@1"], ["c2@1"])));
@@ -164,7 +167,7 @@ describe("a removal", () => {
       await stream.quiet();
     });
 
-    it("P54 waits while the client names what referred to it, gone, brought again and refused, and gone again", async () => {
+    it("P54 waits while the client names a referring resource that was removed, created again, refused, and removed again", async () => {
       const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
       serve(cluster("c1"));
       await routeIsGone(stream);
@@ -179,7 +182,7 @@ describe("a removal", () => {
       await stream.quiet();
     });
 
-    it("P54 is no more when the resource is there again", async () => {
+    it("P54 is cancelled when the resource exists again", async () => {
       const { stream, serve } = await synced(way, {}, names, cluster("c1"), routeToC("r", 1));
       serve(cluster("c2"), routeToC("r", 2));
       stream.ack(await stream.of(clusterType).expect(...clusters(["c1@1", "c2@1"], ["c2@1"])));
@@ -223,7 +226,7 @@ describe("a removal", () => {
       await clusters.expect(...gone);
     });
 
-    it("of a node without an id waits for nobody, for no other stream can be told to be that node's", async () => {
+    it("of a node without an id waits for no other stream, because none can be identified as that node's", async () => {
       const cache = new SnapshotCache({ fallbackGroup: "n" });
       serve(cache, [cluster("c1"), routeToC("r", 1)]);
       const server = await TestServer.start(cache, {});
@@ -237,7 +240,7 @@ describe("a removal", () => {
       await clusters.expect(["c2@1"], ["c1"]);
     });
 
-    it("that is on its way is not answered by what refers to it, as it was", async () => {
+    it("that is unanswered: the resource is not sent as it was, although something refers to it", async () => {
       const cache = cacheOf(cluster("c1"), scopedRoute("s", 1), routeToC("routes 1", 1));
       const server = await TestServer.start(cache, {});
       const open = (typeUrl: string) => server.open(way, typeUrl);
@@ -255,14 +258,14 @@ describe("a removal", () => {
       await routes.quiet();
     });
 
-    it("waits for the node's other streams no longer than the bound", async () => {
+    it("waits for a bounded time only", async () => {
       const { clusters } = await open({ orderTimeoutMs: 100 });
       await clusters.expect(...gone);
     });
   });
 });
 
-describe("what refers to what the client has refused and never had", () => {
+describe("a reference to a resource that the client has refused and never had", () => {
   on(adsWays, (way) => {
     const isSotw = way.variant === "sotw";
     const names = { [routeType]: ["r1", "s"] };
@@ -277,9 +280,11 @@ describe("what refers to what the client has refused and never had", () => {
       return { stream, serve, server };
     };
     const states = (server: TestServer) =>
-      Object.fromEntries(server.server.status().flatMap(({ types }) => types.map((one) => [one.typeUrl, one.state])));
+      Object.fromEntries(
+        server.server.report().streams.flatMap(({ types }) => types.map((one) => [one.typeUrl, one.state])),
+      );
 
-    it("P53 stays as it was until that is mended and ACKed, and P54 what it refers to stays too", async () => {
+    it("P53 keeps the old version until the resource is corrected and ACKed; P54 the old version's targets stay too", async () => {
       const { stream, serve, server } = await refusing();
       expect(states(server)).toMatchObject({ [clusterType]: "ERROR", [routeType]: "STALE" });
       serve(cluster("c2", 2), cluster("c9"), routeToC("r1", 2), routeToC("s", 9));
@@ -294,14 +299,14 @@ describe("what refers to what the client has refused and never had", () => {
       expect(states(server)).toMatchObject({ [clusterType]: "SYNCED", [routeType]: "SYNCED" });
     });
 
-    it("P53 stays as it was while what is to mend that is refused too, or unanswered", async () => {
+    it("P53 keeps the old version while the correction is refused too, or unanswered", async () => {
       const { stream, serve } = await refusing();
       serve(cluster("c2", 2), cluster("c9"), routeToC("r1", 2), routeToC("s", 9));
       stream.nack(await stream.of(clusterType).expect(isSotw ? ["c1@1", "c2@2", "c9@1"] : ["c2@2"]));
       await stream.quiet();
     });
 
-    it("P53 is sent when it comes to refer to something else", async () => {
+    it("P53 is sent when it refers to something else", async () => {
       const { stream, serve } = await refusing();
       serve(cluster("c2"), cluster("c9"), routeToC("r1", 9), routeToC("s", 9));
       stream.ack(await stream.of(routeType).expect(["r1@9"]));
@@ -310,21 +315,21 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
-    it("P53 keeps nothing else of its type back", async () => {
+    it("P53 holds back nothing else of its type", async () => {
       const { stream, serve } = await refusing();
       serve(cluster("c1"), cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 1));
       stream.ack(await stream.of(routeType).expect(["s@1"]));
       await stream.quiet();
     });
 
-    it("P18 P53 is served again as it was: nothing to send, and all is as it should be", async () => {
+    it("P18 P53 goes back to the old version: nothing is sent, and the state is SYNCED", async () => {
       const { stream, serve, server } = await refusing();
       serve(cluster("c1"), cluster("c9"), routeToC("r1", 1), routeToC("s", 9));
       await stream.quiet();
       expect(states(server)).toMatchObject({ [clusterType]: "SYNCED", [routeType]: "SYNCED" });
     });
 
-    it("P53 is answered as it was when it is asked for", async () => {
+    it("P53 is answered with the old version when it is requested", async () => {
       const { stream, serve } = await refusing();
       // A new listener has its route configuration sent again (P55).
       serve(cluster("c2"), cluster("c9"), routeToC("r1", 2), routeToC("s", 9), listenerToR("l", 1));
@@ -339,7 +344,7 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
-    it("P53 stays as it was, a listener too, whose new route configuration refers to it", async () => {
+    it("P53 also keeps the listener whose new route configuration refers to the resource", async () => {
       const start = [cluster("c1"), routeToC("r1", 1), listenerToR("l", 1), listener("m", 1)];
       const { stream, serve } = await synced(way, {}, { [routeType]: ["r1"] }, ...start);
       const moved = [routeToC("r2", 2), listenerToR("l", 2)];
@@ -360,7 +365,7 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
-    it("P53 stays as it was if the client may have taken that, out of several that it refused together", async () => {
+    it("P53 keeps the old version if the client may have taken the resource out of several that it refused together", async () => {
       const { stream, serve } = await synced(way, {}, {}, cluster("c1"), routeToC("r", 1), routeToC("bad", 1));
       stream.of(routeType).want("r", "bad");
       stream.nack(await stream.of(routeType).expect(["bad@1", "r@1"]));
@@ -388,7 +393,7 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
-    it("P53 stays as it was if what it is to refer to was sent as it was, and refused", async () => {
+    it("P53 keeps the old version if the resource was sent as it was, and refused", async () => {
       const always = [cluster("c1"), cluster("c9"), routeToC("r2", 1)];
       const start = [...always, listenerToR("l", 1), listenerToR("m", 2), routeToC("r1", 1)];
       const { stream, serve } = await synced(way, {}, { [routeType]: ["r2"] }, ...start);
@@ -404,7 +409,7 @@ describe("what refers to what the client has refused and never had", () => {
       await stream.quiet();
     });
 
-    it("P53 stays as it was if the client may have removed what it is to refer to, and then refused it", async () => {
+    it("P53 keeps the old version if the client may have removed the resource, and then refused it", async () => {
       const always = [cluster("c1"), routeToC("r", 1)];
       const { stream, serve } = await synced(way, {}, { [routeType]: ["r"] }, ...always, cluster("c2"));
       serve(...always, cluster("bad"));

@@ -31,7 +31,7 @@ describe("a client that comes back with a stream for each type, delta", () => {
     { name: "clusters", typeUrl: clusterType, make: cluster },
     { name: "listeners", typeUrl: listenerType, make: listener },
   ])
-    it(`P49 ${name}: old versions are replaced, the same are skipped, and removals wait for nobody`, () => {
+    it(`P49 ${name}: old versions are replaced, current ones are skipped, and removals do not wait`, () => {
       const { open } = reconnected(make("a", 2), make("b"));
       const stream = open(typeUrl);
       stream.wantWith(typeUrl, versions(make("a"), make("b"), make("gone")), "*");
@@ -39,7 +39,7 @@ describe("a client that comes back with a stream for each type, delta", () => {
       stream.quietFor(2 * drainTimeMs);
     });
 
-  it("P49 endpoints that have vanished are removed at once: only on ADS does the server wait for what may refer to them", () => {
+  it("P49 endpoints that no longer exist are removed at once: only on ADS does the server wait for what may refer to them", () => {
     const { open } = reconnected(edsCluster("e1", 2), endpoints("e1", 2));
     const stream = open(endpointType);
     stream.wantWith(endpointType, versions(endpoints("e1"), endpoints("e2")), "e1", "e2");
@@ -60,7 +60,7 @@ describe("a client that comes back with a stream for each type, delta", () => {
     clusters.quiet();
   });
 
-  it("P49 a route configuration that has vanished stays until the client drops the name", () => {
+  it("P49 a route configuration that no longer exists stays until the client drops the name", () => {
     const { open } = reconnected(routeToC("r2", 2), listenerToR("l", 2));
     const stream = open(routeType);
     stream.wantWith(routeType, versions(routeToC("r1", 1), routeToC("r2", 1)), "r1", "r2");
@@ -70,7 +70,7 @@ describe("a client that comes back with a stream for each type, delta", () => {
     stream.quietFor(2 * drainTimeMs);
   });
 
-  it("P49 a route configuration that has vanished stays for drainTimeMs at most", () => {
+  it("P49 a route configuration that no longer exists stays for drainTimeMs at most", () => {
     const { open, server } = reconnected(routeToC("r2", 2));
     const stream = open(routeType);
     stream.wantWith(routeType, versions(routeToC("r1", 1), routeToC("r2", 2)), "r1", "r2");
@@ -80,7 +80,7 @@ describe("a client that comes back with a stream for each type, delta", () => {
     stream.quietFor(2 * drainTimeMs);
   });
 
-  it("P49 P54 a route configuration that has vanished and comes back is sent, unless it is what the client has", () => {
+  it("P49 P54 a route configuration that is created again is sent, unless the client has it", () => {
     const { open, serve, server } = reconnected(routeToC("r2", 2));
     const stream = open(routeType);
     stream.wantWith(routeType, versions(routeToC("r1", 1)), "r1");
@@ -108,7 +108,7 @@ describe("a client that comes back with a stream for each type, delta", () => {
     stream.quiet();
   });
 
-  it("P49 P54 what vanishes later waits for the client's other streams, once they have versions that the server knows", () => {
+  it("P49 P54 later removals wait for the client's other streams, once the server knows their versions", () => {
     const { open, serve } = reconnected(cluster("c1"), routeToC("r", 1));
     const [clusters, routes] = [open(clusterType), open(routeType)];
     clusters.wantWith(clusterType, versions(cluster("c1")), "*");

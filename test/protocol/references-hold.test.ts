@@ -10,14 +10,17 @@ import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { delta } from "../../src/protocol/delta.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import { OpenRefusals } from "../../src/protocol/open-refusals.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { Variant } from "../../src/protocol/variant.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, listenerType, routeType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../../src/wire/messages.js";
 import { ManualQueue } from "./manual-queue.js";
 import { propertyRuns } from "./property-runs.js";
 import { streamContext } from "./stream-context.js";
@@ -99,28 +102,44 @@ const links = [
 ] as const;
 
 /**
- * As Envoy does it: wildcards of clusters and listeners; endpoints and routes of what it has, by name; all on one stream. Of what it
- * refuses together it may take some.
+ * As Envoy does it: wildcards of clusters and listeners; endpoints and routes of what it has, by name; all on one
+ * stream. Of what it refuses together it may take some.
  */
 class Envoy {
   readonly has = new Map<string, Map<string, Resource>>();
   private readonly queue = new ManualQueue();
   private readonly wants = new Map<string, Set<string>>();
   private readonly nonces = new Map<string, string>();
-  private readonly inbox: Response[] = [];
+  /** Types of which it has taken a part of a response that it refused. SotW: its version says nothing of that. */
+  private readonly tookParts = new Set<string>();
+  /** The version of the last response of each type that it took; SotW. */
+  private readonly versions = new Map<string, string>();
+  private inbox: Response[] = [];
   /** By response, the routes that the server knew to be refused and never had when it sent that. */
   private readonly knownRefused = new WeakMap<Response, ReadonlySet<string>>();
-  private readonly stream: Stream<Request>;
+  private stream: Stream<Request>;
+  private readonly openRefusals = new OpenRefusals();
   /** What the server has taken away from the client, by type. */
   private readonly takenAway = new Map<string, Set<string>>();
   /** What it has refused and never had, by type. */
   private readonly refusedOnly = new Map<string, Set<string>>();
 
   constructor(
-    private readonly cache: SnapshotCache,
+    private cache: SnapshotCache,
     private readonly variant: "sotw" | "delta",
   ) {
-    const protocol = (variant === "sotw" ? sotw : delta) as Variant<Request>;
+    this.stream = this.open();
+    for (const typeUrl of [clusterType, endpointType, listenerType, routeType]) {
+      this.has.set(typeUrl, new Map());
+      this.wants.set(typeUrl, new Set());
+      this.takenAway.set(typeUrl, new Set());
+      this.refusedOnly.set(typeUrl, new Set());
+    }
+    for (const typeUrl of wildcards) this.request(typeUrl, [], []);
+  }
+
+  private open(): Stream<Request> {
+    const protocol = (this.variant === "sotw" ? sotw : delta) as Variant<Request>;
     const transport = {
       peer: "proxy",
       send: (response: Response) => {
@@ -131,25 +150,44 @@ class Envoy {
         throw error;
       },
     };
-    this.stream = new Stream(protocol, streamContext(cache, variant, { queue: this.queue }), transport, undefined);
-    void this.stream.open();
+    const { queue, openRefusals } = this;
+    const context = streamContext(this.cache, this.variant, { queue, openRefusals });
+    const stream = new Stream(protocol, context, transport, undefined);
+    void stream.open();
+    return stream;
+  }
+
+  /**
+   * The stream ends, with what is on its way, and the client comes back: perhaps to another server. Not in SotW while
+   * it has a part of what it refused, because no version says that (P36).
+   */
+  comeBack(next: () => SnapshotCache): void {
+    if (this.variant === "sotw" && this.tookParts.size > 0) return;
+    this.stream.close();
+    this.inbox = [];
+    this.nonces.clear();
+    this.cache = next();
+    this.stream = this.open();
     for (const typeUrl of [clusterType, endpointType, listenerType, routeType]) {
-      this.has.set(typeUrl, new Map());
-      this.wants.set(typeUrl, new Set());
-      this.takenAway.set(typeUrl, new Set());
-      this.refusedOnly.set(typeUrl, new Set());
+      const wants = this.wants.get(typeUrl) as Set<string>;
+      if (!wildcards.includes(typeUrl) && wants.size === 0) continue;
+      const add = wildcards.includes(typeUrl) ? [] : [...wants];
+      const has = [...(this.has.get(typeUrl)?.values() ?? [])];
+      this.request(typeUrl, add, [], undefined, undefined, new Map(has.map(({ name, version }) => [name, version])));
     }
-    for (const typeUrl of wildcards) this.request(typeUrl, [], []);
   }
 
   flush(): void {
     this.queue.runNow();
-    // A refusal is over when what was refused is no longer served (P18); clusters that come again are still answered before routes.
+    // A refusal is over when what was refused is no longer served (P18); clusters that come again are still answered
+    // before routes.
     const refused = this.refusedOnly.get(routeType);
     for (const name of refused ?? []) if (!this.cache.get("n")?.get(routeType, name)) refused?.delete(name);
   }
 
-  /** Takes the next response, or refuses it and takes those in the bit set, never all. Returns false when there is none. */
+  /**
+   * Takes the next response, or refuses it and takes those in the bit set, never all. Returns false when there is none.
+   */
   answer(refused?: number): boolean {
     this.flush();
     const response = this.inbox.shift();
@@ -165,11 +203,19 @@ class Envoy {
       const taken = news.slice(0, -1).filter((_, i) => refused & (1 << i));
       // As Envoy does, it names what it refuses.
       message = `Error adding/updating ${news.flatMap(({ name }) => (taken.some((one) => one.name === name) ? [] : `${name}: refused`)).join(", ")}`;
-      if (taken.length > 0) this.take(response, taken);
-      // What it no longer asked for when it came is neither taken nor refused: it starts anew when it is asked for again.
+      if (taken.length > 0) {
+        this.take(response, taken);
+        this.tookParts.add(typeUrl);
+      }
+      // What it no longer asked for when it came is neither taken nor refused: it starts anew when it is asked for
+      // again.
       for (const { name } of news)
         if (!has?.has(name) && this.covers(typeUrl, name)) this.refusedOnly.get(typeUrl)?.add(name);
-    } else this.take(response, response.resources);
+    } else {
+      this.take(response, response.resources);
+      this.versions.set(typeUrl, response.versionInfo);
+      this.tookParts.delete(typeUrl);
+    }
     this.checkReferences();
     this.follow(clusterType, endpointType);
     this.follow(listenerType, routeType);
@@ -209,8 +255,9 @@ class Envoy {
   }
 
   /**
-   * What replaces an older one does not refer anew to what the client has refused and never had. Clusters are answered before routes
-   * go out; listeners go before their routes, so that a refusal counts for those that were not on their way yet.
+   * What replaces an older one does not refer anew to what the client has refused and never had. Clusters are answered
+   * before routes go out; listeners go before their routes, so that a refusal counts for those that were not on their
+   * way yet.
    */
   private checkStillWorks(old: Resource | undefined, now: Resource, knownRefused?: ReadonlySet<string>): void {
     if (!old) return;
@@ -256,11 +303,12 @@ class Envoy {
     drop: string[],
     nonce?: string,
     errorDetail?: Request["errorDetail"],
+    initialResourceVersions = new Map<string, string>(),
   ): void {
-    const envelope = { node: { ...anonymousNode(), id: "n" }, typeUrl, errorDetail };
+    const envelope = { node: { ...anonymousNode(envoyRegistry()), id: "n" }, typeUrl, errorDetail };
     const asSotw: DiscoveryRequest = {
       ...envelope,
-      versionInfo: "",
+      versionInfo: this.versions.get(typeUrl) ?? "",
       resourceNames: [...(this.wants.get(typeUrl) ?? [])],
       responseNonce: nonce ?? this.nonces.get(typeUrl) ?? "",
     };
@@ -268,7 +316,7 @@ class Envoy {
       ...envelope,
       resourceNamesSubscribe: add,
       resourceNamesUnsubscribe: drop,
-      initialResourceVersions: new Map(),
+      initialResourceVersions,
       responseNonce: nonce ?? "",
     };
     void this.stream.receive(this.variant === "sotw" ? asSotw : asDelta);
@@ -297,35 +345,51 @@ describe.each(["sotw", "delta"] as const)("%s", (variant) => {
     fc.constant("ack" as const),
     fc.record({ nack: fc.integer({ min: 0, max: 7 }) }),
     fc.constant("settle" as const),
+    fc.constant("reconnect" as const),
+    fc.constant("restart" as const),
   );
 
   it(
-    "P53 P54 P55 whatever the order of events, what the client has never refers to what the server has taken away, nor moves to what it refused",
+    "P53 P54 P55 in any order of events, the client's resources never refer to one that the server has removed, and never move to one that the client refused",
     () => {
       fc.assert(
         fc.property(plan, fc.array(step, { maxLength: 40 }), plan, (first, steps, last) => {
-          const cache = new SnapshotCache();
-          cache.set("n", snapshot(first));
+          let cache = new SnapshotCache();
+          const past: Snapshot[] = [];
+          const serve = (next: Snapshot) => {
+            cache.set("n", next);
+            past.push(next);
+          };
+          /** A server that has only what is kept of the one before. */
+          const restart = () => {
+            cache = new SnapshotCache();
+            cache.set("n", past.at(-1) as Snapshot);
+            for (const one of past.slice(0, -1)) cache.noteEarlier("n", one);
+            return cache;
+          };
+          serve(snapshot(first));
           const proxy = new Envoy(cache, variant);
           for (const at of steps) {
             if (at === "flush") proxy.flush();
             else if (at === "settle") proxy.settle();
             else if (at === "ack") proxy.answer();
+            else if (at === "reconnect") proxy.comeBack(() => cache);
+            else if (at === "restart") proxy.comeBack(restart);
             else if ("nack" in at) proxy.answer(at.nack);
-            else cache.set("n", snapshot(at.serve));
+            else serve(snapshot(at.serve));
           }
           // Refused content, also a refused removal, is not sent again as it was. So there is new content of all names,
           // and then less.
           for (const content of [97, 98]) {
-            cache.set("n", everything(content));
+            serve(everything(content));
             proxy.settle();
           }
-          cache.set("n", snapshot({ ...last, content: 99 }));
+          serve(snapshot({ ...last, content: 99 }));
           proxy.settle();
-          cache.set("n", Snapshot.of([]));
+          serve(Snapshot.of([]));
           proxy.settle();
           const fresh = { listeners: { l9: "r9" }, routes: { r9: "c9" }, content: 99 };
-          cache.set("n", snapshot(fresh));
+          serve(snapshot(fresh));
           proxy.settle();
           const has = [...proxy.has.values()].map((resources) => [...resources.keys()]);
           expect(has).toEqual([["c9"], ["c9"], ["l9"], ["r9"]]);

@@ -21,9 +21,9 @@ describe("a full state that is refused", () => {
         stream.nack(await stream.of(clusterType).expect(["bad@1", "c1@1", "c2@1"]), message);
         return { cache, server, stream };
       };
-      const names = ({ server }: TestServer) => server.status()[0]?.types[0]?.nacked?.names;
+      const names = ({ server }: TestServer) => server.report().streams[0]?.types[0]?.nacked?.names;
 
-      it("P17 P53 counts as taken but for what Envoy's words name", async () => {
+      it("P17 P53 counts as taken, except for the resources that Envoy's message names", async () => {
         const { server, stream } = await refused("envoy", "Error adding/updating cluster(s) bad: no such c2 set");
         stream.ack(await stream.of(routeType).expect(["r@2"]));
         expect(names(server)).toEqual(["bad"]);
@@ -44,7 +44,7 @@ describe("a full state that is refused", () => {
         await stream.quiet();
       });
 
-      it("P17 P53 is explained by what was refused before, where the words name nothing", async () => {
+      it("P17 P53 is explained by a resource that was refused before, if the message names nothing", async () => {
         const { cache, stream } = await refused("", "no");
         await stream.quiet();
         cache.set("n", Snapshot.of([cluster("bad"), cluster("c2"), cluster("c3"), routeToC("r", 3)]));

@@ -66,7 +66,7 @@ const serve = (cache: ReturnType<typeof cacheOf>, resources: readonly Resource[]
   cache.set("n", Snapshot.of(resources));
 const made = (make: Maker, names: readonly string[], content = 1) => names.map((name) => make(name, content));
 
-const nacksOf = ({ server }: TestServer) => server.counters().traffic.reduce((sum, { nacks }) => sum + nacks, 0);
+const nacksOf = ({ server }: TestServer) => server.report().counters.traffic.reduce((sum, { nacks }) => sum + nacks, 0);
 
 /** One bad resource among 64: found, and all others delivered and ACKed once. */
 async function findsOne(way: Way, typeUrl: string, make: Maker, wanted: readonly string[]) {
@@ -80,7 +80,7 @@ async function findsOne(way: Way, typeUrl: string, make: Maker, wanted: readonly
   expect(acked.flatMap(({ has }) => has).sort(), "the good ones, each ACKed once").toEqual(good);
   expect(nacks.map(({ resources }) => resources.map(({ name }) => name))).toEqual([["c041"]]);
   expect(await applied).toMatchObject({ code: "NOT_APPLIED", lacking: [{ refused: ["c041"] }] });
-  const [status] = server.server.status()[0]?.types ?? [];
+  const [status] = server.server.report().streams[0]?.types ?? [];
   expect(status).toMatchObject({ state: "ERROR", nacked: { names: ["c041"] } });
   expect(nacksOf(server)).toBe(nacked.length);
   serve(cache, [...made(make, names.slice(1)), make("c000", 2)]);
@@ -96,7 +96,7 @@ async function findsOne(way: Way, typeUrl: string, make: Maker, wanted: readonly
   ]);
   await stream.take(["c041@2"]);
   await stream.quiet();
-  expect(server.server.status()[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
+  expect(server.server.report().streams[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
 }
 
 describe("a response that is refused", () => {
@@ -117,14 +117,14 @@ describe("a response that is refused", () => {
       expect([...alone.flatMap(({ resources }) => resources.map(({ name }) => name)), ...together].sort()).toEqual(
         names,
       );
-      expect(server.server.status()[0]?.types[0]?.state).toBe("ERROR");
+      expect(server.server.report().streams[0]?.types[0]?.state).toBe("ERROR");
       serve(cache, made(make, names, 2));
       const again = await answerAll(stream, new Set());
       expect(again.acked.flatMap(({ has }) => has).sort()).toEqual(names.map((name) => `${name}@2`));
-      expect(server.server.status()[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
+      expect(server.server.report().streams[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
     });
 
-    it("P17 P18 is no more looked through for what is replaced meanwhile", async () => {
+    it("P17 P18 is not searched for resources that are replaced meanwhile", async () => {
       const { cache, server, stream } = await opened(way, typeUrl, ["*"]);
       serve(cache, made(make, ["a", "b", "c", "d"]));
       stream.nack(await stream.expect(["a@1", "b@1", "c@1", "d@1"]));
@@ -133,7 +133,7 @@ describe("a response that is refused", () => {
       stream.ack(half);
       await stream.take(["c@2", "d@2"]);
       await stream.quiet();
-      expect(server.server.status()[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
+      expect(server.server.report().streams[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
     });
   });
 

@@ -16,7 +16,7 @@ describe("resource_errors", () =>
     const whole = way.variant === "sotw" && fullState;
 
     for (const names of [["*"], ["a", "bad"]])
-      it(`P65 tell [${names}] of a resource that cannot be had, beside the others`, async () => {
+      it(`P65 report to [${names}] a resource that is not available, beside the others`, async () => {
         const stream = (await TestServer.start(cacheOf(make("a"), failed))).open(way, typeUrl);
         stream.want(...names);
         const answer = await stream.take(["a@1"]);
@@ -24,7 +24,7 @@ describe("resource_errors", () =>
         await stream.quiet();
       });
 
-    it("P65 tell it once; another change leaves a full-state type complete", async () => {
+    it("P65 report it once; after another change a full-state type is still complete", async () => {
       const cache = cacheOf(make("a"), make("b"), failed);
       const stream = (await TestServer.start(cache)).open(way, typeUrl);
       stream.want("*");
@@ -36,7 +36,7 @@ describe("resource_errors", () =>
       await stream.quiet();
     });
 
-    it("P65 tell another error, and nothing of the same one", async () => {
+    it("P65 report a changed error, and do not repeat the same one", async () => {
       const cache = cacheOf(failed);
       const stream = (await TestServer.start(cache)).open(way, typeUrl);
       stream.want("bad");

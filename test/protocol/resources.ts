@@ -22,8 +22,8 @@ const labels = new Map<string, string>();
 const key = (typeUrl: string, body: Uint8Array) => `${typeUrl} ${Buffer.from(body).toString("base64")}`;
 
 /**
- * A resource as the tests write it, `<name>@<content>`, told from its bytes; an empty content stands for a message that has
- * nothing but its name. `undefined`: none that was made here.
+ * A resource as the tests write it, `<name>@<content>`, told from its bytes; an empty content stands for a message that
+ * has nothing but its name. `undefined`: none that was made here.
  */
 export const labelOf = (any: Pick<Any, "typeUrl" | "value">): string | undefined =>
   labels.get(key(any.typeUrl, any.value));

@@ -69,7 +69,7 @@ describe("a delta response", () =>
       await stream.quiet().catch(async () => stream.nack(await stream.expect(["cluster-17@1"])));
       await stream.quiet();
       expect(new Set(taken).size).toBe(names.length - 1);
-      expect(test.server.status()[0]?.types[0]?.nacked?.names).toEqual(["cluster-17"]);
+      expect(test.server.report().streams[0]?.types[0]?.nacked?.names).toEqual(["cluster-17"]);
     });
 
     it("P25 P53 of which the parts are superseded: each name comes at last as it is served", async () => {

@@ -64,7 +64,7 @@ for (const variant of ["sotw", "delta"] as const)
         client.quietFor(60 * minute);
       });
 
-      it("P16 P17 P18 is not offered again once it is taken back", () => {
+      it("P16 P17 P18 is not offered again after it was withdrawn", () => {
         const { client, cache } = refusing();
         cache.set("n", Snapshot.of([make("a"), make("b")]));
         client.quietFor(60 * minute);

@@ -1,14 +1,16 @@
 import { expect, it } from "vitest";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { delta } from "../../src/protocol/delta.js";
-import type { DeltaDiscoveryRequest, DiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { sotw } from "../../src/protocol/sotw.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { Subscription } from "../../src/protocol/subscription.js";
 import type { Variant } from "../../src/protocol/variant.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { DeltaDiscoveryRequest, DiscoveryRequest, Request } from "../../src/wire/messages.js";
 import { ManualQueue } from "./manual-queue.js";
 import { cluster, endpoints, type Maker } from "./resources.js";
 import { streamContext } from "./stream-context.js";
@@ -30,7 +32,7 @@ function synced(variant: "sotw" | "delta", typeUrl: string, make: Maker) {
   const protocol = (variant === "sotw" ? sotw : delta) as Variant<Request>;
   const stream = new Stream(protocol, streamContext(cache, variant, { queue }), transport, undefined);
   const request = (responseNonce: string): DiscoveryRequest & DeltaDiscoveryRequest => ({
-    node: anonymousNode(),
+    node: anonymousNode(envoyRegistry()),
     typeUrl,
     responseNonce,
     errorDetail: undefined,
@@ -87,8 +89,8 @@ it.each([
 it.each(["sotw", "delta"] as const)("%s: a wildcard remembers nothing per resource", (variant) => {
   const { change, subscription } = synced(variant, clusterType, cluster);
   const size = () => {
-    const { state, names, asked, stale, waiting, spellings } = subscription as Subscription;
-    return [state.exceptions, names, asked, stale, waiting, spellings].map((set) => set.size);
+    const { state, names, namesToAnswer, stale, waiting, spellings } = subscription as Subscription;
+    return [state.exceptions, names, namesToAnswer, stale, waiting, spellings].map((set) => set.size);
   };
   expect(size()).toEqual([0, 0, 0, 0, 0, 0]);
   change([cluster("n7", 2), cluster("new")], ["n8"]);

@@ -36,7 +36,9 @@ export type Fields = Omit<SotwFields, "$typeName"> & Omit<DeltaFields, "$typeNam
 /** How long, in milliseconds, a response that has to come may take. */
 const patience = 15_000;
 
-/** A client that does what the test says, on one stream. It speaks for its first type itself, for others through `of`. */
+/**
+ * A client that does what the test says, on one stream. It speaks for its first type itself, for others through `of`.
+ */
 export class ScriptedStream {
   /** Resolves with the status that the stream ends with. */
   readonly ended: Promise<StatusObject>;

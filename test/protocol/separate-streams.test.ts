@@ -26,7 +26,7 @@ describe("a stream of one type beside an aggregated one of the same connection",
       return { cache, server, stream, routes };
     };
 
-    it("P54 P56 the first answer to virtual hosts names something, for Envoy waits for that", async () => {
+    it("P54 P56 the first answer for virtual hosts has a name, because Envoy waits for one", async () => {
       const { server, stream } = await synced(way, {}, { [routeType]: ["r"] }, vhdsRoute("r"));
       const hosts = server.open(own("delta"), virtualHostType);
       hosts.want();
@@ -82,6 +82,7 @@ describe("a stream of one type beside an aggregated one of the same connection",
       const removed = await stream.of(clusterType).expect(...gone("c2@1"));
       await streamOfEndpoints.quiet();
       stream.ack(removed);
+      // After 5 s. The clock is not stopped: work that rests meanwhile needs it.
       await streamOfEndpoints.take([], ["c1"]);
       await streamOfEndpoints.quiet();
     });

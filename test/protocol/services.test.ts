@@ -13,6 +13,7 @@ import { file_envoy_service_runtime_v3_rtds } from "../../gen/envoy/service/runt
 import { file_envoy_service_secret_v3_sds } from "../../gen/envoy/service/secret/v3/sds_pb.js";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
+import { registerResourceType } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import {
@@ -22,7 +23,6 @@ import {
   listenerType,
   localityEndpointType,
   rateLimitConfigType,
-  registerResourceType,
   routeType,
   runtimeType,
   scopedRouteType,
@@ -119,7 +119,7 @@ describe("a Fetch method", () => {
     expect((await server.fetch(path, { node, resourceNames: ["b", "no such"] })).resources).toHaveLength(1);
   });
 
-  it("says why it cannot answer", async () => {
+  it("answers with the reason if it cannot serve", async () => {
     const cache = new SnapshotCache();
     const server = await TestServer.start(cache, { requireNode: true });
     await expect(server.fetch(path, { node })).rejects.toMatchObject({ code: status.UNAVAILABLE });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
-import type { Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, routeType } from "../../src/resource/types.js";

@@ -10,7 +10,7 @@ const numbersIn = (text: string, pattern: RegExp) =>
   );
 
 it("every statement of docs/protocol.md is proved by a test that cites its number", () => {
-  const stated = numbersIn(statements, /^- P\d+\b/gm);
+  const stated = numbersIn(statements, /^### P\d+\b/gm);
   expect(stated).toEqual(Array.from({ length: 69 }, (_, i) => i + 1));
   const files = readdirSync(here).filter((file) => file.endsWith(".test.ts"));
   const titles = /\bit\(\s*["'`][^"'`\n]*/g;

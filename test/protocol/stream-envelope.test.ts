@@ -9,7 +9,7 @@ import { cluster, endpoints, listener, runtime } from "./resources.js";
 
 describe("the node", () =>
   on(allWays, (way) => {
-    it("P1 comes with the first request and holds for the later ones that leave it out", async () => {
+    it("P1 comes with the first request and holds for later requests without a node", async () => {
       const cache = cacheOf(cluster("a"), cluster("b"));
       cache.set("other", Snapshot.of([cluster("a", 9), cluster("b", 9)]));
       const stream = (await TestServer.start(cache)).open(way, clusterType);
@@ -140,7 +140,7 @@ describe("nonces", () =>
       stream.of(clusterType).wantWith({ responseNonce: "1", errorDetail: { code: 13, message: "from before" } }, "a");
       await stream.take(["a@1"]);
       await stream.quiet();
-      expect(server.server.status()[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
+      expect(server.server.report().streams[0]?.types[0]).toMatchObject({ state: "SYNCED", nacked: undefined });
     });
   }));
 
@@ -159,7 +159,7 @@ describe("types on an aggregated stream", () =>
       // A nonce of one type says nothing of another.
       stream.request(listenerType, { responseNonce: refused.nonce, errorDetail: { code: 13, message: "stray" } });
       await stream.quiet();
-      const types = server.server.status()[0]?.types ?? [];
+      const types = server.server.report().streams[0]?.types ?? [];
       expect(types.map(({ typeUrl, state }) => [typeUrl, state])).toEqual([
         [clusterType, "ERROR"],
         [listenerType, "SYNCED"],
@@ -225,7 +225,7 @@ describe("a name", () => {
 
 describe("silence", () =>
   on(allWays, (way) => {
-    it("P11 when the same is set again, whatever its order", async () => {
+    it("P11 when the same is set again, in any order", async () => {
       const cache = cacheOf(cluster("a"), cluster("b"));
       const stream = (await TestServer.start(cache)).open(way, clusterType);
       stream.want();

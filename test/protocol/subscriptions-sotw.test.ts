@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { registerResourceType, resourceTypes } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import {
@@ -7,8 +8,6 @@ import {
   extensionConfigType,
   filterChainType,
   listenerType,
-  registerResourceType,
-  resourceTypes,
   routeType,
   scopedRouteType,
   secretType,
@@ -167,7 +166,7 @@ describe("any other type", () =>
       await stream.quiet();
     });
 
-    it("P31 P32 what was removed while something else was sent is sent when it comes back", async () => {
+    it("P31 P32 a resource that was removed while something else was sent is sent when it exists again", async () => {
       const cache = cacheOf(endpoints("a"), endpoints("b"));
       const stream = (await TestServer.start(cache)).open(way, endpointType);
       stream.want("a", "b");
@@ -178,7 +177,7 @@ describe("any other type", () =>
       await stream.take(["a@1"]);
     });
 
-    it("P31 P32 what was removed is sent when it comes back", async () => {
+    it("P31 P32 a removed resource is sent when it exists again", async () => {
       const cache = cacheOf(endpoints("a"));
       const stream = (await TestServer.start(cache)).open(way, endpointType);
       stream.want("a");
@@ -258,7 +257,7 @@ describe("a wildcard", () => {
         await stream.take(["a@2"]);
       });
 
-    it("P36 of the current version is skipped where the client can be known to hold all, else sent again", async () => {
+    it("P36 of the current version is skipped if the client certainly has everything, and otherwise sent again", async () => {
       const cache = cacheOf(make("a"), make("b"));
       const test = await TestServer.start(cache);
       const before = test.open(way, typeUrl);
@@ -276,7 +275,7 @@ describe("a wildcard", () => {
     });
 
     for (const names of [["a", "b"], ["*"], ["*", "a"]])
-      it(`P36 the same version for [${names}] is sent again: such a client may have let go of some`, async () => {
+      it(`P36 the same version for [${names}] is sent again: such a client may have dropped some names`, async () => {
         const cache = cacheOf(make("a"), make("b"));
         const test = await TestServer.start(cache);
         const before = test.open(way, typeUrl);
@@ -303,7 +302,7 @@ describe("a wildcard", () => {
   });
 
   on(sotwWays, (way) => {
-    it("P33 is not what an empty list means for a type whose row says so", async () => {
+    it("P33 is not meant by an empty list of a type with emptyIsWildcard: false", async () => {
       const typeUrl = `type.googleapis.com/example.OnDemand.${way.variant}.${way.kind.length}`;
       registerResourceType({
         typeUrl,

@@ -55,7 +55,7 @@ function plainly(port: number, text: string): Promise<void> {
   return ended(socket);
 }
 
-it("close() ends connections that have not agreed on TLS, and takes none that do so then", async () => {
+it("close() ends connections during their TLS handshake, and accepts none that finish it then", async () => {
   const { server: xds, port } = await start({ tls: server });
   const [silent, late] = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
   await Promise.all([once(silent, "connect"), once(late, "connect")]);
@@ -86,7 +86,7 @@ describe("TLS", () => {
     });
   });
 
-  it("takes no plain connections, and is given none where it is off", async () => {
+  it("refuses plain connections; a server without TLS refuses those with TLS", async () => {
     const plain = (await start({ tls: server })).open({ variant: "sotw", kind: "ADS" }, clusterType);
     plain.want();
     expect((await plain.ended).code).toBe(status.UNAVAILABLE);
@@ -127,7 +127,7 @@ describe("TLS", () => {
       expect(told("warn")).toEqual([
         { peer, error: "peer did not return a certificate" },
         { error: "the client's certificate is refused: DEPTH_ZERO_SELF_SIGNED_CERT" },
-        { peer, error: "the client speaks without TLS (http request)" },
+        { peer, error: "the client does not use TLS (http request)" },
       ]);
       expect(told("debug")).toEqual([]);
       await plainly(port, "");
@@ -138,8 +138,13 @@ describe("TLS", () => {
     },
   );
 
-  it("keeps no connection of who never agrees on TLS", { timeout: 60_000 }, async () => {
-    const { port, restPort } = await start({ rest: true, tls: server, channel: channel() });
+  it("closes a connection that never finishes its TLS handshake", { timeout: 60_000 }, async () => {
+    const { port, restPort } = await start({
+      rest: true,
+      tls: server,
+      channel: channel(),
+      limits: { handshakeMs: 500 },
+    });
     const beginnings = [Buffer.of(), Buffer.from("16030100a5010000a10303", "hex"), Buffer.from("no TLS at all\n")];
     const sockets = [port, restPort as number].flatMap((to) =>
       beginnings.map((beginning) => {
@@ -154,7 +159,7 @@ describe("TLS", () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it("tells nothing of clients that get through the handshake", async () => {
+  it("logs nothing about clients that finish the handshake", async () => {
     const logger = new LogBook();
     const tls = { ...server, clientCa: client.cert };
     const test = await start({ rest: true, tls, channel: channel(client), logger });

@@ -2,8 +2,9 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { clusterType, endpointType, resourceTypes } from "../../src/resource/types.js";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { envoyRegistry, resourceTypes } from "../../src/resource/default-api.js";
+import { clusterType, endpointType } from "../../src/resource/types.js";
 import { XdsServer } from "../../src/server/xds-server.js";
 import { adsWays, allWays, cacheOf, on, TestServer } from "./harness.js";
 import { cluster, endpoints } from "./resources.js";
@@ -79,6 +80,33 @@ describe("reflection", () => {
       return fields;
     }
 
+    it(`${version} answers the last of many questions only, and refuses a request of more than 16 KiB`, async () => {
+      const server = await TestServer.start(cacheOf());
+      const fileOf = vi.spyOn(envoyRegistry(), "fileOf");
+      onTestFinished(() => fileOf.mockRestore());
+      const question = (field: number, value: string) =>
+        new BinaryWriter().tag(field, WireType.LengthDelimited).string(value).finish();
+      const ended = async (...parts: Uint8Array[]) => {
+        const call = server.call(path);
+        const answers: Buffer[] = [];
+        call.on("data", (answer: Buffer) => answers.push(answer));
+        call.on("error", () => {});
+        const status = new Promise((resolve) => call.on("status", resolve));
+        call.write(Buffer.concat(parts));
+        call.end();
+        return { status: await status, answers };
+      };
+      const many = Array<Uint8Array>(7_000).fill(question(ask.list, ""));
+      const { answers } = await ended(...many, question(ask.symbol, clusterType.replace(/.*\//, "")));
+      expect(fileOf).toHaveBeenCalledTimes(1);
+      const [answer] = answers.map((bytes) => fieldsOf(bytes));
+      expect([answer?.get(told.files)?.length, answer?.get(told.services)]).toEqual([1, undefined]);
+      expect(await ended(question(ask.symbol, "x".repeat(16 << 10)))).toMatchObject({
+        status: { code: status.RESOURCE_EXHAUSTED, details: expect.stringMatching(/^a request of \d+ bytes; 16384 /) },
+        answers: [],
+      });
+    });
+
     it(`${version} lists the services, each of which it can describe`, async () => {
       const server = await TestServer.start(cacheOf(), { loadReporting: { onReport: () => {} } });
       const services = (await reflect(server, ask.list, "")).get(told.services)?.[0];
@@ -119,7 +147,7 @@ describe("reflection", () => {
 
 describe("a request", () => {
   on(allWays, (way) => {
-    it("larger than the limit ends its stream with RESOURCE_EXHAUSTED, and nothing else", async () => {
+    it("larger than the limit ends only its stream, with RESOURCE_EXHAUSTED", async () => {
       const server = await TestServer.start(cacheOf(cluster("a")), { limits: { requestBytes: 1_000 } });
       const [good, bad] = [server.open(way, clusterType), server.open(way, clusterType)];
       good.want("a");
@@ -154,7 +182,7 @@ describe("a request", () => {
         await stream.take(["a@1"]);
         stream.sendBytes(Buffer.from(bytes));
         expect((await stream.ended).code).toBe(status.INVALID_ARGUMENT);
-        expect(server.server.status()).toEqual([]);
+        expect(server.server.report().streams).toEqual([]);
       });
 
     it("may have fields that this version of the API does not know", async () => {
@@ -191,7 +219,7 @@ describe("a request", () => {
 });
 
 describe("listening", () => {
-  it("says which port is taken, and is done once", async () => {
+  it("fails with the number of a port that is in use, and can be done only once", async () => {
     const { port, restPort } = await TestServer.start(cacheOf(), { rest: true });
     await expect(new XdsServer(cacheOf()).listen({ port })).rejects.toMatchObject({ code: "CANNOT_LISTEN" });
     const half = new XdsServer(cacheOf());

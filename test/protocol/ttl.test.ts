@@ -37,7 +37,7 @@ const some = (make: Maker) => ({ a: withTtl(make("a"), 10_500), b: make("b") });
 
 describe("a TTL", () => {
   onBothTypes(allWays, (way, { typeUrl, make }) => {
-    it("P57 is told to clients that support it, with the resource's name and version", async () => {
+    it("P57 is sent to clients that support it, with the resource's name and version", async () => {
       const resources = some(make);
       const stream = (await TestServer.start(cacheOf(...Object.values(resources)))).open(way, typeUrl);
       want(stream, bothFeatures, "a", "b");
@@ -49,7 +49,7 @@ describe("a TTL", () => {
       await stream.quiet();
     });
 
-    it("P57 is kept from clients that do not, beside others that do", async () => {
+    it("P57 is not sent to other clients on the same server", async () => {
       const resources = some(make);
       const server = await TestServer.start(cacheOf(...Object.values(resources)));
       for (const features of [[], bothFeatures, [bothFeatures[1] as string], []]) {
@@ -62,7 +62,7 @@ describe("a TTL", () => {
   });
 
   on(adsWays, (way) => {
-    it("P53 P58 has what is kept back live on as it was", async () => {
+    it("P53 P58 of a held back resource: heartbeats keep the old version alive", async () => {
       const route = (content: number) => withTtl(routeToC("r", content), 100);
       const cache = cacheOf(cluster("c1"), route(1));
       const stream = (await TestServer.start(cache)).open(way, clusterType);
@@ -131,7 +131,7 @@ describe("a heartbeat", () => {
 
   onBothTypes(sotwWays, (way, { typeUrl, make, fullState }) => {
     for (const names of [["*"], ["a", "b"]])
-      it(`P58 has the version last sent, and the body, for Envoy's sake; and all of a full-state type, to [${names}]`, async () => {
+      it(`P58 has the version last sent and the body, which Envoy needs, and all of a full-state type, for [${names}]`, async () => {
         const resources = short(make);
         const stream = (await TestServer.start(cacheOf(...Object.values(resources)))).open(way, typeUrl);
         want(stream, bothFeatures, ...names);
@@ -147,7 +147,7 @@ describe("a heartbeat", () => {
   });
 
   onBothTypes(allWays, (way, { typeUrl, make }) => {
-    it("P58 waits neither for an answer to the one before, nor to what was sent first", async () => {
+    it("P58 does not wait for the answer to an earlier heartbeat or response", async () => {
       const resources = short(make);
       const stream = (await TestServer.start(cacheOf(...Object.values(resources)))).open(way, typeUrl);
       want(stream, bothFeatures, "a");
@@ -207,7 +207,7 @@ describe("a heartbeat", () => {
       }
     });
 
-    it("P57 P58 comes to those only who are told of TTLs, and have what has one", async () => {
+    it("P57 P58 comes only to clients that get TTLs and have a resource with one", async () => {
       const cache = new LinearCache(typeUrl, { resources: Object.values(short(make)) });
       const server = await TestServer.start(cache);
       const [beaten, other, unable] = [1, 2, 3].map(() => server.open(way, typeUrl)) as [
@@ -225,7 +225,7 @@ describe("a heartbeat", () => {
       await unable.quiet();
     });
 
-    it("P58 ends when the resource comes without a TTL, which says so", async () => {
+    it("P58 ends when the resource is sent without a TTL", async () => {
       const resources = short(make);
       const cache = cacheOf(...Object.values(resources));
       const stream = (await TestServer.start(cache)).open(way, typeUrl);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import type { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType } from "../../src/resource/types.js";
@@ -92,7 +92,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       client.take(typeUrl, ["a@2"]);
     });
 
-    it("P25 P18 is refused at last, after what replaces it: that one's refusal leaves what the client had", () => {
+    it("P25 P18 is refused after its replacement was refused: the client has what it had before", () => {
       const { client, server, serve } = start();
       serve(2);
       const first = client.expect(typeUrl, ["a@2"]);
@@ -183,7 +183,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
           client.quietFor(60 * second);
         });
 
-    it("P25 P20 is ACKed after what came later was refused: the client has it", () => {
+    it("P25 P20 is ACKed after a later response was refused: the client has it", () => {
       const { cache, client, server, serve, kept } = start();
       serve(2);
       const first = client.expect(typeUrl, ["a@2"]);
@@ -219,7 +219,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
         expect(client.state(typeUrl)).toBe("SYNCED");
       });
 
-    it("P25 P18 is ACKed after what came later was refused and taken back: SYNCED", () => {
+    it("P25 P18 is ACKed after a later response was refused and withdrawn: SYNCED", () => {
       const { client, server, serve } = start();
       serve(2);
       const first = client.expect(typeUrl, ["a@2"]);
@@ -236,7 +236,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
       expect(client.state(typeUrl)).toBe("SYNCED");
     });
 
-    it("P25 P16 is ACKed after what came later was refused: that is offered again", () => {
+    it("P25 P16 is ACKed after a later response was refused, which is offered again", () => {
       const { client, server, serve } = start();
       serve(2);
       const first = client.expect(typeUrl, ["a@2"]);
@@ -271,7 +271,7 @@ for (const { variant, name, typeUrl, make, asked } of cases)
         expect(client.state(typeUrl)).toBe("SYNCED");
       });
 
-    it("P25 P18 is refused when its resource is gone already: SYNCED", () => {
+    it("P25 P18 is refused after its resource was removed: SYNCED", () => {
       const { cache, client, server } = start();
       if (asked === "by name") {
         client.want(typeUrl, "a", "b");

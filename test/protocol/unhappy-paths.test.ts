@@ -3,14 +3,16 @@ import type { ConfigWatcher } from "../../src/cache/config-watcher.js";
 import { LinearCache } from "../../src/cache/linear-cache.js";
 import { SnapshotCache } from "../../src/cache/snapshot-cache.js";
 import { delta } from "../../src/protocol/delta.js";
-import type { DeltaDiscoveryRequest, Request, Response } from "../../src/protocol/messages.js";
+import type { Response } from "../../src/protocol/response.js";
 import { Stream } from "../../src/protocol/stream.js";
 import type { StreamContext } from "../../src/protocol/stream-context.js";
 import type { Variant } from "../../src/protocol/variant.js";
+import { envoyRegistry } from "../../src/resource/default-api.js";
 import { Resource } from "../../src/resource/resource.js";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType, endpointType, extensionConfigType, listenerType, routeType } from "../../src/resource/types.js";
 import { anonymousNode } from "../../src/schema/node.js";
+import type { DeltaDiscoveryRequest, Request } from "../../src/wire/messages.js";
 import { ManualQueue } from "./manual-queue.js";
 import { cluster, endpoints, extensionConfig, labelOf, listenerToR, routeToC } from "./resources.js";
 import { streamContext } from "./stream-context.js";
@@ -46,7 +48,7 @@ class Client {
 
   request(typeUrl: string, fields: Fields): void {
     void this.stream.receive({
-      node: { ...anonymousNode(), id: "n" },
+      node: { ...anonymousNode(envoyRegistry()), id: "n" },
       typeUrl,
       resourceNamesSubscribe: [],
       resourceNamesUnsubscribe: [],
@@ -242,7 +244,7 @@ describe("answers out of order", () => {
     client.answer(newer);
     client.answer(older, "refused");
     const state = client.stream.subscriptions.get(clusterType)?.state;
-    expect(state?.last("a")?.version).toBe(cluster("a", 1).version);
+    expect(state?.lastCertain("a")?.version).toBe(cluster("a", 1).version);
     cache.update({ set: [cluster("a", 1)] });
     expect(client.settle()).toEqual([]);
     expect(state?.hasRefused).toBe(false);

@@ -63,7 +63,7 @@ describe("what nothing seems to refer to", () => {
       await stream.quiet();
     });
 
-    it("P54 P31 endpoints are sent as they were, when they are created again after they are gone", async () => {
+    it("P54 P31 unchanged endpoints are sent when they are created again after their removal", async () => {
       const names = { [endpointType]: ["e1", "e2"] };
       const { stream, serve } = await synced(way, {}, names, endpoints("e1"), endpoints("e2"));
       serve(endpoints("e1", 2));

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { clusterType, routeType } from "../../src/resource/types.js";
-import type { NotAppliedError } from "../../src/server/applied.js";
+import type { NotAppliedError } from "../../src/server/status/applied.js";
 import { adsWays, on } from "./harness.js";
 import { synced, wholeOr } from "./ordered-client.js";
 import { cluster, routeToC } from "./resources.js";
@@ -10,12 +10,12 @@ on(adsWays, (way) => {
   const names = { [routeType]: ["r"] };
   const first = [cluster("c1"), routeToC("r", 1)];
 
-  it("P53 P54 the status and applied() say what a change and a removal wait for", async () => {
+  it("P53 P54 the status and applied() show the reason for which a change or a removal waits", async () => {
     const { server, stream, serve } = await synced(way, { retryRefused: false }, names, ...first);
     const waits = (typeUrl: string) =>
       server.server
-        .status()[0]
-        ?.types.find((type) => type.typeUrl === typeUrl)
+        .report()
+        .streams[0]?.types.find((type) => type.typeUrl === typeUrl)
         ?.waits.map(({ name, why, reason }) => [name, why, reason]);
     const removed = [
       "c1",

@@ -91,7 +91,7 @@ describe.each(["sotw", "delta"] as const)("a listener that is warming, %s", (var
     client.quietFor(2 * drainTimeMs);
   });
 
-  it("P54 has a refused secret count as answered, for the listener is warm without it", () => {
+  it("P54 counts a refused secret as answered, because the listener becomes warm without it", () => {
     const first = [cluster("c1"), listenerToC("l", 1)];
     const { client, server, serve } = start(variant, {}, first, { drainTimeMs, retryRefused: false });
     serve(cluster("c2"), listenerWithS("l", 2), secret("s2"));
@@ -140,11 +140,11 @@ describe.each(["sotw", "delta"] as const)("a listener that is warming, %s", (var
   });
 });
 
-describe.each(["sotw", "delta"] as const)("what comes to refer to a cluster that is warming, %s", (variant) => {
+describe.each(["sotw", "delta"] as const)("a resource that newly refers to a warming cluster, %s", (variant) => {
   const clusters = wholeOr(variant);
   const names = { [routeType]: ["r", "s"] };
 
-  it("P53 stays as the client has it for as long as that is unanswered; P54 so does what it refers to", () => {
+  it("P53 keeps its old version while the cluster is unanswered; P54 the old version's targets stay too", () => {
     const { client, serve } = start(variant, names, [cluster("c1"), routeToC("r", 1)]);
     serve(cluster("c2"), routeToC("r", 2));
     const warming = client.expect(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
@@ -155,7 +155,7 @@ describe.each(["sotw", "delta"] as const)("what comes to refer to a cluster that
     client.quiet();
   });
 
-  it("P53 goes out after 5 s where the client has no older version of it", () => {
+  it("P53 goes out after 5 s if the client has no older version of it", () => {
     const { client, serve, server } = start(variant, names, [cluster("c1"), routeToC("r", 1)]);
     serve(cluster("c1"), cluster("c2"), routeToC("r", 1), routeToC("s", 2));
     const warming = client.expect(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
@@ -178,7 +178,7 @@ describe.each(["sotw", "delta"] as const)("what comes to refer to a cluster that
     client.take(listenerType, ["l@1"]);
   });
 
-  it("P53 keeps nothing else of its type back for longer than 5 s", () => {
+  it("P53 holds back nothing else of its type for longer than 5 s", () => {
     const { client, serve, server } = start(variant, names, [cluster("c1"), routeToC("r", 1), routeToC("s", 9)]);
     serve(cluster("c1"), cluster("c2"), routeToC("r", 2), routeToC("s", 1));
     const warming = client.expect(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"]));
@@ -191,7 +191,7 @@ describe.each(["sotw", "delta"] as const)("what comes to refer to a cluster that
     client.quiet();
   });
 
-  it("P53 stays as it was after a refusal, if the client has no older version of the cluster", () => {
+  it("P53 keeps its old version after a refusal, if the client has no older version of the cluster", () => {
     const { client, serve } = start(variant, names, [cluster("c1"), routeToC("r", 1)], { retryRefused: false });
     serve(cluster("c1"), cluster("c2"), routeToC("r", 2));
     client.nack(client.expect(clusterType, ...clusters(["c1@1", "c2@1"], ["c2@1"])));
@@ -248,7 +248,7 @@ describe.each(["sotw", "delta"] as const)("what comes to refer to a cluster that
 describe.each(["sotw", "delta"] as const)("references within clusters, %s", (variant) => {
   const clusters = wholeOr(variant);
 
-  it("P53 P54 an aggregate goes out after the ACK of the cluster that it comes to refer to; the old one goes after the aggregate's", () => {
+  it("P53 P54 an aggregate goes out after the ACK of its new cluster; the old cluster is removed after the aggregate's ACK", () => {
     const { client, serve } = start(variant, {}, [cluster("c1"), aggregateOfC("all", 1)]);
     serve(cluster("c2"), aggregateOfC("all", 2));
     const added = client.expect(clusterType, ...clusters(["all@1", "c1@1", "c2@1"], ["c2@1"]));
@@ -261,7 +261,7 @@ describe.each(["sotw", "delta"] as const)("references within clusters, %s", (var
     client.quiet();
   });
 
-  it("P53 an aggregate stays as it was while the cluster that it comes to refer to is refused", () => {
+  it("P53 an aggregate keeps its old version while its new cluster is refused", () => {
     const { client, serve } = start(variant, {}, [cluster("c1"), aggregateOfC("all", 1)], { retryRefused: false });
     serve(cluster("c2"), aggregateOfC("all", 2));
     client.nack(client.expect(clusterType, ...clusters(["all@1", "c1@1", "c2@1"], ["c2@1"])));
@@ -297,7 +297,7 @@ describe.each(["sotw", "delta"] as const)("references within clusters, %s", (var
     client.quiet();
   });
 
-  it("P53 P54 endpoints that come to name an internal listener wait for it, for 5 s", () => {
+  it("P53 P54 endpoints that newly name an internal listener wait 5 s for the listener", () => {
     const endpoints = { [endpointType]: ["e"] };
     const start1 = [listener("l1"), endpointsToL("e", 1), cluster("e")];
     const { client, serve, server } = start(variant, endpoints, start1, { drainTimeMs: second });

@@ -30,8 +30,9 @@ export function messageIn(set: FileDescriptorSet, fileName: string, name: string
 }
 
 /**
- * An API that a later Envoy might have: a Cluster has more fields of all kinds (`newer_text`, empty or of at least 3 characters, `newer_list`,
- * `newer_map`, `newer_flag`), its `cluster_discovery_type` another choice (`newer_type`), and a Locality, which is in it, a list.
+ * An API that a later Envoy might have: a Cluster has more fields of all kinds (`newer_text`, empty or of at least 3
+ * characters, `newer_list`, `newer_map`, `newer_flag`), its `cluster_discovery_type` another choice (`newer_type`), and
+ * a Locality, which is in it, a list.
  */
 export function newerApi(): Uint8Array {
   const set = builtInSet();
@@ -72,19 +73,5 @@ export function newerApi(): Uint8Array {
   messageIn(set, "envoy/config/core/v3/base.proto", "Locality").field.push(
     create(FieldDescriptorProtoSchema, { ...repeated, name: "newer_list", number: 901 }),
   );
-  return toBinary(FileDescriptorSetSchema, set);
-}
-
-/** The API with `fcds_config` of a Listener, which Envoy 1.40 has (under another number). */
-export function apiWithFilterChains(): Uint8Array {
-  const set = builtInSet();
-  const fileName = "envoy/config/listener/v3/listener.proto";
-  const listener = messageIn(set, fileName, "Listener");
-  set.file.find(({ name }) => name === fileName)?.dependency.push("envoy/config/core/v3/config_source.proto");
-  const message = { label: Label.OPTIONAL, type: Type.MESSAGE };
-  const configSource = { ...message, name: "config_source", number: 1, typeName: ".envoy.config.core.v3.ConfigSource" };
-  listener.nestedType.push(create(DescriptorProtoSchema, { name: "FcdsConfig", field: [configSource] }));
-  const typeName = ".envoy.config.listener.v3.Listener.FcdsConfig";
-  listener.field.push(create(FieldDescriptorProtoSchema, { ...message, name: "fcds_config", number: 901, typeName }));
   return toBinary(FileDescriptorSetSchema, set);
 }

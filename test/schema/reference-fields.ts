@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { carriers, withoutReferences } from "../../src/resource/reference-table.js";
-import { findResourceType } from "../../src/resource/types.js";
+import { findResourceType } from "../../src/resource/default-api.js";
+import { referringMessages, withoutReferences } from "../../src/resource/references/table.js";
 import type { SchemaRegistry } from "../../src/schema/lazy-registry.js";
 
 /** Packages and messages that no resource holds. */
@@ -94,7 +94,7 @@ const isText = (field: DescField) =>
 export function isInTable(field: string): boolean {
   const [typeName, name] = [field.slice(0, field.lastIndexOf(".")), field.slice(field.lastIndexOf(".") + 1)];
   if (withoutReferences.has(typeName) || withoutReferences.has(field)) return true;
-  const { names = {}, sourced } = carriers[typeName] ?? {};
+  const { names = {}, sourced } = referringMessages[typeName] ?? {};
   return names[name] !== undefined || (sourced?.name.includes(name) ?? false) || nested.has(field);
 }
 

@@ -7,6 +7,7 @@ import {
   routeType,
   Snapshot,
   SnapshotCache,
+  silentLogger,
   XdsServer,
 } from "../../src/index.js";
 import { routeAll } from "../e2e/edge.js";
@@ -44,6 +45,23 @@ on(allWays, (way) => {
   }
 
   describe("applied()", () => {
+    it("P54 resolves when the removals that wait for the rest of the change are ACKed too", async () => {
+      const { cache, test, stream } = await start();
+      cache.set("edge", Snapshot.of([cluster("b")]));
+      const seen = watch(test.server.applied("edge"));
+      const removalAlone = way.kind === "ADS";
+      if (way.variant === "delta") await stream.take(["b@1"], removalAlone ? [] : ["a"]);
+      else await stream.take(removalAlone ? ["a@1", "b@1"] : ["b@1"]);
+      await test.barrier();
+      if (removalAlone) {
+        expect(seen.outcome).toBe("pending");
+        if (way.variant === "delta") await stream.take([], ["a"]);
+        else await stream.take(["b@1"]);
+        await test.barrier();
+      }
+      expect(seen.outcome).toBe("resolved");
+    });
+
     it("resolves when the change is ACKed, and not before, though it is called at once", async () => {
       const { cache, test, stream } = await start();
       await test.server.applied("edge");
@@ -132,7 +150,7 @@ on(allWays, (way) => {
       await applied;
     });
 
-    it("resolves when a refused change is taken back, though that needs no response", async () => {
+    it("resolves when a refused change is withdrawn, which needs no response", async () => {
       const { cache, test, stream } = await start();
       cache.set("edge", Snapshot.of([cluster("a", 2)]));
       stream.nack(await stream.expect(["a@2"]));
@@ -234,7 +252,25 @@ on(adsWays, (way) => {
 
 describe("applied()", () => {
   it("resolves at once without a connected node", async () => {
-    await new XdsServer(new SnapshotCache()).applied("nobody");
+    const cache = new SnapshotCache();
+    cache.set("nobody", Snapshot.empty);
+    await new XdsServer(cache).applied("nobody");
+    await new XdsServer(cache).applied(() => true);
+  });
+
+  it("refuses a group with neither nodes nor a configuration, and logs that one without nodes has applied all", async () => {
+    const cache = new SnapshotCache();
+    cache.set("edge", Snapshot.empty);
+    const lines: unknown[] = [];
+    const logger = { ...silentLogger, info: (fields: object, message: string) => lines.push([fields, message]) };
+    const server = new XdsServer(cache, { logger });
+    await expect(server.applied("egde")).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      message: 'no connected node is in the group "egde", and it has no configuration; groups that have one: "edge"',
+    });
+    expect(lines).toEqual([]);
+    await server.applied("edge");
+    expect(lines).toEqual([[{ group: "edge" }, "applied() waits for nothing: no connected node is in this group"]]);
   });
 
   it("knows groups only from caches that have them, and refuses what is no time", async () => {

@@ -48,7 +48,24 @@ async function start(options: Parameters<typeof TestServer.start>[1] = {}, extra
 }
 
 describe("client status over REST", () => {
-  it("is what gRPC tells, as proto3 JSON", async () => {
+  it("escapes texts of clients that could upset a terminal", async () => {
+    const test = await start();
+    const id = "a\u202eb\u009b31m\u2028c\u001b[2J";
+    const stream = test.open(way as NonNullable<typeof way>, clusterType, id);
+    stream.want();
+    await stream.take(["c@1"]);
+    await test.barrier();
+    const answer = await fetch(test.url(path), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    const text = await answer.text();
+    expect(text).not.toMatch(/[\p{Cc}\p{Zl}\p{Bidi_Control}]/u);
+    expect(JSON.parse(text)).toMatchObject({ config: [{}, {}, { node: { id } }] });
+  });
+
+  it("has the same answer as gRPC, as proto3 JSON", async () => {
     const test = await start({}, [extensionConfig("x")]);
     const answer = await ask(test, {});
     expect(answer).toMatchObject({ status: 200, type: "application/json" });
@@ -74,7 +91,7 @@ describe("client status over REST", () => {
     expect((await ask(test, { node_matchers: [{ node_id: { exact: "no one" } }] })).body).toEqual({ config: [] });
   });
 
-  it("says what is wrong with a request", async () => {
+  it("answers a bad request with the reason", async () => {
     const test = await start();
     for (const bad of ["", "{", "[]", { node_matchers: 7 }])
       expect(await ask(test, bad)).toMatchObject({
@@ -100,7 +117,7 @@ describe("client status over REST", () => {
     expect(await ask(await start({ csds: false }), {})).toMatchObject({ status: 404, body: { code: "UNKNOWN_PATH" } });
   });
 
-  it("says of content that has no JSON that it cannot be shown, and shows all else", async () => {
+  it("reports content that cannot be JSON as not shown, and shows everything else", async () => {
     const foreign = Resource.fromBytes(extensionConfigType, Buffer.of(0x12, 3, 0x0a, 1, 0x78), { name: "odd" }); // an Any of type "x"
     const test = await start({}, [foreign]);
     const { status, body } = await ask(test, {});

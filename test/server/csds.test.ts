@@ -7,6 +7,7 @@ import {
   ClientStatusResponseSchema,
   ConfigStatus,
 } from "../../gen/envoy/service/status/v3/csds_pb.js";
+import type { Caller } from "../../src/caller.js";
 import {
   clusterType,
   endpointType,
@@ -19,7 +20,6 @@ import {
   secretType,
   XdsError,
 } from "../../src/index.js";
-import type { Caller } from "../../src/protocol/caller.js";
 import { Resource } from "../../src/resource/resource.js";
 import { routeAll } from "../e2e/edge.js";
 import { adsWays, allWays, on, TestServer } from "../protocol/harness.js";
@@ -52,7 +52,7 @@ const rows = (config: ClientConfig | undefined) =>
   );
 
 on(allWays, (way) => {
-  it("tells of each resource what became of it", async () => {
+  it("reports the state of each resource", async () => {
     const cache = new SnapshotCache();
     cache.set("n", Snapshot.of([endpoints("a")], { version: "v1" }));
     const test = await TestServer.start(cache);
@@ -95,7 +95,7 @@ on(allWays, (way) => {
 });
 
 on(allWays, (way) => {
-  it("says of a route configuration that does not exist that it does not, though a placeholder is ACKed (P40)", async () => {
+  it("reports DOES_NOT_EXIST for a missing route configuration, although its placeholder is ACKed (P40)", async () => {
     const cache = new SnapshotCache();
     cache.set("n", Snapshot.of([listener("l")], { version: "v1" }));
     const test = await TestServer.start(cache);
@@ -185,7 +185,7 @@ on(adsWays, (way) => {
     expect(decode(bytes)[0]?.genericXdsConfigs[0]).toMatchObject({ name: "key", configStatus: ConfigStatus.ERROR });
   });
 
-  it("says of content that cannot be read that it cannot be shown, and shows all else", async () => {
+  it("reports unreadable content as not shown, and shows everything else", async () => {
     const cache = new SnapshotCache();
     const [good, bad] = [extensionConfig("good"), unreadable("bad")];
     cache.set("n", Snapshot.of([good, bad]));
@@ -229,7 +229,7 @@ on(adsWays, (way) => {
 });
 
 on(adsWays, (way) => {
-  it("tells under a wildcard what is kept back, on its way, not sent and refused", async () => {
+  it("reports under a wildcard what is held back, unanswered, not sent and refused", async () => {
     const cache = new SnapshotCache();
     cache.set("n", Snapshot.of([cluster("old"), cluster("same"), routeAll("r", "old")]));
     const test = await TestServer.start(cache);
@@ -266,7 +266,7 @@ it("is a service like the others, unless it is switched off", async () => {
   await expect(fetch(without)).rejects.toMatchObject({ code: 12 });
 });
 
-it("refuses what a callback refuses, bytes that are no request, and matchers that cannot be", async () => {
+it("refuses requests that a callback refuses, bytes that are no request, and invalid matchers", async () => {
   const seen: unknown[] = [];
   const callbacks = {
     onClientStatusRequest: ({ peer }: Caller, node: { id: string } | undefined) => {

@@ -47,8 +47,8 @@ describe("a call whose client takes nothing of the answer", () => {
     const id = client.call(path);
     client.data(id, body, true);
     await until(() => client.of(frameType.RST_STREAM, id).length === 1, "a RST_STREAM");
-    await until(() => test.server.unsentBytes === 0, "nothing is left");
-    expect(test.server.refusals().messageMs).toBe(1);
+    await until(() => test.server.report().unsentBytes === 0, "nothing is left");
+    expect(test.server.report().refusals.messageMs).toBe(1);
   });
 
   it("is not reset while it takes some of it", async () => {
@@ -78,7 +78,7 @@ describe("streams that are refused together", () => {
     client.socket.pause();
     const ids = Array.from({ length: 300 }, () => client.call(path));
     for (const id of ids) client.data(id, request);
-    await until(() => test.server.refusals().authorize === 300, "300 refusals");
+    await until(() => test.server.report().refusals.authorize === 300, "300 refusals");
     client.socket.resume();
     for (const id of ids) expect(await client.ended(id)).toMatchObject({ code: status.PERMISSION_DENIED });
     expect(await client.ended(client.unary(check))).toMatchObject({ code: 0 });
@@ -110,7 +110,7 @@ describe("what is never finished", () => {
     await until(() => client.messages(id).length === 1, "a response");
     client.send(bytes);
     await until(() => client.isClosed(), "the end of the connection");
-    expect(test.server.refusals().messageMs).toBe(1);
+    expect(test.server.report().refusals.messageMs).toBe(1);
   });
 });
 

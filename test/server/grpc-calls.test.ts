@@ -41,10 +41,10 @@ async function start(options: TestServerOptions = {}) {
     /** Nothing is held for anybody, and all seats are free. */
     async isFree() {
       const { server } = test;
-      await until(() => server.receivingBytes === 0, "the end of what is received");
-      await until(() => server.unsentBytes === 0, "the end of what is sent");
-      await until(() => server.status().length === 0, "the end of the streams");
-      expect(server.loadCounters()?.streams).toBe(0);
+      await until(() => server.report().receivingBytes === 0, "the end of what is received");
+      await until(() => server.report().unsentBytes === 0, "the end of what is sent");
+      await until(() => server.report().streams.length === 0, "the end of the streams");
+      expect(server.report().loads?.streams).toBe(0);
       expect(await test.health()).toBe(1);
     },
   };
@@ -101,7 +101,7 @@ it("a long upload that is no gRPC is read to its end, and then answered, because
 });
 
 describe("a unary call", () => {
-  it.each([fetchPath, fetchStatus, check, watch])("has one message, not none and not two: %s", async (path) => {
+  it.each([fetchPath, fetchStatus, check, watch])("has exactly one message: %s", async (path) => {
     const { client, isFree } = await start();
     const details = "this method takes one request, not more and not less";
     const [none, two, twoAtOnce] = [client.call(path, { isEnd: true }), client.call(path), client.call(path)];
@@ -176,7 +176,7 @@ describe("grpc-timeout", () => {
     await until(() => client.messages(stream).length === 1 && client.messages(watched).length === 1, "responses");
     for (const id of [fetch, stream, watched]) expect(await client.ended(id)).toMatchObject(exceeded);
     await isFree();
-    expect(server.refusals()).toMatchObject({ messageMs: 0, streams: 0 });
+    expect(server.report().refusals).toMatchObject({ messageMs: 0, streams: 0 });
   });
 
   it("ends a call whose message has not come", async () => {
@@ -267,10 +267,10 @@ describe("a call that is cancelled frees what it has", () => {
       await client.barrier();
       await isFree();
     }
-    expect(server.refusals()).toMatchObject({ streams: 0 });
+    expect(server.report().refusals).toMatchObject({ streams: 0 });
   });
 
-  it("while a callback is pending, whatever comes of it", async () => {
+  it("while a callback is pending, whether it resolves or rejects", async () => {
     const pending: { resolve: () => void; reject: (error: Error) => void }[] = [];
     const hold = () => new Promise<void>((resolve, reject) => void pending.push({ resolve, reject }));
     const callbacks = {
@@ -295,7 +295,7 @@ describe("a call that is cancelled frees what it has", () => {
       await client.barrier();
       await isFree();
     }
-    expect(server.refusals()).toMatchObject({ streams: 0 });
+    expect(server.report().refusals).toMatchObject({ streams: 0 });
     expect(book.entries.filter(({ fields }) => JSON.stringify(fields).includes("undefined"))).toEqual([]);
   });
 
@@ -308,12 +308,12 @@ describe("a call that is cancelled frees what it has", () => {
     };
     open();
     await client.barrier();
-    expect(server.status()).toHaveLength(1);
+    expect(server.report().streams).toHaveLength(1);
     client.socket.destroy();
-    await until(() => server.status().length === 0 && server.connections === 0, "the end of all");
-    expect([server.receivingBytes, server.unsentBytes]).toEqual([0, 0]);
+    await until(() => server.report().streams.length === 0 && server.report().connections === 0, "the end of all");
+    expect([server.report().receivingBytes, server.report().unsentBytes]).toEqual([0, 0]);
     await server.close();
-    expect([server.receivingBytes, server.unsentBytes]).toEqual([0, 0]);
+    expect([server.report().receivingBytes, server.report().unsentBytes]).toEqual([0, 0]);
   });
 });
 
@@ -400,7 +400,7 @@ describe("unsentBytes", () => {
     const sent = () => client.of(frameType.DATA, id).reduce((sum, { payload }) => sum + payload.length, 0);
     await until(() => sent() === 65_535, "a window full");
     await client.barrier();
-    const { unsentBytes } = test.server;
+    const { unsentBytes } = test.server.report();
     expect(unsentBytes).toBeGreaterThan(1 << 20);
     const widen = (stream: number, bytes: number) => {
       const payload = Buffer.alloc(4);
@@ -413,19 +413,19 @@ describe("unsentBytes", () => {
     widen(id, rest - 1);
     await until(() => sent() === unsentBytes + 5 - 1, "all but one byte");
     await client.barrier();
-    expect(test.server.unsentBytes).toBe(unsentBytes);
+    expect(test.server.report().unsentBytes).toBe(unsentBytes);
     widen(id, 1);
     await until(() => client.messages(id).length === 1, "the response");
     expect(client.messages(id)[0]).toHaveLength(unsentBytes);
-    await until(() => test.server.unsentBytes === 0, "nothing that waits");
+    await until(() => test.server.report().unsentBytes === 0, "nothing that waits");
     // It is the client's turn: a change is sent, and waits for its window.
     cache.set("n", Snapshot.of([cluster(name, 2)]));
     await client.barrier();
     client.reset(id);
-    await until(() => test.server.unsentBytes === 0, "nothing that waits");
+    await until(() => test.server.report().unsentBytes === 0, "nothing that waits");
   });
 
-  it("is what a client that does not read its socket leaves with us, and nothing once it is gone", async () => {
+  it("counts what a client does not read from its socket, and is 0 after it has gone", async () => {
     const test = await TestServer.start(cacheOf(cluster("l".repeat(16 << 20))));
     const client = await RawClient.connect(test.port);
     await client.barrier();
@@ -435,14 +435,14 @@ describe("unsentBytes", () => {
     const id = client.call(adsPath);
     client.send(frame(frameType.WINDOW_UPDATE, 0, 0, large), frame(frameType.WINDOW_UPDATE, 0, id, large));
     client.data(id, framed(deltaRequest()));
-    await until(() => test.server.unsentBytes > 16 << 20, "a response that is not taken");
+    await until(() => test.server.report().unsentBytes > 16 << 20, "a response that is not taken");
     await test.barrier();
-    const { unsentBytes } = test.server;
+    const { unsentBytes } = test.server.report();
     client.data(id, Buffer.of(), true); // the call ends, and its response is still to be sent
-    await until(() => test.server.status().length === 0, "the end of the stream");
+    await until(() => test.server.report().streams.length === 0, "the end of the stream");
     await test.barrier();
-    expect(test.server.unsentBytes).toBe(unsentBytes);
+    expect(test.server.report().unsentBytes).toBe(unsentBytes);
     client.socket.destroy();
-    await until(() => test.server.unsentBytes === 0, "nothing that waits");
+    await until(() => test.server.report().unsentBytes === 0, "nothing that waits");
   });
 });

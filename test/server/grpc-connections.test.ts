@@ -61,8 +61,8 @@ const strangerLine = (error: string) => ({
   fields: { peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/), error: expect.stringContaining(error) },
 });
 
-describe("a client that is not one of HTTP/2", () => {
-  it("but of HTTP/1.1 is told so, and logged", async () => {
+describe("a client of another protocol than HTTP/2", () => {
+  it("gets an HTTP/1.1 answer for HTTP/1.1, and is logged", async () => {
     const { port, lines } = await start();
     expect(await http1(port)).toEqual({
       status: 505,
@@ -71,7 +71,7 @@ describe("a client that is not one of HTTP/2", () => {
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("this is a request of HTTP/1.1") }]);
   });
 
-  it("but of HTTP/1.1 by TLS is told so, and logged", async () => {
+  it("gets an HTTP/1.1 answer for HTTP/1.1 over TLS, and is logged", async () => {
     const { port, lines } = await start({ tls });
     const client = await RawClient.silent(port, tls.cert, []);
     client.socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -82,7 +82,7 @@ describe("a client that is not one of HTTP/2", () => {
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("this is a request of HTTP/1.1") }]);
   });
 
-  it("but of TLS, where there is none, is logged", async () => {
+  it("is logged if it uses TLS on a plain port", async () => {
     const { port, lines } = await start();
     const error = await new Promise<Error>((resolve) => {
       connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false, ALPNProtocols: ["h2"] }).on("error", resolve);
@@ -92,7 +92,7 @@ describe("a client that is not one of HTTP/2", () => {
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("this is a TLS handshake") }]);
   });
 
-  it("but of no protocol that we know gets a GOAWAY with a text, and is logged", async () => {
+  it("gets a GOAWAY with a text for an unknown protocol, and is logged", async () => {
     const { port, lines } = await start();
     const client = await RawClient.silent(port);
     client.socket.write("SSH-2.0-OpenSSH_9.6\r\n");
@@ -104,7 +104,7 @@ describe("a client that is not one of HTTP/2", () => {
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("these bytes are not the beginning of HTTP/2") }]);
   });
 
-  it("but of TLS without ALPN is told so, and logged", async () => {
+  it("gets a GOAWAY for TLS without ALPN, and is logged", async () => {
     const { port, lines, test } = await start({ tls });
     const client = await RawClient.silent(port, tls.cert, []);
     client.send(clientPreface, frame(frameType.SETTINGS, 0, 0, Buffer.of()));
@@ -114,10 +114,10 @@ describe("a client that is not one of HTTP/2", () => {
     });
     await until(client.isClosed, "the end");
     expect(lines("warn")).toEqual([{ level: "warn", ...strangerLine("has to offer h2 by ALPN") }]);
-    await until(() => test.server.connections === 0, "the end");
+    await until(() => test.server.report().connections === 0, "the end");
   });
 
-  it("but of TLS for other protocols is refused in the handshake, and logged", async () => {
+  it("is refused in the handshake for TLS with other protocols, and logged", async () => {
     const { port, lines } = await start({ tls });
     await expect(RawClient.silent(port, tls.cert, ["http/1.1"])).rejects.toThrow(/no application protocol/);
     await until(() => lines("warn").length === 1, "a line");
@@ -192,7 +192,7 @@ describe("a drain", () => {
     await until(answering.isClosed, "the end of one");
     await until(silent.isClosed, "the end of the other");
     await drained;
-    expect(server.connections).toBe(0);
+    expect(server.report().connections).toBe(0);
   });
 
   it("takes no new connections", async () => {
@@ -210,9 +210,7 @@ describe("a connection that has reached its age", () => {
     const { port } = await start({ maxConnectionAgeMs: 1_000 });
     const client = await RawClient.connect(port);
     const id = await openStream(client);
-    const began = performance.now();
     expect(await client.goneAway()).toEqual({ code: errorCode.NO_ERROR, text: "" });
-    expect(performance.now() - began).toBeGreaterThan(400);
     expect(client.of(frameType.HEADERS, id)).toHaveLength(1); // of the response
     expect(await client.ended(id)).toMatchObject({ code: status.UNAVAILABLE, details: /maxConnectionAge/ });
     await until(client.isClosed, "the end");
@@ -222,7 +220,7 @@ describe("a connection that has reached its age", () => {
     const { port, server } = await start({ maxConnectionAgeMs: 300 });
     const client = await RawClient.connect(port);
     await until(client.isClosed, "the end");
-    await until(() => server.connections === 0, "the end");
+    await until(() => server.report().connections === 0, "the end");
   });
 });
 
@@ -247,10 +245,9 @@ describe("keepalive", () => {
     const { port, server } = await start({ keepaliveMs: 200, keepaliveTimeoutMs: 200 });
     const client = await RawClient.connect(port);
     await openStream(client);
-    const began = performance.now();
     await until(client.isClosed, "the end");
-    expect(performance.now() - began).toBeGreaterThan(300);
-    await until(() => server.status().length === 0 && server.connections === 0, "the end");
+    expect(client.of(frameType.PING).filter(({ flags }) => !(flags & flag.ACK))).toHaveLength(1);
+    await until(() => server.report().streams.length === 0 && server.report().connections === 0, "the end");
   });
 
   it("does not ping a client that sends", async () => {
@@ -276,7 +273,7 @@ it("a server that closes at once ends connections in every state", async () => {
   await Promise.all([ready.barrier(), open.barrier()]);
   await server.close();
   for (const client of [silent, half, ready, open]) await until(client.isClosed, "the end");
-  await until(() => server.connections === 0, "the end");
+  await until(() => server.report().connections === 0, "the end");
   unread.destroy();
-  expect([server.receivingBytes, server.unsentBytes]).toEqual([0, 0]);
+  expect([server.report().receivingBytes, server.report().unsentBytes]).toEqual([0, 0]);
 });

@@ -53,7 +53,7 @@ const anySession = fc.record({
 
 type Session = typeof anySession extends fc.Arbitrary<infer T> ? T : never;
 
-it("whatever clients do and callbacks come to, every seat and every byte is given back", async () => {
+it("after any behaviour of clients and callbacks, every place and every byte is given back", async () => {
   const seats = 64;
   const session = async ({ actions, bytes, areHeld: held, ends }: Session) => {
     let areHeld = held;
@@ -119,18 +119,18 @@ it("whatever clients do and callbacks come to, every seat and every byte is give
     areHeld = false;
     settle(({ resolve }) => resolve());
     if (ends !== "reset") client.socket.destroy();
-    await until(() => server.status().length === 0, "the end of the streams");
-    await until(() => server.receivingBytes === 0, "the end of what is received");
-    await until(() => server.unsentBytes === 0, "the end of what is sent");
-    await until(() => server.loadCounters()?.streams === 0, "the end of the load reports");
+    await until(() => server.report().streams.length === 0, "the end of the streams");
+    await until(() => server.report().receivingBytes === 0, "the end of what is received");
+    await until(() => server.report().unsentBytes === 0, "the end of what is sent");
+    await until(() => server.report().loads?.streams === 0, "the end of the load reports");
     client.socket.destroy();
-    await until(() => server.connections === 0, "the end of the connection");
+    await until(() => server.report().connections === 0, "the end of the connection");
 
     const after = await RawClient.connect(test.port);
-    const refused = server.refusals().streams;
+    const refused = server.report().refusals.streams;
     const watches = Array.from({ length: seats }, () => after.unary(watch));
     await until(() => watches.every((id) => after.messages(id).length === 1), "a seat for each");
-    expect(server.refusals().streams).toBe(refused);
+    expect(server.report().refusals.streams).toBe(refused);
     after.socket.destroy();
     await server.close();
   };

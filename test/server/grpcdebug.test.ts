@@ -10,8 +10,8 @@ import { clusterType, endpointType, Snapshot, SnapshotCache } from "../../src/in
 import { allWays, on, TestServer } from "../protocol/harness.js";
 import { cluster, endpoints, labelOf } from "../protocol/resources.js";
 
-// What `grpcdebug <address> xds status` and `xds config` print is made of these fields, and of exactly one ClientConfig. That the
-// program itself prints them as they are here was tried by hand (docs/client-status.md).
+// What `grpcdebug <address> xds status` and `xds config` print is made of these fields, and of exactly one
+// ClientConfig. That the program itself prints them as they are here was tried by hand (docs/client-status.md).
 
 async function fetch(test: TestServer): Promise<ClientConfig | undefined> {
   const path = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus";

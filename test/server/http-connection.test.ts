@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { XdsError } from "../../src/errors.js";
-import { type HttpHost, sendError } from "../../src/server/http-server.js";
+import { type HttpHost, sendError } from "../../src/server/http/http-server.js";
 import { chunked, client, get, sized, start, sum, turns, until } from "./http-scene.js";
 
 afterEach(() => void vi.useRealTimers());
@@ -129,7 +129,7 @@ describe("an answer before the request's end", () => {
     expect(is.error).toBeUndefined();
   });
 
-  it("is followed by so many bytes at most", async () => {
+  it("is followed by a bounded number of bytes", async () => {
     const { port } = await start({ droppedBytes: 1 << 20 }, refuse);
     const is = client(port);
     is.socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n");

@@ -2,7 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { XdsError } from "../../src/errors.js";
-import { type HttpHost, HttpServer, type HttpServerOptions } from "../../src/server/http-server.js";
+import type { Receiving } from "../../src/grpc/receiving.js";
+import { Accounts } from "../../src/protocol/account.js";
+import { FlushQueue } from "../../src/protocol/flush-queue.js";
+import { type HttpHost, HttpServer, type HttpServerOptions } from "../../src/server/http/http-server.js";
 
 /** So many turns of the event loop suffice for what is on its way on this machine. */
 export async function turns(count = 200): Promise<void> {
@@ -18,10 +21,17 @@ export async function until(happened: () => boolean): Promise<void> {
 }
 
 /** A server whose requests wait in `asked` to be answered. */
-export async function start(options: Partial<HttpServerOptions> = {}, handle?: HttpHost["handle"]) {
+export async function start(
+  { receiving, ...options }: Partial<HttpServerOptions> & { receiving?: Receiving } = {},
+  handle?: HttpHost["handle"],
+) {
   const asked: { request: IncomingMessage; response: ServerResponse; body: string; isWhole: boolean }[] = [];
   const refused: { code: string; peer: string }[] = [];
+  const accounts = new Accounts();
   const host: HttpHost = {
+    accounts,
+    queue: new FlushQueue(accounts.all),
+    ...(receiving && { receiving: { of: () => receiving } }),
     handle:
       handle ??
       ((request, response) => {
@@ -32,8 +42,8 @@ export async function start(options: Partial<HttpServerOptions> = {}, handle?: H
           one.isWhole = true;
         });
       }),
-    late: () => new XdsError("REQUEST_TOO_SLOW", "too slow"),
-    full: () => new XdsError("LIMIT_EXCEEDED", "too many connections"),
+    headersTooLate: () => new XdsError("REQUEST_TOO_SLOW", "too slow"),
+    tooManyConnections: () => new XdsError("LIMIT_EXCEEDED", "too many connections"),
     refused: (error, peer) => refused.push({ code: (error as XdsError).code, peer }),
   };
   const server = new HttpServer({ connections: 10, headersMs: 10_000, droppedBytes: 1 << 20, ...options }, host);

@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { client, get, start, turns, until } from "./http-scene.js";
 
 afterEach(() => void vi.useRealTimers());
 
 describe("headers", () => {
-  it("have ten seconds from the connection's start, to the millisecond, and then the client is told", async () => {
+  it("have ten seconds from the connection's start, to the millisecond, and then the client gets an answer", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { port, refused } = await start();
     const is = client(port);
@@ -26,11 +27,14 @@ describe("headers", () => {
     const [late, idle] = [client(port), client(port)];
     for (const { socket } of [late, idle]) socket.write(get("/"));
     await until(() => asked.length === 2);
+    const sockets = asked.map(({ request }) => request.socket);
     for (const { response } of asked) response.end();
     await until(() => late.text !== "" && idle.text !== "");
     await turns();
     vi.advanceTimersByTime(4_999);
+    const received = Promise.race(sockets.map((socket) => once(socket, "data")));
     late.socket.write("G");
+    await received;
     await turns();
     expect(idle.isEnded).toBe(false);
     vi.advanceTimersByTime(1);
@@ -59,7 +63,7 @@ describe("headers", () => {
 });
 
 describe("a server", () => {
-  it("has so many connections, and tells of those that it does not take", async () => {
+  it("has a limited number of connections, and reports those that it refuses", async () => {
     const { port, asked, refused } = await start({ connections: 2 });
     const clients = [client(port), client(port)];
     for (const { socket } of clients) socket.write(get("/"));

@@ -1,8 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { credentials, status } from "@grpc/grpc-js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LoadStatsRequestSchema } from "../../gen/envoy/service/load_stats/v3/lrs_pb.js";
 import { ClientStatusRequestSchema } from "../../gen/envoy/service/status/v3/csds_pb.js";
+import type { Caller } from "../../src/caller.js";
 import {
   type Authorize,
   type ClientIdentity,
@@ -12,7 +13,6 @@ import {
   XdsError,
   type XdsServerOptions,
 } from "../../src/index.js";
-import type { Caller } from "../../src/protocol/caller.js";
 import { type Certificate, selfSigned } from "../e2e/certificate.js";
 import { allWays, cacheOf, on, TestServer } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
@@ -63,7 +63,7 @@ function reportLoad(test: TestServer, id: string): Promise<unknown> {
 
 describe("the names in a client's certificate", () => {
   on(allWays, (way) => {
-    it("are told of its streams", async () => {
+    it("are passed to callbacks of its streams", async () => {
       const opened: (readonly string[])[] = [];
       const open = ({ certificateNames }: Caller) => void opened.push(certificateNames);
       const test = await start({ callbacks: { onStreamOpen: open, onDeltaStreamOpen: open } });
@@ -71,11 +71,11 @@ describe("the names in a client's certificate", () => {
       stream.want();
       await stream.take(["a@1"]);
       expect(opened).toEqual([names]);
-      expect(test.server.status()).toMatchObject([{ certificateNames: names }]);
+      expect(test.server.report().streams).toMatchObject([{ certificateNames: names }]);
     });
   });
 
-  it("are told of its fetches, load reports and client status requests", async () => {
+  it("are passed to callbacks of its fetches, load reports and client status requests", async () => {
     const told: unknown[] = [];
     const tell =
       (what: string) =>
@@ -110,7 +110,22 @@ describe("the names in a client's certificate", () => {
 
 describe("authorize", () => {
   on(allWays, (way) => {
-    it("is asked at a stream's first request, before anyone hears of it", async () => {
+    it("a stream is no node's while it has not answered", async () => {
+      let decide = (_: boolean) => {};
+      const asked = vi.fn<Authorize>(() => new Promise((resolve) => (decide = resolve)));
+      const test = await start({ authorize: asked });
+      const stream = test.open(way, clusterType);
+      stream.want();
+      await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1));
+      const { server } = test;
+      expect([server.nodes(), server.nodes(({ id }) => id === "n")[0]?.resources("acked")]).toEqual([[], undefined]);
+      expect(server.report().streams).toMatchObject([{ node: undefined }]);
+      decide(true);
+      await stream.take(["a@1"]);
+      expect(server.nodes()).toMatchObject([{ node: { id: "n" } }]);
+    });
+
+    it("is called at a stream's first request, before any callback", async () => {
       const asked: ClientIdentity[] = [];
       const requests: string[] = [];
       const heard = () => void requests.push(`after ${asked.length}`);
@@ -126,7 +141,7 @@ describe("authorize", () => {
       await test.barrier();
       expect(asked).toMatchObject([{ service: "stream", certificateNames: names, node: { id: "n", cluster: "test" } }]);
       expect(new Set(requests)).toEqual(new Set(["after 1"]));
-      expect(test.server.refusals().authorize).toBe(0);
+      expect(test.server.report().refusals.authorize).toBe(0);
     });
 
     it.each([
@@ -144,8 +159,8 @@ describe("authorize", () => {
         details: `node "n" with a certificate of "${spiffe}", "n.example" is refused (stream)${reason}`,
       });
       expect(requests).toEqual([]);
-      expect(test.server.refusals().authorize).toBe(1);
-      expect(test.server.status()).toEqual([]);
+      expect(test.server.report().refusals.authorize).toBe(1);
+      expect(test.server.report().streams).toEqual([]);
     });
   });
 
@@ -167,7 +182,7 @@ describe("authorize", () => {
       status: 403,
       body: { code: "PERMISSION_DENIED", message: details("rest") },
     });
-    expect(test.server.refusals().authorize).toBe(4);
+    expect(test.server.report().refusals.authorize).toBe(4);
     expect(reports).toEqual([]);
   });
 
@@ -187,7 +202,7 @@ describe("authorize", () => {
     }
   });
 
-  it("allows only what it says is allowed", async () => {
+  it("allows a stream only if it returns that it is allowed", async () => {
     const test = await start({ authorize: (() => undefined) as unknown as Authorize });
     expect(await poll(test)).toMatchObject({ status: 403 });
   });

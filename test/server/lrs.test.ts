@@ -5,13 +5,20 @@ import {
   type LoadStatsResponse,
   LoadStatsResponseSchema,
 } from "../../gen/envoy/service/load_stats/v3/lrs_pb.js";
-import { type LoadReport, type LoadReportingOptions, SnapshotCache, XdsError, XdsServer } from "../../src/index.js";
+import {
+  type LoadReport,
+  type LoadReportingOptions,
+  SnapshotCache,
+  XdsError,
+  XdsServer,
+  type XdsServerOptions,
+} from "../../src/index.js";
 import { LogBook, TestServer } from "../protocol/harness.js";
 
 const service = "envoy.service.load_stats.v3.LoadReportingService";
 
 /** A node that reports to a server with these options. */
-async function start(loadReporting: LoadReportingOptions, more: { requireNode?: boolean } = {}) {
+async function start(loadReporting: LoadReportingOptions, more: Pick<XdsServerOptions, "requireNode" | "limits"> = {}) {
   const logger = new LogBook();
   const test = await TestServer.start(new SnapshotCache(), { loadReporting, logger, ...more });
   const call = test.call(`/${service}/StreamLoadStats`);
@@ -72,6 +79,7 @@ it("asks for the clusters and the interval configured, hands the reports on, and
     reportEndpointGranularity: true,
   });
   expect(reports).toEqual([]);
+  expect(node.test.server.nodeLoads?.get("n")?.total).toEqual({ succeeded: 0, failed: 0 });
   const backend = stats("n-backend", { issued: 5n, ok: 3n, failed: 1n, dropped: 2n });
   node.send({ clusterStats: [backend, stats("", { issued: 9n, ok: 9n, failed: 9n })] });
   node.send({ node: { id: "n" }, clusterStats: [stats("n-backend", { issued: 1n, ok: 0n, failed: 1n })] });
@@ -80,15 +88,16 @@ it("asks for the clusters and the interval configured, hands the reports on, and
     ["n", { peer: expect.stringMatching(/^127/), clusters: [backend] }],
     ["n", { clusters: [{ clusterName: "n-backend" }] }],
   ]);
+  expect(node.test.server.nodeLoads?.get("n")?.total).toEqual({ succeeded: 3, failed: 2 });
   const counted = { reports: 2, clusters: 2, invalid: 1, issued: 6, succeeded: 3, failed: 2, dropped: 2 };
-  expect(node.test.server.loadCounters()).toEqual({ streams: 1, ...counted });
+  expect(node.test.server.report().loads).toEqual({ streams: 1, ...counted });
   expect(node.logger.entries).toMatchObject([{ level: "warn", fields: { node: "n", invalid: 1 } }]);
   node.call.end();
   expect(await node.ended).toMatchObject({ code: 0 });
-  expect(node.test.server.loadCounters()).toMatchObject({ streams: 0 });
+  expect(node.test.server.report().loads).toMatchObject({ streams: 0 });
 });
 
-it("asks for all clusters by default, every 10 seconds, and anew when the wish changes", async () => {
+it("asks for all clusters every 10 seconds by default, and again when the setting changes", async () => {
   const node = await start({});
   node.send({ node: { id: "n" } });
   expect(await node.asked()).toMatchObject({ sendAllClusters: true, loadReportingInterval: { seconds: 10n } });
@@ -118,7 +127,7 @@ it("reads no further report of a node while one is being taken", async () => {
   }
 });
 
-it("goes on when the callback throws, and ends a stream whose clusters cannot be told", async () => {
+it("goes on when the callback throws, and ends a stream whose clusters cannot be determined", async () => {
   const node = await start({
     clusters: ({ id }) => {
       if (id === "stranger") throw new XdsError("NO_CONFIGURATION", "not you");
@@ -142,7 +151,7 @@ it("refuses bytes that are no report, and a missing node where one is required",
   const garbled = await start({});
   garbled.call.write(Buffer.of(0xff));
   expect(await garbled.ended).toMatchObject({ code: 3 });
-  expect(garbled.test.server.loadCounters()).toMatchObject({ streams: 0, reports: 0 });
+  expect(garbled.test.server.report().loads).toMatchObject({ streams: 0, reports: 0 });
   const nameless = await start({}, { requireNode: true });
   nameless.send({});
   expect(await nameless.ended).toMatchObject({ code: 3, details: expect.stringContaining("node") });
@@ -155,7 +164,28 @@ it("ends its streams when the server drains, and is not offered unless configure
   await node.test.server.drain();
   expect(await node.ended).toMatchObject({ code: 14 });
   const without = await TestServer.start(new SnapshotCache());
-  expect(without.server.loadCounters()).toBeUndefined();
+  expect(without.server.report().loads).toBeUndefined();
   await expect(without.health(service)).rejects.toMatchObject({ code: 5 });
   expect(() => new XdsServer(new SnapshotCache(), { loadReporting: { intervalMs: 0 } })).toThrow("intervalMs");
+});
+
+it("a report of more messages than names are allowed is refused before it is decoded, wherever they are", async () => {
+  const named = Array.from({ length: 11 }, (_, i) => ({ clusterName: `c${i}` }));
+  const localities = [{ clusterName: "c", upstreamLocalityStats: Array.from({ length: 11 }, () => ({})) }];
+  for (const clusterStats of [named, localities]) {
+    let reports = 0;
+    const scene = await start({ onReport: () => void reports++ }, { limits: { names: 10 } });
+    scene.send({ node: { id: "n" } });
+    await scene.asked();
+    scene.send({ clusterStats: [{ clusterName: "c", upstreamLocalityStats: [{}, {}] }] });
+    await scene.quiet();
+    expect(reports).toBe(1);
+    scene.send({ clusterStats });
+    expect(await scene.ended).toMatchObject({
+      code: 8, // RESOURCE_EXHAUSTED
+      details: "a load report of more than 10 messages; the server's limit names is 10",
+    });
+    expect(reports).toBe(1);
+    expect(scene.test.server.report().refusals).toMatchObject({ names: 1 });
+  }
 });

@@ -9,7 +9,7 @@ import {
   SnapshotCache,
   XdsServer,
 } from "../../src/index.js";
-import { PollingNodes } from "../../src/server/polling-nodes.js";
+import { PollingNodes } from "../../src/server/status/polling-nodes.js";
 import { cluster, endpoints } from "../protocol/resources.js";
 import { post } from "./post.js";
 
@@ -27,8 +27,8 @@ async function start() {
   const versions: string[] = [];
   const typesOf = (id = "n") =>
     server
-      .pollingNodes()
-      .find((node) => node.id === id)
+      .report()
+      .pollingNodes.find((node) => node.id === id)
       ?.types.map(({ state, names, wildcard, sent, acked, nacked }) => ({
         state,
         names,
@@ -44,9 +44,9 @@ afterEach(() => {
 });
 
 describe("a node that polls over REST", () => {
-  it("has taken what it says it has, and has refused what it asks for again", async () => {
+  it("has taken the version that it sends, and has refused what it requests again", async () => {
     const { cache, server, poll, typesOf } = await start();
-    expect(server.pollingNodes()).toEqual([]);
+    expect(server.report().pollingNodes).toEqual([]);
     expect(await poll("clusters", {})).toBe(200);
     const given = { names: 0, wildcard: true };
     expect(typesOf()).toEqual([{ ...given, state: "STALE", versions: ["v1", undefined, undefined] }]);
@@ -65,29 +65,29 @@ describe("a node that polls over REST", () => {
     expect(server.nodes()).toEqual([]);
   });
 
-  it("that asks for the first version again has refused it; one that has words for it is quoted", async () => {
+  it("that requests the first version again has refused it; its error message is quoted if it sends one", async () => {
     const { server, poll } = await start();
     await poll("clusters", {});
     await poll("clusters", {});
-    const nacked = () => server.pollingNodes()[0]?.types[0]?.nacked?.error;
-    expect(nacked()?.message).toMatch(/^it asks again with the version that it had before/);
+    const nacked = () => server.report().pollingNodes[0]?.types[0]?.nacked?.error;
+    expect(nacked()?.message).toMatch(/^the node still requests with its previous version/);
     await poll("clusters", { error_detail: { code: 3, message: "no such thing" } });
     expect(nacked()).toMatchObject({ code: 3, message: "no such thing" });
     await poll("clusters", { error_detail: { code: 3, message: "long".repeat(1_000) } });
     expect(nacked()?.message).toBe("long".repeat(64));
   });
 
-  it("is known by what is shown of it, however much it says", async () => {
+  it("is kept with the shown part of its description only, however long that is", async () => {
     const { server, poll } = await start();
-    const metadata = { large: "x".repeat(1 << 19) };
+    const metadata = { large: "x".repeat(1 << 17) };
     expect(await poll("clusters", { node: { id: "n", cluster: "c".repeat(1_000), metadata } })).toBe(200);
-    const [node, ...others] = server.pollingNodes();
+    const [node, ...others] = server.report().pollingNodes;
     expect(others).toEqual([]);
     expect(node).toMatchObject({ id: "n", cluster: "c".repeat(256), agent: "", version: "" });
     expect(JSON.stringify(node).length).toBeLessThan(1_000);
     expect(await poll("clusters", {}, "i".repeat(257))).toBe(200);
     expect(await poll("clusters", { version_info: "v".repeat(257) }, "m")).toBe(200);
-    expect(server.pollingNodes()).toHaveLength(1);
+    expect(server.report().pollingNodes).toHaveLength(1);
   });
 
   it("may ask for several lists of names of a type, each with a version of its own", async () => {
@@ -113,7 +113,7 @@ describe("a node that polls over REST", () => {
     await poll("clusters", {}, "x");
     await poll("endpoints", { resource_names: ["a"] }, "x");
     await poll("clusters", {}, "y");
-    const ids = () => server.pollingNodes().map(({ id, types }) => `${id} ${types.length}`);
+    const ids = () => server.report().pollingNodes.map(({ id, types }) => `${id} ${types.length}`);
     expect(ids()).toEqual(["x 2", "y 1"]);
     vi.setSystemTime(Date.now() + 3_600_000); // the machine's clock is set: no time has passed
     expect(ids()).toEqual(["x 2", "y 1"]);
@@ -125,7 +125,7 @@ describe("a node that polls over REST", () => {
     expect(ids()).toEqual([]);
   });
 
-  it("is forgotten where there are too many, who has not polled for longest first", () => {
+  it("is forgotten if there are too many, the one with the oldest request first", () => {
     const polling = new PollingNodes(3);
     const clusters = findResourceType(clusterType) as ResourceType;
     const poll = (id: string, ...names: string[]) => {

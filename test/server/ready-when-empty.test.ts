@@ -6,7 +6,7 @@ import { allWays, on, TestServer } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
 
 on(allWays, (way) => {
-  it("a stream waits for the first snapshot where an empty cache is ready, and else ends with UNAVAILABLE", async () => {
+  it("a stream waits for the first snapshot if an empty cache is ready, and otherwise ends with UNAVAILABLE", async () => {
     const cache = new SnapshotCache({ readyWhenEmpty: true });
     const test = await TestServer.start(cache);
     const stream = test.open(way, clusterType);

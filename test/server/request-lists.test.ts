@@ -47,8 +47,8 @@ for (const [ways, lists] of [
           beyond.request(clusterType, fields(limit + 1));
           await server.barrier();
           expect(await Promise.race([beyond.ended, server.barrier()])).toMatchObject(refusal);
-          expect(server.server.refusals()).toMatchObject({ names: 1 });
-          expect(server.server.status()).toHaveLength(1);
+          expect(server.server.report().refusals).toMatchObject({ names: 1 });
+          expect(server.server.report().streams).toHaveLength(1);
           await within.cancel();
         });
 

@@ -1,6 +1,10 @@
+import { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
+import { create } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import type { XdsServerOptions } from "../../src/index.js";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { Resource, type XdsServerOptions } from "../../src/index.js";
+import type { Accounts } from "../../src/protocol/account.js";
 import { clusterType } from "../../src/resource/types.js";
 import { allWays, cacheOf, streamPath, TestServer, until } from "../protocol/harness.js";
 import { cluster } from "../protocol/resources.js";
@@ -67,12 +71,12 @@ describe("what a web page can send", () => {
       expect(await answerTo(test, { "Content-Type": bad })).toEqual({
         status: 415,
         code: "UNSUPPORTED_MEDIA_TYPE",
-        message: `the content type has to be application/json, and is ${JSON.stringify(bad)}`,
+        message: `the content type must be application/json, is ${JSON.stringify(bad)}`,
       });
     expect(await answerTo(test, {})).toEqual({
       status: 415,
       code: "UNSUPPORTED_MEDIA_TYPE",
-      message: "the content type has to be application/json, and is missing",
+      message: "the content type must be application/json, is missing",
     });
   });
 
@@ -83,15 +87,15 @@ describe("what a web page can send", () => {
       status: 403,
       code: "FORBIDDEN_ORIGIN",
       message:
-        "REST is not for web pages of another origin, and the request's Origin is " +
+        "REST refuses web pages of another origin; the request's Origin is " +
         `"http://evil.example", its Host "127.0.0.1:${test.restPort}"`,
     });
     expect(await answerTo(test, { ...json, Host: "evil.example:18001" })).toEqual({
       status: 403,
       code: "FORBIDDEN_HOST",
       message:
-        'REST is for 127.0.0.1, localhost, not for the host "evil.example:18001"; ' +
-        "--allowed-hosts (allowedHosts) names further ones",
+        'REST does not serve the host "evil.example:18001"; the hosts are 127.0.0.1, localhost; ' +
+        "--allowed-hosts (allowedHosts) adds more",
     });
     expect(await answerTo(test, { ...json, Host: "evil.example", Origin: "http://evil.example" })).toMatchObject({
       status: 403,
@@ -101,21 +105,33 @@ describe("what a web page can send", () => {
   });
 });
 
+describe("Expect", () => {
+  it("with an unknown value is ignored: the request is checked, counted and answered like all others", async () => {
+    const test = await start({ limits: { newStreamsPerSecond: 0.1 } }); // one request
+    const expecting = { ...json, Expect: "nope" };
+    expect(await answerTo(test, { ...expecting, Host: "evil.example" })).toMatchObject({ code: "FORBIDDEN_HOST" });
+    expect(await answerTo(test, expecting)).toMatchObject({ status: 200 });
+    expect(await answerTo(test, expecting)).toMatchObject({ status: 429 });
+    expect(test.server.report().refusals.newStreamsPerSecond).toBe(1);
+    await until(() => test.server.report().receivingBytes === 0, "what was given back");
+  });
+});
+
 describe("a body", () => {
   const slow = (test: TestServer, bytes: number) => raw(test, head(json, 90_000) + " ".repeat(bytes));
 
   it("counts in one sum with all others and with gRPC's, and until it is answered", async () => {
-    const test = await start({ limits: { receivingBytes: 100_000 } });
+    const test = await start({ limits: { receivingBytes: 134_000 } }); // one address may have 100,500
     const { server } = test;
     const first = slow(test, 60_000);
-    await until(() => server.receivingBytes >= 60_000, "the first one");
+    await until(() => server.report().receivingBytes >= 60_000, "the first one");
     const second = slow(test, 60_000);
     await until(() => second.text.includes("}"), "the refusal");
     expect(second.text).toMatch(/^HTTP\/1\.1 429 [\s\S]*\r\nretry-after: 1\r\n/i);
     expect(second.text).toMatch(
-      /\d+ bytes of requests are being received; the server's limit receivingBytes is 100000/,
+      /(\d+) bytes of requests are being received, \1 of them from this address; the server's limit receivingBytes is 134000/,
     );
-    expect(server.refusals().receivingBytes).toBe(1);
+    expect(server.report().refusals.receivingBytes).toBe(1);
     const [way] = allWays;
     const call = test.call(streamPath(way as NonNullable<typeof way>, clusterType));
     const status = new Promise<{ code: number }>((resolve) => call.on("status", resolve));
@@ -124,7 +140,7 @@ describe("a body", () => {
     expect(await status).toMatchObject({ code: 8, details: expect.stringContaining("receivingBytes") });
     first.socket.write(`${" ".repeat(30_000 - asking.length)}${asking}`);
     await until(() => first.text.startsWith("HTTP/1.1 200 "), "the answer");
-    await until(() => server.receivingBytes === 0, "what was given back");
+    await until(() => server.report().receivingBytes === 0, "what was given back");
   });
 
   it.each([60, 6_000])("counts twice its bytes at most, in %i pieces", async (pieces) => {
@@ -132,28 +148,28 @@ describe("a body", () => {
     const is = raw(test, head(json));
     const piece = " ".repeat(60_000 / pieces);
     is.socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`.repeat(pieces));
-    await until(() => test.server.receivingBytes >= 60_000, "the pieces");
+    await until(() => test.server.report().receivingBytes >= 60_000, "the pieces");
     await turns();
-    expect(test.server.receivingBytes).toBeLessThan(2 * 60_000 + 1);
+    expect(test.server.report().receivingBytes).toBeLessThan(2 * 60_000 + 1);
     is.socket.destroy();
-    await until(() => test.server.receivingBytes === 0, "what was given back");
+    await until(() => test.server.report().receivingBytes === 0, "what was given back");
   });
 
   it("has ten seconds from the end of the headers, to the millisecond", async () => {
     const test = await start();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const is = raw(test, head(json, 1_000) + " ".repeat(500));
-    while (test.server.receivingBytes < 1_000) await turns(1);
+    while (test.server.report().receivingBytes < 1_000) await turns(1);
     vi.advanceTimersByTime(9_999);
     is.socket.write(" ");
     await turns();
-    expect([is.text, test.server.refusals().messageMs]).toEqual(["", 0]);
+    expect([is.text, test.server.report().refusals.messageMs]).toEqual(["", 0]);
     vi.advanceTimersByTime(1);
     while (!is.text.includes("}")) await turns(1);
     expect(is.text).toMatch(/^HTTP\/1\.1 408 [\s\S]*"REQUEST_TOO_SLOW".*only 501 bytes of the request's body/);
-    expect(test.server.refusals().messageMs).toBe(1);
+    expect(test.server.report().refusals.messageMs).toBe(1);
     await turns();
-    expect(test.server.receivingBytes).toBe(0);
+    expect(test.server.report().receivingBytes).toBe(0);
   });
 
   it("that is too large is refused while it is sent, and fetch gets the answer", async () => {
@@ -177,4 +193,56 @@ describe("a body", () => {
     taken.socket.write(asking);
     await until(() => taken.text.includes("HTTP/1.1 200 "), "the answer");
   });
+});
+
+describe("clients that take nothing of their answers", () => {
+  /** Sends a request from this address, and reads nothing when `isDeaf`. */
+  async function ask(test: TestServer, localAddress: string, isDeaf = false): Promise<Raw> {
+    const socket = connect({ port: test.restPort as number, host: "127.0.0.1", localAddress });
+    onTestFinished(() => void socket.destroy());
+    const is = { socket, text: "" };
+    socket.on("error", () => {});
+    socket.write(head({ ...json }, asking.length) + asking);
+    if (!isDeaf) {
+      socket.on("data", (bytes) => (is.text = (is.text + String(bytes)).slice(0, 100)));
+      await until(() => is.text !== "", "an answer");
+    }
+    return is;
+  }
+
+  it("do not keep REST from other addresses, and their accounts go with their connections", async () => {
+    const big = { name: "big", altStatName: "x".repeat(24 << 20) };
+    const cache = cacheOf(Resource.of(create(ClusterSchema, big)));
+    const test = await TestServer.start(cache, { rest: true, limits: { responseBytes: 40 << 20 } });
+    const deaf = await ask(test, "127.0.0.1", true);
+    await until(() => test.server.report().unsentBytes > 20 << 20, "an answer that is not taken");
+    expect((await ask(test, "127.0.0.1")).text).toMatch(/^HTTP\/1.1 429 /);
+    const reader = await ask(test, "127.0.0.2");
+    expect(reader.text).toMatch(/^HTTP\/1.1 200 /);
+    await until(() => test.server.report().unsentBytes < 25 << 20, "the answer that is taken");
+    for (const { socket } of [deaf, reader]) socket.destroy();
+    const { accounts } = test.server as unknown as { accounts: Accounts };
+    await until(() => accounts.size === 0, "no accounts");
+    expect(test.server.report().unsentBytes).toBe(0);
+  });
+});
+
+it("answers that are ready at once are written in many turns of the event loop, each in its client's turn", async () => {
+  const test = await start();
+  const inTurns = new Map<number, number>();
+  const { end } = ServerResponse.prototype;
+  const writing = vi.spyOn(ServerResponse.prototype, "end").mockImplementation(function (
+    this: ServerResponse,
+    ...args
+  ) {
+    for (const until = performance.now() + 2; performance.now() < until; ); // as the kernel takes for a large answer
+    const { loopCount } = performance.nodeTiming.uvMetricsInfo;
+    inTurns.set(loopCount, (inTurns.get(loopCount) ?? 0) + 1);
+    return Reflect.apply(end, this, args);
+  });
+  onTestFinished(() => writing.mockRestore());
+  const clients = Array.from({ length: 60 }, () => raw(test, head(json, asking.length) + asking));
+  await until(() => clients.every(({ text }) => text.includes("200 OK")), "all answers");
+  expect([...inTurns.values()].reduce((sum, count) => sum + count, 0)).toBe(60);
+  expect(Math.max(...inTurns.values())).toBeLessThan(6);
 });

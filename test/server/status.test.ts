@@ -4,7 +4,7 @@ import { allWays, on, ownWays, TestServer } from "../protocol/harness.js";
 import { cluster, endpoints, secret } from "../protocol/resources.js";
 
 on(allWays, (way) => {
-  it("tells of each node's types what was sent, ACKed and refused", async () => {
+  it("reports for each type of a node what was sent, ACKed and refused", async () => {
     const cache = new SnapshotCache();
     cache.set("n", Snapshot.of([cluster("a")], { version: "v1" }));
     const test = await TestServer.start(cache);
@@ -19,7 +19,7 @@ on(allWays, (way) => {
         ...type,
         retryAt: retryAt === undefined ? undefined : expect.closeTo(retryAt, -1),
       }));
-      expect(test.server.status()[0]?.types).toEqual(types);
+      expect(test.server.report().streams[0]?.types).toEqual(types);
       return node?.types[0];
     };
     stream.want();
@@ -52,7 +52,7 @@ on(allWays, (way) => {
     expect(told()?.state).toBe("SYNCED");
   });
 
-  it("says NOT_SENT where there was nothing to send", async () => {
+  it("reports NOT_SENT if nothing was sent", async () => {
     const cache = new SnapshotCache();
     cache.set("other", Snapshot.empty);
     const test = await TestServer.start(cache);
@@ -62,7 +62,7 @@ on(allWays, (way) => {
     expect(test.server.nodes()[0]).toMatchObject({ state: "NOT_SENT", types: [{ typeUrl: clusterType, names: 0 }] });
   });
 
-  it("says SYNCED of a client that came back with what is served, and then unsubscribed it", async () => {
+  it("reports SYNCED for a client that came back with what is served, and then unsubscribed it", async () => {
     const cache = new SnapshotCache();
     cache.set("n", Snapshot.of([endpoints("a")]));
     const test = await TestServer.start(cache);
@@ -83,7 +83,7 @@ on(allWays, (way) => {
     await test.server.applied("n");
   });
 
-  it("tells nodes apart, and picks some", async () => {
+  it("lists nodes separately, and can select some", async () => {
     const cache = new SnapshotCache();
     for (const id of ["a", "b"]) cache.set(id, Snapshot.of([cluster("c")]));
     const test = await TestServer.start(cache);

@@ -3,7 +3,8 @@ import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { Snapshot } from "../../src/resource/snapshot.js";
 import { clusterType } from "../../src/resource/types.js";
-import { XdsServer, type XdsServerOptions } from "../../src/server/xds-server.js";
+import { XdsServer } from "../../src/server/xds-server.js";
+import type { XdsServerOptions } from "../../src/server/xds-server-options.js";
 import { connect } from "../client/modes.js";
 import { type Certificate, selfSigned } from "../e2e/certificate.js";
 import { allWays, cacheOf, on, TestServer } from "../protocol/harness.js";
@@ -89,7 +90,7 @@ describe("a server whose certificate is replaced", () => {
     expect(await asked(first)).toBe("STREAM_ENDED");
   });
 
-  it("takes clients of the new authority, and none of the old one that connects anew", async () => {
+  it("accepts clients of the new authority, and no new connection with the old one", async () => {
     const { test, asked } = await start({ tls: { ...first, clientCa: client.cert } }, first, client);
     const stream = test.open({ variant: "delta", kind: "ADS" }, clusterType);
     stream.want();
@@ -143,7 +144,7 @@ describe("a server whose certificate is replaced", () => {
     expect((await ask()).answer).toBe("");
   });
 
-  it("may have it before it listens, but neither TLS nor a clientCa for the first time after", async () => {
+  it("may get it before it listens; TLS or a clientCa cannot be added later", async () => {
     const server = new XdsServer(cacheOf(cluster("a")));
     server.setTls(first);
     const { grpc } = await server.listen({ port: 0 });

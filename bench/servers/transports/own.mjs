@@ -43,7 +43,7 @@ export async function serve(opened) {
           };
         },
         failed: (error) => console.error(error),
-        stranger: () => "",
+        otherProtocol: () => "",
         closed: () => {},
       }),
       limitHit: (limit) => console.error(limit),

@@ -5,10 +5,10 @@ import { staticTable } from "./static-table.js";
 /** A header list: name, value, name, value, and so on. Bytes are read as latin1. */
 export type Fields = string[];
 
-/** The bytes that each entry of a table or list counts beside those of its name and value (RFC 7541, section 4.1). */
+/** The bytes that each entry counts in addition to its name and value (RFC 7541, section 4.1). */
 const entryOverhead = 32;
 
-/** The largest number that is read. Nothing in a header block needs more. */
+/** The largest integer that is read. No header block needs a larger one. */
 const largest = 2 ** 24;
 
 interface Entry {
@@ -18,7 +18,7 @@ interface Entry {
 
 /** Decodes the header blocks of one connection, in order (RFC 7541). */
 export class HpackDecoder {
-  /** The newest last. */
+  /** Newest last. */
   private readonly dynamic: Entry[] = [];
   private dynamicBytes = 0;
   private capacity: number;
@@ -96,7 +96,7 @@ export class HpackDecoder {
     while (this.dynamicBytes > this.capacity) this.dynamicBytes -= sizeOf(this.dynamic.shift() as Entry);
   }
 
-  /** An integer with a prefix of so many bits (5.1). */
+  /** An integer with a prefix of `prefix` bits (5.1). */
   private integer(prefix: number): number {
     const mask = 2 ** prefix - 1;
     let value = this.byte() & mask;

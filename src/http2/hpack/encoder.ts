@@ -20,7 +20,7 @@ export function encodeHeaders(fields: Iterable<readonly [name: string, value: st
   return Buffer.concat(parts);
 }
 
-/** An integer with a prefix of so many bits; `first` has the bits before it (5.1). */
+/** An integer with a prefix of `prefix` bits. `first` has the bits before the prefix (5.1). */
 function integer(first: number, prefix: number, value: number): Buffer {
   const mask = 2 ** prefix - 1;
   if (value < mask) return Buffer.of(first | value);

@@ -18,7 +18,7 @@ export const codeLengths = [
 ];
 const eos = 256;
 
-/** A node of the code's tree: what 0 and 1 lead to, a node or a symbol. */
+/** A node of the code's tree: the node or symbol after a 0, and after a 1. */
 type TreeNode = [TreeNode | number, TreeNode | number];
 
 function codeTree(): TreeNode {
@@ -48,13 +48,13 @@ function codeTree(): TreeNode {
 
 const lengthOf = (symbol: number) => codeLengths[symbol] ?? 0;
 
-/** What four bits do in a state, which is a node of the tree. Between two symbols the state is 0. */
+/** A table that decodes four bits at a time. A state is a node of the tree; state 0 is between two symbols. */
 interface Machine {
-  /** The next state, by state * 16 + bits; -1: the bits are an error. */
+  /** The next state, by state * 16 + bits. -1: the bits are an error. */
   readonly next: Int16Array;
-  /** The symbol that the bits complete, which is one at most; -1: none. */
+  /** The symbol that the bits complete, at most one. -1: none. */
   readonly symbol: Int16Array;
-  /** Whether a string may end in a state: after seven 1s at most, the beginning of EOS. */
+  /** Whether a string may end in a state: after at most seven 1s, the beginning of EOS. */
   readonly mayEnd: Uint8Array;
 }
 

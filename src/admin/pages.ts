@@ -1,0 +1,197 @@
+import type { IncomingMessage } from "node:http";
+import { packageVersion } from "../../gen/built-in.js";
+import { XdsError } from "../errors.js";
+import type { Failure } from "./change-watch.js";
+import { configDump, dumpParameters } from "./config-dump.js";
+import type { MetricSources } from "./metric-rows.js";
+import type { Metrics } from "./metrics.js";
+import { type AdminState, clientReport, nodeReports, type StatusReport } from "./node-report.js";
+import { type RevisionFacts, waitingLines } from "./revision-facts.js";
+
+/** A page of the admin port. */
+interface Page {
+  /** A description for the page "/". */
+  readonly about: string;
+  /** The query parameters that it accepts. */
+  readonly parameters: readonly string[];
+  readonly answer: (query: URLSearchParams) => Answer | Promise<Answer>;
+}
+
+interface Answer {
+  readonly status?: number;
+  readonly type: string;
+  readonly body: Iterable<string> | Uint8Array;
+}
+
+const text = "text/plain; charset=utf-8";
+const json = "application/json";
+
+/** What the pages show. */
+export interface PageSources extends MetricSources {
+  /** The group that `/config_dump` shows by default. */
+  readonly group: string | undefined;
+}
+
+/** The pages of the admin port. */
+export class Pages {
+  private readonly startedAt = new Date();
+  /** When the admin port was made, as of `performance.now()`. */
+  private readonly startedAtSteady = performance.now();
+  private readonly pages: ReadonlyMap<string, Page>;
+
+  constructor(
+    private readonly sources: PageSources,
+    private readonly metrics: Metrics,
+  ) {
+    this.pages = this.makePages();
+  }
+
+  /**
+   * Returns the page of a request, and the request's parameters.
+   * @throws XdsError UNKNOWN_PATH, METHOD_NOT_ALLOWED, INVALID_REQUEST
+   */
+  route(request: IncomingMessage): { page: Page; query: URLSearchParams } {
+    const [path = "", search = ""] = (request.url ?? "").split(/\?(.*)/s);
+    const page = this.pages.get(path);
+    if (!page) {
+      const known = [...this.pages.keys()].join(", ");
+      throw new XdsError("UNKNOWN_PATH", `unknown path ${path}; the paths are ${known}`);
+    }
+    if (request.method !== "GET" && request.method !== "HEAD")
+      throw new XdsError("METHOD_NOT_ALLOWED", `${request.method} ${path}: only GET and HEAD are supported`);
+    const query = new URLSearchParams(search);
+    for (const name of query.keys())
+      if (!page.parameters.includes(name))
+        throw new XdsError(
+          "INVALID_REQUEST",
+          `${path} has no parameter ${JSON.stringify(name)}; it accepts ${page.parameters.join(", ") || "none"}`,
+        );
+    return { page, query };
+  }
+
+  private get state(): AdminState {
+    const { server, groups } = this.sources;
+    const { state } = server;
+    if (state === "draining" || state === "closed") return "DRAINING";
+    return state === "listening" && (groups?.ready() ?? true) ? "LIVE" : "STARTING";
+  }
+
+  private makePages(): ReadonlyMap<string, Page> {
+    const { server, groups, group } = this.sources;
+    const { metrics } = this;
+    const page = (path: string, about: string, answer: Page["answer"], parameters: readonly string[] = []) =>
+      [path, { about, parameters, answer }] as const;
+    return new Map<string, Page>([
+      page("/", "this page", () => ({ type: "text/html; charset=utf-8", body: [this.index()] })),
+      page(
+        "/ready",
+        "200 LIVE when a configuration is served, else 503 STARTING or DRAINING; a further line if the newest configuration or certificates are not in use",
+        () => {
+          const { state } = this;
+          return { status: state === "LIVE" ? 200 : 503, type: text, body: [`${state}\n`, this.outdated()] };
+        },
+      ),
+      page("/healthz", "200 as long as the process answers", () => ({ type: text, body: ["ok\n"] })),
+      page("/metrics", "metrics for Prometheus", async () => {
+        return { type: metrics.contentType, body: [await metrics.text()] };
+      }),
+      page(
+        "/config_dump",
+        "what is served or what a node has, in the form of Envoy's admin port: " +
+          "?group=G, ?node=ID, ?node=ID&state=served, ?name_regex=, ?resource=",
+        async (query) => ({ type: json, body: await configDump(server, groups, group, query) }),
+        dumpParameters,
+      ),
+      page("/descriptors", "the Envoy API in use, as a serialized FileDescriptorSet for --descriptors", () => ({
+        type: "application/octet-stream",
+        body: server.api.descriptors,
+      })),
+      page(
+        "/status",
+        "the server and every node: states, versions, ACKs, NACKs: ?node=ID",
+        (query) => ({ type: json, body: this.status(query.get("node") ?? undefined) }),
+        ["node"],
+      ),
+      page("/clients", "the connected and polling nodes, one per line", () => ({ type: json, body: this.clients() })),
+    ]);
+  }
+
+  /** A line, with the reason, for the configuration and for the certificates, if the newest ones are not in use. */
+  private outdated(): string {
+    const { changes, certificates } = this.sources;
+    const line = (what: string, failure: Failure | undefined) =>
+      failure ? `still serving the ${what}, since ${isoTime(failure.since)}: ${failure.message}\n` : "";
+    const facts = this.sources.revisions?.();
+    const waiting = facts ? [...waitingLines(facts)].map((text) => `${text}\n`).join("") : "";
+    return line("last good configuration", changes.failure) + line("old certificates", certificates?.failure) + waiting;
+  }
+
+  private index(): string {
+    const rows = Array.from(this.pages, ([path, { about }]) => {
+      return `<tr><td><a href="${path}">${path}</a></td><td>${about.replaceAll("&", "&amp;")}</td></tr>`;
+    });
+    return (
+      `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>xds admin</title></head><body>\n` +
+      `<h1>xds ${packageVersion}: ${this.state}</h1>\n<table>\n${rows.join("\n")}\n</table>\n</body></html>\n`
+    );
+  }
+
+  private *status(node: string | undefined): Iterable<string> {
+    const { server, changes, certificates } = this.sources;
+    const { startedAt, startedAtSteady } = this;
+    const head: Omit<StatusReport, "nodes"> = {
+      version: packageVersion,
+      state: this.state,
+      startedAt: startedAt.toISOString(),
+      uptimeSeconds: Math.floor((performance.now() - startedAtSteady) / 1_000),
+      reloads: {
+        succeeded: changes.reloads,
+        failed: changes.failedReloads,
+        lastSucceeded: changes.lastSucceeded,
+        ...(changes.failure && { failure: failureReport(changes.failure) }),
+      },
+      ...(certificates?.failure && { certificates: { failure: failureReport(certificates.failure) } }),
+      ...revisionsReport(this.sources.revisions?.()),
+      nodeStates: server.report().nodeStates,
+      counters: server.report().counters,
+    };
+    yield JSON.stringify(head, undefined, 1).replace(/\n\}$/, ',\n "nodes": [');
+    yield* jsonLines(nodeReports(server, node));
+    yield "\n ]\n}\n";
+  }
+
+  private *clients(): Iterable<string> {
+    yield "[";
+    yield* jsonLines(map(nodeReports(this.sources.server), clientReport));
+    yield "\n]\n";
+  }
+}
+
+function revisionsReport(facts: RevisionFacts | undefined): Pick<StatusReport, "revisions"> {
+  if (!facts) return {};
+  const { held, store, ...others } = facts;
+  const away = store?.away;
+  return {
+    revisions: {
+      ...others,
+      ...(store && { store: { ...(away && { away: { ...away, since: isoTime(away.since) } }) } }),
+      ...(held && { held: { content: held.content, reasons: held.reasons, at: isoTime(held.at) } }),
+    },
+  };
+}
+
+const failureReport = ({ since, message }: Failure) => ({ since: isoTime(since), message });
+const isoTime = (ms: number) => new Date(ms).toISOString();
+
+function* map<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
+  for (const item of items) yield change(item);
+}
+
+/** The items of a JSON list, one per line. */
+function* jsonLines(items: Iterable<unknown>): Iterable<string> {
+  let separator = "\n";
+  for (const item of items) {
+    yield `${separator}  ${JSON.stringify(item)}`;
+    separator = ",\n";
+  }
+}

@@ -1,0 +1,121 @@
+import type { StartSpan } from "../admin/tracing.js";
+import type { SnapshotCache } from "../cache/snapshot-cache.js";
+import type { Logger } from "../logger.js";
+import type { Revisions } from "../revisions/revisions.js";
+import type { Gate } from "../rollout/gate.js";
+import { LoadReportGate } from "../rollout/gates/load-report-gate.js";
+import { defaultPolicy, type GateVerdict, type RolloutPolicy } from "../rollout/rollout.js";
+import type { Callbacks } from "../server/callbacks.js";
+import type { XdsServer } from "../server/xds-server.js";
+import type { Store } from "../store/store.js";
+import type { HeadFollower } from "./head-follower.js";
+import { Leadership } from "./leadership.js";
+import { RolloutDriver, type RolloutObserver } from "./rollout-driver.js";
+import { type Observed, RolloutEvidence } from "./rollout-evidence.js";
+import { RolloutNotices } from "./rollout-notices.js";
+import type { WebhookOptions } from "./webhook-queue.js";
+
+/** How changes are rolled out. */
+export interface RolloutsOptions {
+  /** The parts of {@link defaultPolicy} that differ. */
+  readonly policy?: Partial<RolloutPolicy>;
+  /**
+   * The checks of each wave in addition to the fixed ones: nodes must apply the change, refuse nothing, and stay
+   * connected.
+   */
+  readonly gates?: readonly Gate[];
+  /** Gets a POST when a rollout is held, is rolled back, or is done. By default there is none. */
+  readonly webhook?: WebhookOptions;
+  readonly startSpan?: StartSpan;
+}
+
+/** Runs the rollouts of one server: it watches the nodes, asks the gates, and goes forward or back. */
+export class Rollouts {
+  private readonly evidence: RolloutEvidence;
+  private readonly notices: RolloutNotices;
+  private readonly policy: RolloutPolicy;
+  private driver: RolloutDriver | undefined;
+  private follower: HeadFollower | undefined;
+  private leadership: Leadership | undefined;
+
+  /** `server` returns the server, which is made later, because it needs {@link Rollouts.callbacks}. */
+  constructor(
+    cache: SnapshotCache,
+    private readonly server: () => XdsServer,
+    private readonly logger: Logger,
+    private readonly options: RolloutsOptions,
+  ) {
+    const { policy, webhook, startSpan } = options;
+    this.policy = { ...defaultPolicy, ...policy };
+    this.evidence = new RolloutEvidence(cache, {
+      served: () => this.follower?.served,
+      nodes: (selector) => server().nodes(selector),
+    });
+    this.notices = new RolloutNotices({ logger, ...(webhook && { webhook }), ...(startSpan && { startSpan }) });
+  }
+
+  /** The server whose nodes are watched must call these. */
+  get callbacks(): Callbacks {
+    return this.evidence.callbacks;
+  }
+
+  /**
+   * Starts with the present rollout of a store, and follows later ones. `follower` shows them in the cache. `shared` is
+   * the store, if other servers have it too: one of them leads.
+   */
+  open(revisions: Revisions, follower: HeadFollower, shared?: Store): void {
+    const { nodeLoads } = this.server();
+    this.follower = follower;
+    const onGained = () => {
+      this.driver?.takeOver();
+      this.driver?.wake();
+    };
+    this.leadership = shared && new Leadership(shared, { logger: this.logger, onGained });
+    this.driver = new RolloutDriver(revisions, {
+      policy: this.policy,
+      evidence: this.evidence,
+      gates: [...(nodeLoads ? [new LoadReportGate(nodeLoads)] : []), ...(this.options.gates ?? [])],
+      observer: this.observed(),
+      ...(this.leadership && { leadership: this.leadership }),
+      logger: this.logger,
+    });
+    this.driver.open();
+  }
+
+  /** How many rollouts were done, and how many were rolled back. */
+  readonly ended = { done: 0, rolledBack: 0 };
+
+  private observed(): RolloutObserver {
+    const { notices, ended } = this;
+    return {
+      began: (rollout) => notices.began(rollout),
+      decided: (decision) => {
+        if ("end" in decision.outcome) ended[decision.outcome.end]++;
+        notices.decided(decision);
+      },
+      replaced: (rollout) => notices.replaced?.(rollout),
+    };
+  }
+
+  /** Call it when the cache shows another head. */
+  wake(): void {
+    this.driver?.wake();
+  }
+
+  /** Applies another policy from now on. */
+  use(policy: Partial<RolloutPolicy>): void {
+    this.driver?.use({ ...defaultPolicy, ...policy });
+  }
+
+  /** What is known of the nodes now, and the gates' last verdicts. */
+  report(): Observed & { readonly gates: readonly GateVerdict[] } {
+    return { ...this.evidence.observe(), gates: this.driver?.verdicts ?? [] };
+  }
+
+  /** Stops. Resolves when a step that has begun is stored, and no notice is being sent. */
+  async close(): Promise<void> {
+    await this.driver?.close();
+    await this.leadership?.close();
+    await this.notices.close();
+  }
+}

@@ -1,0 +1,3 @@
+import { fleetTests } from "./fleet-tests.js";
+
+fleetTests({ envoys: 4, scripted: 200 });
