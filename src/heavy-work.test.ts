@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { heavyWork } from "./heavy-work.js";
 import { ReadingTurns } from "./http2/reading-turns.js";
 import { Accounts, type Flushable } from "./protocol/account.js";
@@ -76,4 +76,18 @@ it("a rest ends when the event loop has nothing else to do", async () => {
     new Promise<void>((resolve) => heavyWork.next(() => resolve(void order.push("its end")))),
   ]);
   expect(order).toEqual(["its end", "the whole rest"]);
+});
+
+it("a rest is by the real clock, though a test has a fake one that is hours ahead", async () => {
+  vi.useFakeTimers();
+  vi.advanceTimersByTime(3_600_000);
+  heavyWork.took(20);
+  vi.useRealTimers();
+  let isOver = false;
+  heavyWork.next(() => {
+    isOver = true;
+  });
+  const until = performance.now() + 5_000;
+  while (!isOver && performance.now() < until) await turn(); // busy, so that the rest does not end early
+  expect(isOver).toBe(true);
 });

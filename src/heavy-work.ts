@@ -7,8 +7,12 @@ const longestRestMs = 100;
 /** A rest ends early when the event loop has waited this many milliseconds without an event. */
 const quietMs = 5;
 
-/** The real `setTimeout`, saved before a test can replace it by a fake clock. */
+/**
+ * The real clock, saved before a test can replace it by a fake one. A rest by a fake clock that ran ahead would not end
+ * for hours.
+ */
 const { setTimeout } = globalThis;
+const now = performance.now.bind(performance);
 
 /**
  * An event loop that only waits for a timer makes at most this many turns, and waits at least this many milliseconds.
@@ -23,17 +27,17 @@ const quiet = { turns: 2, ms: quietMs / 2 };
  * heavy work.
  */
 class HeavyWork {
-  /** End of the current rest, by `performance.now()`. */
+  /** End of the current rest, by {@link now}. */
   private restsUntil = 0;
 
   /** Records that a piece of work for a client took `ms` milliseconds. */
   took(ms: number): void {
-    if (ms > lightMs) this.restsUntil = Math.max(this.restsUntil, performance.now()) + Math.min(ms, longestRestMs);
+    if (ms > lightMs) this.restsUntil = Math.max(this.restsUntil, now()) + Math.min(ms, longestRestMs);
   }
 
   /** Calls `goOn` when the rest is over, and at the earliest in the next turn of the event loop. */
   next(goOn: () => void): void {
-    const rest = this.restsUntil - performance.now();
+    const rest = this.restsUntil - now();
     if (rest <= 0) {
       setImmediate(goOn);
       return;
@@ -41,8 +45,9 @@ class HeavyWork {
     const before = loop();
     setTimeout(
       () => {
-        const now = loop();
-        if (now.turns - before.turns <= quiet.turns && now.waitedMs - before.waitedMs >= quiet.ms) this.restsUntil = 0;
+        const after = loop();
+        const isQuiet = after.turns - before.turns <= quiet.turns && after.waitedMs - before.waitedMs >= quiet.ms;
+        if (isQuiet) this.restsUntil = 0;
         this.next(goOn);
       },
       Math.min(rest, quietMs),
