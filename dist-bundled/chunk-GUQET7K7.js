@@ -1,0 +1,28 @@
+import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);
+import {
+  ScalarType,
+  WireType
+} from "./chunk-2XSFRHN3.js";
+
+// dist/schema/wire-type.js
+function wireTypeOf(scalar) {
+  switch (scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+      return WireType.LengthDelimited;
+    case ScalarType.DOUBLE:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
+      return WireType.Bit64;
+    case ScalarType.FLOAT:
+    case ScalarType.FIXED32:
+    case ScalarType.SFIXED32:
+      return WireType.Bit32;
+    default:
+      return WireType.Varint;
+  }
+}
+
+export {
+  wireTypeOf
+};

@@ -1,0 +1,84 @@
+import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);
+import {
+  addControlOptions,
+  controlOf,
+  servedPathsHelp
+} from "./chunk-RLHPDD4O.js";
+import "./chunk-HR4TENBB.js";
+import "./chunk-MSQBXV6K.js";
+import "./chunk-YPK3NTLS.js";
+import "./chunk-ETZYIBCP.js";
+import "./chunk-W75H6G5K.js";
+import "./chunk-OTIELJGT.js";
+import "./chunk-4C7NFQI4.js";
+import "./chunk-ALFN3YK7.js";
+import "./chunk-D5GLPEAO.js";
+import "./chunk-XNJ3ZUMM.js";
+import "./chunk-5APHYVAK.js";
+import "./chunk-7GRO2XK4.js";
+import {
+  addExamples,
+  outputOption,
+  parseCount
+} from "./chunk-M4PHON7U.js";
+import {
+  print,
+  table
+} from "./chunk-VMMSHLDO.js";
+import "./chunk-4V4LNO3N.js";
+import "./chunk-VTU7YHMV.js";
+import "./chunk-UYRQJDKN.js";
+import "./chunk-LJEOXCCV.js";
+import "./chunk-U7CKKRTO.js";
+import "./chunk-4DK7NEUR.js";
+import "./chunk-QZJZLV5G.js";
+import "./chunk-BAMRFF5H.js";
+import "./chunk-M2ZGPBJF.js";
+import "./chunk-BWU6O4MA.js";
+import "./chunk-C24J2H5X.js";
+import "./chunk-IDIDKZNG.js";
+import "./chunk-MN2RV65N.js";
+import "./chunk-D2S3E5CW.js";
+import "./chunk-ZAJWG27E.js";
+import "./chunk-IXIW5MLW.js";
+import "./chunk-AKMKR4LC.js";
+import "./chunk-342YQNNX.js";
+import "./chunk-FZLOJTJW.js";
+import "./chunk-Y6GK5AYW.js";
+import "./chunk-PTJNKBKB.js";
+import "./chunk-ZG5KWCWM.js";
+import "./chunk-QMJ32M3M.js";
+import "./chunk-QXIDAFG2.js";
+import "./chunk-QXKIQDKC.js";
+import "./chunk-JESIV7YD.js";
+import "./chunk-BIVW5D3R.js";
+import "./chunk-5RCTYBO5.js";
+import "./chunk-UAQ3KOHG.js";
+import "./chunk-27MTFUNG.js";
+
+// dist/cli/commands/audit.js
+import { Option } from "commander";
+function addAudit(program, exit) {
+  const command = program.command("audit").summary("show who published and ordered what, and why").description(`Show the audit log of a running server, the newest first: who published or ordered what, and why.
+
+BY is "server", what a token proves ("token deploy"), or what the caller claims to be ("claimed uid 1000 (alice)"): only the server's user and root can use the socket in the state directory, but they can claim any name.`).argument("[path...]", servedPathsHelp).addOption(new Option("--limit <count>", "how many entries").argParser(parseCount).default(50));
+  addControlOptions(command).addOption(outputOption());
+  addExamples(command, [
+    ["xds audit", "the last 50 entries"],
+    [`xds audit --limit 1000 -o json | jq '.entries[] | select(.what == "undo")'`, "what was undone"]
+  ]);
+  command.action(async (paths, options) => {
+    const client = await controlOf(paths, options, command);
+    const report = await client.audit(options.limit);
+    print(options.output, report, () => auditTable(report));
+    exit(0);
+  });
+}
+var auditTable = ({ entries }) => table(["time", "by", "what", "details", "why"], entries.map(({ at, by, what, details = {}, why = "-" }) => [at, by, what, detailsText(details), why]), "nothing was published or ordered yet");
+var detailsText = (details) => Object.entries(details).map(([name, value]) => {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return `${name} ${/^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12) : text}`;
+}).join(", ") || "-";
+export {
+  addAudit
+};
