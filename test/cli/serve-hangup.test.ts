@@ -66,6 +66,19 @@ test("SIGHUP has settings, certificates and files read again, and the log says w
     error: expect.stringMatching(/^--admin-host 0\.0\.0\.0 can be reached from other machines/),
     msg: "the new settings cannot be used; the old ones stay in use",
   });
+  const { admin } = await server.ports();
+  const page = async (name: string) => (await fetch(`http://127.0.0.1:${admin}/${name}`)).text();
+  expect(await page("ready")).toMatch(
+    /^LIVE\nstill serving with the old settings, since .*Z: --admin-host 0\.0\.0\.0 can/,
+  );
+  expect(await page("metrics")).toContain("\nxds_settings_outdated 1\n");
+  expect((await xds("status", "--admin", `http://127.0.0.1:${admin}`)).stdout).toMatch(
+    /^the old settings stay in use; the settings file cannot be used since .*:\n {2}--admin-host 0\.0\.0\.0 can/,
+  );
+  settings("paths: [a.yaml]", "admin: { host: 127.0.0.1 }");
+  server.signal("SIGHUP");
+  await vi.waitFor(async () => expect(await page("metrics")).toContain("\nxds_settings_outdated 0\n"), 10_000);
+  expect(await page("ready")).toBe("LIVE\n");
   server.signal("SIGTERM");
   expect(await server.end()).toBe(0);
 });
