@@ -82,8 +82,8 @@ function compile() {
 }
 
 /**
- * Replaces the modules of dist/cli/ by bundles that contain the modules that they import. Of other packages they contain
- * only @bufbuild/protobuf, of which a start needs more than 100 files. NOTICE has its copyright.
+ * Replaces the modules of dist/cli/ by bundles that contain the modules that they import. Of other packages they
+ * contain only @bufbuild/protobuf, of which a start needs more than 100 files. NOTICE has its copyright.
  */
 async function bundleProgram() {
   const cli = join(dist, "cli");

@@ -116,7 +116,7 @@ export class Pages {
     ]);
   }
 
-  /** A line, with the reason, for the configuration, the certificates and the settings, if the newest are not in use. */
+  /** Lines with the reasons, if the newest configuration, certificates or settings are not in use. */
   private outdated(): string {
     const { changes, certificates, settings } = this.sources;
     const line = (what: string, failure: Failure | undefined) =>

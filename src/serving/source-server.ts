@@ -262,8 +262,8 @@ export class SourceServer {
   }
 
   /**
-   * Reports at the admin port that new settings cannot be used, and why, until it is called with `undefined`. The log is
-   * the caller's part.
+   * Reports at the admin port that new settings cannot be used, and why, until it is called with `undefined`. The log
+   * is the caller's part.
    */
   settingsFailed(message: string | undefined): void {
     const since = this.settingsFailure?.since ?? Date.now();
