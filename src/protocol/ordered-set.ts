@@ -1,6 +1,6 @@
 /**
- * A set in the order of insertion, whose first element is found in O(1). In a `Set`, `for … of` passes the places of all
- * elements that were removed before the first one: with 10,000 elements that takes some 10 µs.
+ * A set in the order of insertion, whose first element is found in O(1). In a `Set`, `for … of` passes the places of
+ * all elements that were removed before the first one: with 10,000 elements that takes some 10 µs.
  */
 export class OrderedSet<T extends object> {
   private readonly elements = new Set<T>();
