@@ -12,6 +12,7 @@ const below = {
   cache: ["schema", "resource"],
   "grpc-client": ["@grpc/grpc-js"],
   store: [],
+  fleet: ["store"],
   rollout: ["store"],
   "rollout/gates": ["rollout"],
   revisions: ["wire", "resource", "store", "rollout"],
