@@ -438,6 +438,7 @@ export class SourceServer {
       isGradual: () => this.isGradual,
       nodes: () => cache.status(),
       hadNodes: () => this.server.report().counters.streams.length > 0,
+      hasOthers: () => (this.fleet?.others.length ?? 0) > 0,
       servesOthers: unmatchedNodes !== "none",
       hasRules: rules !== undefined,
       logger,
