@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { packageVersion } from "../../gen/built-in.js";
 import { XdsError } from "../errors.js";
+import type { OtherReplicas, ReplicaReport } from "../fleet/replica-report.js";
 import type { Failure } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
 import type { MetricSources } from "./metric-rows.js";
@@ -108,11 +109,14 @@ export class Pages {
       })),
       page(
         "/status",
-        "the server and every node: states, versions, ACKs, NACKs: ?node=ID",
-        (query) => ({ type: json, body: this.status(query.get("node") ?? undefined) }),
-        ["node"],
+        "the server and every node: states, versions, ACKs, NACKs: ?node=ID; with the nodes of all replicas, unless ?own=true",
+        async (query) => ({ type: json, body: await this.status(query) }),
+        ["node", "own"],
       ),
-      page("/clients", "the connected and polling nodes, one per line", () => ({ type: json, body: this.clients() })),
+      page("/clients", "the connected and polling nodes of this server, one per line", () => ({
+        type: json,
+        body: this.clients(),
+      })),
     ]);
   }
 
@@ -141,9 +145,24 @@ export class Pages {
     );
   }
 
-  private *status(node: string | undefined): Iterable<string> {
+  private async status(query: URLSearchParams): Promise<Iterable<string>> {
+    const fleet = ownOnly(query) ? undefined : this.sources.fleet;
+    const node = query.get("node") ?? undefined;
+    return this.statusOf(node, fleet?.report(), await fleet?.othersStatus(node));
+  }
+
+  /** The status of this server, and of the others if they are given. */
+  private *statusOf(
+    node: string | undefined,
+    own: ReplicaReport | undefined,
+    others: OtherReplicas | undefined,
+  ): Iterable<string> {
     const { server, changes, certificates, settings } = this.sources;
     const { startedAt, startedAtSteady } = this;
+    const { replicas = [], nodes = [], silent = [] } = others ?? {};
+    const nodeStates: Record<string, number> = { ...server.report().nodeStates };
+    for (const { nodeStates: theirs } of replicas)
+      for (const [state, count] of Object.entries(theirs)) nodeStates[state] = (nodeStates[state] ?? 0) + count;
     const head: Omit<StatusReport, "nodes"> = {
       version: packageVersion,
       state: this.state,
@@ -158,17 +177,23 @@ export class Pages {
       ...(certificates?.failure && { certificates: { failure: failureReport(certificates.failure) } }),
       ...(settings?.failure && { settings: { failure: failureReport(settings.failure) } }),
       ...revisionsReport(this.sources.revisions?.()),
-      nodeStates: server.report().nodeStates,
+      ...(own && {
+        replicas: [own, ...replicas, ...silent.map(({ name, why }) => ({ replica: name, silent: why }))],
+      }),
+      nodeStates: nodeStates as StatusReport["nodeStates"],
       counters: server.report().counters,
     };
     yield JSON.stringify(head, undefined, 1).replace(/\n\}$/, ',\n "nodes": [');
-    yield* jsonLines(nodeReports(server, node));
+    const reports = map(nodeReports(server, node), (one) =>
+      JSON.stringify(own ? { ...one, replica: own.replica } : one),
+    );
+    yield* jsonLines(joined(reports, nodes));
     yield "\n ]\n}\n";
   }
 
   private *clients(): Iterable<string> {
     yield "[";
-    yield* jsonLines(map(nodeReports(this.sources.server), clientReport));
+    yield* jsonLines(map(nodeReports(this.sources.server), (one) => JSON.stringify(clientReport(one))));
     yield "\n]\n";
   }
 }
@@ -193,11 +218,22 @@ function* map<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
   for (const item of items) yield change(item);
 }
 
-/** The items of a JSON list, one per line. */
-function* jsonLines(items: Iterable<unknown>): Iterable<string> {
+function* joined<A>(...lists: readonly Iterable<A>[]): Iterable<A> {
+  for (const list of lists) yield* list;
+}
+
+/** The items of a JSON list, each encoded already, one per line. */
+function* jsonLines(items: Iterable<string>): Iterable<string> {
   let separator = "\n";
   for (const item of items) {
-    yield `${separator}  ${JSON.stringify(item)}`;
+    yield `${separator}  ${item}`;
     separator = ",\n";
   }
+}
+
+/** @throws XdsError INVALID_REQUEST */
+function ownOnly(query: URLSearchParams): boolean {
+  const own = query.get("own") ?? "false";
+  if (own === "true" || own === "false") return own === "true";
+  throw new XdsError("INVALID_REQUEST", `own must be true or false, is ${JSON.stringify(own)}`);
 }

@@ -9,6 +9,7 @@ import { ControlServer } from "../control/control-server.js";
 import type { WaveReport } from "../control/reports.js";
 import { TokenFile } from "../control/token-file.js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Served } from "../fleet/replica.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { RationedLog } from "../rationed-log.js";
@@ -25,10 +26,12 @@ import { MemoryStore } from "../store/memory-store.js";
 import type { Store } from "../store/store.js";
 import { type CheckSettings, ConfigurationGate, type GateOptions } from "./configuration-gate.js";
 import type { ConfigurationFinding, Locate } from "./findings.js";
+import type { Fleet } from "./fleet.js";
 import { HeadFollower } from "./head-follower.js";
 import { joinedCallbacks } from "./joined-callbacks.js";
 import { commonGroup, nodeGroups } from "./node-groups.js";
 import { RefusalMarks } from "./refusal-marks.js";
+import { Replica } from "./replica.js";
 import { ReplicaStore } from "./replica-store.js";
 import { type PublishedBy, RevisionPublisher } from "./revision-publisher.js";
 import { Rollouts, type RolloutsOptions } from "./rollouts.js";
@@ -73,6 +76,11 @@ export interface SourceServerOptions {
    * and secrets.
    */
   readonly liveTypes?: readonly string[];
+  /**
+   * Where other servers of a shared store reach the gRPC port of this one: `host:port`. Default: the address that it
+   * listens on, or the name of the host if that is every address.
+   */
+  readonly advertise?: string | undefined;
   /** What nodes get if the source does not have their group: the resources for all nodes (the default), or nothing. */
   readonly unmatchedNodes?: "default" | "none";
   /** The checks that a configuration must pass before it is served. Default `on`. */
@@ -132,6 +140,7 @@ const optionNames: OptionNames<SourceServerOptions> = {
   rollout: true,
   isGradual: true,
   liveTypes: true,
+  advertise: true,
   checks: true,
   unmatchedNodes: true,
   validation: true,
@@ -176,6 +185,7 @@ export class SourceServer {
   private readonly rollouts: Rollouts | undefined;
   private readonly store: Store;
   private readonly marks: RefusalMarks;
+  private readonly replica: Replica | undefined;
   private rules: NodeRules;
   private openedRevisions: Revisions | undefined;
   private follower: HeadFollower | undefined;
@@ -218,11 +228,23 @@ export class SourceServer {
       ...(nodeGroup && { nodeGroup }),
       ...(servesOthers && { fallbackGroup: commonGroup }),
     });
-    this.rollouts = rollout && new Rollouts(this.cache, () => this.server, logger, rollout);
+    if (this.store instanceof ReplicaStore)
+      this.replica = new Replica(this.store, {
+        server: () => this.server,
+        served: () => this.servedNow,
+        certificate: () => this.openedCertificates?.contents,
+        advertise: options.advertise,
+        evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
+        logger,
+      });
+    // Each server of a shared store watches its rollouts: others need to know what its nodes have applied.
+    const watched = rollout ?? (this.replica && {});
+    this.rollouts = watched && new Rollouts(this.cache, () => this.server, logger, { ...watched, fleet: this.fleet });
     const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
     this.marks = new RefusalMarks(this.store, logger);
     const { openRefusals } = this.marks;
     this.server = new XdsServer(this.cache, { logger, openRefusals, ...server, ...(callbacks && { callbacks }) });
+    this.server.peers = this.replica;
     const liveTypes = new Set(options.liveTypes ?? defaultLiveTypes);
     this.gate = new ConfigurationGate({ validation, servesOthers, liveTypes, ...checks }, this.log.findings, locate);
   }
@@ -245,6 +267,19 @@ export class SourceServer {
   /** The publisher of revisions. undefined before {@link SourceServer.open}, and without a source. */
   get publisher(): RevisionPublisher | undefined {
     return this.openedPublisher;
+  }
+
+  /**
+   * This server and the others that share its store. undefined if the store is not a {@link ReplicaStore}. The others
+   * are known a moment after {@link SourceServer.listen}.
+   */
+  get fleet(): Fleet | undefined {
+    return this.replica?.fleet;
+  }
+
+  private get servedNow(): Served {
+    const { stable = 0, live = 0 } = this.follower?.served?.head ?? {};
+    return { stable, live };
   }
 
   /** A report on the nodes of the present rollout. `undefined` without gradual rollouts. */
@@ -329,7 +364,7 @@ export class SourceServer {
   }
 
   private get isGradual(): boolean {
-    return this.options.isGradual ?? this.rollouts !== undefined;
+    return this.options.isGradual ?? this.options.rollout !== undefined;
   }
 
   private revisionFacts(): RevisionFacts | undefined {
@@ -351,9 +386,12 @@ export class SourceServer {
   private waveReport(): WaveReport | undefined {
     const report = this.rollouts?.report();
     if (!report) return undefined;
-    const { affected, candidates, nodes, gates } = report;
+    const { affected, candidates, nodes, gates, silent } = report;
     const pending = nodes.filter(({ pendingSince }) => pendingSince !== undefined).map(({ id }) => id);
-    return { affected: affected.length, candidates: candidates.length, pending: pending.slice(0, 100), gates };
+    return {
+      ...{ affected: affected.length, candidates: candidates.length, pending: pending.slice(0, 100), gates },
+      ...(silent.length > 0 && { unknown: silent.map(({ name, why }) => ({ replica: name, why })) }),
+    };
   }
 
   private async startAdmin(options: NonNullable<SourceServerOptions["admin"]>, control: Control): Promise<AdminServer> {
@@ -377,6 +415,7 @@ export class SourceServer {
       group: commonGroup,
       control: port,
       revisions,
+      fleet: this.fleet,
     });
   }
 
@@ -394,6 +433,7 @@ export class SourceServer {
       logger,
       onServed: ({ head }) => {
         rollouts?.wake();
+        this.replica?.progress.look();
         if (store instanceof ReplicaStore) store.served(head);
         if (this.isOpen) void this.noteEarlier(); // there was nothing to serve at the start
       },
@@ -414,6 +454,7 @@ export class SourceServer {
       isGradual: () => this.isGradual,
       nodes: () => cache.status(),
       hadNodes: () => this.server.report().counters.streams.length > 0,
+      hasOthers: () => (this.fleet?.others.length ?? 0) > 0,
       servesOthers: unmatchedNodes !== "none",
       hasRules: rules !== undefined,
       logger,
@@ -542,6 +583,7 @@ export class SourceServer {
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
     const addresses = await this.server.listen(options);
+    this.replica?.start(addresses.grpc);
     // Nodes can connect from now on. So a rollout is judged from now on.
     if (this.openedRevisions && this.follower) {
       const shared = this.store instanceof ReplicaStore ? this.store : undefined;
@@ -575,6 +617,7 @@ export class SourceServer {
     this.follower?.close();
     this.openedRevisions?.close();
     await this.noted;
+    await this.replica?.close();
     await this.marks.close();
     await this.store.close();
   }

@@ -156,6 +156,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     },
     rollout: rollout ?? (settings.store && {}),
     isGradual: rollout !== undefined,
+    advertise: settings.advertise,
     control: { stateDirectory: opened?.directory, tokenFile: settings.adminTokenFile },
     unmatchedNodes,
     validation,

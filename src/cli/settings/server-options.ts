@@ -84,6 +84,9 @@ export function tlsFilePaths(settings: Settings): TlsFilePaths | undefined {
 export function checkSettings(call: CallWithGroups, isReplica = false): void {
   checkReach(call.settings);
   checkPorts(call.settings);
+  const { advertise, store } = call.settings;
+  if (advertise !== undefined && !store)
+    throw new UsageError("--advertise is for servers that share a store; name it with --store");
   if (!isReplica) checkGroups(call);
 }
 

@@ -6,6 +6,7 @@ import { apiHelp } from "./api-options.js";
 import {
   atLeast,
   countFromZero,
+  hostAndPort,
   hostNames,
   httpUrl,
   listOf,
@@ -346,6 +347,12 @@ export const settings = {
     text,
   ),
   storePasswordFile: setting("store_password_file", "<file>", "file with the password of --store-user", text),
+  advertise: setting(
+    "advertise",
+    "<host:port>",
+    "with --store: where other replicas reach the gRPC port of this one; by default the address that it listens on, or the host's name if that is every address",
+    hostAndPort,
+  ),
   stateDir: setting(
     "state_dir",
     "<directory>",
