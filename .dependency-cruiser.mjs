@@ -11,6 +11,7 @@ const below = {
   validation: ["schema", "json", "resource", "resource/references"],
   cache: ["schema", "resource"],
   "grpc-client": ["@grpc/grpc-js"],
+  ipc: [],
   store: [],
   rollout: ["store"],
   "rollout/gates": ["rollout"],
@@ -50,6 +51,7 @@ const below = {
   "source/secrets": ["source/files"],
   source: ["resource", "source/**"],
   "store/etcd": ["store", "grpc-client", "source/files/whole-file.ts", "@grpc/grpc-js"],
+  "store/ipc": ["store", "ipc"],
   control: [
     ...["schema", "resource", "store", "rollout", "revisions", "admin", "server/csds", "source/files/whole-file.ts"],
   ],
