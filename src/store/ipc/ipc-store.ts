@@ -32,10 +32,7 @@ export class IpcStore implements Store {
       },
       "store.lost": (id: number) => this.lost(id),
     });
-    calls.gone.addEventListener("abort", () => {
-      this.goneAt = Date.now();
-      this.loseAll();
-    });
+    calls.gone.addEventListener("abort", this.gone);
   }
 
   /** Opens the store of the other process of these calls. @throws XdsError STORE_AWAY if that process is gone */
@@ -131,9 +128,15 @@ export class IpcStore implements Store {
     if (this.isClosed) return;
     this.isClosed = true;
     this.listeners.clear();
+    this.calls.gone.removeEventListener("abort", this.gone);
     this.loseAll();
     if (!this.calls.gone.aborted) await this.calls.call("store.end").catch(() => {}); // a process that is gone has none
   }
+
+  private readonly gone = () => {
+    this.goneAt = Date.now();
+    this.loseAll();
+  };
 
   private async call<T>(method: string, ...args: readonly unknown[]): Promise<T> {
     if (this.isClosed) throw new XdsError("WRONG_STATE", "the store is closed");

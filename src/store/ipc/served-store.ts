@@ -18,6 +18,7 @@ export function serveStore(store: Store, calls: Calls): void {
   };
   const end = async () => {
     stop();
+    calls.gone.removeEventListener("abort", gone);
     const held = [...leases.values()];
     leases.clear();
     await Promise.all(held.map((lease) => lease.release()));
@@ -43,7 +44,8 @@ export function serveStore(store: Store, calls: Calls): void {
     if (!held) throw lostLease();
     return store.moveHead(from, { ...move, lease: held });
   };
-  calls.gone.addEventListener("abort", () => void end().catch(() => {})); // the store's own closing releases the rest
+  const gone = () => void end().catch(() => {}); // the store's own closing releases the rest
+  calls.gone.addEventListener("abort", gone);
   calls.serve({
     "store.follow": follow,
     "store.end": end,
