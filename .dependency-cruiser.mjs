@@ -13,6 +13,7 @@ const below = {
   "grpc-client": ["@grpc/grpc-js"],
   ipc: [],
   store: [],
+  fleet: ["store"],
   rollout: ["store"],
   "rollout/gates": ["rollout"],
   revisions: ["wire", "resource", "store", "rollout"],

@@ -1,0 +1,62 @@
+import { messageOf } from "../errors.js";
+import type { Peer, PeerQuestion } from "./peer.js";
+
+/** A peer that has not answered, and why. */
+export interface Silent {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What came back from all peers. */
+export interface Answers {
+  readonly answers: readonly { readonly peer: Peer; readonly bytes: Uint8Array }[];
+  /** The peers that have not answered in time, or with an error. */
+  readonly silent: readonly Silent[];
+}
+
+/** How many peers are asked at the same time. The others follow. */
+const atOnce = 16;
+
+/**
+ * Asks all peers. A peer without an answer after `timeoutMs` milliseconds is in `silent`, so a slow peer does not delay
+ * the others' answers for longer. It never rejects, except that it ends with the reason of an aborted `signal`.
+ */
+export async function askPeers(
+  peers: readonly Peer[],
+  question: PeerQuestion,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Answers> {
+  const answers: { peer: Peer; bytes: Uint8Array }[] = [];
+  const silent: Silent[] = [];
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
+  const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
+  const left = [...peers];
+  const askNext = async () => {
+    for (let peer = left.shift(); peer; peer = left.shift())
+      try {
+        either.throwIfAborted();
+        answers.push({ peer, bytes: await within(peer.ask(question, either), either) });
+      } catch (error) {
+        silent.push({ name: peer.name, why: messageOf(error) });
+      }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(atOnce, left.length) }, askNext));
+  } finally {
+    clearTimeout(timer);
+  }
+  signal?.throwIfAborted();
+  return { answers, silent };
+}
+
+/** A promise, or the reason of an abort that comes first. */
+function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason as Error);
+    if (signal.aborted) aborted();
+    signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * A question to a peer. It is plain JSON.
+ *
+ * - `status`: which nodes are connected, or one of them, and what each has applied.
+ * - `applied`: whether all nodes, or those of a group, have applied what is served. The peer first waits until it
+ *   serves at least this stable revision and these live resources.
+ * - `evidence`: what has changed about the nodes in a rollout since an earlier answer. `since` has the mark of the
+ *   last answer of each source.
+ * - `clients`: the client status (CSDS) of the nodes. `request` is a `ClientStatusRequest` in base64.
+ * - `load`: how many streams are open, and how many may be.
+ */
+export type PeerQuestion =
+  | { readonly ask: "status"; readonly node?: string }
+  | {
+      readonly ask: "applied";
+      readonly group?: string;
+      readonly stable: number;
+      readonly live: number;
+      readonly timeoutMs: number;
+    }
+  | { readonly ask: "evidence"; readonly rollout: string; readonly since: Readonly<Record<string, string>> }
+  | { readonly ask: "clients"; readonly request: string }
+  | { readonly ask: "load" };
+
+/**
+ * Another process that serves the same configuration: a replica that is reached over the network, or a worker of this
+ * host.
+ */
+export interface Peer {
+  /** Its name in reports and messages. */
+  readonly name: string;
+  /**
+   * Asks the peer. The answers of several peers are put together by putting their bytes behind each other: an answer is
+   * a list of JSON values, each with a line feed behind it, or an encoded protobuf message for `clients`.
+   * @throws XdsError (as a rejection) the error of the peer; STREAM_ENDED if the peer cannot be reached. An aborted
+   * `signal` ends the question with its reason.
+   */
+  ask(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** The peers of this process. The list changes when processes come and go. */
+export interface Peers {
+  readonly others: readonly Peer[];
+}
+
+/** Answers the questions of peers, for this process. */
+export interface PeerHost {
+  /** As {@link Peer.ask}. */
+  answer(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array>;
+}
