@@ -17,6 +17,7 @@ import { Metrics } from "./metrics.js";
 import { Pages } from "./pages.js";
 import type { RevisionFacts } from "./revision-facts.js";
 import { loadTracing, type StartSpan } from "./tracing.js";
+import type { WorkerFacts } from "./worker-facts.js";
 import { writePieces } from "./write-pieces.js";
 
 /** Where the admin port listens, and what it reports besides the server's state. */
@@ -45,6 +46,8 @@ export interface AdminOptions {
   readonly connections?: number;
   /** @internal Returns the facts about revisions. */
   readonly revisions?: (() => RevisionFacts | undefined) | undefined;
+  /** @internal The processes that serve in place of the server. */
+  readonly workers?: WorkerFacts | undefined;
   /** @internal Answers all requests below its path, instead of a page. */
   readonly control?: AdminHandler | undefined;
 }
@@ -59,6 +62,7 @@ const optionNames: OptionNames<AdminOptions> = {
   logger: true,
   connections: true,
   revisions: true,
+  workers: true,
   control: true,
 };
 
@@ -87,10 +91,10 @@ export class AdminServer {
   ) {
     this.host = options.host ?? "127.0.0.1";
     this.logger = new RationedLog(options.logger ?? silentLogger);
-    const { groups, group, certificates, revisions, connections = 100 } = options;
+    const { groups, group, certificates, revisions, workers, connections = 100 } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => metrics.converged(seconds));
-    const sources = { server, groups, group, certificates, revisions, changes: this.changes };
+    const sources = { server, groups, group, certificates, revisions, workers, changes: this.changes };
     const metrics = new Metrics(sources);
     this.pages = new Pages(sources, metrics);
     this.http = new HttpServer(

@@ -70,8 +70,8 @@ export class Pages {
   }
 
   private get state(): AdminState {
-    const { server, groups } = this.sources;
-    const { state } = server;
+    const { server, groups, workers } = this.sources;
+    const { state } = workers ?? server;
     if (state === "draining" || state === "closed") return "DRAINING";
     return state === "listening" && (groups?.ready() ?? true) ? "LIVE" : "STARTING";
   }
@@ -123,7 +123,9 @@ export class Pages {
       failure ? `still serving the ${what}, since ${isoTime(failure.since)}: ${failure.message}\n` : "";
     const facts = this.sources.revisions?.();
     const waiting = facts ? [...waitingLines(facts)].map((text) => `${text}\n`).join("") : "";
-    return line("last good configuration", changes.failure) + line("old certificates", certificates?.failure) + waiting;
+    const missing = [...(this.sources.workers?.lines() ?? [])].map((text) => `${text}\n`).join("");
+    const old = line("last good configuration", changes.failure) + line("old certificates", certificates?.failure);
+    return old + waiting + missing;
   }
 
   private index(): string {

@@ -35,6 +35,7 @@ import { ServerCertificates } from "./server-certificates.js";
 import { ServingLog } from "./serving-log.js";
 import { configurationIn, type NodeRules, nodeGroupIn, nodeRulesIn, viewing } from "./stored-configuration.js";
 import { checkUndo } from "./undo-check.js";
+import type { Workers } from "./workers.js";
 
 /** Options of a {@link SourceServer}. */
 export interface SourceServerOptions {
@@ -86,6 +87,8 @@ export interface SourceServerOptions {
   readonly admin?: Pick<AdminOptions, "host" | "port" | "allowedHosts" | "connections"> | undefined;
   /** Receives a line for each change that is served or refused, and for each warning. By default nothing is logged. */
   readonly logger?: Logger;
+  /** @internal Processes that serve in place of this server, which then does not listen itself. */
+  readonly workers?: Workers | undefined;
   /** @internal Finds the places of fields. The default does it in this thread. */
   readonly locate?: Locate | undefined;
 }
@@ -138,6 +141,7 @@ const optionNames: OptionNames<SourceServerOptions> = {
   tls: true,
   admin: true,
   logger: true,
+  workers: true,
   locate: true,
 };
 
@@ -347,7 +351,7 @@ export class SourceServer {
   private async startAdmin(options: NonNullable<SourceServerOptions["admin"]>, control: Control): Promise<AdminServer> {
     const { AdminServer } = await import("../admin/admin-server.js"); // loaded only if needed
     const { cache: groups, certificates, logger } = this;
-    const { tokenFile } = this.options.control ?? {};
+    const { workers, control: { tokenFile } = {} } = this.options;
     const tokens = tokenFile === undefined ? undefined : await TokenFile.open(tokenFile);
     const revisions = () => this.revisionFacts();
     const port = new ControlPort(control, tokens, new RationedLog(logger));
@@ -359,6 +363,7 @@ export class SourceServer {
       group: commonGroup,
       control: port,
       revisions,
+      workers,
     });
   }
 
@@ -523,7 +528,7 @@ export class SourceServer {
    * @throws XdsError as {@link XdsServer.listen}
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
-    const addresses = await this.server.listen(options);
+    const addresses = await (this.options.workers ?? this.server).listen(options);
     // Nodes can connect from now on. So a rollout is judged from now on.
     if (this.openedRevisions && this.follower) {
       const shared = this.store instanceof ReplicaStore ? this.store : undefined;
@@ -536,7 +541,7 @@ export class SourceServer {
   async drain(options: DrainOptions = {}): Promise<void> {
     this.isClosed = true;
     await this.rollouts?.close(); // first, so that disconnected nodes do not count as lost
-    await Promise.all([this.source?.close(), this.server.drain(options)]);
+    await Promise.all([this.source?.close(), this.server.drain(options), this.options.workers?.drain(options)]);
     await this.close();
   }
 
@@ -548,6 +553,7 @@ export class SourceServer {
     await Promise.all([
       source?.close(),
       server.close(),
+      this.options.workers?.close(),
       certificates?.close(),
       admin?.close(),
       this.rollouts?.close(),

@@ -1,0 +1,212 @@
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import { XdsClient } from "../../src/client/index.js";
+import { clusterType } from "../../src/resource/types.js";
+import { get } from "../e2e/http.js";
+import { post } from "../server/post.js";
+import { type Program, xds } from "./program.js";
+import { Folder, metric } from "./serving.js";
+import { until } from "./stateful-server.js";
+
+const clusters = (seconds: number, count = 3) =>
+  `resources:\n${Array.from({ length: count }, (_, at) => `- { "@type": ${clusterType}, name: c${at}, connect_timeout: ${seconds}s }\n`).join("")}`;
+
+/** `xds serve` with workers, and a folder that it serves. */
+class Served {
+  readonly folder = new Folder();
+  readonly config = join(this.folder.path, "config");
+  program!: Program;
+  ports!: Awaited<ReturnType<Program["ports"]>>;
+
+  constructor() {
+    mkdirSync(this.config);
+    this.write(clusters(1));
+  }
+
+  write(text: string): void {
+    this.folder.write("config/a.yaml", text);
+  }
+
+  async start(...args: string[]): Promise<this> {
+    this.program = xds.start("serve", this.config, "--port", "0", "--rest-port", "0", ...args);
+    this.ports = await this.program.ports();
+    return this;
+  }
+
+  /** The process ids of the workers that have served so far, oldest first. */
+  get pids(): number[] {
+    return this.program.log().flatMap(({ msg, pid }) => (/^a worker serves/.test(msg) ? [Number(pid)] : []));
+  }
+
+  metric(series: string): Promise<number> {
+    return metric(this.ports.admin, series);
+  }
+
+  ready() {
+    return get(`http://127.0.0.1:${this.ports.admin}/ready`);
+  }
+}
+
+const served = (...args: string[]) => new Served().start("--workers", "2", ...args);
+
+/** A node with a connection of its own, which connects again when it is lost. */
+class TestNode {
+  readonly client: XdsClient;
+
+  constructor({ ports }: Served, id: string, variant: "sotw" | "delta" = "delta") {
+    this.client = new XdsClient({
+      address: `127.0.0.1:${ports.grpc}`,
+      ...{ node: { id }, variant },
+      reconnect: { initialMs: 50, maxMs: 200 },
+    });
+    this.client.subscribe(clusterType);
+    onTestFinished(() => this.client.close());
+  }
+
+  /** The timeout of the clusters in seconds, and how many there are. */
+  get has(): unknown {
+    const all = [...this.client.resources(clusterType).values()];
+    return [Number(all[0]?.as(ClusterSchema).connectTimeout?.seconds), all.length];
+  }
+}
+
+/** Nodes of both variants, each with a connection of its own. */
+const nodesOf = (server: Served, count: number) =>
+  Array.from({ length: count }, (_, at) => new TestNode(server, `n${at}`, at % 2 === 0 ? "delta" : "sotw"));
+const allHave = (nodes: readonly TestNode[], ...wanted: unknown[]) =>
+  until(() => expect(nodes.map(({ has }) => has)).toEqual(nodes.map(() => wanted)));
+
+test("workers share the ports, serve what one process would serve, and every edit reaches the clients of all", async () => {
+  const server = await served();
+  expect(await server.ready()).toMatchObject({ status: 200, body: "LIVE\n" });
+  expect(server.pids).toHaveLength(2);
+  const nodes = nodesOf(server, 8);
+  await allHave(nodes, 1, 3);
+  expect(await server.metric("xds_connections")).toBe(8);
+  expect(await server.metric('xds_nodes{state="SYNCED"}')).toBe(8);
+  server.write(clusters(2, 5));
+  await allHave(nodes, 2, 5);
+
+  const one = new Served();
+  one.write(clusters(2, 5));
+  await one.start();
+  const fetched = ({ ports }: Served) => post({ port: ports.rest }, "/v3/discovery:clusters", { node: { id: "n" } });
+  const wanted = await fetched(one);
+  expect(wanted?.status).toBe(200);
+  for (let time = 0; time < 4; time++) expect(await fetched(server)).toEqual(wanted); // both workers are asked
+  expect(await server.metric('xds_fetches_total{transport="rest",type="clusters",result="answered"}')).toBe(4);
+});
+
+test("a worker that is killed is replaced; its clients go on at the others, and get the next edit", async () => {
+  const server = await served();
+  const nodes = nodesOf(server, 6);
+  await allHave(nodes, 1, 3);
+  const [first] = server.pids;
+  process.kill(first as number, "SIGKILL");
+  server.write(clusters(2));
+  await allHave(nodes, 2, 3);
+  await server.program.logged({ level: "info", worker: 1, msg: "a worker serves in the place of the one that died" });
+  expect(server.pids).toHaveLength(3);
+  expect(await server.metric("xds_worker_deaths_total")).toBe(1);
+  expect(await server.metric('xds_workers{state="serving"}')).toBe(2);
+  // The counters of the worker that died are not lost.
+  expect(await server.metric('xds_streams_opened_total{variant="delta",type="ads"}')).toBeGreaterThanOrEqual(3);
+  const more = nodesOf(server, 4);
+  server.write(clusters(3));
+  await allHave([...nodes, ...more], 3, 3);
+  expect(server.program.log().filter(({ level }) => level === "error")).toEqual([]);
+});
+
+test("when all workers are killed at once, the ports stay the same, and clients come back", async () => {
+  const server = await served();
+  const nodes = nodesOf(server, 4);
+  await allHave(nodes, 1, 3);
+  for (const pid of server.pids) process.kill(pid, "SIGKILL");
+  await until(() => expect(server.pids).toHaveLength(4));
+  server.write(clusters(2));
+  await allHave(nodes, 2, 3);
+});
+
+test("SIGTERM drains all workers, and leaves no process", async () => {
+  const server = await served();
+  const nodes = nodesOf(server, 4);
+  await allHave(nodes, 1, 3);
+  server.program.signal("SIGTERM");
+  expect(await server.program.end()).toBe(0);
+  expect(server.program.stderr).toMatch(/"msg":"drained"/);
+  for (const pid of server.pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("the workers end with a main process that is killed", async () => {
+  const server = await served();
+  server.program.signal("SIGKILL");
+  await server.program.end();
+  await until(() => {
+    for (const pid of server.pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+});
+
+test("a worker that dies again and again ends the program, with an error", async () => {
+  const server = await served();
+  let last = 0;
+  const killNext = () => {
+    const { pids } = server;
+    if (pids.length <= 2 && last === 0) last = pids[0] as number;
+    else if (pids.length > 2 && pids.at(-1) !== last) last = pids.at(-1) as number;
+    else return;
+    process.kill(last, "SIGKILL");
+  };
+  const timer = setInterval(killNext, 20);
+  onTestFinished(() => clearInterval(timer));
+  expect(await server.program.end()).toBe(1);
+  expect(server.program.stderr).toMatch(
+    /\nxds: worker \d has died again and again, the last time because it ended with SIGKILL\n$/,
+  );
+  for (const pid of server.pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("limits are those of all workers together", async () => {
+  const server = await served("--limits-connections", "4");
+  const nodes = nodesOf(server, 6);
+  await until(async () => {
+    expect(nodes.filter(({ client }) => client.resources(clusterType).size > 0)).toHaveLength(4);
+    expect(await server.metric('xds_refusals_total{reason="connections"}')).toBeGreaterThanOrEqual(2);
+  });
+  expect(await server.metric("xds_connections")).toBe(4);
+});
+
+test("SIGHUP reaches the workers: a new log level, for one", async () => {
+  const server = new Served();
+  const settings = (level: string) =>
+    server.folder.write("xds.yaml", `paths: [${server.config}]\nworkers: 2\nlog: {level: ${level}}\n`);
+  server.program = xds.start("serve", "--config", settings("warn"), "--port", "0", "--rest-port", "off");
+  server.ports = await server.program.ports();
+  const opened = () =>
+    server.program.log().filter(({ msg, worker }) => msg === "stream opened" && worker !== undefined);
+  await allHave(nodesOf(server, 2), 1, 3);
+  expect(opened()).toEqual([]);
+  settings("info");
+  server.program.signal("SIGHUP");
+  await server.program.logged({ msg: "these settings changed and are in use now" });
+  await allHave(nodesOf(server, 2), 1, 3);
+  await until(() => expect(new Set(opened().map(({ worker }) => worker))).toEqual(new Set([1, 2])));
+});
+
+test("a port that is in use is an error of the start", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void other.close());
+  await new Promise((resolve) => other.once("listening", resolve));
+  const { port } = other.address() as { port: number };
+  const { config } = new Served();
+  const { code, stderr } = await xds("serve", config, "--workers", "2", "--port", String(port), "--rest-port", "off");
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^xds: cannot listen for \S+ on 127\.0\.0\.1:\d+: .*EADDRINUSE.*\nchoose other ports/);
+});
+
+test.each(["0", "-1", "two", "1000"])("--workers %s is refused", async (value) => {
+  const { code, stderr } = await xds("serve", ".", "--workers", value);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("expected a whole number from 1 to 256, or auto")]);
+});
