@@ -8,6 +8,7 @@ import type { StreamStatus, SyncState, TypeStatus } from "../server/status/statu
 import type { Waiting } from "../server/status/waits.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { RevisionFacts } from "./revision-facts.js";
+import type { WorkerReport } from "./worker-facts.js";
 
 /** The JSON of `/status`. */
 export interface StatusReport {
@@ -26,6 +27,8 @@ export interface StatusReport {
   readonly certificates?: { readonly failure: FailureReport };
   /** Present where the configuration is kept in revisions. */
   readonly revisions?: RevisionsReport;
+  /** Present where several processes serve. The nodes and counters are those of all of them. */
+  readonly workers?: readonly WorkerReport[];
   readonly nodeStates: Readonly<Record<SyncState, number>>;
   readonly counters: ServerCounters;
   readonly nodes: readonly NodeReport[];

@@ -5,8 +5,10 @@ import type { Failure } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
 import type { MetricSources } from "./metric-rows.js";
 import type { Metrics } from "./metrics.js";
-import { type AdminState, clientReport, nodeReports, type StatusReport } from "./node-report.js";
+import { type AdminState, clientReport, type NodeReport, type StatusReport } from "./node-report.js";
 import { type RevisionFacts, waitingLines } from "./revision-facts.js";
+import { ownStatus, type ServedStatus } from "./served-status.js";
+import type { WorkersStatus } from "./worker-facts.js";
 
 /** A page of the admin port. */
 interface Page {
@@ -99,7 +101,11 @@ export class Pages {
         "/config_dump",
         "what is served or what a node has, in the form of Envoy's admin port: " +
           "?group=G, ?node=ID, ?node=ID&state=served, ?name_regex=, ?resource=",
-        async (query) => ({ type: json, body: await configDump(server, groups, group, query) }),
+        async (query) => {
+          const { workers } = this.sources;
+          if (workers && query.has("node")) return { type: json, body: [await workers.dump(query.toString())] };
+          return { type: json, body: await configDump(server, groups, group, query) };
+        },
         dumpParameters,
       ),
       page("/descriptors", "the Envoy API in use, as a serialized FileDescriptorSet for --descriptors", () => ({
@@ -109,10 +115,16 @@ export class Pages {
       page(
         "/status",
         "the server and every node: states, versions, ACKs, NACKs: ?node=ID",
-        (query) => ({ type: json, body: this.status(query.get("node") ?? undefined) }),
+        async (query) => {
+          const node = query.get("node") ?? undefined;
+          return { type: json, body: this.status(await this.served(node)) };
+        },
         ["node"],
       ),
-      page("/clients", "the connected and polling nodes, one per line", () => ({ type: json, body: this.clients() })),
+      page("/clients", "the connected and polling nodes, one per line", async () => ({
+        type: json,
+        body: this.clients(await this.served()),
+      })),
     ]);
   }
 
@@ -138,8 +150,13 @@ export class Pages {
     );
   }
 
-  private *status(node: string | undefined): Iterable<string> {
-    const { server, changes, certificates } = this.sources;
+  private async served(node?: string): Promise<ServedStatus | WorkersStatus> {
+    const { server, workers } = this.sources;
+    return workers ? workers.status(node) : ownStatus(server, node);
+  }
+
+  private *status(served: ServedStatus | WorkersStatus): Iterable<string> {
+    const { changes, certificates } = this.sources;
     const { startedAt, startedAtSteady } = this;
     const head: Omit<StatusReport, "nodes"> = {
       version: packageVersion,
@@ -154,17 +171,18 @@ export class Pages {
       },
       ...(certificates?.failure && { certificates: { failure: failureReport(certificates.failure) } }),
       ...revisionsReport(this.sources.revisions?.()),
-      nodeStates: server.report().nodeStates,
-      counters: server.report().counters,
+      ...("workers" in served && { workers: served.workers }),
+      nodeStates: served.nodeStates,
+      counters: served.counters,
     };
     yield JSON.stringify(head, undefined, 1).replace(/\n\}$/, ',\n "nodes": [');
-    yield* jsonLines(nodeReports(server, node));
+    yield* jsonLines(served.nodes);
     yield "\n ]\n}\n";
   }
 
-  private *clients(): Iterable<string> {
+  private *clients({ nodes }: ServedStatus): Iterable<string> {
     yield "[";
-    yield* jsonLines(map(nodeReports(this.sources.server), clientReport));
+    yield* jsonLines(map(nodes, (node) => JSON.stringify(clientReport(JSON.parse(node) as NodeReport))));
     yield "\n]\n";
   }
 }
@@ -189,11 +207,11 @@ function* map<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
   for (const item of items) yield change(item);
 }
 
-/** The items of a JSON list, one per line. */
-function* jsonLines(items: Iterable<unknown>): Iterable<string> {
+/** The items of a JSON list, each encoded already, one per line. */
+function* jsonLines(items: Iterable<string>): Iterable<string> {
   let separator = "\n";
   for (const item of items) {
-    yield `${separator}  ${JSON.stringify(item)}`;
+    yield `${separator}  ${item}`;
     separator = ",\n";
   }
 }

@@ -1,6 +1,7 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { ServerState } from "../server/xds-server.js";
 import type { Rows } from "./metric-sums.js";
+import type { ServedStatus } from "./served-status.js";
 
 /** The metrics of a process that serves. */
 export interface WorkerMetrics {
@@ -8,6 +9,24 @@ export interface WorkerMetrics {
   readonly rows: Rows;
   /** The metrics of the process, as prom-client writes them. */
   readonly process: readonly MetricObjectWithValues<MetricValue<string>>[];
+}
+
+/** A worker in `/status`. */
+export interface WorkerReport {
+  /** Its number, from 1. */
+  readonly worker: number;
+  /** The id of its process. undefined while there is none. */
+  readonly pid?: number;
+  readonly state: "serving" | "starting";
+  /** How many nodes are connected to it. undefined if it does not serve, or has not answered in time. */
+  readonly nodes?: number;
+  /** Why it does not serve now, or has not answered. Its nodes are missing then. */
+  readonly missing?: string;
+}
+
+/** What all workers serve. */
+export interface WorkersStatus extends ServedStatus {
+  readonly workers: readonly WorkerReport[];
 }
 
 /** @internal What an admin port reports about the processes that serve for its server, which does not listen itself. */
@@ -23,4 +42,11 @@ export interface WorkerFacts {
    * its last ones.
    */
   metrics(): Promise<readonly WorkerMetrics[]>;
+  /** The status of all workers, or of one node there. It takes a few seconds at most, whether all answer or not. */
+  status(node?: string): Promise<WorkersStatus>;
+  /**
+   * A page of the worker that has a node, such as `/config_dump`. `query` is the text behind the `?`.
+   * @throws XdsError UNKNOWN_NODE; the error of the page
+   */
+  dump(query: string): Promise<string>;
 }

@@ -15,7 +15,10 @@ interface Endpoint {
   once(event: "disconnect", listener: () => void): unknown;
 }
 
-/** The channel of a child process that was started with `serialization: "advanced"`, or of this process to its parent. */
+/**
+ * The channel to a child process, or of this process to its parent. The child was started with `serialization:
+ * "advanced"`.
+ */
 export const processChannel = (endpoint: Endpoint): Channel => ({
   send: (message) => {
     if (endpoint.connected) endpoint.send?.(message, undefined, undefined, () => {}); // "disconnect" reports a failure

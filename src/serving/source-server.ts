@@ -248,6 +248,11 @@ export class SourceServer {
     return this.openedPublisher;
   }
 
+  /** @internal Notes that nodes have an open refusal at another process, where they were connected. */
+  noteRefusals(marks: Iterable<unknown>): void {
+    this.marks.openRefusals.add(marks);
+  }
+
   /** A report on the nodes of the present rollout. `undefined` without gradual rollouts. */
   rolloutReport(): ReturnType<Rollouts["report"]> | undefined {
     return this.rollouts?.report();
@@ -392,15 +397,16 @@ export class SourceServer {
 
   private makePublisher(revisions: Revisions, follower: HeadFollower): RevisionPublisher {
     const { cache, logger, options } = this;
-    const { rules, unmatchedNodes, guards, sourceName, liveTypes = defaultLiveTypes } = options;
+    const { rules, unmatchedNodes, guards, sourceName, workers, liveTypes = defaultLiveTypes } = options;
     const removal = guards?.removal ?? 0.5;
     const publisher = new RevisionPublisher(revisions, follower, {
       ...(sourceName !== undefined && { source: sourceName }),
       liveTypes: new Set(liveTypes),
       removalShare: removal === "off" ? undefined : removal,
       isGradual: () => this.isGradual,
-      nodes: () => cache.status(),
-      hadNodes: () => this.server.report().counters.streams.length > 0,
+      nodes: () => workers?.nodes ?? cache.status(),
+      hadNodes: () => workers?.hadNodes ?? this.server.report().counters.streams.length > 0,
+      ...(workers && { lookAtNodes: () => workers.lookAtNodes() }),
       servesOthers: unmatchedNodes !== "none",
       hasRules: rules !== undefined,
       logger,

@@ -3,10 +3,12 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
+import type { StatusReport } from "../../src/admin/node-report.js";
 import { XdsClient } from "../../src/client/index.js";
 import { clusterType } from "../../src/resource/types.js";
 import { get } from "../e2e/http.js";
 import { post } from "../server/post.js";
+import { xdsHere } from "./in-process.js";
 import { type Program, xds } from "./program.js";
 import { Folder, metric } from "./serving.js";
 import { until } from "./stateful-server.js";
@@ -45,6 +47,10 @@ class Served {
     return metric(this.ports.admin, series);
   }
 
+  async status(): Promise<StatusReport> {
+    return JSON.parse((await get(`http://127.0.0.1:${this.ports.admin}/status`)).body) as StatusReport;
+  }
+
   ready() {
     return get(`http://127.0.0.1:${this.ports.admin}/ready`);
   }
@@ -76,6 +82,18 @@ class TestNode {
 /** Nodes of both variants, each with a connection of its own. */
 const nodesOf = (server: Served, count: number) =>
   Array.from({ length: count }, (_, at) => new TestNode(server, `n${at}`, at % 2 === 0 ? "delta" : "sotw"));
+/** At least so many nodes, as {@link nodesOf}, and each worker has one of them. */
+async function spreadNodes(server: Served, count: number): Promise<TestNode[]> {
+  const nodes = nodesOf(server, count);
+  await until(async () => {
+    const { workers = [], nodes: connected } = await server.status();
+    expect(connected.length).toBeGreaterThanOrEqual(nodes.length);
+    const hasAll = workers.every((worker) => (worker.nodes ?? 0) > 0);
+    if (!hasAll) nodes.push(new TestNode(server, `n${nodes.length}`));
+    expect(hasAll).toBe(true);
+  });
+  return nodes;
+}
 const allHave = (nodes: readonly TestNode[], ...wanted: unknown[]) =>
   until(() => expect(nodes.map(({ has }) => has)).toEqual(nodes.map(() => wanted)));
 
@@ -83,10 +101,10 @@ test("workers share the ports, serve what one process would serve, and every edi
   const server = await served();
   expect(await server.ready()).toMatchObject({ status: 200, body: "LIVE\n" });
   expect(server.pids).toHaveLength(2);
-  const nodes = nodesOf(server, 8);
+  const nodes = await spreadNodes(server, 8);
   await allHave(nodes, 1, 3);
-  expect(await server.metric("xds_connections")).toBe(8);
-  expect(await server.metric('xds_nodes{state="SYNCED"}')).toBe(8);
+  expect(await server.metric("xds_connections")).toBe(nodes.length);
+  expect(await server.metric('xds_nodes{state="SYNCED"}')).toBe(nodes.length);
   server.write(clusters(2, 5));
   await allHave(nodes, 2, 5);
 
@@ -96,13 +114,49 @@ test("workers share the ports, serve what one process would serve, and every edi
   const fetched = ({ ports }: Served) => post({ port: ports.rest }, "/v3/discovery:clusters", { node: { id: "n" } });
   const wanted = await fetched(one);
   expect(wanted?.status).toBe(200);
-  for (let time = 0; time < 4; time++) expect(await fetched(server)).toEqual(wanted); // both workers are asked
-  expect(await server.metric('xds_fetches_total{transport="rest",type="clusters",result="answered"}')).toBe(4);
+  for (let time = 0; time < 8; time++) expect(await fetched(server)).toEqual(wanted); // each is asked a few times
+  expect(await server.metric('xds_fetches_total{transport="rest",type="clusters",result="answered"}')).toBe(8);
+});
+
+test("the admin port knows the nodes of all workers, and names a worker that does not answer", async () => {
+  const server = await served();
+  const nodes = await spreadNodes(server, 6);
+  await allHave(nodes, 1, 3);
+  const admin = `http://127.0.0.1:${server.ports.admin}`;
+  await until(async () => expect((await server.status()).nodeStates.SYNCED).toBe(nodes.length));
+  const all = await server.status();
+  expect(all.nodes.map(({ id }) => id).sort()).toEqual(nodes.map((_, at) => `n${at}`));
+  const serving = { pid: expect.any(Number), state: "serving", nodes: expect.any(Number) };
+  expect(all.workers).toEqual([
+    { worker: 1, ...serving },
+    { worker: 2, ...serving },
+  ]);
+  const [ofFirst = 0, ofSecond = 0] = (all.workers ?? []).map((worker) => worker.nodes ?? 0);
+  expect(ofFirst + ofSecond).toBe(nodes.length);
+  expect(all.counters.streams.reduce((sum, { open }) => sum + open, 0)).toBe(nodes.length);
+  expect(JSON.parse((await get(`${admin}/clients`)).body)).toHaveLength(nodes.length);
+  for (const { id } of all.nodes) {
+    const { body } = await get(`${admin}/config_dump?node=${id}&resource=dynamic_active_clusters`);
+    expect((JSON.parse(body) as { configs: unknown[] }).configs).toHaveLength(3);
+    expect(await xdsHere("status", id, "--admin", admin)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(id),
+    });
+  }
+  expect(await get(`${admin}/config_dump?node=unknown`)).toMatchObject({ status: 404 });
+
+  const [first] = server.pids;
+  process.kill(first as number, "SIGSTOP");
+  expect((await server.status()).nodes).toHaveLength(ofSecond);
+  const { code, stdout } = await xdsHere("status", "--admin", admin);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^worker 1 does not answer, and its nodes are missing: /)]);
+  process.kill(first as number, "SIGCONT");
+  await until(async () => expect((await server.status()).nodes).toHaveLength(nodes.length));
 });
 
 test("a worker that is killed is replaced; its clients go on at the others, and get the next edit", async () => {
   const server = await served();
-  const nodes = nodesOf(server, 6);
+  const nodes = await spreadNodes(server, 6);
   await allHave(nodes, 1, 3);
   const [first] = server.pids;
   process.kill(first as number, "SIGKILL");
@@ -122,7 +176,7 @@ test("a worker that is killed is replaced; its clients go on at the others, and 
 
 test("when all workers are killed at once, the ports stay the same, and clients come back", async () => {
   const server = await served();
-  const nodes = nodesOf(server, 4);
+  const nodes = await spreadNodes(server, 4);
   await allHave(nodes, 1, 3);
   for (const pid of server.pids) process.kill(pid, "SIGKILL");
   await until(() => expect(server.pids).toHaveLength(4));
@@ -132,7 +186,7 @@ test("when all workers are killed at once, the ports stay the same, and clients 
 
 test("SIGTERM drains all workers, and leaves no process", async () => {
   const server = await served();
-  const nodes = nodesOf(server, 4);
+  const nodes = await spreadNodes(server, 4);
   await allHave(nodes, 1, 3);
   server.program.signal("SIGTERM");
   expect(await server.program.end()).toBe(0);
@@ -191,7 +245,7 @@ test("SIGHUP reaches the workers: a new log level, for one", async () => {
   settings("info");
   server.program.signal("SIGHUP");
   await server.program.logged({ msg: "these settings changed and are in use now" });
-  await allHave(nodesOf(server, 2), 1, 3);
+  await spreadNodes(server, 2);
   await until(() => expect(new Set(opened().map(({ worker }) => worker))).toEqual(new Set([1, 2])));
 });
 
@@ -203,10 +257,18 @@ test("a port that is in use is an error of the start", async () => {
   const { config } = new Served();
   const { code, stderr } = await xds("serve", config, "--workers", "2", "--port", String(port), "--rest-port", "off");
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^xds: cannot listen for \S+ on 127\.0\.0\.1:\d+: .*EADDRINUSE.*\nchoose other ports/);
+  expect(stderr).toMatch(/^xds: cannot listen for \S+ on 127\.0\.0\.1:\d+: .*EADDRINUSE.*\n +choose other ports/);
 });
 
 test.each(["0", "-1", "two", "1000"])("--workers %s is refused", async (value) => {
   const { code, stderr } = await xds("serve", ".", "--workers", value);
   expect([code, stderr]).toEqual([2, expect.stringContaining("expected a whole number from 1 to 256, or auto")]);
+});
+
+test.each([
+  ["--store", "etcd://127.0.0.1:1"],
+  ["--rollout-strategy", "gradual"],
+])("--workers with %s %s is refused", async (...args) => {
+  const { code, stderr } = await xds("serve", ".", "--workers", "2", ...args);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("--workers cannot be used with")]);
 });

@@ -11,7 +11,9 @@ const mostShortLives = 6;
 export class Restarts {
   private shortLives = 0;
 
-  /** `livedMs`: from its start to its end. Returns the wait in milliseconds, or undefined if it should not start again. */
+  /**
+   * `livedMs`: from its start to its end. Returns the wait in milliseconds, or undefined if it should not start again.
+   */
   next(livedMs: number): number | undefined {
     this.shortLives = livedMs < longLifeMs ? this.shortLives + 1 : 0;
     if (this.shortLives >= mostShortLives) return undefined;

@@ -2,7 +2,9 @@ import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { countersOf } from "../../admin/metric-rows.js";
 import { type Rows, sumOfRows } from "../../admin/metric-sums.js";
-import type { WorkerMetrics } from "../../admin/worker-facts.js";
+import { joinedStatus, type ServedStatus } from "../../admin/served-status.js";
+import type { WorkerMetrics, WorkerReport, WorkersStatus } from "../../admin/worker-facts.js";
+import type { NodeStatus } from "../../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../../errors.js";
 import { Calls } from "../../ipc/calls.js";
 import { processChannel } from "../../ipc/channel.js";
@@ -16,10 +18,12 @@ import type { Store } from "../../store/store.js";
 import type { Settings } from "../settings/settings.js";
 import type { Log } from "../terminal/log.js";
 import { Restarts } from "./restarts.js";
+import { receivedNode, type SentStatus } from "./sent-node.js";
+import { SharedMarks } from "./shared-marks.js";
 import type { WorkerStart, WorkerUse } from "./worker-start.js";
 
-/** How long, in milliseconds, a worker may take to answer a question about its metrics. */
-const metricsMs = 2_000;
+/** How long, in milliseconds, a worker may take to answer a question. */
+const answerMs = 2_000;
 /** How much longer, in milliseconds, than its time a worker may take to drain. */
 const drainMarginMs = 5_000;
 
@@ -47,6 +51,8 @@ interface Slot {
   missing: { readonly why: string; readonly since: number } | undefined;
   /** The last metrics of the running worker. */
   metrics: WorkerMetrics | undefined;
+  /** The nodes of the running worker at the last look. */
+  nodes: readonly NodeStatus[];
 }
 
 export interface WorkerPoolOptions {
@@ -73,6 +79,8 @@ export class WorkerPool implements Workers {
   private addresses: Addresses | undefined;
   private phase: ServerState = "new";
   private died = 0;
+  private readonly marks: SharedMarks;
+  hadNodes = false;
   /** The counters of workers that have died. */
   private former: Rows = new Map();
 
@@ -81,8 +89,11 @@ export class WorkerPool implements Workers {
     this.use = { logLevel: options.settings.logLevel };
     this.slots = Array.from({ length: options.count }, (_, at) => ({
       ...{ number: at + 1, restarts: new Restarts() },
-      ...{ running: undefined, timer: undefined, missing: undefined, metrics: undefined },
+      ...{ running: undefined, timer: undefined, missing: undefined, metrics: undefined, nodes: [] },
     }));
+    this.marks = new SharedMarks(options.store, (worker, added) => {
+      for (const { number, running } of this.slots) if (number !== worker) running?.calls.tell("marks", added);
+    });
     this.failed = new Promise((resolve) => {
       this.fail = resolve;
     });
@@ -114,15 +125,76 @@ export class WorkerPool implements Workers {
   }
 
   async metrics(): Promise<readonly WorkerMetrics[]> {
-    const answers = this.slots.map(async (slot) => {
-      const { running } = slot;
-      if (!running?.isServing) return [];
-      const answer = running.calls.call<WorkerMetrics>("metrics", [], AbortSignal.timeout(metricsMs));
-      const metrics = await answer.catch(() => slot.metrics); // it is busy, or has just died
-      if (slot.running === running) slot.metrics = metrics;
-      return metrics ? [metrics] : [];
+    await this.ask<WorkerMetrics>("metrics", (slot, metrics) => {
+      slot.metrics = metrics;
     });
-    return [...(await Promise.all(answers)).flat(), { rows: this.former, process: [] }];
+    return [...this.slots.flatMap(({ metrics }) => metrics ?? []), { rows: this.former, process: [] }];
+  }
+
+  async status(node?: string): Promise<WorkersStatus> {
+    const found = new Map<Slot, ServedStatus & { readonly nodes: readonly string[] }>();
+    const silent = await this.ask<ServedStatus & { readonly nodes: readonly string[] }>(
+      "status",
+      (slot, status) => found.set(slot, status),
+      [node],
+    );
+    const workers = this.slots.map((slot): WorkerReport => {
+      const { number, running, missing } = slot;
+      const states = found.get(slot)?.nodeStates;
+      const why = missing?.why ?? silent.get(slot)?.message;
+      return {
+        worker: number,
+        ...(running && { pid: running.process.process.pid as number }),
+        state: running?.isServing ? "serving" : "starting",
+        ...(states && { nodes: Object.values(states).reduce((sum, count) => sum + count, 0) }),
+        ...(why !== undefined && { missing: why }),
+      };
+    });
+    return { ...joinedStatus([...found.values()]), workers };
+  }
+
+  async dump(query: string): Promise<string> {
+    const found: string[] = [];
+    const failed = await this.ask<string>("dump", (_, text) => found.push(text), [query]);
+    const [text] = found;
+    if (text !== undefined) return text;
+    const errors = [...failed.values()];
+    throw errors.find(({ code }) => code !== "UNKNOWN_NODE") ?? errors[0] ?? noWorker();
+  }
+
+  get nodes(): readonly NodeStatus[] {
+    return this.slots.flatMap(({ nodes }) => nodes);
+  }
+
+  async lookAtNodes(): Promise<void> {
+    await this.ask<readonly SentStatus[]>("nodes", (slot, nodes) => {
+      slot.nodes = nodes.map(receivedNode);
+      this.hadNodes ||= nodes.length > 0;
+    });
+  }
+
+  /**
+   * Calls a method of all workers. `take` gets the results of those that answer in time. Returns the errors of the
+   * others that serve.
+   */
+  private async ask<T>(
+    method: string,
+    take: (slot: Slot, result: T) => void,
+    args: readonly unknown[] = [],
+  ): Promise<ReadonlyMap<Slot, XdsError>> {
+    const failed = new Map<Slot, XdsError>();
+    const asked = this.slots.map(async (slot) => {
+      const { running } = slot;
+      if (!running?.isServing) return;
+      try {
+        const result = await running.calls.call<T>(method, args, AbortSignal.timeout(answerMs));
+        if (slot.running === running) take(slot, result);
+      } catch (error) {
+        failed.set(slot, error as XdsError);
+      }
+    });
+    await Promise.all(asked);
+    return failed;
   }
 
   /** Uses other settings from now on, in all workers. */
@@ -174,6 +246,9 @@ export class WorkerPool implements Workers {
     const running: Running = { process, calls, startedAt: performance.now(), isServing: false };
     slot.running = running;
     serveStore(this.options.store, calls);
+    calls.serve({
+      "store.putRecords": (records: Parameters<Store["putRecords"]>[0]) => this.marks.put(number, records),
+    });
     process.once("exit", (code, signal) => this.ended(slot, running, signal ?? `code ${code}`));
     const { addresses: known } = this;
     await started(calls);
@@ -204,6 +279,7 @@ export class WorkerPool implements Workers {
     slot.running = undefined;
     if (slot.metrics) this.former = sumOfRows([this.former, countersOf(slot.metrics.rows)]);
     slot.metrics = undefined;
+    slot.nodes = [];
     if (this.phase !== "listening") return; // it was told to end, or listen() reports why it did not start
     const { number } = slot;
     this.died++;
@@ -231,6 +307,8 @@ export class WorkerPool implements Workers {
     }
   }
 }
+
+const noWorker = () => new XdsError("NOT_READY", "no worker serves now; ask again in a moment");
 
 /** Resolves when a process can be called. @throws XdsError (as a rejection) if it ends before that */
 const started = (calls: Calls): Promise<void> =>

@@ -11,7 +11,7 @@ export interface WorkerStart {
   readonly settings: Settings;
   /** The Envoy API, if it is not the built-in one. */
   readonly descriptors: Uint8Array | undefined;
-  /** Whether the revisions are in a store that other servers share. */
+  /** Where it listens. */
   readonly listen: ListenOptions;
 }
 

@@ -1,9 +1,13 @@
+import { configDump } from "../../admin/config-dump.js";
 import { workerMetrics } from "../../admin/metrics.js";
+import { sentStatus } from "../../admin/served-status.js";
+import { inTurns } from "../../in-turns.js";
 import type { Calls } from "../../ipc/calls.js";
 import { RationedLog } from "../../rationed-log.js";
 import { useEnvoyApi } from "../../resource/default-api.js";
 import type { DrainOptions } from "../../server/admission/drain.js";
 import type { Address } from "../../server/xds-server-options.js";
+import { commonGroup } from "../../serving/node-groups.js";
 import { SourceServer } from "../../serving/source-server.js";
 import type { NodeRules } from "../../serving/stored-configuration.js";
 import { IpcStore } from "../../store/ipc/ipc-store.js";
@@ -11,6 +15,7 @@ import { checkRules, serverOptions, tlsFilePaths } from "../settings/server-opti
 import { createLog } from "../terminal/log.js";
 import { logWritten } from "../terminal/log-output.js";
 import { connectionRoom } from "../terminal/open-files.js";
+import { sentNode } from "./sent-node.js";
 import { limitsOfWorker } from "./worker-limits.js";
 import type { WorkerStart, WorkerUse } from "./worker-start.js";
 
@@ -45,6 +50,10 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
   const addresses = await serving.listen(listen);
   calls.serve({
     metrics,
+    status: (node: string | undefined, signal: AbortSignal) => inTurns(sentStatus(serving.server, node), signal),
+    dump: (query: string, signal: AbortSignal) => dump(serving, query, signal),
+    marks: (added: readonly unknown[]) => serving.noteRefusals(added),
+    nodes: () => serving.cache.status().map(sentNode),
     use: ({ logLevel }: WorkerUse) => {
       log.level = logLevel;
     },
@@ -56,4 +65,18 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
     },
   });
   return addresses;
+}
+
+/** A dump of a node of this worker. @throws XdsError as {@link configDump} */
+async function dump({ server, cache }: SourceServer, query: string, signal: AbortSignal): Promise<string> {
+  const pieces = await configDump(server, cache, commonGroup, new URLSearchParams(query));
+  const all: string[] = [];
+  const gathering = function* () {
+    for (const piece of pieces) {
+      all.push(piece);
+      yield;
+    }
+  };
+  await inTurns(gathering(), signal);
+  return all.join("");
 }
