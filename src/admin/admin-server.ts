@@ -12,7 +12,7 @@ import type { Address } from "../server/xds-server-options.js";
 import type { AdminHandler } from "./admin-handler.js";
 import { ChangeWatch } from "./change-watch.js";
 import type { SnapshotGroups } from "./groups.js";
-import type { CertificateCounters } from "./metric-rows.js";
+import type { CertificateCounters, SettingsInUse } from "./metric-rows.js";
 import { Metrics } from "./metrics.js";
 import { Pages } from "./pages.js";
 import type { RevisionFacts } from "./revision-facts.js";
@@ -41,6 +41,8 @@ export interface AdminOptions {
    * The server's certificates, for their metrics, if they are read again when they change. `TlsFiles` implements it.
    */
   readonly certificates?: CertificateCounters | undefined;
+  /** @internal Settings that are read again when they change. */
+  readonly settings?: SettingsInUse | undefined;
   readonly logger?: Logger;
   /** The most open connections. Default 100. */
   readonly connections?: number;
@@ -59,6 +61,7 @@ const optionNames: OptionNames<AdminOptions> = {
   groups: true,
   group: true,
   certificates: true,
+  settings: true,
   logger: true,
   connections: true,
   revisions: true,
@@ -91,10 +94,10 @@ export class AdminServer {
   ) {
     this.host = options.host ?? "127.0.0.1";
     this.logger = new RationedLog(options.logger ?? silentLogger);
-    const { groups, group, certificates, revisions, workers, connections = 100 } = options;
+    const { groups, group, certificates, settings, revisions, workers, connections = 100 } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => metrics.converged(seconds));
-    const sources = { server, groups, group, certificates, revisions, workers, changes: this.changes };
+    const sources = { server, groups, group, certificates, settings, revisions, workers, changes: this.changes };
     const metrics = new Metrics(sources);
     this.pages = new Pages(sources, metrics);
     this.http = new HttpServer(

@@ -25,7 +25,7 @@ interface Change {
   readonly span: Traced;
 }
 
-/** Why an older configuration, or older certificates, are still in use. */
+/** Why an older configuration, older certificates, or older settings are still in use. */
 export interface Failure {
   /** The time of the first failure since the last success, in milliseconds since 1970. */
   readonly since: number;

@@ -18,6 +18,8 @@ export interface MetricSources {
   readonly groups: SnapshotGroups | undefined;
   /** The server's certificates. undefined if there are none, or if they never change. */
   readonly certificates: CertificateCounters | undefined;
+  /** Settings that are read again when they change. undefined if there are none. */
+  readonly settings: SettingsInUse | undefined;
   /** The facts about revisions. */
   readonly revisions?: (() => RevisionFacts | undefined) | undefined;
   /** The processes that serve in place of the server. */
@@ -34,6 +36,12 @@ export interface CertificateCounters {
   readonly expiresAt?: number;
   /** Why the present files cannot be used. undefined if they are in use. */
   readonly failure?: Failure | undefined;
+}
+
+/** The program's settings, which are read again when their file changes. */
+export interface SettingsInUse {
+  /** Why the present settings cannot be used. undefined if they are in use. */
+  readonly failure: Failure | undefined;
 }
 
 /** The sources, and the counters of the server at the time of a scrape. */
@@ -335,6 +343,13 @@ export const metricRows: readonly MetricRow[] = [
     labels: [],
     read: ({ certificates: { expiresAt } = {} }) => (expiresAt === undefined ? [] : [[expiresAt / 1_000]]),
   },
+  {
+    name: "xds_settings_outdated",
+    kind: "gauge",
+    help: "1 while the settings file, such as xds.yaml, cannot be used, and the settings before stay in use; else 0.",
+    labels: [],
+    read: ({ settings }) => (settings ? [[settings.failure ? 1 : 0]] : []),
+  },
   changes(
     "xds_changes_not_applied_total",
     "counter",
@@ -384,7 +399,7 @@ export const serverRows = (server: XdsServer): Rows => {
   const report = server.report();
   const scrape: Scrape = {
     ...{ api: server.api, report, counters: report.counters, changes: noChanges },
-    ...{ groups: undefined, certificates: undefined },
+    ...{ groups: undefined, certificates: undefined, settings: undefined },
   };
   return new Map(metricRows.flatMap(({ name, isOfServer, read }) => (isOfServer ? [[name, [...read(scrape)]]] : [])));
 };

@@ -25,6 +25,8 @@ export interface StatusReport {
   };
   /** Present only while the files of the certificates cannot be used. */
   readonly certificates?: { readonly failure: FailureReport };
+  /** Present only while the settings file cannot be used. */
+  readonly settings?: { readonly failure: FailureReport };
   /** Present where the configuration is kept in revisions. */
   readonly revisions?: RevisionsReport;
   /** Present where several processes serve. The nodes and counters are those of all of them. */
@@ -40,7 +42,7 @@ export type RevisionsReport = Omit<RevisionFacts, "held" | "store"> & {
   readonly store?: { readonly away?: { readonly since: string; readonly error: string } };
 };
 
-/** Why the newest configuration or certificate is not in use. */
+/** Why the newest configuration, certificate or settings file is not in use. */
 export interface FailureReport {
   /** The time of the first failure, in ISO 8601. */
   readonly since: string;

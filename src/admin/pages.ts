@@ -87,7 +87,7 @@ export class Pages {
       page("/", "this page", () => ({ type: "text/html; charset=utf-8", body: [this.index()] })),
       page(
         "/ready",
-        "200 LIVE when a configuration is served, else 503 STARTING or DRAINING; a further line if the newest configuration or certificates are not in use",
+        "200 LIVE when a configuration is served, else 503 STARTING or DRAINING; a further line if the newest configuration, certificates or settings are not in use",
         () => {
           const { state } = this;
           return { status: state === "LIVE" ? 200 : 503, type: text, body: [`${state}\n`, this.outdated()] };
@@ -128,16 +128,20 @@ export class Pages {
     ]);
   }
 
-  /** A line, with the reason, for the configuration and for the certificates, if the newest ones are not in use. */
+  /** Lines with the reasons, if the newest configuration, certificates or settings are not in use. */
   private outdated(): string {
-    const { changes, certificates } = this.sources;
+    const { changes, certificates, settings } = this.sources;
     const line = (what: string, failure: Failure | undefined) =>
-      failure ? `still serving the ${what}, since ${isoTime(failure.since)}: ${failure.message}\n` : "";
+      failure ? `still serving ${what}, since ${isoTime(failure.since)}: ${failure.message}\n` : "";
     const facts = this.sources.revisions?.();
     const waiting = facts ? [...waitingLines(facts)].map((text) => `${text}\n`).join("") : "";
-    const missing = [...(this.sources.workers?.lines() ?? [])].map((text) => `${text}\n`).join("");
-    const old = line("last good configuration", changes.failure) + line("old certificates", certificates?.failure);
-    return old + waiting + missing;
+    return [
+      line("the last good configuration", changes.failure),
+      line("the old certificates", certificates?.failure),
+      line("with the old settings", settings?.failure),
+      waiting,
+      ...[...(this.sources.workers?.lines() ?? [])].map((text) => `${text}\n`),
+    ].join("");
   }
 
   private index(): string {
@@ -156,7 +160,7 @@ export class Pages {
   }
 
   private *status(served: ServedStatus | WorkersStatus): Iterable<string> {
-    const { changes, certificates } = this.sources;
+    const { changes, certificates, settings } = this.sources;
     const { startedAt, startedAtSteady } = this;
     const head: Omit<StatusReport, "nodes"> = {
       version: packageVersion,
@@ -170,6 +174,7 @@ export class Pages {
         ...(changes.failure && { failure: failureReport(changes.failure) }),
       },
       ...(certificates?.failure && { certificates: { failure: failureReport(certificates.failure) } }),
+      ...(settings?.failure && { settings: { failure: failureReport(settings.failure) } }),
       ...revisionsReport(this.sources.revisions?.()),
       ...("workers" in served && { workers: served.workers }),
       nodeStates: served.nodeStates,

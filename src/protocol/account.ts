@@ -1,4 +1,5 @@
 import { heldBytes } from "./held-bytes.js";
+import { OrderedSet } from "./ordered-set.js";
 
 /** How many milliseconds of work an account does in one turn before others have theirs. */
 const turnMs = { longest: 2, shortest: 0.1 };
@@ -8,8 +9,6 @@ const roundMs = 100;
 
 /** The most milliseconds of overdrawn time that an account makes up for. */
 const mostDebt = 200;
-
-const none: readonly never[] = [];
 
 /** Work to be done later for an account. */
 export interface Flushable {
@@ -32,13 +31,13 @@ export class Account {
   /** The parent's `given` when this account was made or last ran out of work. */
   private givenBefore: number;
   /** Children with work: connections of an address, or work of a connection. The first one has its turn. */
-  private waiting: Set<Account | Flushable> | undefined;
+  private waiting: OrderedSet<Account | Flushable> | undefined;
   /** Children with saved time that they have not used up. They go first. */
-  private fresh: Set<Account> | undefined;
+  private fresh: OrderedSet<Account> | undefined;
   /** The only work. Most connections have no more, so they need no set. */
   private only: Flushable | undefined;
   /** Requests that wait. They are read before anything is written, because they may change what must be sent. */
-  private requests: Set<Flushable> | undefined;
+  private requests: OrderedSet<Flushable> | undefined;
   /** Bytes of responses that are written and not sent yet. */
   unsent = 0;
   /** Bytes of requests that came in part or wait to be handled. Counted for addresses only. */
@@ -73,7 +72,7 @@ export class Account {
   add(work: Account | Flushable): void {
     if (work instanceof Account) this.come(work);
     else if (!work.writes) {
-      this.requests ??= new Set();
+      this.requests ??= new OrderedSet();
       this.requests.add(work);
     } else if (this.only === work) return;
     else if (!this.hasWork) this.only = work;
@@ -91,13 +90,13 @@ export class Account {
     account.left = Math.min(turnMs.longest, saved);
     if (account.left <= 0) this.wait(account);
     else {
-      this.fresh ??= new Set();
+      this.fresh ??= new OrderedSet();
       this.fresh.add(account);
     }
   }
 
   private wait(work: Account | Flushable): void {
-    this.waiting ??= new Set();
+    this.waiting ??= new OrderedSet();
     this.waiting.add(work);
   }
 
@@ -129,15 +128,16 @@ export class Account {
 
   /** The next piece of work. It stays in its place until it is taken. */
   next(): Flushable | undefined {
-    for (const request of this.requests ?? none) return request;
-    if (this.only) return this.only;
-    for (const first of this.fresh ?? none) {
+    const { requests, only, fresh } = this;
+    const request = requests?.first ?? only;
+    if (request) return request;
+    for (let first = fresh?.first; first; first = fresh?.first) {
       if (first.left > 0) return first.next();
-      this.fresh?.delete(first);
+      fresh?.delete(first);
       this.wait(first);
     }
     const { waiting } = this;
-    for (const first of waiting ?? none) {
+    for (let first = waiting?.first; first; first = waiting?.first) {
       if (!(first instanceof Account)) return first;
       if (first.left > 0) return first.next();
       // An account that makes up for much is passed over again and again. That takes a small part of the time that it
@@ -146,7 +146,7 @@ export class Account {
       first.left += ms;
       this.given += ms / (waiting?.size ?? 1);
       waiting?.delete(first);
-      waiting?.add(first); // the loop comes to it again
+      waiting?.add(first);
     }
     return undefined;
   }

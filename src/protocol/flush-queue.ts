@@ -2,6 +2,7 @@ import { CpuTime } from "../cpu-time.js";
 import { heavyWork } from "../heavy-work.js";
 import { doSlice, sliceMs } from "../in-turns.js";
 import { Account, type Flushable } from "./account.js";
+import { OrderedSet } from "./ordered-set.js";
 
 /**
  * How many milliseconds in a turn of the event loop requests are handled at once. Further requests wait for their turn.
@@ -22,9 +23,7 @@ const largeRequest = 16 << 10;
 export class FlushQueue {
   private scheduled = false;
   /** The accounts with work. The first one has waited longest since its last piece of work. */
-  private readonly waiting = new Set<Account>();
-  /** An iterator over `waiting`, which also comes to accounts that are added later. It finds the first one in O(1). */
-  private longest = this.waiting.values();
+  private readonly waiting = new OrderedSet<Account>();
   /** Milliseconds of work for the accounts that had waited longest, less the milliseconds of work in turns. */
   private ahead = 0;
   /** Work that cannot write now. */
@@ -59,16 +58,6 @@ export class FlushQueue {
   private wait(work: Flushable): void {
     work.account.add(work);
     this.waiting.add(work.account);
-  }
-
-  /** The next work of the account that has waited longest. */
-  private nextOfLongest(): Flushable | undefined {
-    let first = this.longest.next();
-    if (first.done) {
-      this.longest = this.waiting.values();
-      first = this.longest.next();
-    }
-    return first.value?.next();
   }
 
   /**
@@ -143,7 +132,7 @@ export class FlushQueue {
     const until = now + sliceMs;
     while (now <= until) {
       const isLongest = this.ahead <= 0;
-      const work = (isLongest && this.nextOfLongest()) || this.all.next();
+      const work = (isLongest && this.waiting.first?.next()) || this.all.next();
       if (!work) break;
       const { account } = work;
       account.take(work);

@@ -1,4 +1,5 @@
 import type { AdminOptions, AdminServer } from "../admin/admin-server.js";
+import type { Failure } from "../admin/change-watch.js";
 import type { RevisionFacts } from "../admin/revision-facts.js";
 import type { NodeGroup } from "../cache/node-group.js";
 import { SnapshotCache } from "../cache/snapshot-cache.js";
@@ -194,6 +195,8 @@ export class SourceServer {
   private failed: Found | undefined;
   private noted: Promise<void> | undefined;
   private isOpen = false;
+  /** Why the newest settings are not in use. */
+  private settingsFailure: Failure | undefined;
   /** The number of the last revision that passed the gate, if it is served. */
   private passedRevision: number | undefined;
   private isClosed = false;
@@ -265,6 +268,15 @@ export class SourceServer {
   use({ validation, rules }: { readonly validation?: GateOptions["validation"]; readonly rules?: NodeRules }): void {
     if (validation) this.gate.use(validation);
     if (rules) this.rules = rules;
+  }
+
+  /**
+   * Reports at the admin port that new settings cannot be used, and why, until it is called with `undefined`. The log
+   * is the caller's part.
+   */
+  settingsFailed(message: string | undefined): void {
+    const since = this.settingsFailure?.since ?? Date.now();
+    this.settingsFailure = message === undefined ? undefined : { since, message };
   }
 
   /**
@@ -359,11 +371,17 @@ export class SourceServer {
     const { workers, control: { tokenFile } = {} } = this.options;
     const tokens = tokenFile === undefined ? undefined : await TokenFile.open(tokenFile);
     const revisions = () => this.revisionFacts();
+    const failure = () => this.settingsFailure;
     const port = new ControlPort(control, tokens, new RationedLog(logger));
     return AdminServer.start(this.server, {
       ...options,
       groups,
       certificates,
+      settings: {
+        get failure() {
+          return failure();
+        },
+      },
       logger,
       group: commonGroup,
       control: port,

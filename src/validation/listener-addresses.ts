@@ -9,7 +9,7 @@ import { listenerType } from "../resource/types.js";
 import { WireMessage } from "./wire-message.js";
 
 /** An address of a listener that no other listener may have. */
-interface Claim {
+export interface AddressClaim {
   /** The same for all spellings of an address. */
   readonly key: string;
   /** The address as messages show it. */
@@ -17,7 +17,7 @@ interface Claim {
   readonly path: string;
 }
 
-const known = new WeakMap<Resource, readonly Claim[]>();
+const known = new WeakMap<Resource, readonly AddressClaim[]>();
 
 /**
  * Finds the listeners of a snapshot with an address that an earlier listener already has. Envoy always refuses them.
@@ -46,13 +46,19 @@ export function* checkingAddresses(snapshot: Snapshot): InSteps<GraphProblem[]> 
   return problems;
 }
 
-function claimsOf(resource: Resource): readonly Claim[] {
+/** The addresses of a listener. They are found once for each resource. */
+export function claimsOf(resource: Resource): readonly AddressClaim[] {
   const claims = known.get(resource) ?? [...claimsIn(resource)];
   known.set(resource, claims);
   return claims;
 }
 
-function* claimsIn({ name, type, body, error }: Resource): Iterable<Claim> {
+/** Notes the addresses of a listener that another thread has found. So this thread need not load the API for them. */
+export function knowClaims(resource: Resource, claims: readonly AddressClaim[]): void {
+  known.set(resource, claims);
+}
+
+function* claimsIn({ name, type, body, error }: Resource): Iterable<AddressClaim> {
   const schema = schemaOf(type.typeUrl, type.api.registry);
   // Listeners with xdstp names may be for different Envoys: each subscribes to its own.
   if (!schema || error || name.startsWith("xdstp:")) return;
@@ -71,7 +77,7 @@ function isBound(listener: WireMessage): boolean {
   return listener.message("bindToPort")?.number("value") !== 0;
 }
 
-function claimOf(address: WireMessage, bound: boolean): Claim | undefined {
+function claimOf(address: WireMessage, bound: boolean): AddressClaim | undefined {
   const path = String(address.at ?? FieldPath.field(undefined, "address"));
   const pipe = address.message("pipe")?.text("path");
   if (pipe) return { key: `pipe ${pipe}`, shown: JSON.stringify(pipe), path };

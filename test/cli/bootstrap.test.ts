@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import type { EnvoyBootstrap } from "../../src/cli/bootstrap/client-bootstrap.js";
 import {
   clusterType,
   endpointType,
@@ -176,6 +177,51 @@ describeWithEnvoy("xds bootstrap", () => {
     await eventually(async () => expect(await wrong.stat("cluster.xds.ssl.fail_verify_san")).toBeGreaterThan(0));
     startEnvoyWith(await bootstrap("--tls-server-name", "localhost", "-o", "json"));
     await eventually(async () => expect((await get(`http://127.0.0.1:${port}/`)).body).toBe("a"));
+  });
+});
+
+describe("xds bootstrap --replica", () => {
+  const made = async (...flags: string[]) => {
+    const { stdout } = await xdsHere("bootstrap", ...flags, "-o", "json");
+    const { clusters } = (JSON.parse(stdout) as EnvoyBootstrap).static_resources;
+    return clusters as { type: string; transport_socket?: object }[];
+  };
+  const sans = (...all: [type: string, name: string][]) =>
+    expect.objectContaining({
+      typed_config: expect.objectContaining({
+        common_tls_context: {
+          validation_context: {
+            trusted_ca: { filename: "ca" },
+            match_typed_subject_alt_names: all.map(([san_type, exact]) => ({ san_type, matcher: { exact } })),
+          },
+        },
+      }),
+    });
+  const address = (host: string, port: number) => ({
+    endpoint: { address: { socket_address: { address: host, port_value: port } } },
+  });
+
+  test("gives one cluster all addresses, each with its name in the certificate", async () => {
+    const flags = ["--server", "10.0.0.1:1", "--replica", "10.0.0.2:2", "--replica", "[::1]:3"];
+    const endpoints = [{ lb_endpoints: [address("10.0.0.1", 1), address("10.0.0.2", 2), address("::1", 3)] }];
+    expect(await made(...flags)).toMatchObject([{ type: "STATIC", load_assignment: { endpoints } }]);
+    const named = ["--server", "a:1", "--replica", "10.0.0.2:2", "--tls-ca", "ca"];
+    expect(await made(...named)).toMatchObject([
+      { type: "STRICT_DNS", transport_socket: sans(["DNS", "a"], ["IP_ADDRESS", "10.0.0.2"]) },
+    ]);
+    const [cluster] = await made(...named, "--tls-server-name", "xds");
+    expect(cluster).toMatchObject({ transport_socket: sans(["DNS", "xds"]) });
+    expect(JSON.stringify(cluster)).toContain('"sni":"xds"');
+  });
+
+  test.each([
+    [["--server", "a:1", "--server", "b:1", "--replica", "c:1"], "--replica is for one --server"],
+    [["--server", "a:1", "--replica", "a:1"], "the server a:1 is given twice"],
+    [["--replica", "a"], '--replica "a" is not host:port'],
+    [["--grpc", "--replica", "a:1"], "give --server again in place of --replica"],
+  ])("is refused in %j", async (flags: string[], words: string) => {
+    const { code, stderr } = await xdsHere("bootstrap", ...flags);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(words) });
   });
 });
 

@@ -315,12 +315,15 @@ console.log(JSON.stringify({ name, newerText, findings: validateResource(cluster
 });
 
 describe("what a command does not need", () => {
-  /** The files of ours that were loaded. */
+  /** Our modules whose bundles were loaded. The built package has the bundles' source maps, the packed one has not. */
   async function loaded(...args: string[]): Promise<string[]> {
     await run(inject("xds"), args, { env: { ...process.env, NODE_V8_COVERAGE: directory } });
     const [report = ""] = await readdir(directory);
     const { result } = JSON.parse(await readFile(join(directory, report), "utf8")) as { result: { url: string }[] };
-    return result.flatMap(({ url }) => /\/ts-control-plane\/dist\/(.*)\.js$/.exec(url)?.[1] ?? []);
+    const bundles = result.flatMap(({ url }) => /\/ts-control-plane\/(dist\/cli\/.*\.js)$/.exec(url)?.[1] ?? []);
+    const maps = await Promise.all(bundles.map((bundle) => readFile(join(root, `${bundle}.map`), "utf8")));
+    const sources = maps.flatMap((map) => (JSON.parse(map) as { sources: string[] }).sources);
+    return sources.flatMap((source) => /\/src\/(.*)\.ts$/.exec(source)?.[1] ?? []);
   }
   const heavy = [
     "cli/schema/generate-types",

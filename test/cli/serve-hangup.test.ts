@@ -66,6 +66,19 @@ test("SIGHUP has settings, certificates and files read again, and the log says w
     error: expect.stringMatching(/^--admin-host 0\.0\.0\.0 can be reached from other machines/),
     msg: "the new settings cannot be used; the old ones stay in use",
   });
+  const { admin } = await server.ports();
+  const page = async (name: string) => (await fetch(`http://127.0.0.1:${admin}/${name}`)).text();
+  expect(await page("ready")).toMatch(
+    /^LIVE\nstill serving with the old settings, since .*Z: --admin-host 0\.0\.0\.0 can/,
+  );
+  expect(await page("metrics")).toContain("\nxds_settings_outdated 1\n");
+  expect((await xds("status", "--admin", `http://127.0.0.1:${admin}`)).stdout).toMatch(
+    /^the old settings stay in use; the settings file cannot be used since .*:\n {2}--admin-host 0\.0\.0\.0 can/,
+  );
+  settings("paths: [a.yaml]", "admin: { host: 127.0.0.1 }");
+  server.signal("SIGHUP");
+  await vi.waitFor(async () => expect(await page("metrics")).toContain("\nxds_settings_outdated 0\n"), 10_000);
+  expect(await page("ready")).toBe("LIVE\n");
   server.signal("SIGTERM");
   expect(await server.end()).toBe(0);
 });
@@ -112,14 +125,14 @@ test("a pipe in the place of the settings is not waited for: SIGHUP and the end 
 /** Variables with which a program gets a SIGHUP when it begins to load this module of its own. */
 function hangupAtLoading(folder: Folder, module: string): NodeJS.ProcessEnv {
   const hooks = `export const load = (url, context, next) => {
-    if (url.endsWith("/cli/${module}")) process.kill(process.pid, "SIGHUP");
+    if (/\\/cli\\/${module}(-\\w+)?\\.js$/.test(url)) process.kill(process.pid, "SIGHUP");
     return next(url, context);
   };`;
   const code = `import { register } from "node:module"; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
   return { NODE_OPTIONS: `--import=${folder.write("hooks.mjs", code)}` };
 }
 
-const early = ["commands/serve.js", "program.js", "run.js"]; // the last two are loaded before any command is known
+const early = ["serve", "run"]; // `run` is loaded before any command is known
 test.each(early)("a SIGHUP that comes while %s is loaded has everything read again when it serves", async (module) => {
   const folder = new Folder();
   const config = folder.write("a.yaml", cluster("a"));
@@ -134,9 +147,9 @@ test.each(early)("a SIGHUP that comes while %s is loaded has everything read aga
 test("an early SIGHUP ends what does not serve", async () => {
   const folder = new Folder();
   const config = folder.write("a.yaml", cluster("a"));
-  const { code } = await xds.with(hangupAtLoading(folder, "commands/serve.js"), "serve", config, "--check");
+  const { code } = await xds.with(hangupAtLoading(folder, "serve"), "serve", config, "--check");
   expect(code).toBe("SIGHUP");
-  const validated = await xds.with(hangupAtLoading(folder, "commands/validate.js"), "validate", config);
+  const validated = await xds.with(hangupAtLoading(folder, "validate"), "validate", config);
   expect(validated.code).toBe("SIGHUP");
 });
 

@@ -103,6 +103,17 @@ describe("requests on one connection", () => {
   });
 });
 
+it("a request with two Host headers is refused, and ends the connection", async () => {
+  const { port, asked, refused } = await start();
+  const is = client(port);
+  is.socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nhost: x\r\n\r\n");
+  await until(() => is.text.includes("more than one Host header"));
+  expect(is.text).toMatch(/^HTTP\/1\.1 400 /);
+  expect(refused).toMatchObject([{ code: "INVALID_REQUEST" }]);
+  await until(() => is.isEnded);
+  expect(asked).toHaveLength(0);
+});
+
 describe("an answer before the request's end", () => {
   const refuse: HttpHost["handle"] = (_, response) =>
     sendError(response, new XdsError("REQUEST_TOO_LARGE", "too large"));

@@ -6,6 +6,8 @@ import { UsageError } from "../terminal/command.js";
 export interface BootstrapOptions {
   /** Each is `host:port`. The client uses the first one that answers. */
   readonly servers: readonly string[];
+  /** Further addresses of the same server, each `host:port`. An Envoy connects to any of them. */
+  readonly replicas?: readonly string[];
   readonly nodeId: string;
   readonly nodeCluster: string;
   /** region, zone, sub-zone. */
@@ -44,9 +46,11 @@ export const failoverLayer = "xds-failover";
  * @throws UsageError for invalid addresses or TLS options
  */
 export function envoyBootstrap(options: BootstrapOptions, taken: ReadonlySet<string> = new Set()): EnvoyBootstrap {
-  const { service, variant, adminPort, servers } = options;
+  const { service, variant, adminPort, servers, replicas = [] } = options;
   const isRest = service === "rest";
-  checkDifferent(servers);
+  checkDifferent([...servers, ...replicas]);
+  if (servers.length > 1 && replicas.length > 0)
+    throw new UsageError("--replica is for one --server; give each further address with --replica");
   if (servers.length > 2)
     throw new UsageError(
       `an Envoy takes at most two servers; leave out ${servers
@@ -80,7 +84,9 @@ export function envoyBootstrap(options: BootstrapOptions, taken: ReadonlySet<str
       lds_config: config,
     },
     static_resources: {
-      clusters: clusters.map((name, index) => serverCluster(options, name, servers[index] as string, !isRest)),
+      clusters: clusters.map((name, index) =>
+        serverCluster(options, name, [servers[index] as string, ...replicas], !isRest),
+      ),
     },
     ...(servers.length > 1 && {
       layered_runtime: {
@@ -120,17 +126,27 @@ function namesOf(count: number, taken: ReadonlySet<string>): string[] {
   return names;
 }
 
-/** The cluster of the server. gRPC needs HTTP/2. The pings notice a server that has gone. */
-function serverCluster(options: BootstrapOptions, name: string, server: string, isHttp2: boolean): JsonObject {
-  const { host, port } = hostAndPort(server);
+/** The cluster of a server with these addresses. gRPC needs HTTP/2. The pings notice a server that has gone. */
+function serverCluster(
+  options: BootstrapOptions,
+  name: string,
+  servers: readonly string[],
+  isHttp2: boolean,
+): JsonObject {
+  const addresses = servers.map((server, index) => hostAndPort(server, index === 0 ? "--server" : "--replica"));
+  const hosts = addresses.map(({ host }) => host);
   const httpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   return {
     name,
-    type: isAddress(host) ? "STATIC" : "STRICT_DNS",
+    type: hosts.every(isAddress) ? "STATIC" : "STRICT_DNS",
     connect_timeout: "5s",
     load_assignment: {
       cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, port) } }] }],
+      endpoints: [
+        {
+          lb_endpoints: addresses.map(({ host, port }) => ({ endpoint: { address: socketAddress(host, port) } })),
+        },
+      ],
     },
     ...(isHttp2 && {
       typed_extension_protocol_options: {
@@ -142,14 +158,16 @@ function serverCluster(options: BootstrapOptions, name: string, server: string, 
         },
       },
     }),
-    ...transportSocket(options, host),
+    ...transportSocket(options, hosts),
   };
 }
 
-function transportSocket(options: BootstrapOptions, host: string): JsonObject {
+function transportSocket(options: BootstrapOptions, hosts: readonly string[]): JsonObject {
   if (!usesTls(options)) return {};
   const { tlsCa, tlsCert, tlsKey, tlsServerName } = options;
-  const name = tlsServerName ?? (isAddress(host) ? undefined : host);
+  const names = tlsServerName === undefined ? [...new Set(hosts)] : [tlsServerName];
+  // Envoy sends one SNI to all addresses of a cluster.
+  const sni = tlsServerName ?? (names.length === 1 ? names.find((name) => !isAddress(name)) : undefined);
   const certificates: JsonObject =
     tlsCert === undefined
       ? {}
@@ -160,11 +178,10 @@ function transportSocket(options: BootstrapOptions, host: string): JsonObject {
       : {
           validation_context: {
             trusted_ca: { filename: tlsCa },
-            match_typed_subject_alt_names: [
-              name === undefined
-                ? { san_type: "IP_ADDRESS", matcher: { exact: host } }
-                : { san_type: "DNS", matcher: { exact: name } },
-            ],
+            match_typed_subject_alt_names: names.map((name) => ({
+              san_type: tlsServerName === undefined && isAddress(name) ? "IP_ADDRESS" : "DNS",
+              matcher: { exact: name },
+            })),
           },
         };
   return {
@@ -172,7 +189,7 @@ function transportSocket(options: BootstrapOptions, host: string): JsonObject {
       name: "envoy.transport_sockets.tls",
       typed_config: {
         "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        ...(name !== undefined && { sni: name }),
+        ...(sni !== undefined && { sni }),
         common_tls_context: { ...certificates, ...validation },
       },
     },
@@ -184,14 +201,16 @@ function transportSocket(options: BootstrapOptions, host: string): JsonObject {
  * @throws UsageError for an invalid address or TLS options
  */
 export function grpcBootstrap(options: BootstrapOptions): object {
-  const { servers, service, tlsCa, tlsCert, tlsKey, tlsServerName } = options;
+  const { servers, replicas = [], service, tlsCa, tlsCert, tlsKey, tlsServerName } = options;
+  if (replicas.length > 0)
+    throw new UsageError("a gRPC client goes through its servers in turn; give --server again in place of --replica");
   if (service !== "ads") throw new UsageError("gRPC clients use only the aggregated stream; leave out --service");
   if (tlsServerName !== undefined)
     throw new UsageError(
       "gRPC clients use the server's host as its name; leave out --tls-server-name, and give --server with that name",
     );
   checkDifferent(servers);
-  servers.forEach(hostAndPort);
+  for (const server of servers) hostAndPort(server);
   const files = { ca_certificate_file: tlsCa, certificate_file: tlsCert, private_key_file: tlsKey };
   return {
     xds_servers: servers.map((server_uri) => ({
@@ -224,14 +243,14 @@ function nodeOf({ nodeId, nodeCluster, locality }: BootstrapOptions): JsonObject
 function checkDifferent(servers: readonly string[]): void {
   const again = servers.find((server, index) => servers.indexOf(server) < index);
   if (again !== undefined)
-    throw new UsageError(`--server ${again} is given twice; give another server, or leave it out`);
+    throw new UsageError(`the server ${again} is given twice; give another one, or leave it out`);
 }
 
-function hostAndPort(server: string): { host: string; port: number } {
+function hostAndPort(server: string, flag = "--server"): { host: string; port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:/\s]+)):(\d{1,5})$/.exec(server) ?? [];
   const host = bracketed ?? plain;
   if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
-  throw new UsageError(`--server ${JSON.stringify(server)} is not host:port`);
+  throw new UsageError(`${flag} ${JSON.stringify(server)} is not host:port`);
 }
 
 const isAddress = (host: string) => isIP(host) !== 0;

@@ -5,8 +5,9 @@ import { addExamples, type Exit, parsePort, UsageError } from "../terminal/comma
 import { complain, jsonOf, yamlOf } from "../terminal/output.js";
 import { serviceOption } from "../terminal/service-option.js";
 
-interface Options extends Omit<BootstrapOptions, "servers" | "locality" | "adminPort"> {
+interface Options extends Omit<BootstrapOptions, "servers" | "replicas" | "locality" | "adminPort"> {
   readonly server?: readonly string[];
+  readonly replica?: readonly string[];
   readonly from?: string;
   readonly locality?: string;
   readonly adminPort: number | "off";
@@ -35,6 +36,8 @@ export function addBootstrap(program: Command, exit: Exit): void {
         "If --server is given twice, an Envoy uses the second server when the first does not answer from the start. An Envoy that has " +
         "received a response from the first server stays with it. Envoy calls this experimental, and supports at most two servers, on the " +
         "aggregated stream. A gRPC client takes any number of servers, and uses the next one when it lacks a resource that it needs.\n\n" +
+        "--replica is for servers that have the same configuration, such as those of one `xds serve --store`. An Envoy connects to any of " +
+        "them, and to another one when its connection ends. There may be any number.\n\n" +
         "With --from, the bootstrap is that of the file, without dynamic_resources and without the static resources that `xds serve` serves " +
         "from the same file. Some resources stay, because an Envoy takes them from its own file only: clusters that tracing, stats sinks or " +
         "access logs of the admin page name, and API listeners. A line on stderr says for each why it stays. Comments are lost. The options " +
@@ -49,6 +52,12 @@ export function addBootstrap(program: Command, exit: Exit): void {
       )
         .argParser((server, before: readonly string[] = []) => [...before, server])
         .env("XDS_SERVER"),
+    )
+    .addOption(
+      new Option(
+        "--replica <host:port>",
+        "a further address of the --server, where a replica answers; may be given again",
+      ).argParser((replica, before: readonly string[] = []) => [...before, replica]),
     )
     .option(
       "--from <file>",
@@ -103,14 +112,28 @@ export function addBootstrap(program: Command, exit: Exit): void {
       "xds bootstrap --server xds-1.example.com:18000 --server xds-2.example.com:18000",
       "an Envoy that uses the second server if the first is down at its start",
     ],
+    [
+      "xds bootstrap --server xds-1.example.com:18000 --replica xds-2.example.com:18000",
+      "an Envoy that connects to one of two replicas, and to the other one when the first ends",
+    ],
     ["xds bootstrap --grpc > grpc.json && GRPC_XDS_BOOTSTRAP=grpc.json ./my-grpc-client", "for a gRPC client"],
   ]);
   command.action(async (options: Options) => {
     if (options.grpc) checkGrpc(command);
-    const { grpc = false, output = grpc ? "json" : "yaml", server, from, locality, adminPort, ...rest } = options;
+    const {
+      grpc = false,
+      output = grpc ? "json" : "yaml",
+      server,
+      replica,
+      from,
+      locality,
+      adminPort,
+      ...rest
+    } = options;
     const of: BootstrapOptions = {
       ...rest,
       servers: server ?? ["127.0.0.1:18000"],
+      ...(replica && { replicas: replica }),
       ...(locality !== undefined && { locality: locality.split("/") }),
       ...(adminPort !== "off" && { adminPort }),
     };

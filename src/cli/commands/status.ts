@@ -129,13 +129,14 @@ const colours: Readonly<Record<SyncState, (text: string) => string>> = {
 };
 const stateCell = (state: SyncState): Cell => ({ text: state, paint: colours[state] });
 
-/** Explains why the newest configuration is not served, or why the newest certificates are not used. */
-function stale({ reloads, certificates, revisions, workers = [] }: StatusReport, now: number): string {
+/** Explains why the newest configuration is not served, or why the newest certificates or settings are not used. */
+function stale({ reloads, certificates, settings, revisions, workers = [] }: StatusReport, now: number): string {
   const told = (kept: string, why: string, failure: FailureReport | undefined) =>
     failure ? `${paint.bad(kept)}; ${why} since ${ago(failure.since, now)}:\n  ${printable(failure.message)}\n\n` : "";
   return (
     told("still serving the last good configuration", "the files cannot be served", reloads.failure) +
     told("still serving the old certificates", "the new ones cannot be used", certificates?.failure) +
+    told("the old settings stay in use", "the settings file cannot be used", settings?.failure) +
     (revisions ? waiting(revisions, now) : "") +
     workers.map((one) => absent(one)).join("")
   );

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { DescEnum, DescEnumValue, DescField, DescFile, DescMessage } from "@bufbuild/protobuf";
+import { packageRoot } from "../../package-root.js";
 import { printableLines } from "../../printable.js";
 
 type Commented = DescMessage | DescEnum | DescField | DescEnumValue;
@@ -25,7 +26,7 @@ const fullName = (desc: Commented) =>
 let builtInComments: Record<string, string> | undefined;
 function builtIn(): Record<string, string> {
   if (!builtInComments) {
-    const file = new URL("../../../gen/comments.json", import.meta.url); // the same path from src/cli and from dist/cli
+    const file = new URL("gen/comments.json", packageRoot());
     const found = JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
     builtInComments = Object.fromEntries(Object.entries(found).map(([name, text]) => [name, tidy(text)]));
   }

@@ -14,6 +14,7 @@ import {
   FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
 import { messageOf, XdsError } from "../../errors.js";
+import { packageRoot } from "../../package-root.js";
 import { fillJsonNames } from "../../schema/json-names.js";
 import type { SchemaRegistry } from "../../schema/lazy-registry.js";
 
@@ -138,7 +139,7 @@ function packageFile(from: string): string | undefined {
  * An older runtime may not accept the output of a newer generator.
  */
 async function generatorRange(): Promise<string> {
-  const text = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
+  const text = await readFile(new URL("package.json", packageRoot()), "utf8");
   const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> };
   return (dependencies["@bufbuild/protobuf"] as string).replace("^", "~");
 }

@@ -82,12 +82,12 @@ export class Rereading {
       if (source) this.checkGroups(next); // a replica has its groups from the store
     } catch (error) {
       const isExpected = error instanceof UsageError || error instanceof NoConfiguration;
-      log.error(
-        { error: isExpected ? messageOf(error) : String(error) },
-        "the new settings cannot be used; the old ones stay in use",
-      );
+      const message = isExpected ? messageOf(error) : String(error);
+      serving.settingsFailed(message);
+      log.error({ error: message }, "the new settings cannot be used; the old ones stay in use");
       return;
     }
+    serving.settingsFailed(undefined);
     const live: string[] = [];
     const others: string[] = [];
     for (const name of Object.keys(rows) as (keyof Settings)[])

@@ -57,7 +57,10 @@ export class HttpServer {
   ) {
     const begin = (request: IncomingMessage, response: ServerResponse) => {
       const connection = request.socket as unknown as HttpConnection;
-      if (connection.begin(request, response)) host.handle(request, response, connection);
+      if (!connection.begin(request, response)) return;
+      // node:http keeps the first one, and a proxy may have gone by another (RFC 9112, 3.2).
+      if ((request.headersDistinct.host?.length ?? 0) > 1) this.refuse(connection, twoHosts);
+      else host.handle(request, response, connection);
     };
     // Without these listeners node:http itself would answer requests with Expect.
     this.http = createServer(begin).on("checkContinue", begin).on("checkExpectation", begin);
@@ -167,6 +170,8 @@ export class HttpServer {
     }
   }
 }
+
+const twoHosts = new XdsError("INVALID_REQUEST", "not an HTTP/1.1 request: it has more than one Host header");
 
 /** Statuses after which the same request may succeed. */
 const retryable = new Set([429, 503]);

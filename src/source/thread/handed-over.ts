@@ -2,8 +2,9 @@ import type { MessagePort } from "node:worker_threads";
 import type { Reference } from "../../resource/reference.js";
 import { referencesOf } from "../../resource/references/references.js";
 import { Resource } from "../../resource/resource.js";
-import type { ResourceTypeRow } from "../../resource/types.js";
+import { listenerType, type ResourceTypeRow } from "../../resource/types.js";
 import type { PostedApi } from "../../schema/registry.js";
+import { type AddressClaim, claimsOf, knowClaims } from "../../validation/listener-addresses.js";
 import { knowProblems, problemsOf } from "../../validation/validate.js";
 import type { DumpFacts } from "../documents/dump-facts.js";
 import type { Unserved } from "../documents/unserved.js";
@@ -79,6 +80,8 @@ interface ReadResource {
   readonly references: readonly Reference[];
   /** The problems, or undefined if the resource was not checked. */
   readonly problems: Problems | undefined;
+  /** The addresses of a listener, or undefined if it was not checked. */
+  readonly claims: readonly AddressClaim[] | undefined;
   /** The size of its message in `bodies`, in bytes. */
   readonly size: number;
 }
@@ -188,8 +191,8 @@ export function readForHandingOver(job: ReadJob, handOver: (part: HandedPart) =>
 }
 
 /** The bytes of heap of a resource while it is served. */
-const heapOf = ({ name, size, references, problems = [] }: ReadResource): number =>
-  needs.resource + size + name.length + needs.finding * (references.length + problems.length);
+const heapOf = ({ name, size, references, problems = [], claims = [] }: ReadResource): number =>
+  needs.resource + size + name.length + needs.finding * (references.length + problems.length + claims.length);
 
 function handedDump({ dump, resources }: ResourceFile<Resource | number>): HandedDump | undefined {
   if (!dump) return undefined;
@@ -225,8 +228,10 @@ function weightOf(resource: Resource): number {
 
 function read(resource: Resource, size: number, checks: boolean): ReadResource {
   const { type, name, version, ttlMs, aliases } = resource;
+  const { typeUrl } = type;
   const problems = checks ? problemsOf(resource) : undefined;
-  return { typeUrl: type.typeUrl, name, version, ttlMs, aliases, references: referencesOf(resource), problems, size };
+  const claims = checks && typeUrl === listenerType ? claimsOf(resource) : undefined;
+  return { typeUrl, name, version, ttlMs, aliases, references: referencesOf(resource), problems, claims, size };
 }
 
 /** In the asking thread: receives a file, part by part. Resources unchanged since `previous` are the same objects. */
@@ -249,13 +254,14 @@ export class TakeOver {
     let start = 0;
     const taken = resources.map((one) => {
       if (typeof one === "number") return this.before[one] as Resource;
-      const { typeUrl, name, version, ttlMs, aliases, references, problems, size } = one;
+      const { typeUrl, name, version, ttlMs, aliases, references, problems, claims, size } = one;
       const body = bodies.subarray(start, start + size);
       start += size;
       const ttl = ttlMs === undefined ? {} : { ttlMs };
       const resource = Resource.fromBytes(typeUrl, body, { name, version, aliases, ...ttl });
       resource.references = references;
       if (problems) knowProblems(resource, problems);
+      if (claims) knowClaims(resource, claims);
       return resource;
     });
     for (const [position, resource] of taken.entries()) {
