@@ -14,6 +14,7 @@ const below = {
   ipc: [],
   store: [],
   fleet: ["store"],
+  "fleet/network": ["fleet", "grpc-client", "@grpc/grpc-js"],
   rollout: ["store"],
   "rollout/gates": ["rollout"],
   revisions: ["wire", "resource", "store", "rollout"],
@@ -34,8 +35,9 @@ const below = {
   ],
   "server/lrs": ["schema", "wire", "resource", "cache", "protocol", "grpc", "server/admission", "server/grpc"],
   "server/rest": ["wire", "resource", "protocol", "server/access", "server/admission", "server/csds", "server/http"],
+  "server/peers": ["fleet", "fleet/network/peer-request.ts", "protocol", "grpc", "server/grpc"],
   server: ["schema", "wire", "resource", "cache", "protocol", "http2", "grpc", "server/**"],
-  admin: ["schema", "resource", "protocol", "server", "server/**"],
+  admin: ["schema", "resource", "protocol", "fleet", "server", "server/**"],
   client: ["schema", "wire", "resource", "grpc-client", "@grpc/grpc-js"],
 
   "source/files": ["json"],
@@ -57,7 +59,7 @@ const below = {
     ...["schema", "resource", "store", "rollout", "revisions", "admin", "server/csds", "source/files/whole-file.ts"],
   ],
   serving: [
-    "protocol/open-refusals.ts",
+    ...["protocol/open-refusals.ts", "fleet", "fleet/**"],
     ...["resource", "resource/references", "validation", "cache"],
     ...["store", "rollout", "rollout/gates", "revisions", "control", "admin", "server", "server/**"],
     ...["source/files", "source/documents", "source/reading", "source/secrets"],

@@ -11,6 +11,7 @@ import type { XdsServer } from "../server/xds-server.js";
 import type { Address } from "../server/xds-server-options.js";
 import type { AdminHandler } from "./admin-handler.js";
 import { ChangeWatch } from "./change-watch.js";
+import type { FleetStatus } from "./fleet-status.js";
 import type { SnapshotGroups } from "./groups.js";
 import type { CertificateCounters, SettingsInUse } from "./metric-rows.js";
 import { Metrics } from "./metrics.js";
@@ -50,6 +51,8 @@ export interface AdminOptions {
   readonly revisions?: (() => RevisionFacts | undefined) | undefined;
   /** @internal The processes that serve in place of the server. */
   readonly workers?: WorkerFacts | undefined;
+  /** @internal The servers that share the store of this one. */
+  readonly fleet?: FleetStatus | undefined;
   /** @internal Answers all requests below its path, instead of a page. */
   readonly control?: AdminHandler | undefined;
 }
@@ -66,6 +69,7 @@ const optionNames: OptionNames<AdminOptions> = {
   connections: true,
   revisions: true,
   workers: true,
+  fleet: true,
   control: true,
 };
 
@@ -94,10 +98,11 @@ export class AdminServer {
   ) {
     this.host = options.host ?? "127.0.0.1";
     this.logger = new RationedLog(options.logger ?? silentLogger);
-    const { groups, group, certificates, settings, revisions, workers, connections = 100 } = options;
+    const { groups, group, certificates, settings, revisions, workers, fleet, connections = 100 } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
     this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => metrics.converged(seconds));
-    const sources = { server, groups, group, certificates, settings, revisions, workers, changes: this.changes };
+    const { changes } = this;
+    const sources = { server, groups, group, certificates, settings, revisions, workers, fleet, changes };
     const metrics = new Metrics(sources);
     this.pages = new Pages(sources, metrics);
     this.http = new HttpServer(

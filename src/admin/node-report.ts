@@ -1,3 +1,4 @@
+import type { ReplicaReport } from "../fleet/replica-report.js";
 import type { LedgerEntry } from "../protocol/ledger.js";
 import type { XdsApi } from "../resource/xds-api.js";
 import { userAgentVersion } from "../schema/node.js";
@@ -31,9 +32,23 @@ export interface StatusReport {
   readonly revisions?: RevisionsReport;
   /** Present where several processes serve. The nodes and counters are those of all of them. */
   readonly workers?: readonly WorkerReport[];
+  /**
+   * The replicas that share a store, this one first. Absent where no store is shared. A replica that has not answered
+   * has only its name and `silent`.
+   */
+  readonly replicas?: readonly (ReplicaReport | SilentReplica)[];
+  /** How many nodes are in each state, at all replicas that have answered. */
   readonly nodeStates: Readonly<Record<SyncState, number>>;
+  /** Those of this server only. */
   readonly counters: ServerCounters;
   readonly nodes: readonly NodeReport[];
+}
+
+/** A replica that has not answered in time. Its nodes are missing. */
+export interface SilentReplica {
+  readonly replica: string;
+  /** Why there is no answer. */
+  readonly silent: string;
 }
 
 /** The report on revisions. Times are in ISO 8601. */
@@ -67,6 +82,8 @@ export interface NodeReport {
   readonly connectedAt: string;
   readonly state: SyncState;
   readonly types: readonly TypeReport[];
+  /** The replica that it is connected to. Absent where no store is shared. */
+  readonly replica?: string;
 }
 
 /** One type of one node, as `/status` has it. Times are ISO 8601. */

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { packageVersion } from "../../gen/built-in.js";
 import { XdsError } from "../errors.js";
+import type { OtherReplicas, ReplicaReport } from "../fleet/replica-report.js";
 import type { Failure } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
+import type { FleetStatus } from "./fleet-status.js";
 import type { MetricSources } from "./metric-rows.js";
 import type { Metrics } from "./metrics.js";
 import { type AdminState, clientReport, type NodeReport, type StatusReport } from "./node-report.js";
@@ -32,6 +34,8 @@ const json = "application/json";
 export interface PageSources extends MetricSources {
   /** The group that `/config_dump` shows by default. */
   readonly group: string | undefined;
+  /** The servers that share the store of this one. undefined if it shares none. */
+  readonly fleet?: FleetStatus | undefined;
 }
 
 /** The pages of the admin port. */
@@ -114,14 +118,11 @@ export class Pages {
       })),
       page(
         "/status",
-        "the server and every node: states, versions, ACKs, NACKs: ?node=ID",
-        async (query) => {
-          const node = query.get("node") ?? undefined;
-          return { type: json, body: this.status(await this.served(node)) };
-        },
-        ["node"],
+        "the server and every node: states, versions, ACKs, NACKs: ?node=ID; with the nodes of all replicas, unless ?own=true",
+        async (query) => ({ type: json, body: await this.status(query) }),
+        ["node", "own"],
       ),
-      page("/clients", "the connected and polling nodes, one per line", async () => ({
+      page("/clients", "the connected and polling nodes of this server, one per line", async () => ({
         type: json,
         body: this.clients(await this.served()),
       })),
@@ -154,14 +155,30 @@ export class Pages {
     );
   }
 
+  /** What this server serves, or its workers in its place. */
   private async served(node?: string): Promise<ServedStatus | WorkersStatus> {
     const { server, workers } = this.sources;
     return workers ? workers.status(node) : ownStatus(server, node);
   }
 
-  private *status(served: ServedStatus | WorkersStatus): Iterable<string> {
+  private async status(query: URLSearchParams): Promise<Iterable<string>> {
+    const fleet = ownOnly(query) ? undefined : this.sources.fleet;
+    const node = query.get("node") ?? undefined;
+    return this.statusOf(await this.served(node), fleet?.report(), await fleet?.othersStatus(node));
+  }
+
+  /** The status of this server, and of the others if they are given. */
+  private *statusOf(
+    served: ServedStatus | WorkersStatus,
+    own: ReplicaReport | undefined,
+    others: OtherReplicas | undefined,
+  ): Iterable<string> {
     const { changes, certificates, settings } = this.sources;
     const { startedAt, startedAtSteady } = this;
+    const { replicas = [], nodes = [], silent = [] } = others ?? {};
+    const nodeStates: Record<string, number> = { ...served.nodeStates };
+    for (const { nodeStates: theirs } of replicas)
+      for (const [state, count] of Object.entries(theirs)) nodeStates[state] = (nodeStates[state] ?? 0) + count;
     const head: Omit<StatusReport, "nodes"> = {
       version: packageVersion,
       state: this.state,
@@ -177,11 +194,16 @@ export class Pages {
       ...(settings?.failure && { settings: { failure: failureReport(settings.failure) } }),
       ...revisionsReport(this.sources.revisions?.()),
       ...("workers" in served && { workers: served.workers }),
-      nodeStates: served.nodeStates,
+      ...(own && {
+        replicas: [own, ...replicas, ...silent.map(({ name, why }) => ({ replica: name, silent: why }))],
+      }),
+      nodeStates: nodeStates as StatusReport["nodeStates"],
       counters: served.counters,
     };
     yield JSON.stringify(head, undefined, 1).replace(/\n\}$/, ',\n "nodes": [');
-    yield* jsonLines(served.nodes);
+    const of = own ? `,"replica":${JSON.stringify(own.replica)}}` : "}";
+    const reports = map(served.nodes, (node) => node.slice(0, -1) + of);
+    yield* jsonLines(joined(reports, nodes));
     yield "\n ]\n}\n";
   }
 
@@ -212,6 +234,10 @@ function* map<A, B>(items: Iterable<A>, change: (item: A) => B): Iterable<B> {
   for (const item of items) yield change(item);
 }
 
+function* joined<A>(...lists: readonly Iterable<A>[]): Iterable<A> {
+  for (const list of lists) yield* list;
+}
+
 /** The items of a JSON list, each encoded already, one per line. */
 function* jsonLines(items: Iterable<string>): Iterable<string> {
   let separator = "\n";
@@ -219,4 +245,11 @@ function* jsonLines(items: Iterable<string>): Iterable<string> {
     yield `${separator}  ${item}`;
     separator = ",\n";
   }
+}
+
+/** @throws XdsError INVALID_REQUEST */
+function ownOnly(query: URLSearchParams): boolean {
+  const own = query.get("own") ?? "false";
+  if (own === "true" || own === "false") return own === "true";
+  throw new XdsError("INVALID_REQUEST", `own must be true or false, is ${JSON.stringify(own)}`);
 }

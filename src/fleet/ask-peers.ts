@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { messageOf } from "../errors.js";
 import type { Peer, PeerQuestion } from "./peer.js";
 
@@ -32,6 +33,7 @@ export async function askPeers(
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
   const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
+  setMaxListeners(2 * peers.length, either);
   const left = [...peers];
   const askNext = async () => {
     for (let peer = left.shift(); peer; peer = left.shift())

@@ -31,6 +31,7 @@ import { addReflectionService } from "./grpc/reflection.js";
 import { listenOn } from "./http/listen-on.js";
 import type { LoadReporting } from "./lrs/load-reporting.js";
 import { addLoadReportingService } from "./lrs/lrs.js";
+import { addPeerService, type TokenPeerHost } from "./peers/peer-service.js";
 
 /** The part of the server that the gRPC connections need. */
 interface ConnectionNeeds {
@@ -58,6 +59,8 @@ export interface GrpcPortHost extends ConnectionNeeds, FetchHost, StreamHost {
   readonly clientStatus: ClientStatusHost | undefined;
   /** The load reporting service (LRS). undefined if the server does not offer it. */
   readonly loads: LoadReporting | undefined;
+  /** Answers the questions of other replicas. undefined if there are none. */
+  readonly peers: TokenPeerHost | undefined;
 }
 
 export interface GrpcOptions {
@@ -107,6 +110,7 @@ export class GrpcPort {
     }
     if (host.clientStatus) services.push(addClientStatusService(this.server, host.clientStatus, host));
     if (host.loads) services.push(addLoadReportingService(this.server, host.loads, host));
+    if (host.peers) addPeerService(this.server, host.peers, host);
     this.health = new HealthService(this.server, services, host.admission);
     addReflectionService(this.server, [...services, "grpc.health.v1.Health"], host.api, host);
   }

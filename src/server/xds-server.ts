@@ -159,6 +159,7 @@ export class XdsServer {
         traffic: this.counts.traffic,
         clientStatus: this.clientStatus(),
         loads: this.loads,
+        peers: this.options.peers,
         limits,
         admission,
         refused: this.refused,
@@ -230,6 +231,11 @@ export class XdsServer {
     return streamsByNode(this.streams)
       .filter(({ node, caller }) => matches(node, caller))
       .map((one) => ConnectedNode.of(one));
+  }
+
+  /** @internal How many streams of discovery are open, and how many streams may be. */
+  get load(): { readonly streams: number; readonly limit: number } {
+    return { streams: this.streams.size, limit: this.limits.limits.streams };
   }
 
   /** @internal The load that each node has reported. undefined without the option `loadReporting`. */

@@ -236,6 +236,14 @@ export class ReplicaStore implements Store {
     return this.connected().lease(name);
   }
 
+  async announce(id: string, value: JsonValue): Promise<void> {
+    return this.connected().announce?.(id, value);
+  }
+
+  async present(): Promise<ReadonlyMap<string, JsonValue>> {
+    return (await this.connected().present?.()) ?? new Map();
+  }
+
   /** Closes the store and the copy. */
   async close(): Promise<void> {
     if (this.closing.signal.aborted) return;

@@ -22,6 +22,8 @@ export class CertificateError extends XdsError {
 export class ServerCertificates implements CertificateCounters {
   /** When the certificate expires, in milliseconds since 1970. */
   expiresAt = 0;
+  /** The certificates in use. undefined before they are read. */
+  contents: TlsFileContents | undefined;
   private validFrom = 0;
   private readonly daily = setInterval(() => this.warn(), day).unref();
   private readonly files: TlsFiles;
@@ -78,6 +80,7 @@ export class ServerCertificates implements CertificateCounters {
 
   private take(contents: TlsFileContents): void {
     this.server.setTls(contents);
+    this.contents = contents;
     const { validFrom, validTo } = new X509Certificate(contents.cert);
     this.validFrom = Date.parse(validFrom);
     this.expiresAt = Date.parse(validTo);

@@ -9,6 +9,7 @@ import { ControlServer } from "../control/control-server.js";
 import type { WaveReport } from "../control/reports.js";
 import { TokenFile } from "../control/token-file.js";
 import { messageOf, XdsError } from "../errors.js";
+import type { Served } from "../fleet/replica.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { checkOptions, type OptionNames } from "../options.js";
 import { RationedLog } from "../rationed-log.js";
@@ -25,10 +26,12 @@ import { MemoryStore } from "../store/memory-store.js";
 import type { Store } from "../store/store.js";
 import { type CheckSettings, ConfigurationGate, type GateOptions } from "./configuration-gate.js";
 import type { ConfigurationFinding, Locate } from "./findings.js";
+import type { Fleet } from "./fleet.js";
 import { HeadFollower } from "./head-follower.js";
 import { joinedCallbacks } from "./joined-callbacks.js";
 import { commonGroup, nodeGroups } from "./node-groups.js";
 import { RefusalMarks } from "./refusal-marks.js";
+import { Replica } from "./replica.js";
 import { ReplicaStore } from "./replica-store.js";
 import { type PublishedBy, RevisionPublisher } from "./revision-publisher.js";
 import { Rollouts, type RolloutsOptions } from "./rollouts.js";
@@ -74,6 +77,11 @@ export interface SourceServerOptions {
    * and secrets.
    */
   readonly liveTypes?: readonly string[];
+  /**
+   * Where other servers of a shared store reach the gRPC port of this one: `host:port`. Default: the address that it
+   * listens on, or the name of the host if that is every address.
+   */
+  readonly advertise?: string | undefined;
   /** What nodes get if the source does not have their group: the resources for all nodes (the default), or nothing. */
   readonly unmatchedNodes?: "default" | "none";
   /** The checks that a configuration must pass before it is served. Default `on`. */
@@ -135,6 +143,7 @@ const optionNames: OptionNames<SourceServerOptions> = {
   rollout: true,
   isGradual: true,
   liveTypes: true,
+  advertise: true,
   checks: true,
   unmatchedNodes: true,
   validation: true,
@@ -180,6 +189,7 @@ export class SourceServer {
   private readonly rollouts: Rollouts | undefined;
   private readonly store: Store;
   private readonly marks: RefusalMarks;
+  private readonly replica: Replica | undefined;
   private rules: NodeRules;
   private openedRevisions: Revisions | undefined;
   private follower: HeadFollower | undefined;
@@ -226,7 +236,18 @@ export class SourceServer {
     const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
     this.marks = new RefusalMarks(this.store, logger);
     const { openRefusals } = this.marks;
-    this.server = new XdsServer(this.cache, { logger, openRefusals, ...server, ...(callbacks && { callbacks }) });
+    if (this.store instanceof ReplicaStore)
+      this.replica = new Replica(this.store, {
+        server: () => this.server,
+        served: () => this.servedNow,
+        certificate: () => this.openedCertificates?.contents,
+        advertise: options.advertise,
+        logger,
+      });
+    this.server = new XdsServer(this.cache, {
+      ...{ logger, openRefusals, ...server, ...(callbacks && { callbacks }) },
+      ...(this.replica && { peers: this.replica }),
+    });
     const liveTypes = new Set(options.liveTypes ?? defaultLiveTypes);
     this.gate = new ConfigurationGate({ validation, servesOthers, liveTypes, ...checks }, this.log.findings, locate);
   }
@@ -254,6 +275,19 @@ export class SourceServer {
   /** @internal Notes that nodes have an open refusal at another process, where they were connected. */
   noteRefusals(marks: Iterable<unknown>): void {
     this.marks.openRefusals.add(marks);
+  }
+
+  /**
+   * This server and the others that share its store. undefined if the store is not a {@link ReplicaStore}. The others
+   * are known a moment after {@link SourceServer.listen}.
+   */
+  get fleet(): Fleet | undefined {
+    return this.replica?.fleet;
+  }
+
+  private get servedNow(): Served {
+    const { stable = 0, live = 0 } = this.follower?.served?.head ?? {};
+    return { stable, live };
   }
 
   /** A report on the nodes of the present rollout. `undefined` without gradual rollouts. */
@@ -387,6 +421,7 @@ export class SourceServer {
       control: port,
       revisions,
       workers,
+      fleet: this.fleet,
     });
   }
 
@@ -404,6 +439,7 @@ export class SourceServer {
       logger,
       onServed: ({ head }) => {
         rollouts?.wake();
+        this.replica?.progress.look();
         if (store instanceof ReplicaStore) store.served(head);
         if (this.isOpen) void this.noteEarlier(); // there was nothing to serve at the start
       },
@@ -553,6 +589,7 @@ export class SourceServer {
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
     const addresses = await (this.options.workers ?? this.server).listen(options);
+    this.replica?.start(addresses.grpc);
     // Nodes can connect from now on. So a rollout is judged from now on.
     if (this.openedRevisions && this.follower) {
       const shared = this.store instanceof ReplicaStore ? this.store : undefined;
@@ -587,6 +624,7 @@ export class SourceServer {
     this.follower?.close();
     this.openedRevisions?.close();
     await this.noted;
+    await this.replica?.close();
     await this.marks.close();
     await this.store.close();
   }

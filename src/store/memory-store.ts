@@ -8,6 +8,7 @@ import {
   type Lease,
   lostLease,
   type Move,
+  mostPresent,
   type Store,
   type StoredHead,
 } from "./store.js";
@@ -21,6 +22,7 @@ export class MemoryStore implements Store {
   private readonly records = new Map<string, JsonValue>();
   private readonly listeners = new Set<(head: StoredHead) => void>();
   private readonly leases = new Map<string, AbortController>();
+  private readonly announced = new Map<string, JsonValue>();
   private readonly log: AuditEntry[] = [];
   private stored: StoredHead = { version: 0, head: undefined };
   private isClosed = false;
@@ -118,6 +120,18 @@ export class MemoryStore implements Store {
       controller.abort();
     };
     return { lost: controller.signal, release };
+  }
+
+  /** As {@link Store.announce}. All processes of a store in memory are this one, so they stay present. */
+  async announce(id: string, value: JsonValue): Promise<void> {
+    this.check();
+    checkKeys([`replica/${id}`]);
+    this.announced.set(id, structuredClone(value));
+  }
+
+  async present(): Promise<ReadonlyMap<string, JsonValue>> {
+    this.check();
+    return new Map([...this.announced].slice(0, mostPresent));
   }
 
   async close(): Promise<void> {

@@ -103,9 +103,20 @@ export interface Store {
 
   /** Takes a lease. Returns undefined if somebody holds it. */
   lease(name: string): Promise<Lease | undefined>;
+  /**
+   * Announces a process under an id, or changes what it announces. It is present for the time of a lease, 10 s, after
+   * the last call, and until {@link Store.close}. A call may begin when the last one is over. Stores of one process
+   * have neither this method nor `present`.
+   */
+  announce?(id: string, value: JsonValue): Promise<void>;
+  /** What the present processes announce, by id. At most {@link mostPresent}. A value that is not JSON is `null`. */
+  present?(): Promise<ReadonlyMap<string, JsonValue>>;
   /** Releases leases, files and locks. Later calls of other methods reject with WRONG_STATE. Can be called again. */
   close(): Promise<void>;
 }
+
+/** The most processes that {@link Store.present} returns. */
+export const mostPresent = 100;
 
 /** The hash of a blob. */
 export const hashOf = (bytes: Uint8Array): Hash => createHash("sha256").update(bytes).digest("hex");

@@ -58,7 +58,7 @@ it("refuses what it does not serve, and says what it serves", async () => {
   expect(await refused("/ready", "POST")).toMatchObject({ status: 405, allow: "GET, HEAD" });
   expect(await refused("/status?nod=n")).toMatchObject({
     status: 400,
-    message: '/status has no parameter "nod"; it accepts node',
+    message: '/status has no parameter "nod"; it accepts node, own',
   });
   expect(await refused("/ready?x=1")).toMatchObject({ status: 400, message: expect.stringContaining("accepts none") });
 });

@@ -43,6 +43,11 @@ class Served {
     return this.program.log().flatMap(({ msg, pid }) => (/^a worker serves/.test(msg) ? [Number(pid)] : []));
   }
 
+  /** The process id of the first worker that has this number. */
+  pidOf(number: number): number {
+    return Number(this.program.log().find(({ msg, worker }) => /^a worker serves/.test(msg) && worker === number)?.pid);
+  }
+
   metric(series: string): Promise<number> {
     return metric(this.ports.admin, series);
   }
@@ -145,12 +150,13 @@ test("the admin port knows the nodes of all workers, and names a worker that doe
   }
   expect(await get(`${admin}/config_dump?node=unknown`)).toMatchObject({ status: 404 });
 
-  const [first] = server.pids;
-  process.kill(first as number, "SIGSTOP");
+  const first = server.pidOf(1);
+  process.kill(first, "SIGSTOP");
+  onTestFinished(() => void process.kill(first, "SIGCONT")); // a stopped process does not notice the end of its parent
   expect((await server.status()).nodes).toHaveLength(ofSecond);
   const { code, stdout } = await xdsHere("status", "--admin", admin);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^worker 1 does not answer, and its nodes are missing: /)]);
-  process.kill(first as number, "SIGCONT");
+  process.kill(first, "SIGCONT");
   await until(async () => expect((await server.status()).nodes).toHaveLength(nodes.length));
 });
 
@@ -158,8 +164,7 @@ test("a worker that is killed is replaced; its clients go on at the others, and 
   const server = await served();
   const nodes = await spreadNodes(server, 6);
   await allHave(nodes, 1, 3);
-  const [first] = server.pids;
-  process.kill(first as number, "SIGKILL");
+  process.kill(server.pidOf(1), "SIGKILL");
   server.write(clusters(2));
   await allHave(nodes, 2, 3);
   await server.program.logged({ level: "info", worker: 1, msg: "a worker serves in the place of the one that died" });

@@ -160,4 +160,21 @@ export function storeContract(open: () => Promise<Store>): void {
     await expect(store.moveHead(0, { head: 1 })).rejects.toMatchObject(wrongState);
     await expect(store.putBlobs([bytes("a")])).rejects.toMatchObject(wrongState);
   });
+
+  it("knows the processes that announce themselves, if several can share it", async () => {
+    const store = await opened();
+    if (!store.announce || !store.present)
+      return expect([store.announce, store.present]).toEqual([undefined, undefined]);
+    expect(await store.present()).toEqual(new Map());
+    await store.announce("a", { streams: 1 });
+    await store.announce("b", { streams: 2 });
+    await store.announce("a", { streams: 3 });
+    expect(await store.present()).toEqual(
+      new Map([
+        ["a", { streams: 3 }],
+        ["b", { streams: 2 }],
+      ]),
+    );
+    await expect(store.announce("a/b", {})).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  });
 }

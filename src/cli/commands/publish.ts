@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JsonValue } from "@bufbuild/protobuf";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { thisUser } from "../../control/control-client.js";
 import { XdsError } from "../../errors.js";
+import { isAsNew, replicaRecord } from "../../fleet/replica.js";
 import { resourceType } from "../../resource/default-api.js";
 import type { Revision } from "../../revisions/revision.js";
 import { Revisions } from "../../revisions/revisions.js";
@@ -9,6 +12,7 @@ import { Heap } from "../../server/admission/heap.js";
 import { mostLines } from "../../serving/configuration-gate.js";
 import type { ConfigurationFinding } from "../../serving/findings.js";
 import type { PublishedOnce } from "../../serving/publish-once.js";
+import type { Store } from "../../store/store.js";
 import { envoyVerdict } from "../envoy/served-verdict.js";
 import { pathsHelp, useConfiguration } from "../report/load-configuration.js";
 import { formatEntry } from "../report/report.js";
@@ -48,8 +52,8 @@ The files are the same as for \`xds serve\`, and pass the same checks: what Envo
 changes that remove much. With \`--rollout-strategy gradual\`, the servers bring the revision to one node first, and then to more and more.
 
 Exit codes: 0 the revision is published, or is what was published last; with --wait: all nodes have it. 1 it is not: a check fails, the \
-change is held, changes are frozen, the content is barred, another publisher was faster, or the store does not answer; with --wait: the \
-revision was rolled back or replaced. 2 wrong usage.`;
+change is held, changes are frozen, the content is barred, another publisher was faster, or the store does not answer; with --wait: a node refuses \
+the revision, or it was rolled back or replaced. 2 wrong usage.`;
 
 /** `xds publish`. */
 export function addPublish(program: Command, exit: Exit): void {
@@ -72,7 +76,10 @@ export function addPublish(program: Command, exit: Exit): void {
         "publish a change that is held for what it removes; the message of a held change has the hash",
       ).argParser(parseHash),
     )
-    .option("--wait", "wait until all nodes are served the revision, or it is rolled back or replaced")
+    .option(
+      "--wait",
+      "wait until all nodes of all replicas have applied the revision, or one refuses it, or it is rolled back or replaced",
+    )
     .addOption(new Option("--timeout <time>", "how long --wait waits; then exit code 1").argParser(parseDuration))
     .addOption(outputOption());
   addSettings(command, [
@@ -143,7 +150,7 @@ async function publish(given: readonly string[], options: PublishOptions, comman
   print(output, { revision: revision.number, content: revision.content, result: state }, () =>
     publishedText(state, revision.number, countsText(named(revision.counts))),
   );
-  return wait ? waitFor(revision.number, revisions, timeout) : 0;
+  return wait ? waitForNodes(revision.number, revisions, store, timeout) : 0;
 }
 
 function checkBase(base: number, head: Head): void {
@@ -213,10 +220,23 @@ function publishedText(state: State, number: number, counts: string): string {
   }
 }
 
-/** Waits until a revision is stable (0), or cannot become so (1). */
-async function waitFor(number: number, revisions: Revisions, timeoutMs: number | undefined): Promise<number> {
+/** Waits until all nodes of all replicas have a revision (0), or cannot get it (1). */
+async function waitForNodes(
+  number: number,
+  revisions: Revisions,
+  store: Store,
+  timeoutMs = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const until = performance.now() + timeoutMs;
+  const why = (await becomesStable(number, revisions, timeoutMs)) ?? (await isApplied(number, revisions, store, until));
+  if (why !== undefined) complain(why);
+  return why === undefined ? 0 : 1;
+}
+
+/** Resolves when a revision is stable, or with the reason why it does not become so. */
+function becomesStable(number: number, revisions: Revisions, timeoutMs: number): Promise<string | undefined> {
   let wave = "";
-  const ended = await new Promise<string | undefined>((resolve) => {
+  return new Promise((resolve) => {
     const look = (head: Head) => {
       const { rollout } = head;
       const end = endOf(number, head);
@@ -226,13 +246,53 @@ async function waitFor(number: number, revisions: Revisions, timeoutMs: number |
       wave = now;
     };
     revisions.onMove(look);
-    if (timeoutMs !== undefined)
-      setTimeout(() => resolve(`@${number} does not reach all nodes within ${timeoutMs / 1_000} s`), timeoutMs).unref();
+    if (timeoutMs < Number.POSITIVE_INFINITY) setTimeout(() => resolve(tooLate(number)), timeoutMs).unref();
     look(revisions.head);
   });
-  if (ended === undefined) complain(`@${number} is served to all nodes`);
-  else complain(ended);
-  return ended === undefined ? 0 : 1;
+}
+
+const tooLate = (number: number) => `@${number} does not reach all nodes in the time of --timeout`;
+
+/** How often the announcements of the replicas are read, in milliseconds. */
+const lookMs = 1_000;
+
+/**
+ * Resolves when the nodes of all replicas have applied a stable revision, or with the reason why they do not. Each
+ * replica announces in the store what its nodes have applied.
+ */
+async function isApplied(
+  number: number,
+  revisions: Revisions,
+  store: Store,
+  until: number,
+): Promise<string | undefined> {
+  const wanted = { stable: number, live: revisions.head.live };
+  const told = new Set<string>();
+  for (;;) {
+    const present = [...((await store.present?.()) ?? new Map<string, JsonValue>()).values()];
+    const replicas = present.map((value) => replicaRecord(value));
+    const late = replicas.filter((replica) => !isAsNew(replica?.applied, wanted));
+    if (late.length === 0) {
+      const count = replicas.length === 1 ? "1 replica" : `${replicas.length} replicas`;
+      const nodes =
+        replicas.length === 0 ? "no replica runs that announces itself" : `the nodes of ${count} have applied it`;
+      complain(`@${number} is served to all nodes: ${nodes}`);
+      return undefined;
+    }
+    for (const replica of late) {
+      if (!replica?.lacking || !isAsNew(replica.served, wanted)) continue;
+      const { isRefused, text } = replica.lacking;
+      if (isRefused) return `@${number} is not applied by all nodes of ${replica.address}: ${text}`;
+      const line = `@${number}: waits for nodes of ${replica.address}: ${text}`;
+      if (!told.has(line)) complain(line);
+      told.add(line);
+    }
+    const { stable, rollout } = revisions.head;
+    if (stable !== number) return `@${number} was replaced by @${rollout?.revision ?? stable}`;
+    if (performance.now() >= until)
+      return `${tooLate(number)}: ${late.map((one) => one?.address ?? "a replica of another version").join(", ")}`;
+    await sleep(Math.min(lookMs, Math.max(1, until - performance.now())));
+  }
 }
 
 /** undefined: the revision is stable. A text: why it will not be. */

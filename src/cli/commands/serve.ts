@@ -160,6 +160,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     },
     rollout: rollout ?? (settings.store && {}),
     isGradual: rollout !== undefined,
+    advertise: settings.advertise,
     control: { stateDirectory: opened?.directory, tokenFile: settings.adminTokenFile },
     unmatchedNodes,
     validation,

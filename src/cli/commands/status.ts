@@ -52,7 +52,9 @@ export function addStatus(program: Command, exit: Exit): void {
         "still keeps resources that only its old listeners use; they are removed when the drain time is over. STALE: a response is " +
         "unanswered, or something has changed since. NOT_SENT: nothing was sent yet. ERROR: the node has refused a response (NACK), and has not " +
         "ACKed a later one yet.\n\nNodes that poll over REST are shown for ten minutes after their last request. REST has no NACK: a " +
-        "node that has refused a resource only asks for it again. Exit code 1 if a node shown is in ERROR, or if the server cannot be reached.",
+        "node that has refused a resource only asks for it again.\n\nWith `xds serve --store`, the nodes of all replicas are shown, whichever replica " +
+        "is asked. A replica that does not answer within 3 seconds is named.\n\nExit code 1 if a node shown is in ERROR, or if the server or " +
+        "another replica cannot be reached.",
     )
     .argument("[node]", "id of a node")
     .addOption(adminOption())
@@ -77,20 +79,24 @@ async function status(id: string | undefined, { config, output }: StatusOptions,
     complain(report);
     return 1;
   }
-  const { nodes } = report;
+  const { nodes, replicas = [] } = report;
+  const silent = replicas.filter((one) => "silent" in one);
+  for (const { replica, silent: why } of silent)
+    complain(`replica ${replica} does not answer, and its nodes are missing: ${why}`);
   const [node] = nodes;
   if (id !== undefined && !node) {
     complain(`no node with the id ${JSON.stringify(id)} is connected; \`xds status\` lists those that are`);
     return 1;
   }
   const now = Date.now();
-  print(output, id === undefined ? report : node, () =>
+  // A node can have streams to several replicas.
+  print(output, id === undefined ? report : nodes.length === 1 ? node : nodes, () =>
     [
       stale(report, now),
-      id === undefined ? overview(nodes, now) : nodes.map((one) => detail(one, now)).join("\n"),
+      id === undefined ? overview(nodes, now, replicas.length > 1) : nodes.map((one) => detail(one, now)).join("\n"),
     ].join(""),
   );
-  return nodes.some(({ state }) => state === "ERROR") ? 1 : 0;
+  return silent.length > 0 || nodes.some(({ state }) => state === "ERROR") ? 1 : 0;
 }
 
 /**
@@ -174,11 +180,12 @@ function waiting({ held, frozen, rollout, store, stable }: RevisionsReport, now:
   return lines.length === 0 ? "" : `${lines.join("\n")}\n\n`;
 }
 
-function overview(nodes: readonly NodeReport[], now: number): string {
+function overview(nodes: readonly NodeReport[], now: number, showsReplicas: boolean): string {
   const rows = nodes.flatMap((node) => {
     const client = clientOf(node);
     const address = node.addresses.join(" ");
-    if (node.types.length === 0) return [[node.id, "-", stateCell(node.state), "-", "-", client, address]];
+    const replica = showsReplicas ? [node.replica ?? "-"] : [];
+    if (node.types.length === 0) return [[node.id, "-", stateCell(node.state), "-", "-", client, address, ...replica]];
     return node.types.map(({ type, state, acked }): Cell[] => [
       node.id,
       type,
@@ -187,10 +194,11 @@ function overview(nodes: readonly NodeReport[], now: number): string {
       acked ? ago(acked.at, now) : "-",
       client,
       address,
+      ...replica,
     ]);
   });
   const lines = table(
-    ["node", "type", "state", "version", "last ack", "client", "address"],
+    ["node", "type", "state", "version", "last ack", "client", "address", ...(showsReplicas ? ["replica"] : [])],
     rows,
     "no node is connected",
   );
@@ -206,6 +214,7 @@ function detail(node: NodeReport, now: number): string {
     ["cluster", node.cluster || "-"],
     ["client", clientOf(node)],
     ["address", node.addresses.join(" ")],
+    ...(node.replica === undefined ? [] : [["replica", node.replica] as const]),
     ["variant", node.variants.join(" ")],
     ["connected", ago(node.connectedAt, now)],
     ["state", node.state],

@@ -86,6 +86,9 @@ export function checkSettings(call: CallWithGroups, isReplica = false): void {
   checkReach(call.settings);
   checkPorts(call.settings);
   checkWorkers(call.settings);
+  const { advertise, store } = call.settings;
+  if (advertise !== undefined && !store)
+    throw new UsageError("--advertise is for servers that share a store; name it with --store");
   if (!isReplica) checkGroups(call);
 }
 

@@ -74,6 +74,13 @@ export const sanPattern = (rule: (pattern: string) => unknown) => (value: string
   return value;
 };
 
+/** `host:port`. An IPv6 address is in brackets. */
+export function hostAndPort(value: string): string {
+  const [, host = "", port = ""] = /^(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(value) ?? [];
+  if (host !== "" && Number(port) >= 1 && Number(port) <= 65_535) return value;
+  throw new InvalidArgumentError("expected host:port, such as xds-1.example:18000 or [2001:db8::1]:18000");
+}
+
 /** Host names, separated by commas. */
 export const hostNames = Object.assign(
   (value: string): readonly string[] => {

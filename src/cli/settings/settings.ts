@@ -7,6 +7,7 @@ import {
   atLeast,
   countFromZero,
   countOrAuto,
+  hostAndPort,
   hostNames,
   httpUrl,
   listOf,
@@ -353,6 +354,12 @@ export const settings = {
     "processes that serve on the same ports, to use several cores; auto: one for each core; limits on what all clients may use are divided among them",
     countOrAuto,
     "1",
+  ),
+  advertise: setting(
+    "advertise",
+    "<host:port>",
+    "with --store: where other replicas reach the gRPC port of this one; by default the address that it listens on, or the host's name if that is every address",
+    hostAndPort,
   ),
   stateDir: setting(
     "state_dir",

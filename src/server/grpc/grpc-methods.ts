@@ -86,12 +86,13 @@ function admitted<T>(
 
 /**
  * A unary method: one request, one answer. `answer` must do long work in the turns of the caller's account. Its
- * `signal` aborts when the call is over.
+ * `signal` aborts when the call is over. `maxBytes`: as in {@link messages}.
  */
 export function unary(
   context: UnaryContext,
   form: RequestForm,
   answer: (request: Buffer, caller: AccountedCaller, signal: AbortSignal) => Promise<readonly Uint8Array[]>,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Method<AccountedCaller> {
   return (call, caller) => {
     const leave = admitted(context, "request", caller, () => context.admission.enterCall(caller));
@@ -100,6 +101,7 @@ export function unary(
     let request: Buffer;
     return {
       isUnary: true,
+      maxBytes,
       message: (bytes) => {
         context.limits.checkRequest(bytes.length, form);
         request = bytes;

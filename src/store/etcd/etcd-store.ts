@@ -9,9 +9,11 @@ import {
   type Lease,
   lostLease,
   type Move,
+  mostPresent,
   type Store,
   type StoredHead,
 } from "../store.js";
+import { Announcement } from "./announcement.js";
 import { EtcdBlobs } from "./etcd-blobs.js";
 import { EtcdClient } from "./etcd-client.js";
 import { HeldLease } from "./held-lease.js";
@@ -51,6 +53,7 @@ type Operation = EtcdInit<"RequestOp">;
  *                            /part/<hash>/<n>      gzip of a part of a blob, at most 512 KiB
  *                            /audit/<time>-<id>
  *                            /lease/<name>         who has the lease, for as long as it is kept
+ *                            /replica/<id>         what a process announces, for as long as it renews it
  *
  * Values are JSON. Those longer than 4 KiB are compressed with gzip. The version of a head is etcd's version of its
  * key: how often the key was changed.
@@ -61,6 +64,7 @@ export class EtcdStore implements Store {
   private readonly blobs: EtcdBlobs;
   private readonly listeners = new Set<(head: StoredHead) => void>();
   private readonly leases = new Set<HeldLease>();
+  private readonly announcements = new Map<string, Announcement>();
   private seen: Seen = { stored: { version: 0, head: undefined }, moves: [] };
   private watch: KeyWatch | undefined;
   private closing: Promise<void> | undefined;
@@ -224,6 +228,21 @@ export class EtcdStore implements Store {
     return lease;
   }
 
+  async announce(id: string, value: JsonValue): Promise<void> {
+    this.checkOpen();
+    checkKeys([`replica/${id}`]);
+    let announcement = this.announcements.get(id);
+    announcement ??= new Announcement(this.client, this.keys.of(`replica/${id}`), this.settings.leaseSeconds);
+    this.announcements.set(id, announcement);
+    await announcement.put(encodeValue(value as JsonValue));
+  }
+
+  async present(): Promise<ReadonlyMap<string, JsonValue>> {
+    const path = "replica/";
+    const { kvs } = await this.client.call("Range", { ...this.keys.below(path), limit: BigInt(mostPresent) });
+    return new Map(kvs.map(({ key, value }) => [this.keys.idIn(path, key), decodedOrNull(key, value)]));
+  }
+
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -232,7 +251,8 @@ export class EtcdStore implements Store {
   private async end(): Promise<void> {
     this.listeners.clear();
     const watching = this.watch?.close();
-    await Promise.all([...this.leases].map((lease) => lease.release()));
+    const kept = [...this.leases, ...this.announcements.values()];
+    await Promise.all(kept.map((lease) => lease.release()));
     this.client.close();
     await watching;
   }
@@ -300,6 +320,14 @@ export class EtcdStore implements Store {
 
   private checkOpen(): void {
     if (this.closing) throw new XdsError("WRONG_STATE", "the store is closed");
+  }
+}
+
+function decodedOrNull(key: Uint8Array, value: Uint8Array): JsonValue {
+  try {
+    return decodeValue(key, value);
+  } catch {
+    return null;
   }
 }
 

@@ -119,6 +119,6 @@ export class HeldLease implements Lease {
 const revokeMs = 2_000;
 
 /** Ends a lease. If etcd gives no answer, the lease expires by itself. */
-async function revoke(client: EtcdClient, id: bigint): Promise<void> {
+export async function revoke(client: EtcdClient, id: bigint): Promise<void> {
   await client.call("LeaseRevoke", { id }, revokeMs).catch(() => {});
 }

@@ -1,0 +1,9 @@
+import type { OtherReplicas, ReplicaReport } from "../fleet/replica-report.js";
+
+/** Several servers of one store, as the admin port of one of them shows them. `Fleet` is one. */
+export interface FleetStatus {
+  /** This server. */
+  report(): ReplicaReport;
+  /** The others, or what they know of one node. Resolves within a few seconds, whether they answer or not. */
+  othersStatus(node?: string): Promise<OtherReplicas>;
+}

@@ -1,0 +1,100 @@
+import { createSecureContext } from "node:tls";
+import { ChannelCredentials, Client, Metadata, status } from "@grpc/grpc-js";
+import { messageOf, XdsError } from "../../errors.js";
+import { onOneLine } from "../../grpc-client/end-status.js";
+import { toBuffer, toBytes } from "../../grpc-client/message-bytes.js";
+import type { Peer, PeerQuestion } from "../peer.js";
+import type { ReplicaRecord } from "../replica.js";
+import { encodePeerRequest, mostAnswerBytes, peerMethod } from "./peer-request.js";
+
+/** A certificate and its key, in PEM. */
+export interface OwnCertificate {
+  readonly cert: string | Uint8Array;
+  readonly key: string | Uint8Array;
+}
+
+/**
+ * A replica that is asked over its gRPC port. With TLS, it must have exactly the certificate that it announces in the
+ * store, whoever has issued it. `own` is shown to it, if it asks for one.
+ */
+export class NetworkPeer implements Peer {
+  private client: Client | undefined;
+
+  constructor(
+    private readonly record: Pick<ReplicaRecord, "address" | "token" | "certificate">,
+    private readonly own: OwnCertificate | undefined,
+  ) {}
+
+  get name(): string {
+    return this.record.address;
+  }
+
+  ask(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      this.client ??= this.connect();
+      const request = encodePeerRequest(this.record.token, question);
+      const call = this.client.makeUnaryRequest(
+        ...([peerMethod, toBuffer, toBytes, request, new Metadata()] as const),
+        (error, response) => {
+          signal.removeEventListener("abort", cancel);
+          if (response) resolve(response);
+          else if (signal.aborted) reject(signal.reason as Error);
+          else reject(this.errorOf(error?.code, error?.details ?? messageOf(error)));
+        },
+      );
+      const cancel = () => call.cancel();
+      signal.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  /** Ends the connection, and all questions. */
+  close(): void {
+    this.client?.close();
+    this.client = undefined;
+  }
+
+  private connect(): Client {
+    const { address, certificate } = this.record;
+    return new Client(
+      address,
+      certificate === undefined ? ChannelCredentials.createInsecure() : this.pinned(certificate),
+      {
+        "grpc.max_receive_message_length": mostAnswerBytes,
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.enable_retries": 0,
+        "grpc.service_config_disable_resolution": 1,
+        "grpc.enable_http_proxy": 0,
+        "grpc.initial_reconnect_backoff_ms": 200,
+        "grpc.max_reconnect_backoff_ms": 2_000,
+        "grpc.keepalive_time_ms": 10_000,
+        "grpc.keepalive_timeout_ms": 5_000,
+        // The address may be an IP, which TLS does not allow as a server's name.
+        ...(certificate !== undefined && { "grpc.ssl_target_name_override": "replica" }),
+      },
+    );
+  }
+
+  private pinned(certificate: string): ChannelCredentials {
+    const { own } = this;
+    const context = createSecureContext({
+      ca: certificate,
+      allowPartialTrustChain: true,
+      ...(own && { cert: Buffer.from(own.cert as Uint8Array), key: Buffer.from(own.key as Uint8Array) }),
+    });
+    // Only this certificate is trusted, so its names do not matter.
+    return ChannelCredentials.createFromSecureContext(context, { checkServerIdentity: () => undefined });
+  }
+
+  private errorOf(code: number | undefined, details: string): XdsError {
+    const { address } = this.record;
+    if (code === status.PERMISSION_DENIED)
+      return new XdsError(
+        "STREAM_ENDED",
+        `another process has the address ${address}: the replica was restarted within the last seconds, or several replicas announce this address (--advertise)`,
+      );
+    if (code === status.UNIMPLEMENTED)
+      return new XdsError("STREAM_ENDED", `the server at ${address} answers no questions of replicas`);
+    return new XdsError("STREAM_ENDED", onOneLine(details));
+  }
+}
