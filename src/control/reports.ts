@@ -81,6 +81,8 @@ export interface WaveReport {
   readonly pending: readonly string[];
   /** The gates' last verdicts. */
   readonly gates: readonly GateVerdict[];
+  /** The replicas whose nodes are not known now. Until they are, the rollout does not go forward. */
+  readonly unknown?: readonly { readonly replica: string; readonly why: string }[];
 }
 
 /** The present rollout, as commands show it. */

@@ -161,9 +161,8 @@ export function step(rollout: Rollout, policy: RolloutPolicy, evidence: Evidence
 }
 
 /**
- * Begins wave 0 again, because its first node is not connected. It has never connected, it has not come back after a
- * restart of the server, or it is connected to the server that has led the rollout before. Another affected node is
- * first, or the rollout waits for one.
+ * Begins wave 0 again, because its first node is not connected: it has never connected, or it has not come back after a
+ * restart of the server. Another affected node is first, or the rollout waits for one.
  */
 function withoutFirst(rollout: Rollout, affected: readonly string[], now: number): Rollout {
   if (affected.length > 0) return { ...withoutWait(rollout), first: firstOf(affected), state: "applying", since: now };

@@ -12,6 +12,7 @@ import { type Logger, silentLogger } from "../logger.js";
 import { checkOptions } from "../options.js";
 import type { AppliedOptions } from "../server/status/applied.js";
 import type { XdsServer } from "../server/xds-server.js";
+import type { EvidenceLine } from "./other-evidence.js";
 
 /** The parts of its process that a {@link Fleet} needs. */
 export interface FleetOptions {
@@ -21,6 +22,8 @@ export interface FleetOptions {
   readonly peers: Peers;
   /** What this process serves now. */
   readonly served: () => Served;
+  /** What has changed about the nodes in a rollout since a mark. undefined if this process watches no rollouts. */
+  readonly evidence?: ((rollout: string, mark: string | undefined) => Omit<EvidenceLine, "by"> | undefined) | undefined;
   readonly logger?: Logger;
   /** How long a peer has for its answer, in milliseconds. Default 3,000. */
   readonly patienceMs?: number;
@@ -135,6 +138,11 @@ export class Fleet implements PeerHost {
         return this.ownStatus(question.node, signal);
       case "applied":
         return lineOf(await this.appliedLine(question, signal));
+      case "evidence": {
+        const by = this.options.name();
+        const changes = this.options.evidence?.(question.rollout, question.since[by]);
+        return lineOf({ by, ...(changes ?? { mark: "", isWhole: true, entries: [] }) });
+      }
       case "load":
         return lineOf({ by: this.options.name(), ...this.options.server().load });
       default:

@@ -11,9 +11,6 @@ export interface LeadershipOptions {
   readonly everyMs?: number;
 }
 
-/** How long, in milliseconds, a process that has given the lease away lets others take it. */
-const yieldMs = 5_000;
-
 /** How long, in milliseconds, the next try waits after an error: a process without the permission asks rarely. */
 const afterErrorMs = 10_000;
 
@@ -23,7 +20,6 @@ export class Leadership {
   private readonly logger: Logger;
   private readonly running: Promise<void>;
   private held: Lease | undefined;
-  private hasYielded = false;
   private lastError = "";
 
   constructor(
@@ -37,12 +33,6 @@ export class Leadership {
   /** The lease. undefined while another process leads, or nobody can know. */
   get lease(): Lease | undefined {
     return this.held?.lost.aborted ? undefined : this.held;
-  }
-
-  /** Gives the lease away for a while. If no other process takes it, this one has it again. */
-  yield(): void {
-    this.hasYielded = true;
-    void this.held?.release();
   }
 
   /** Gives the lease back, so that another process can lead at once. */
@@ -75,14 +65,10 @@ export class Leadership {
     this.logger.info({}, "this server leads the rollouts");
     onGained?.();
     await this.ended(this.held);
-    const { hasYielded } = this;
-    if (hasYielded)
-      this.logger.info({}, "this server lets another one lead the rollout: it changes nothing for its nodes");
-    else if (!this.closing.signal.aborted) this.logger.warn({}, "this server does not lead the rollouts any more");
+    if (!this.closing.signal.aborted) this.logger.warn({}, "this server does not lead the rollouts any more");
     await this.held.release();
     this.held = undefined;
-    this.hasYielded = false;
-    return hasYielded ? yieldMs : everyMs;
+    return everyMs;
   }
 
   /** Resolves when the lease is lost, or this is closed. */

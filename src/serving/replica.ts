@@ -13,7 +13,7 @@ import type { TokenPeerHost } from "../server/peers/peer-service.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { Address } from "../server/xds-server-options.js";
 import type { TlsFileContents } from "../source/secrets/tls-files.js";
-import { Fleet } from "./fleet.js";
+import { Fleet, type FleetOptions } from "./fleet.js";
 import { ReplicaPeers } from "./replica-peers.js";
 import type { ReplicaStore } from "./replica-store.js";
 import { ServedProgress } from "./served-progress.js";
@@ -24,6 +24,8 @@ export interface ReplicaOptions {
   /** The certificate of the server's port. undefined without TLS. */
   readonly certificate: () => TlsFileContents | undefined;
   readonly advertise: string | undefined;
+  /** As {@link FleetOptions.evidence}. */
+  readonly evidence: FleetOptions["evidence"];
   readonly logger: Logger;
 }
 
@@ -43,9 +45,9 @@ export class Replica implements TokenPeerHost {
     private readonly store: ReplicaStore,
     private readonly options: ReplicaOptions,
   ) {
-    const { server, served, logger } = options;
+    const { server, served, evidence, logger } = options;
     this.peers = new ReplicaPeers(() => this.dialing());
-    this.fleet = new Fleet({ server, served, name: () => this.address, peers: this.peers, logger });
+    this.fleet = new Fleet({ server, served, name: () => this.address, peers: this.peers, evidence, logger });
     this.progress = new ServedProgress(server, served);
   }
 

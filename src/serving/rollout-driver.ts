@@ -49,7 +49,7 @@ export interface RolloutDriverOptions {
    * Several processes drive the rollouts of this store. Each of them takes a rollout back. Only the one that has the
    * lease takes it forward. By default this is the only process.
    */
-  readonly leadership?: Pick<Leadership, "lease" | "yield">;
+  readonly leadership?: Pick<Leadership, "lease">;
   readonly logger?: Logger;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
@@ -87,8 +87,6 @@ export class RolloutDriver {
   /** Since when the cache has not shown the rollout. undefined while it shows it. */
   private unservedSince: number | undefined;
   private frozenUntil = 0;
-  /** The id of the rollout for which the lead was given away. */
-  private yieldedFor = "";
   private waitsForAt = Number.NEGATIVE_INFINITY;
   private settling: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -179,27 +177,15 @@ export class RolloutDriver {
     }
     this.unservedSince = undefined;
     const { verdicts: gates, isComplete } = this.askGates(rollout, observed, now);
-    const isFrozen = this.revisions.isFrozen || now < this.frozenUntil || !isComplete;
+    const isKnown = isComplete && observed.silent.length === 0;
+    const isFrozen = this.revisions.isFrozen || now < this.frozenUntil || !isKnown;
     const { affected, nodes } = observed;
     const outcome = step(rollout, policy, { affected, nodes, gates, isFrozen }, now);
     const isBack = "end" in outcome && outcome.end === "rolledBack";
-    if (!isBack && !this.mayGoForward(rollout, affected.length)) return;
+    const { leadership } = this.options;
+    if (!isBack && leadership && !leadership.lease) return;
     if ("next" in outcome && (outcome.next === rollout || this.isOnlyAnotherWait(rollout, outcome.next, now))) return;
     this.settle({ rollout, outcome, observed, gates, now });
-  }
-
-  /**
-   * Whether this process leads. A leader sees only the nodes of its own server. If the rollout changes nothing for
-   * them, it lets another process lead, once.
-   */
-  private mayGoForward({ id }: Rollout, affected: number): boolean {
-    const { leadership } = this.options;
-    if (!leadership) return true;
-    if (!leadership.lease) return false;
-    if (affected > 0 || this.yieldedFor === id) return true;
-    this.yieldedFor = id;
-    leadership.yield();
-    return false;
   }
 
   /** Asks the gates while the wave bakes, and once more when the bake is over. */

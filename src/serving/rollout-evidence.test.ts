@@ -11,8 +11,10 @@ import { clusterType, endpointType } from "../resource/types.js";
 import { emptyHead } from "../rollout/head.js";
 import { begin, isIn, type Rollout } from "../rollout/rollout.js";
 import { anonymousNode } from "../schema/node.js";
+import { NodeLoads } from "../server/lrs/node-loads.js";
 import type { ConnectedNode } from "../server/status/connected-node.js";
-import { RolloutEvidence } from "./rollout-evidence.js";
+import type { Elsewhere, NodeFact } from "./other-evidence.js";
+import { RolloutEvidence, type RolloutEvidenceOptions } from "./rollout-evidence.js";
 import type { ServedHead } from "./served-head.js";
 
 const node = (id: string): Node => Object.assign(anonymousNode(envoyRegistry()), { id });
@@ -21,7 +23,7 @@ const node = (id: string): Node => Object.assign(anonymousNode(envoyRegistry()),
 const caller: Caller = { peer: "127.0.0.1:1", certificateNames: ["a"] };
 
 /** Nodes that the test describes: which are connected, and the state of their clusters. */
-function world(ids: readonly string[], share = 1) {
+function world(ids: readonly string[], share = 1, more: Partial<RolloutEvidenceOptions> = {}) {
   let now = 0;
   const stable = Snapshot.of([cluster("x"), cluster("gone"), endpoints("x")]);
   const candidate = Snapshot.of([cluster("x", 2), cluster("y"), endpoints("x")]);
@@ -51,7 +53,7 @@ function world(ids: readonly string[], share = 1) {
           return [{ typeUrl: clusterType, resources: new Map(all.map((resource) => [resource.name, resource])) }];
         },
       })) as unknown as ConnectedNode[];
-  const evidence = new RolloutEvidence(cache, { served, nodes, now: () => now });
+  const evidence = new RolloutEvidence(cache, { served, nodes, now: () => now, ...more });
   const stream = (of: string | Node) =>
     ({ id: 1, variant: "delta", node: typeof of === "string" ? node(of) : of, ...caller }) as never;
   return {
@@ -83,7 +85,7 @@ describe("RolloutEvidence", () => {
     expect(nodes).toEqual(wave.map((id) => ({ id })));
     expect(evidence.size).toBe(wave.length);
     state.rollout = undefined;
-    expect(evidence.observe()).toEqual({ affected: [], candidates: [], others: [], nodes: [] });
+    expect(evidence.observe()).toEqual({ affected: [], candidates: [], others: [], nodes: [], silent: [] });
     expect(evidence.size).toBe(0);
   });
 
@@ -176,7 +178,13 @@ describe("RolloutEvidence", () => {
     const { evidence, state, nack, end, pass } = world(["n0", "a-watch"]);
     const watch = { ...node("a-watch"), userAgentName: commandAgent };
     state.nodes.set("a-watch", { node: watch, state: "STALE", has: [] });
-    expect(evidence.observe()).toEqual({ affected: ["n0"], candidates: ["n0"], others: [], nodes: [{ id: "n0" }] });
+    expect(evidence.observe()).toEqual({
+      affected: ["n0"],
+      candidates: ["n0"],
+      others: [],
+      nodes: [{ id: "n0" }],
+      silent: [],
+    });
     // Its streams can also have the id of a node that is there.
     const asN0 = { ...node("n0"), userAgentName: commandAgent };
     nack(asN0, [cluster("y")]);
@@ -194,5 +202,109 @@ describe("RolloutEvidence", () => {
     const { evidence, state } = world(["n0"]);
     state.nodes.set("", { node: node(""), state: "SYNCED", has: [] });
     expect(evidence.observe()).toMatchObject({ affected: ["n0"], candidates: ["n0"], others: [] });
+  });
+});
+
+describe("RolloutEvidence of several servers", () => {
+  /** Two servers with nodes. Each knows what the other knows. */
+  function two(ofOne: readonly string[], ofTwo: readonly string[]) {
+    const loads = new NodeLoads(() => 0);
+    const servers = [ofOne, ofTwo].map(
+      (ids, at): ReturnType<typeof world> =>
+        world(ids, 1, { elsewhere: () => factsOf(servers[1 - at]), loads: () => loads }),
+    );
+    const [one, two] = servers as [ReturnType<typeof world>, ReturnType<typeof world>];
+    /** Passes the time, and lets both look. */
+    const pass = (ms: number) => {
+      for (const server of servers) server.pass(ms);
+      for (const { evidence } of [...servers, ...servers]) evidence.observe();
+    };
+    pass(0);
+    return { one, two, pass, loads };
+  }
+
+  function factsOf(server: ReturnType<typeof world> | undefined): Elsewhere {
+    const entries = server?.evidence.changesSince("r", undefined).entries ?? [];
+    const facts = new Map(entries.map(([id, value]) => [id, JSON.parse(value ?? "{}") as NodeFact]));
+    return { facts: [facts], silent: [] };
+  }
+
+  it("counts the nodes of all, and waits for those that are pending elsewhere", () => {
+    const { one, two: other, pass } = two(["n0"], ["m0", "m1"]);
+    other.set("m0", "STALE");
+    other.state.nodes.set("m2", { node: node("m2"), state: "STALE", has: [] });
+    pass(7);
+    const { affected, candidates, nodes } = one.evidence.observe();
+    expect([affected, candidates]).toEqual([
+      ["n0", "m0", "m1", "m2"],
+      ["n0", "m0", "m1", "m2"],
+    ]);
+    expect(nodes).toEqual([{ id: "n0" }, { id: "m0" }, { id: "m1" }, { id: "m2", pendingSince: 7 }]);
+    other.set("m2", "SYNCED");
+    pass(1);
+    expect(one.evidence.observe().nodes).toEqual(["n0", "m0", "m1", "m2"].map((id) => ({ id })));
+  });
+
+  it("a node that has left one and is connected to another is not lost; it applies the candidate again", () => {
+    const { one, two: other, pass } = two(["n0", "n1"], ["m0"]);
+    one.state.nodes.delete("n0");
+    pass(5);
+    expect(one.evidence.observe().nodes).toContainEqual({ id: "n0", pendingSince: 5 });
+    other.set("n0", "STALE");
+    pass(5);
+    for (const { evidence } of [one, other])
+      expect(evidence.observe().nodes).toContainEqual({ id: "n0", pendingSince: 10 });
+    other.set("n0", "SYNCED");
+    pass(600_000);
+    for (const { evidence } of [one, other]) {
+      expect(evidence.observe().nodes).toContainEqual({ id: "n0" });
+      expect(evidence.observe().nodes.filter(({ lost }) => lost)).toEqual([]);
+    }
+  });
+
+  it("a node that has left one, and is nowhere, is lost for both", () => {
+    const { one, two: other, pass } = two(["n0"], ["m0"]);
+    one.state.nodes.delete("n0");
+    pass(0);
+    pass(30_000);
+    for (const { evidence } of [one, other])
+      expect(evidence.observe().nodes).toContainEqual(
+        expect.objectContaining({ id: "n0", lost: "has gone away after it took the candidate" }),
+      );
+  });
+
+  it("a node that connects three times, each time to another one, is lost", () => {
+    const { one, two: other, pass } = two(["n0"], ["n0"]);
+    for (const { end } of [one, other, one]) {
+      end("n0");
+      pass(5_000);
+    }
+    for (const { evidence } of [one, other])
+      expect(evidence.observe().nodes).toMatchObject([{ id: "n0", lost: expect.stringMatching(/3 times/) }]);
+  });
+
+  it("a refusal elsewhere counts, with its words", () => {
+    const { one, two: other, pass } = two(["n0"], ["m0"]);
+    other.nack("m0", [cluster("y")], ["gone"]);
+    pass(0);
+    const [reason] = one.evidence.observe().nodes.filter(({ id }) => id === "m0");
+    expect(reason).toMatchObject({ refused: 'clusters "y", "gone": no', refusals: 1e9 });
+  });
+
+  it("tells others the loads that are reported here, also of nodes that are connected elsewhere", () => {
+    const { one, pass, loads } = two(["n0"], ["m0"]);
+    loads.add("elsewhere", { succeeded: 3, failed: 1 });
+    pass(0);
+    const [facts] = factsOf(one).facts;
+    expect(facts?.get("elsewhere")).toEqual({
+      load: { total: { succeeded: 3, failed: 1 }, recent: { succeeded: 3, failed: 1 } },
+    });
+    expect(facts?.get("n0")).toEqual({ is: "taken" });
+  });
+
+  it("tells nothing about another rollout than the one that it shows", () => {
+    const { one } = two(["n0"], []);
+    expect(one.evidence.changesSince("other", undefined)).toEqual({ mark: "", isWhole: true, entries: [] });
+    expect(one.evidence.changesSince("r", undefined)).toMatchObject({ shows: { id: "r", share: 1, first: ["n0"] } });
   });
 });

@@ -1,14 +1,19 @@
 import type { Node } from "../cache/node-group.js";
 import type { SnapshotCache } from "../cache/snapshot-cache.js";
 import { type Caller, callerOf } from "../caller.js";
+import { cutText } from "../cut-text.js";
+import type { Silent } from "../fleet/ask-peers.js";
 import { isOwnCommand } from "../own-command.js";
 import { findResourceType } from "../resource/default-api.js";
 import type { Resource } from "../resource/resource.js";
 import type { Snapshot } from "../resource/snapshot.js";
 import type { CandidateNode, Rollout } from "../rollout/rollout.js";
 import type { Callbacks, StreamNack } from "../server/callbacks.js";
+import type { NodeLoads } from "../server/lrs/node-loads.js";
 import type { ConnectedNode } from "../server/status/connected-node.js";
+import { FactTable } from "./fact-table.js";
 import { changesOf } from "./head-snapshots.js";
+import type { Elsewhere, EvidenceLine, NodeFact } from "./other-evidence.js";
 import { type GroupsOfNode, hasCandidate, hasSameNodes, picking, type ServedHead } from "./served-head.js";
 
 /** Options of {@link RolloutEvidence}. */
@@ -26,9 +31,13 @@ export interface RolloutEvidenceOptions {
    * even if all is well. With the default, 0.05, the only node of the first wave counts.
    */
   readonly lostShare?: number;
+  /** What other processes know of their nodes. By default there are no others. */
+  readonly elsewhere?: (rollout: Rollout) => Elsewhere;
+  /** The loads that nodes have reported to this server. */
+  readonly loads?: () => NodeLoads | undefined;
 }
 
-/** What is known of the nodes at one moment. */
+/** What is known of the nodes at one moment: those of this server, and those of other processes. */
 export interface Observed {
   /** The ids of the affected nodes: connected nodes for which candidate and stable revision differ. */
   readonly affected: readonly string[];
@@ -38,6 +47,8 @@ export interface Observed {
   readonly others: readonly string[];
   /** The nodes in the waves so far, as `step()` needs them. */
   readonly nodes: readonly CandidateNode[];
+  /** The processes whose nodes are not known well enough. While there are any, a rollout does not go forward. */
+  readonly silent: readonly Silent[];
 }
 
 /** A node in the waves so far. Times are in milliseconds since 1970. */
@@ -64,9 +75,14 @@ const loopMs = 600_000;
 const togetherMs = 1_000;
 /** The most refused names in a reason. */
 const mostNames = 3;
+/** The most characters of a reason that another process gets. */
+const longestReason = 2_000;
+/** How old the facts for other processes may be, in milliseconds. */
+const tableMs = 500;
 
 /**
- * Watches the nodes that have the candidate of a rollout. It knows which of them have not applied it yet, have refused
+ * Watches the nodes that have the candidate of a rollout, at this server and at others that share its store. A node that
+ * has left one server and is connected to another is not lost. It knows which of them have not applied it yet, have refused
  * it, or are lost. It keeps an entry for each node in the waves so far. Commands of this program, such as `xds watch`,
  * do not count: they end at any time, and take everything.
  */
@@ -80,6 +96,9 @@ export class RolloutEvidence {
   private groups = new WeakMap<Node, GroupsOfNode>();
   private groupsFor: ServedHead | undefined;
   private readonly now: () => number;
+  /** What this process knows of its own nodes. */
+  private readonly table = new FactTable();
+  private observedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly cache: SnapshotCache,
@@ -117,46 +136,107 @@ export class RolloutEvidence {
     const others: string[] = [];
     const rollout = served?.head.rollout;
     this.follow(rollout);
-    if (!served || !rollout) return { affected, candidates, others, nodes: [] };
-    const connected = new Set<string>();
+    this.observedAt = performance.now();
+    if (!served || !rollout) return { affected, candidates, others, nodes: [], silent: [] };
+    const own = new Map<string, NonNullable<NodeFact["is"]>>();
     const pending = this.options.nodes((node, caller) => {
       const { id } = node;
       if (id === "" || isOwnCommand(node)) return false;
       const [stable, candidate] = this.sidesOf(node, caller, served);
       const isAffected = changesOf(stable, candidate).size > 0;
-      if (isAffected) affected.push(id);
-      if (!isAffected || !this.isIn(node)) {
+      own.set(id, !isAffected ? "other" : this.isIn(node) ? "pending" : "affected");
+      return own.get(id) === "pending" && this.connectedNow(id, now).pendingSince !== undefined;
+    });
+    const isPending = new Set<string>();
+    for (const node of pending) if (!this.hasApplied(node, served)) isPending.add(node.node.id);
+    for (const [id, is] of own) if (is === "pending" && !isPending.has(id)) own.set(id, "taken");
+    const { facts, silent } = this.options.elsewhere?.(rollout) ?? { facts: [], silent: [] };
+    if (this.options.elsewhere) this.table.set(this.ownFacts(own));
+    const connected = joined(own, facts);
+    for (const [id, is] of connected) {
+      if (is !== "other") affected.push(id);
+      if (is === "pending" || is === "taken") {
+        candidates.push(id);
+        const seen = this.connectedNow(id, now);
+        if (is === "pending") seen.pendingSince ??= now;
+        else {
+          seen.pendingSince = undefined;
+          seen.hasTaken = true;
+        }
+      } else {
         others.push(id);
         this.seen.delete(id);
-        return false;
       }
-      candidates.push(id);
-      connected.add(id);
-      const seen = this.seenOf(id, now);
-      if (seen.goneSince !== undefined) {
-        seen.goneSince = undefined;
-        seen.pendingSince = now;
-      }
-      return seen.pendingSince !== undefined;
-    });
-    for (const node of pending) {
-      if (!this.hasApplied(node, served)) continue;
-      const seen = this.seenOf(node.node.id, now);
-      seen.pendingSince = undefined;
-      seen.hasTaken = true;
     }
+    for (const fact of facts) this.takeRefusals(fact);
     for (const [id, seen] of this.seen) {
       if (connected.has(id)) continue;
       seen.goneSince ??= now;
       if (!hasCandidate(rollout, { id }) || now - seen.goneSince >= loopMs) this.seen.delete(id);
     }
-    return { affected, candidates, others, nodes: this.candidateNodes(now) };
+    return { affected, candidates, others, nodes: this.candidateNodes(now, facts), silent };
   }
 
-  private candidateNodes(now: number): CandidateNode[] {
+  /**
+   * What has changed about the nodes of this server since a mark, for other processes. It is at most half a second old.
+   */
+  changesSince(rollout: string, mark: string | undefined): Omit<EvidenceLine, "by"> {
+    if (performance.now() - this.observedAt > tableMs) this.observe();
+    const shows = this.served?.head.rollout;
+    if (!shows || shows.id !== rollout) return { mark: "", isWhole: true, entries: [] };
+    const { id, share, first } = shows;
+    return { ...this.table.since(mark), shows: { id, share, first } };
+  }
+
+  /** The entry of a node that is connected. If it was gone, it has to apply the candidate again. */
+  private connectedNow(id: string, now: number): Seen {
+    const seen = this.seenOf(id, now);
+    if (seen.goneSince !== undefined) {
+      seen.goneSince = undefined;
+      seen.pendingSince = now;
+    }
+    return seen;
+  }
+
+  /** The facts of this server, in JSON by node id: of its own nodes, and of others that were here or report loads. */
+  private ownFacts(own: ReadonlyMap<string, NonNullable<NodeFact["is"]>>): Map<string, string> {
+    const loads = this.options.loads?.();
+    const ids = new Set([...own.keys(), ...(loads?.ids() ?? [])]);
+    for (const [id, { ends }] of this.seen) if (ends.length > 0) ids.add(id);
+    const facts = new Map<string, string>();
+    for (const id of ids) {
+      const { refused, mostRefusals = 0, ends = [] } = this.seen.get(id) ?? {};
+      const is = own.get(id);
+      const load = loads?.get(id);
+      const fact: NodeFact = {
+        ...(is && { is }),
+        ...(is && refused !== undefined && { refused: [cutText(refused, longestReason), Math.min(mostRefusals, 1e9)] }),
+        ...(ends.length > 0 && { ends }),
+        ...(load && { load: { total: load.total, recent: load.recent } }),
+      };
+      facts.set(id, JSON.stringify(fact));
+    }
+    return facts;
+  }
+
+  /** Takes over what nodes of another process have refused. */
+  private takeRefusals(facts: ReadonlyMap<string, NodeFact>): void {
+    for (const [id, { refused: [text, refusals] = [] }] of facts) {
+      const seen = this.seen.get(id);
+      if (!seen || text === undefined || refusals === undefined || refusals <= seen.mostRefusals) continue;
+      seen.refused = text;
+      seen.mostRefusals = refusals;
+    }
+  }
+
+  private candidateNodes(now: number, facts: Elsewhere["facts"]): CandidateNode[] {
     const { lostAfterMs = 30_000, lostShare = 0.05 } = this.options;
     const lost = new Map<string, string>();
-    for (const [id, { goneSince, hasTaken, ends }] of this.seen) {
+    for (const [id, { goneSince, hasTaken, ends: own }] of this.seen) {
+      const ends = allEnds(
+        own,
+        facts.flatMap((theirs) => theirs.get(id)?.ends ?? []),
+      );
       if (goneSince !== undefined && now - goneSince >= lostAfterMs)
         lost.set(
           id,
@@ -236,6 +316,7 @@ export class RolloutEvidence {
     if (!hasSameNodes(before, rollout)) this.isIn = rollout ? picking(rollout) : () => false;
     if (rollout?.id === before?.id) return;
     this.seen.clear();
+    this.table.clear();
   }
 
   private seenOf(id: string, now: number): Seen {
@@ -278,6 +359,32 @@ export class RolloutEvidence {
       return state !== "STALE" && hasAll(connected, typeUrl, changed);
     });
   }
+}
+
+/** From the least to the most that others know of a node: one that is pending anywhere is pending. */
+const ranks = ["other", "affected", "taken", "pending"] as const;
+
+/** All connected nodes, of this process and of others. */
+function joined(
+  own: ReadonlyMap<string, NonNullable<NodeFact["is"]>>,
+  facts: Elsewhere["facts"],
+): Map<string, NonNullable<NodeFact["is"]>> {
+  const all = new Map(own);
+  for (const theirs of facts)
+    for (const [id, { is }] of theirs) {
+      const known = all.get(id);
+      if (is && (!known || ranks.indexOf(is) > ranks.indexOf(known))) all.set(id, is);
+    }
+  return all;
+}
+
+/** The last times when streams of a node ended, newest last. */
+function allEnds(own: readonly number[], elsewhere: readonly number[]): readonly number[] {
+  if (elsewhere.length === 0) return own;
+  const ends: number[] = [];
+  for (const at of [...own, ...elsewhere].sort((a, b) => a - b))
+    if (at - (ends.at(-1) ?? Number.NEGATIVE_INFINITY) >= togetherMs) ends.push(at);
+  return ends.slice(-loopEnds);
 }
 
 /** Whether a node has each of these resources that it subscribes to. */

@@ -3,13 +3,15 @@ import type { SnapshotCache } from "../cache/snapshot-cache.js";
 import type { Logger } from "../logger.js";
 import type { Revisions } from "../revisions/revisions.js";
 import type { Gate } from "../rollout/gate.js";
-import { LoadReportGate } from "../rollout/gates/load-report-gate.js";
-import { defaultPolicy, type GateVerdict, type RolloutPolicy } from "../rollout/rollout.js";
+import { LoadReportGate, type LoadSource } from "../rollout/gates/load-report-gate.js";
+import { sumOf } from "../rollout/gates/two-proportions.js";
+import { defaultPolicy, type GateVerdict, type Rollout, type RolloutPolicy } from "../rollout/rollout.js";
 import type { Callbacks } from "../server/callbacks.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { Store } from "../store/store.js";
 import type { HeadFollower } from "./head-follower.js";
 import { Leadership } from "./leadership.js";
+import { type AsksOthers, type EvidenceLine, OtherEvidence } from "./other-evidence.js";
 import { RolloutDriver, type RolloutObserver } from "./rollout-driver.js";
 import { type Observed, RolloutEvidence } from "./rollout-evidence.js";
 import { RolloutNotices } from "./rollout-notices.js";
@@ -27,16 +29,20 @@ export interface RolloutsOptions {
   /** Gets a POST when a rollout is held, is rolled back, or is done. By default there is none. */
   readonly webhook?: WebhookOptions;
   readonly startSpan?: StartSpan;
+  /** @internal The servers that share the store. */
+  readonly fleet?: AsksOthers | undefined;
 }
 
 /** Runs the rollouts of one server: it watches the nodes, asks the gates, and goes forward or back. */
 export class Rollouts {
   private readonly evidence: RolloutEvidence;
+  private readonly others: OtherEvidence | undefined;
   private readonly notices: RolloutNotices;
   private readonly policy: RolloutPolicy;
   private driver: RolloutDriver | undefined;
   private follower: HeadFollower | undefined;
   private leadership: Leadership | undefined;
+  private stopFollowing: () => void = () => {};
 
   /** `server` returns the server, which is made later, because it needs {@link Rollouts.callbacks}. */
   constructor(
@@ -47,9 +53,13 @@ export class Rollouts {
   ) {
     const { policy, webhook, startSpan } = options;
     this.policy = { ...defaultPolicy, ...policy };
+    const { fleet } = options;
+    this.others = fleet && new OtherEvidence(fleet);
     this.evidence = new RolloutEvidence(cache, {
       served: () => this.follower?.served,
       nodes: (selector) => server().nodes(selector),
+      loads: () => server().nodeLoads,
+      ...(this.others && { elsewhere: (rollout: Rollout) => (this.others as OtherEvidence).view(rollout) }),
     });
     this.notices = new RolloutNotices({ logger, ...(webhook && { webhook }), ...(startSpan && { startSpan }) });
   }
@@ -74,12 +84,38 @@ export class Rollouts {
     this.driver = new RolloutDriver(revisions, {
       policy: this.policy,
       evidence: this.evidence,
-      gates: [...(nodeLoads ? [new LoadReportGate(nodeLoads)] : []), ...(this.options.gates ?? [])],
+      gates: [...(nodeLoads ? [new LoadReportGate(this.loadsOf(nodeLoads))] : []), ...(this.options.gates ?? [])],
       observer: this.observed(),
       ...(this.leadership && { leadership: this.leadership }),
       logger: this.logger,
     });
-    this.driver.open();
+    const { driver, others } = this;
+    if (others) {
+      others.onChange = () => driver.wake();
+      this.stopFollowing = revisions.onMove(({ rollout }) => others.follow(rollout?.id));
+      others.follow(revisions.head.rollout?.id);
+    }
+    driver.open();
+  }
+
+  /** What has changed about the nodes of this server since a mark, for other servers. */
+  changesSince(rollout: string, mark: string | undefined): Omit<EvidenceLine, "by"> {
+    return this.evidence.changesSince(rollout, mark);
+  }
+
+  /** The loads that nodes have reported, to this server and to others. */
+  private loadsOf(own: LoadSource): LoadSource {
+    return {
+      get: (node) => {
+        const rollout = this.follower?.served?.head.rollout;
+        const theirs = (rollout && this.others?.view(rollout).facts) ?? [];
+        const all = [own.get(node), ...theirs.map((facts) => facts.get(node)?.load)].filter(
+          (load) => load !== undefined,
+        );
+        if (all.length < 2) return all[0];
+        return { total: sumOf(all.map(({ total }) => total)), recent: sumOf(all.map(({ recent }) => recent)) };
+      },
+    };
   }
 
   /** How many rollouts were done, and how many were rolled back. */
@@ -114,6 +150,8 @@ export class Rollouts {
 
   /** Stops. Resolves when a step that has begun is stored, and no notice is being sent. */
   async close(): Promise<void> {
+    this.stopFollowing();
+    this.others?.close();
     await this.driver?.close();
     await this.leadership?.close();
     await this.notices.close();

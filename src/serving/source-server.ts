@@ -232,18 +232,21 @@ export class SourceServer {
       ...(nodeGroup && { nodeGroup }),
       ...(servesOthers && { fallbackGroup: commonGroup }),
     });
-    this.rollouts = rollout && new Rollouts(this.cache, () => this.server, logger, rollout);
-    const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
-    this.marks = new RefusalMarks(this.store, logger);
-    const { openRefusals } = this.marks;
     if (this.store instanceof ReplicaStore)
       this.replica = new Replica(this.store, {
         server: () => this.server,
         served: () => this.servedNow,
         certificate: () => this.openedCertificates?.contents,
         advertise: options.advertise,
+        evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
         logger,
       });
+    // Each server of a shared store watches its rollouts: others need to know what its nodes have applied.
+    const watched = rollout ?? (this.replica && {});
+    this.rollouts = watched && new Rollouts(this.cache, () => this.server, logger, { ...watched, fleet: this.fleet });
+    const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
+    this.marks = new RefusalMarks(this.store, logger);
+    const { openRefusals } = this.marks;
     this.server = new XdsServer(this.cache, {
       ...{ logger, openRefusals, ...server, ...(callbacks && { callbacks }) },
       ...(this.replica && { peers: this.replica }),
@@ -372,7 +375,7 @@ export class SourceServer {
   }
 
   private get isGradual(): boolean {
-    return this.options.isGradual ?? this.rollouts !== undefined;
+    return this.options.isGradual ?? this.options.rollout !== undefined;
   }
 
   private revisionFacts(): RevisionFacts | undefined {
@@ -394,9 +397,12 @@ export class SourceServer {
   private waveReport(): WaveReport | undefined {
     const report = this.rollouts?.report();
     if (!report) return undefined;
-    const { affected, candidates, nodes, gates } = report;
+    const { affected, candidates, nodes, gates, silent } = report;
     const pending = nodes.filter(({ pendingSince }) => pendingSince !== undefined).map(({ id }) => id);
-    return { affected: affected.length, candidates: candidates.length, pending: pending.slice(0, 100), gates };
+    return {
+      ...{ affected: affected.length, candidates: candidates.length, pending: pending.slice(0, 100), gates },
+      ...(silent.length > 0 && { unknown: silent.map(({ name, why }) => ({ replica: name, why })) }),
+    };
   }
 
   private async startAdmin(options: NonNullable<SourceServerOptions["admin"]>, control: Control): Promise<AdminServer> {

@@ -66,6 +66,11 @@ export class Scene {
   server(state?: string, ...args: string[]): Promise<Server> {
     return Server.start(this.store, state ?? join(this.folder.path, `state-${serverCount++}`), args);
   }
+
+  /** The state directory of a server. */
+  stateOf({ start }: Server): string {
+    return start[start.indexOf("--state-dir") + 1] as string;
+  }
 }
 
 let serverCount = 0;
@@ -73,7 +78,7 @@ let serverCount = 0;
 /** A server of a store. */
 export class Server {
   private constructor(
-    private readonly start: readonly string[],
+    readonly start: readonly string[],
     public program: Program,
     readonly port: number,
     readonly admin: number,

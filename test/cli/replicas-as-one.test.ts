@@ -3,7 +3,7 @@ import type { StatusReport } from "../../src/admin/node-report.js";
 import { selfSigned } from "../e2e/certificate.js";
 import { describeWithEtcd, startEtcd } from "../etcd/etcd.js";
 import { xdsHere } from "./in-process.js";
-import { clusters, Scene, type Server, TestNode } from "./replica-scene.js";
+import { clusters, gradual, Scene, type Server, TestNode } from "./replica-scene.js";
 import { until } from "./stateful-server.js";
 
 const status = ({ admin }: Server, ...args: string[]) =>
@@ -123,5 +123,56 @@ describeWithEtcd("replicas as one", () => {
       const { code, stderr } = await status(one);
       expect([code, stderr]).toEqual([1, expect.stringContaining(`another process has the address ${at(one)}`)]);
     });
+  });
+
+  it("a rollout takes its first node at the other replica, and counts the nodes of both", async () => {
+    const scene = new Scene(await startEtcd());
+    await scene.published(clusters(1));
+    const leader = await scene.server(undefined, ...gradual);
+    await leader.program.logged({ level: "info", msg: "this server leads the rollouts" });
+    const other = await scene.server(undefined, ...gradual);
+    await known([leader, other]);
+    const nodes = ["a", "b", "c"].map((id) => new TestNode(other, id));
+    for (const node of nodes) await node.has(1);
+    const { code, stderr } = await scene.publish(
+      clusters(2),
+      ...["--rollout-strategy", "gradual", "--wait", "--timeout", "60s"],
+    );
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    for (const node of nodes) expect(node.seconds).toBe(2);
+    expect(leader.program.log().filter(({ msg }) => msg === "this server leads the rollouts")).toHaveLength(1);
+    expect(other.program.stderr).not.toContain("this server leads the rollouts");
+
+    // A replica whose nodes are not known holds the rollout, and the report names it.
+    other.program.signal("SIGSTOP");
+    await scene.published(clusters(3), "--rollout-strategy", "gradual");
+    const report = () =>
+      xdsHere("rollout", "status", "--state-dir", scene.stateOf(leader)).then(({ stdout }) => stdout);
+    await until(async () =>
+      expect(await report()).toContain(`replica ${at(other)}: what its nodes have applied is not known`),
+    );
+    expect(await report()).toMatch(/state: +applying/);
+    other.program.signal("SIGCONT");
+    for (const node of nodes) await node.has(3);
+    await until(async () => expect((await scene.rollout()).stable).toBe(3));
+  });
+
+  it("a node that moves to another replica during a rollout is not lost", { timeout: 200_000 }, async () => {
+    const scene = new Scene(await startEtcd());
+    await scene.published(clusters(1));
+    const bake = ["--rollout-bake", "40s,300ms", "--rollout-applied-within", "60s"];
+    const [one, two] = [await scene.server(undefined, ...bake), await scene.server(undefined, ...bake)];
+    await known([one, two]);
+    const node = new TestNode(one, "a");
+    const rest = ["b", "c"].map((id) => new TestNode(two, id));
+    for (const each of [node, ...rest]) await each.has(1);
+    await scene.published(clusters(2), "--rollout-strategy", "gradual");
+    await node.has(2);
+    await until(async () => expect((await scene.rollout()).candidate).toMatchObject({ first: ["a"], state: "baking" }));
+    node.client.close();
+    const moved = new TestNode(two, "a");
+    await moved.has(2);
+    // It is away from the first replica for longer than a node may be before it is lost.
+    await expect.poll(async () => (await scene.rollout()).stable, { timeout: 90_000, interval: 500 }).toBe(2);
   });
 });

@@ -211,10 +211,17 @@ function candidateFacts(candidate: CandidateReport, now: number): [name: string,
   ];
 }
 
-function evidenceFacts({ affected, candidates, pending, gates }: WaveReport): [name: string, value: string][] {
+function evidenceFacts({
+  affected,
+  candidates,
+  pending,
+  gates,
+  unknown = [],
+}: WaveReport): [name: string, value: string][] {
   return [
     ["nodes", `${candidates} of ${affected} affected nodes have it`],
     ...(pending.length > 0 ? [["pending", pending.join(", ")] as [string, string]] : []),
+    ...unknown.map(({ replica, why }): [string, string] => ["waits for", `replica ${replica}: ${why}`]),
     ...gates.map(({ gate, verdict, text }): [string, string] => ["gate", `${gate}: ${verdict}, ${text}`]),
   ];
 }

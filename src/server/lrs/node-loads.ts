@@ -57,6 +57,11 @@ export class NodeLoads {
     return this.nodes.get(id);
   }
 
+  /** The ids of the nodes that have reported. */
+  ids(): Iterable<string> {
+    return this.nodes.keys();
+  }
+
   get size(): number {
     return this.nodes.size;
   }
