@@ -10,7 +10,7 @@ import { HttpServer, sendError } from "../server/http/http-server.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { Address } from "../server/xds-server-options.js";
 import type { AdminHandler } from "./admin-handler.js";
-import { ChangeWatch } from "./change-watch.js";
+import { ChangeWatch, nodesOf, type WatchedNodes } from "./change-watch.js";
 import type { FleetStatus } from "./fleet-status.js";
 import type { SnapshotGroups } from "./groups.js";
 import type { CertificateCounters, SettingsInUse } from "./metric-rows.js";
@@ -53,6 +53,8 @@ export interface AdminOptions {
   readonly workers?: WorkerFacts | undefined;
   /** @internal The servers that share the store of this one. */
   readonly fleet?: FleetStatus | undefined;
+  /** @internal The nodes that a change is measured by. Default: those of the server. */
+  readonly watched?: WatchedNodes | undefined;
   /** @internal Answers all requests below its path, instead of a page. */
   readonly control?: AdminHandler | undefined;
 }
@@ -70,6 +72,7 @@ const optionNames: OptionNames<AdminOptions> = {
   revisions: true,
   workers: true,
   fleet: true,
+  watched: true,
   control: true,
 };
 
@@ -100,7 +103,9 @@ export class AdminServer {
     this.logger = new RationedLog(options.logger ?? silentLogger);
     const { groups, group, certificates, settings, revisions, workers, fleet, connections = 100 } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
-    this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => metrics.converged(seconds));
+    this.changes = new ChangeWatch(options.watched ?? nodesOf(server), startSpan, snapshot, (seconds) =>
+      metrics.converged(seconds),
+    );
     const { changes } = this;
     const sources = { server, groups, group, certificates, settings, revisions, workers, fleet, changes };
     const metrics = new Metrics(sources);

@@ -9,7 +9,6 @@ import type { StreamStatus, SyncState, TypeStatus } from "../server/status/statu
 import type { Waiting } from "../server/status/waits.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { RevisionFacts } from "./revision-facts.js";
-import type { WorkerReport } from "./worker-facts.js";
 
 /** The JSON of `/status`. */
 export interface StatusReport {
@@ -42,6 +41,19 @@ export interface StatusReport {
   /** Those of this server only. */
   readonly counters: ServerCounters;
   readonly nodes: readonly NodeReport[];
+}
+
+/** A worker in `/status`. */
+export interface WorkerReport {
+  /** Its number, from 1. */
+  readonly worker: number;
+  /** The id of its process. undefined while there is none. */
+  readonly pid?: number;
+  readonly state: "serving" | "starting";
+  /** How many nodes are connected to it. undefined if it does not serve, or has not answered in time. */
+  readonly nodes?: number;
+  /** Why it does not serve now, or has not answered. Its nodes are missing then. */
+  readonly missing?: string;
 }
 
 /** A replica that has not answered in time. Its nodes are missing. */

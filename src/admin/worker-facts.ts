@@ -1,6 +1,7 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { ServerState } from "../server/xds-server.js";
 import type { Rows } from "./metric-sums.js";
+import type { WorkerReport } from "./node-report.js";
 import type { ServedStatus } from "./served-status.js";
 
 /** The metrics of a process that serves. */
@@ -9,19 +10,6 @@ export interface WorkerMetrics {
   readonly rows: Rows;
   /** The metrics of the process, as prom-client writes them. */
   readonly process: readonly MetricObjectWithValues<MetricValue<string>>[];
-}
-
-/** A worker in `/status`. */
-export interface WorkerReport {
-  /** Its number, from 1. */
-  readonly worker: number;
-  /** The id of its process. undefined while there is none. */
-  readonly pid?: number;
-  readonly state: "serving" | "starting";
-  /** How many nodes are connected to it. undefined if it does not serve, or has not answered in time. */
-  readonly nodes?: number;
-  /** Why it does not serve now, or has not answered. Its nodes are missing then. */
-  readonly missing?: string;
 }
 
 /** What all workers serve. */

@@ -26,7 +26,7 @@ import { MemoryStore } from "../store/memory-store.js";
 import type { Store } from "../store/store.js";
 import { type CheckSettings, ConfigurationGate, type GateOptions } from "./configuration-gate.js";
 import type { ConfigurationFinding, Locate } from "./findings.js";
-import type { Fleet } from "./fleet.js";
+import { Fleet } from "./fleet.js";
 import { HeadFollower } from "./head-follower.js";
 import { joinedCallbacks } from "./joined-callbacks.js";
 import { commonGroup, nodeGroups } from "./node-groups.js";
@@ -98,6 +98,8 @@ export interface SourceServerOptions {
   readonly logger?: Logger;
   /** @internal Processes that serve in place of this server, which then does not listen itself. */
   readonly workers?: Workers | undefined;
+  /** @internal The name of this process if it is one of these. */
+  readonly worker?: string | undefined;
   /** @internal Finds the places of fields. The default does it in this thread. */
   readonly locate?: Locate | undefined;
 }
@@ -109,6 +111,9 @@ export interface ControlSettings {
   /** The path of the file with the tokens for orders on the admin port. */
   readonly tokenFile?: string | undefined;
 }
+
+/** How often workers are asked about the nodes in a rollout, in milliseconds. */
+const workersEveryMs = 250;
 
 const defaultLiveTypes = [endpointType, secretType];
 
@@ -152,6 +157,7 @@ const optionNames: OptionNames<SourceServerOptions> = {
   admin: true,
   logger: true,
   workers: true,
+  worker: true,
   locate: true,
 };
 
@@ -190,6 +196,8 @@ export class SourceServer {
   private readonly store: Store;
   private readonly marks: RefusalMarks;
   private readonly replica: Replica | undefined;
+  /** This process and its workers, or this worker. */
+  private readonly processes: Fleet | undefined;
   private rules: NodeRules;
   private openedRevisions: Revisions | undefined;
   private follower: HeadFollower | undefined;
@@ -241,9 +249,22 @@ export class SourceServer {
         evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
         logger,
       });
+    const { workers, worker } = options;
+    if (workers || worker !== undefined)
+      this.processes = new Fleet({
+        ...{ server: () => this.server, served: () => this.servedNow, logger, kind: "worker" },
+        ...{ name: () => worker ?? "main", peers: workers ?? { others: [] } },
+        evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
+      });
+    const isDriven = worker !== undefined;
     // Each server of a shared store watches its rollouts: others need to know what its nodes have applied.
-    const watched = rollout ?? (this.replica && {});
-    this.rollouts = watched && new Rollouts(this.cache, () => this.server, logger, { ...watched, fleet: this.fleet });
+    const watched = rollout ?? (this.replica || isDriven ? {} : undefined);
+    this.rollouts =
+      watched &&
+      new Rollouts(this.cache, () => this.server, logger, {
+        ...{ ...watched, fleet: this.fleet, isDriven },
+        ...(workers && { askEveryMs: workersEveryMs }),
+      });
     const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
     this.marks = new RefusalMarks(this.store, logger);
     const { openRefusals } = this.marks;
@@ -285,7 +306,7 @@ export class SourceServer {
    * are known a moment after {@link SourceServer.listen}.
    */
   get fleet(): Fleet | undefined {
-    return this.replica?.fleet;
+    return this.replica?.fleet ?? this.processes;
   }
 
   private get servedNow(): Served {
@@ -427,7 +448,8 @@ export class SourceServer {
       control: port,
       revisions,
       workers,
-      fleet: this.fleet,
+      ...(workers && { watched: this.processes }),
+      fleet: this.replica?.fleet,
     });
   }
 

@@ -1,10 +1,11 @@
 import type { WorkerFacts } from "../admin/worker-facts.js";
 import type { NodeStatus } from "../cache/snapshot-cache.js";
+import type { Peers } from "../fleet/peer.js";
 import type { DrainOptions } from "../server/admission/drain.js";
 import type { Address, ListenOptions } from "../server/xds-server-options.js";
 
 /** The processes that serve clients in place of the process that has the source and the store. */
-export interface Workers extends WorkerFacts {
+export interface Workers extends WorkerFacts, Peers {
   /** Starts the workers. Resolves with their common addresses when all of them serve. */
   listen(options: ListenOptions): Promise<{ grpc: Address; rest?: Address }>;
   /** The nodes of all workers at the last {@link Workers.lookAtNodes}. */

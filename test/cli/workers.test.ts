@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.js";
 import type { StatusReport } from "../../src/admin/node-report.js";
 import { XdsClient } from "../../src/client/index.js";
+import type { RolloutReport } from "../../src/control/reports.js";
 import { clusterType } from "../../src/resource/types.js";
 import { get } from "../e2e/http.js";
 import { post } from "../server/post.js";
@@ -67,11 +68,18 @@ const served = (...args: string[]) => new Served().start("--workers", "2", ...ar
 class TestNode {
   readonly client: XdsClient;
 
-  constructor({ ports }: Served, id: string, variant: "sotw" | "delta" = "delta") {
+  /** It refuses timeouts of so many seconds. */
+  constructor({ ports }: Served, id: string, variant: "sotw" | "delta" = "delta", refused = 0) {
     this.client = new XdsClient({
       address: `127.0.0.1:${ports.grpc}`,
       ...{ node: { id }, variant },
       reconnect: { initialMs: 50, maxMs: 200 },
+      callbacks: {
+        onResponse: ({ resources }) =>
+          resources.some((one) => Number(one.as(ClusterSchema).connectTimeout?.seconds) === refused)
+            ? "too long"
+            : undefined,
+      },
     });
     this.client.subscribe(clusterType);
     onTestFinished(() => this.client.close());
@@ -85,16 +93,16 @@ class TestNode {
 }
 
 /** Nodes of both variants, each with a connection of its own. */
-const nodesOf = (server: Served, count: number) =>
-  Array.from({ length: count }, (_, at) => new TestNode(server, `n${at}`, at % 2 === 0 ? "delta" : "sotw"));
+const nodesOf = (server: Served, count: number, refused?: number) =>
+  Array.from({ length: count }, (_, at) => new TestNode(server, `n${at}`, at % 2 === 0 ? "delta" : "sotw", refused));
 /** At least so many nodes, as {@link nodesOf}, and each worker has one of them. */
-async function spreadNodes(server: Served, count: number): Promise<TestNode[]> {
-  const nodes = nodesOf(server, count);
+async function spreadNodes(server: Served, count: number, refused?: number): Promise<TestNode[]> {
+  const nodes = nodesOf(server, count, refused);
   await until(async () => {
     const { workers = [], nodes: connected } = await server.status();
     expect(connected.length).toBeGreaterThanOrEqual(nodes.length);
     const hasAll = workers.every((worker) => (worker.nodes ?? 0) > 0);
-    if (!hasAll) nodes.push(new TestNode(server, `n${nodes.length}`));
+    if (!hasAll) nodes.push(new TestNode(server, `n${nodes.length}`, "delta", refused));
     expect(hasAll).toBe(true);
   });
   return nodes;
@@ -270,10 +278,66 @@ test.each(["0", "-1", "two", "1000"])("--workers %s is refused", async (value) =
   expect([code, stderr]).toEqual([2, expect.stringContaining("expected a whole number from 1 to 256, or auto")]);
 });
 
-test.each([
-  ["--store", "etcd://127.0.0.1:1"],
-  ["--rollout-strategy", "gradual"],
-])("--workers with %s %s is refused", async (...args) => {
-  const { code, stderr } = await xds("serve", ".", "--workers", "2", ...args);
-  expect([code, stderr]).toEqual([2, expect.stringContaining("--workers cannot be used with")]);
+test("--workers with --store is refused", async () => {
+  const { code, stderr } = await xds("serve", "--workers", "2", "--store", "etcd://127.0.0.1:1");
+  expect([code, stderr]).toEqual([2, expect.stringContaining("--workers cannot be used with --store yet")]);
+});
+
+/** A server with gradual rollouts, each wave of which waits for an order. */
+async function gradual() {
+  const server = new Served();
+  const state = join(server.folder.path, "state");
+  const flags = ["--rollout-strategy", "gradual", "--rollout-bake", "1h", "--rollout-applied-within", "1h"];
+  await server.start("--workers", "2", "--state-dir", state, ...flags);
+  const order = async (...args: string[]) => {
+    const { code, stdout, stderr } = await xdsHere(...args, "--state-dir", state);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return stdout;
+  };
+  const rollout = async () => JSON.parse(await order("rollout", "status", "-o", "json")) as RolloutReport;
+  return { server, order, rollout };
+}
+
+test("a gradual rollout sees the nodes of all workers: one has the change first, then all", async () => {
+  const { server, order, rollout } = await gradual();
+  const nodes = await spreadNodes(server, 6);
+  await allHave(nodes, 1, 3);
+  server.write(clusters(2));
+  await until(async () => expect((await rollout()).candidate).toMatchObject({ wave: 0, state: "baking" }));
+  const { candidate } = await rollout();
+  expect(candidate?.evidence).toMatchObject({ affected: nodes.length, candidates: 1, pending: [] });
+  expect(nodes.filter(({ has }) => (has as number[])[0] === 2)).toHaveLength(1);
+  process.kill(server.pidOf(1), "SIGKILL"); // its nodes come back at the others, and have what they had
+  await server.program.logged({ worker: 1, msg: "a worker serves in the place of the one that died" });
+  await until(async () =>
+    expect((await rollout()).candidate?.evidence).toMatchObject({ affected: nodes.length, candidates: 1 }),
+  );
+  expect(nodes.filter(({ has }) => (has as number[])[0] === 2)).toHaveLength(1);
+  await order("rollout", "promote", "--why", "it works");
+  await allHave(nodes, 2, 3);
+  expect(await rollout()).toMatchObject({ stable: 2 });
+});
+
+test("a refusal at any worker takes a rollout back", async () => {
+  const { server, rollout } = await gradual();
+  const nodes = await spreadNodes(server, 4, 66);
+  await allHave(nodes, 1, 3);
+  server.write(clusters(66));
+  await until(async () => {
+    const { stable, candidate, barred } = await rollout();
+    expect({ stable, candidate, barred }).toMatchObject({
+      ...{ stable: 1, candidate: undefined },
+      barred: [{ revision: 2, why: expect.stringMatching(/^node "n\d+" refuses clusters .*too long$/) }],
+    });
+  });
+  await allHave(nodes, 1, 3);
+});
+
+test("the time until all nodes have a change is measured over all workers", async () => {
+  const server = await served();
+  const nodes = await spreadNodes(server, 4);
+  await allHave(nodes, 1, 3);
+  server.write(clusters(2));
+  await allHave(nodes, 2, 3);
+  await until(async () => expect(await server.metric("xds_convergence_seconds_count")).toBeGreaterThanOrEqual(1));
 });

@@ -6,8 +6,8 @@ import type {
   RevisionsReport,
   StatusReport,
   TypeReport,
+  WorkerReport,
 } from "../../admin/node-report.js";
-import type { WorkerReport } from "../../admin/worker-facts.js";
 import { messageOf } from "../../errors.js";
 import { printable } from "../../printable.js";
 import type { SyncState } from "../../server/status/status.js";

@@ -13,7 +13,6 @@ import { UsageError } from "../terminal/command.js";
 import type { Log } from "../terminal/log.js";
 import { streamLog } from "../terminal/stream-log.js";
 import { type Call, groupField } from "./call.js";
-import { rolloutOptions } from "./rollout-options.js";
 import type { SettingName, Settings } from "./settings.js";
 
 /** The server's options for these settings. `room` is the number of connections that fit on each of its ports. */
@@ -85,8 +84,9 @@ export function tlsFilePaths(settings: Settings): TlsFilePaths | undefined {
 export function checkSettings(call: CallWithGroups, isReplica = false): void {
   checkReach(call.settings);
   checkPorts(call.settings);
-  checkWorkers(call.settings);
-  const { advertise, store } = call.settings;
+  const { advertise, store, workers } = call.settings;
+  if (workers > 1 && store)
+    throw new UsageError("--workers cannot be used with --store yet; start several servers instead");
   if (advertise !== undefined && !store)
     throw new UsageError("--advertise is for servers that share a store; name it with --store");
   if (!isReplica) checkGroups(call);
@@ -153,15 +153,6 @@ export function exposure(settings: Settings, configuration: Configuration | unde
   return tlsClientCa === undefined
     ? `every client that can connect to ${host} can read ${what}; with --tls-client-ca and --tls-node-san, a client reads only what is for the node in its certificate`
     : `every client with a certificate can read ${what}, because a client may claim to be any node; --tls-node-san binds nodes to certificates`;
-}
-
-/** @throws UsageError for settings that do not work with several workers */
-function checkWorkers(settings: Settings): void {
-  const { workers, store } = settings;
-  if (workers === 1) return;
-  if (store) throw new UsageError("--workers cannot be used with --store yet; start several servers instead");
-  if (rolloutOptions(settings))
-    throw new UsageError("--workers cannot be used with gradual rollouts yet; leave out one of the two");
 }
 
 /** @throws UsageError for two ports that are the same */

@@ -2,10 +2,12 @@ import cluster, { type Worker } from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { countersOf } from "../../admin/metric-rows.js";
 import { type Rows, sumOfRows } from "../../admin/metric-sums.js";
+import type { WorkerReport } from "../../admin/node-report.js";
 import { joinedStatus, type ServedStatus } from "../../admin/served-status.js";
-import type { WorkerMetrics, WorkerReport, WorkersStatus } from "../../admin/worker-facts.js";
+import type { WorkerMetrics, WorkersStatus } from "../../admin/worker-facts.js";
 import type { NodeStatus } from "../../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../../errors.js";
+import type { Peer } from "../../fleet/peer.js";
 import { Calls } from "../../ipc/calls.js";
 import { processChannel } from "../../ipc/channel.js";
 import { XdsApi } from "../../resource/xds-api.js";
@@ -160,6 +162,14 @@ export class WorkerPool implements Workers {
     if (text !== undefined) return text;
     const errors = [...failed.values()];
     throw errors.find(({ code }) => code !== "UNKNOWN_NODE") ?? errors[0] ?? noWorker();
+  }
+
+  get others(): readonly Peer[] {
+    return this.slots.flatMap(({ number, running }) => {
+      if (!running?.isServing) return [];
+      const { calls } = running;
+      return { name: `worker ${number}`, ask: (question, signal) => calls.call<Uint8Array>("ask", [question], signal) };
+    });
   }
 
   get nodes(): readonly NodeStatus[] {

@@ -1,6 +1,7 @@
 import { configDump } from "../../admin/config-dump.js";
 import { workerMetrics } from "../../admin/metrics.js";
 import { sentStatus } from "../../admin/served-status.js";
+import type { PeerQuestion } from "../../fleet/peer.js";
 import { inTurns } from "../../in-turns.js";
 import type { Calls } from "../../ipc/calls.js";
 import { RationedLog } from "../../rationed-log.js";
@@ -43,12 +44,14 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
     unmatchedNodes: settings.unmatchedNodes,
     server: { ...server, limits: { ...limits, connections } },
     tls: tlsFilePaths(settings),
+    worker: `worker ${worker}`,
     logger: log,
   });
   const metrics = workerMetrics(serving.server);
   await serving.open();
   const addresses = await serving.listen(listen);
   calls.serve({
+    ask: (question: PeerQuestion, signal: AbortSignal) => serving.fleet?.answer(question, signal),
     metrics,
     status: (node: string | undefined, signal: AbortSignal) => inTurns(sentStatus(serving.server, node), signal),
     dump: (query: string, signal: AbortSignal) => dump(serving, query, signal),
