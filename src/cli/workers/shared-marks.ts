@@ -2,12 +2,12 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { marksKey } from "../../serving/refusal-marks.js";
 import type { Store } from "../../store/store.js";
 
-/** Marks that are still in a store, and those of each worker, together. Newest first. */
+/** Marks of a worker, newest first. */
 type Marks = readonly JsonValue[];
 
 /**
- * The marks of nodes with an open refusal, of all workers. They are kept as one record. A node can connect to any worker
- * next, so the others are told what a worker adds. A mark that a worker removes stays with the others: a node that is
+ * The marks of nodes with an open refusal, of all workers. They are kept as one record. A node can connect to any
+ * worker next, so the others get what a worker adds. A mark that a worker removes stays with the others: a node that is
  * sent everything once more loses nothing.
  */
 export class SharedMarks {
