@@ -2,6 +2,8 @@ import type { OtherReplicas, ReplicaReport } from "../fleet/replica-report.js";
 
 /** Several servers of one store, as the admin port of one of them shows them. `Fleet` is one. */
 export interface FleetStatus {
+  /** How many replicas there are, this one included, and how many others did not answer when they were asked last. */
+  readonly counts: { readonly replicas: number; readonly silent: number };
   /** This server. */
   report(): ReplicaReport;
   /** The others, or what they know of one node. Resolves within a few seconds, whether they answer or not. */

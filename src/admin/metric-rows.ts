@@ -5,6 +5,7 @@ import type { LoadCounters } from "../server/lrs/load-reporting.js";
 import type { ServerReport } from "../server/server-report.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { ChangeResults, Failure } from "./change-watch.js";
+import type { FleetStatus } from "./fleet-status.js";
 import type { SnapshotGroups } from "./groups.js";
 import type { Rows } from "./metric-sums.js";
 import type { RevisionFacts } from "./revision-facts.js";
@@ -24,6 +25,8 @@ export interface MetricSources {
   readonly revisions?: (() => RevisionFacts | undefined) | undefined;
   /** The processes that serve in place of the server. */
   readonly workers?: WorkerFacts | undefined;
+  /** The servers that share the store of this one. undefined if it shares none. */
+  readonly fleet?: FleetStatus | undefined;
 }
 
 /** Counts about certificates that are read again when their files change. */
@@ -279,6 +282,20 @@ export const metricRows: readonly MetricRow[] = [
     "How long the shared store has not answered; 0 while it answers. There is no series without such a store.",
     ({ store }) => (store ? [[store.away ? (Date.now() - store.away.since) / 1_000 : 0]] : []),
   ),
+  {
+    name: "xds_replicas",
+    kind: "gauge",
+    help: "The replicas that share the store, this one included. There is no series without such a store.",
+    labels: [],
+    read: ({ fleet }) => (fleet ? [[fleet.counts.replicas]] : []),
+  },
+  {
+    name: "xds_replicas_silent",
+    kind: "gauge",
+    help: "The other replicas that did not answer when this one asked them last.",
+    labels: [],
+    read: ({ fleet }) => (fleet ? [[fleet.counts.silent]] : []),
+  },
   revisions("xds_revision_held", "gauge", "Whether a change waits for somebody's approval: 1 or 0.", ({ held }) => [
     [held ? 1 : 0],
   ]),

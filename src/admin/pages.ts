@@ -4,7 +4,6 @@ import { XdsError } from "../errors.js";
 import type { OtherReplicas, ReplicaReport } from "../fleet/replica-report.js";
 import type { Failure } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
-import type { FleetStatus } from "./fleet-status.js";
 import type { MetricSources } from "./metric-rows.js";
 import type { Metrics } from "./metrics.js";
 import { type AdminState, clientReport, type NodeReport, type StatusReport } from "./node-report.js";
@@ -34,8 +33,6 @@ const json = "application/json";
 export interface PageSources extends MetricSources {
   /** The group that `/config_dump` shows by default. */
   readonly group: string | undefined;
-  /** The servers that share the store of this one. undefined if it shares none. */
-  readonly fleet?: FleetStatus | undefined;
 }
 
 /** The pages of the admin port. */

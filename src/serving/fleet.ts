@@ -4,7 +4,7 @@ import { nodeReports } from "../admin/node-report.js";
 import { type ErrorCode, errorTable, messageOf, XdsError } from "../errors.js";
 import { type Answers, askPeers, type Silent } from "../fleet/ask-peers.js";
 import { mostAnswerBytes } from "../fleet/network/peer-request.js";
-import type { Peer, PeerHost, PeerQuestion, Peers } from "../fleet/peer.js";
+import type { Peer, PeerQuestion, Peers } from "../fleet/peer.js";
 import { isAsNew, type Served } from "../fleet/replica.js";
 import { linesOf, type OtherReplicas, type ReplicaReport, readStatus } from "../fleet/replica-report.js";
 import { inTurns } from "../in-turns.js";
@@ -51,12 +51,13 @@ type AppliedLine = { readonly by: string; readonly error?: { readonly code: stri
  * All processes that serve a configuration, seen from one of them. It asks the others, and answers their questions. A
  * process that does not answer is named, and never left out silently.
  */
-export class Fleet implements PeerHost {
+export class Fleet {
   private readonly logger: Logger;
   private readonly startedAt = new Date().toISOString();
   /** Why peers did not answer last, by name. */
   private readonly known = new Map<string, string>();
 
+  /** @internal */
   constructor(private readonly options: FleetOptions) {
     this.logger = options.logger ?? silentLogger;
   }
@@ -64,6 +65,13 @@ export class Fleet implements PeerHost {
   /** The names of the other processes. */
   get others(): readonly string[] {
     return this.options.peers.others.map(({ name }) => name);
+  }
+
+  /** How many processes there are, this one included, and how many others did not answer when they were asked last. */
+  get counts(): { readonly replicas: number; readonly silent: number } {
+    const present = new Set(this.others);
+    const silent = [...this.known.keys()].filter((name) => present.has(name));
+    return { replicas: this.options.peers.others.length + 1, silent: silent.length };
   }
 
   /** This process, as others see it. */
@@ -142,6 +150,7 @@ export class Fleet implements PeerHost {
     return lines.find(({ error }) => error) ?? (lines[0] as AppliedLine);
   }
 
+  /** @internal As `PeerHost.answer()`: answers a question of another process. */
   async answer(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array> {
     switch (question.ask) {
       case "status":
@@ -163,7 +172,7 @@ export class Fleet implements PeerHost {
     }
   }
 
-  /** Asks all others. The log has the ones that do not answer, once. */
+  /** @internal Asks all others. The log has the ones that do not answer, once. */
   async ask(
     question: PeerQuestion,
     timeoutMs = this.options.patienceMs ?? 3_000,

@@ -2,6 +2,8 @@
 // The parts of `xds serve`: `import { SourceServer } from "ts-control-plane/serving"`.
 
 export type { HeldChange } from "../control/reports.js";
+export type { Silent } from "../fleet/ask-peers.js";
+export type { ReplicaReport } from "../fleet/replica-report.js";
 export type {
   Authorship,
   CheckRevision,
@@ -38,6 +40,7 @@ export {
 } from "./configuration-gate.js";
 export type { Places } from "./emptied-directories.js";
 export { type ConfigurationFinding, type Locate, lineOf, type SourceCode } from "./findings.js";
+export type { Fleet, FleetAppliedOptions } from "./fleet.js";
 export { HeadFollower, type HeadFollowerOptions } from "./head-follower.js";
 export type { Snapshots, Views } from "./head-snapshots.js";
 export { commonGroup, type GroupRule, nodeGroups } from "./node-groups.js";

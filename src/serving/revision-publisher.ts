@@ -59,6 +59,8 @@ export interface RevisionPublisherOptions {
   readonly lookAtNodes?: () => Promise<void>;
   /** Whether a node has ever connected to this process. Default true. */
   readonly hadNodes?: () => boolean;
+  /** Whether other servers of the store may have nodes that a change affects. Default false. */
+  readonly hasOthers?: () => boolean;
   readonly logger?: Logger;
   /** Gets the result of each change. */
   readonly watch?: () => ChangeWatch | undefined;
@@ -438,9 +440,10 @@ export class RevisionPublisher {
     return affected.filter((node) => node.id !== "" && !isOwnCommand(node)).map(({ id }) => id);
   }
 
-  /** Whether nodes that have a configuration of this server may be disconnected now. */
+  /** Whether nodes that have a configuration of this store may be disconnected now, or connected elsewhere. */
   private mayHaveMore(connected: readonly NodeStatus[]): boolean {
     const { restartedAt } = this;
+    if (this.options.hasOthers?.()) return true;
     if (restartedAt !== undefined && this.now() - restartedAt < returnMs) return true;
     const hadNodes = restartedAt !== undefined || (this.options.hadNodes?.() ?? true);
     return hadNodes && connected.every(({ node }) => isOwnCommand(node));

@@ -103,7 +103,7 @@ export class Rollouts {
     driver.open();
   }
 
-  /** What has changed about the nodes of this server since a mark, for other servers. */
+  /** @internal What has changed about the nodes of this server since a mark, for other servers. */
   changesSince(rollout: string, mark: string | undefined): Omit<EvidenceLine, "by"> {
     return this.evidence.changesSince(rollout, mark);
   }

@@ -22,7 +22,7 @@ export class CertificateError extends XdsError {
 export class ServerCertificates implements CertificateCounters {
   /** When the certificate expires, in milliseconds since 1970. */
   expiresAt = 0;
-  /** The certificates in use. undefined before they are read. */
+  /** @internal The certificates in use. undefined before they are read. */
   contents: TlsFileContents | undefined;
   private validFrom = 0;
   private readonly daily = setInterval(() => this.warn(), day).unref();

@@ -489,6 +489,7 @@ export class SourceServer {
       nodes: () => workers?.nodes ?? cache.status(),
       hadNodes: () => workers?.hadNodes ?? this.server.report().counters.streams.length > 0,
       ...(workers && { lookAtNodes: () => workers.lookAtNodes() }),
+      hasOthers: () => (this.replica?.fleet.others.length ?? 0) > 0,
       servesOthers: unmatchedNodes !== "none",
       hasRules: rules !== undefined,
       logger,

@@ -109,7 +109,7 @@ export interface Store {
    * have neither this method nor `present`.
    */
   announce?(id: string, value: JsonValue): Promise<void>;
-  /** What the present processes announce, by id. At most {@link mostPresent}. A value that is not JSON is `null`. */
+  /** What the present processes announce, by id. At most 100. A value that is not JSON is `null`. */
   present?(): Promise<ReadonlyMap<string, JsonValue>>;
   /** Releases leases, files and locks. Later calls of other methods reject with WRONG_STATE. Can be called again. */
   close(): Promise<void>;
