@@ -10,6 +10,7 @@ export type {
   FailureReport,
   NodeReport,
   RevisionsReport,
+  SilentReplica,
   StatusReport,
   TypeReport,
   WaitReport,

@@ -81,10 +81,10 @@ const longestReason = 2_000;
 const tableMs = 500;
 
 /**
- * Watches the nodes that have the candidate of a rollout, at this server and at others that share its store. A node that
- * has left one server and is connected to another is not lost. It knows which of them have not applied it yet, have refused
- * it, or are lost. It keeps an entry for each node in the waves so far. Commands of this program, such as `xds watch`,
- * do not count: they end at any time, and take everything.
+ * Watches the nodes that have the candidate of a rollout, at this server and at others that share its store. It knows
+ * which of them have not applied it yet, have refused it, or are lost. A node that has left one server and is connected
+ * to another is not lost. It keeps an entry for each node in the waves so far. Commands of this program, such as `xds
+ * watch`, do not count: they end at any time, and take everything.
  */
 export class RolloutEvidence {
   /** Called after an event that can change the decision. `isUrgent` is true if a node has refused the candidate. */

@@ -376,6 +376,7 @@ describeWithEtcd("an etcd that does not let in", () => {
         { permType: "READWRITE", key: base64(`${prefix}head`) },
         { permType: "READWRITE", ...range("audit/") },
         { permType: "READWRITE", ...range("lease/") },
+        { permType: "READWRITE", ...range("replica/") },
       ],
     };
     await etcd.json("auth/user/add", { name: "root", password: "root" });
