@@ -55,6 +55,8 @@ export interface RevisionPublisherOptions {
   readonly hasRules: boolean;
   /** The connected nodes. */
   readonly nodes: () => readonly NodeStatus[];
+  /** Called before each publish. `nodes` then has the nodes of other processes too. */
+  readonly lookAtNodes?: () => Promise<void>;
   /** Whether a node has ever connected to this process. Default true. */
   readonly hadNodes?: () => boolean;
   /** Whether other servers of the store may have nodes that a change affects. Default false. */
@@ -288,6 +290,7 @@ export class RevisionPublisher {
     const isSeenBefore = wanted === this.wanted && this.heldChange !== undefined;
     let reasons: readonly string[] = [];
     const liveBefore = this.revisions.head.live;
+    await this.options.lookAtNodes?.();
     const published = await this.revisions.publish(layers, {
       ...authorship,
       ...(source !== undefined && { source }),

@@ -6,6 +6,7 @@ import type {
   RevisionsReport,
   StatusReport,
   TypeReport,
+  WorkerReport,
 } from "../../admin/node-report.js";
 import { messageOf } from "../../errors.js";
 import { printable } from "../../printable.js";
@@ -135,16 +136,24 @@ const colours: Readonly<Record<SyncState, (text: string) => string>> = {
 const stateCell = (state: SyncState): Cell => ({ text: state, paint: colours[state] });
 
 /** Explains why the newest configuration is not served, or why the newest certificates or settings are not used. */
-function stale({ reloads, certificates, settings, revisions }: StatusReport, now: number): string {
+function stale({ reloads, certificates, settings, revisions, workers = [] }: StatusReport, now: number): string {
   const told = (kept: string, why: string, failure: FailureReport | undefined) =>
     failure ? `${paint.bad(kept)}; ${why} since ${ago(failure.since, now)}:\n  ${printable(failure.message)}\n\n` : "";
   return (
     told("still serving the last good configuration", "the files cannot be served", reloads.failure) +
     told("still serving the old certificates", "the new ones cannot be used", certificates?.failure) +
     told("the old settings stay in use", "the settings file cannot be used", settings?.failure) +
-    (revisions ? waiting(revisions, now) : "")
+    (revisions ? waiting(revisions, now) : "") +
+    workers.map((one) => absent(one)).join("")
   );
 }
+
+/** Says that the nodes of a worker are missing in the report, and why. */
+const absent = ({ worker, state, missing }: WorkerReport): string => {
+  if (missing === undefined) return "";
+  const what = state === "serving" ? "does not answer" : "does not serve";
+  return `${paint.warn(`worker ${worker} ${what}`)}, and its nodes are missing: ${printable(missing)}\n\n`;
+};
 
 /** Explains what is held, frozen or rolled out, and that the store is away. */
 function waiting({ held, frozen, rollout, store, stable }: RevisionsReport, now: number): string {
