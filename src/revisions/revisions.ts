@@ -203,8 +203,8 @@ export class Revisions {
    * resources stay as they are. `check` is called before the head moves. It throws if the older revision cannot be
    * served now.
    * @throws XdsError INVALID_OPTION if there is no such revision, or its content is stable already; WRONG_STATE without
-   * `to` during a rollout, and if the stable revision is an undo, because the revision before it is the undone one; what
-   * `check` throws
+   * `to` during a rollout, and if the stable revision is an undo, because the revision before it is the undone one;
+   * what `check` throws
    */
   undo(
     to: number | undefined,
