@@ -9,7 +9,6 @@ import type { TlsOptions } from "./access/tls.js";
 import type { Limits } from "./admission/limits.js";
 import { type Callbacks, callbackNames } from "./callbacks.js";
 import type { LoadReportingOptions } from "./lrs/load-reporting.js";
-import type { TokenPeerHost } from "./peers/peer-service.js";
 
 /** Options of an {@link XdsServer}. */
 export interface XdsServerOptions {
@@ -108,8 +107,6 @@ export interface XdsServerOptions {
   readonly keepaliveMs?: number;
   /** The connection is closed if nothing comes within this time after the ping, in milliseconds. Default 10,000. */
   readonly keepaliveTimeoutMs?: number;
-  /** @internal Answers the questions of other replicas, on the gRPC port. */
-  readonly peers?: TokenPeerHost;
 }
 
 /** Where a server listens. */
@@ -156,7 +153,6 @@ const serverNames: OptionNames<XdsServerOptions> = {
   loadReporting: true,
   keepaliveMs: true,
   keepaliveTimeoutMs: true,
-  peers: true,
 };
 const loadReportingNames: OptionNames<LoadReportingOptions> = {
   clusters: true,

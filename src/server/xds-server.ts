@@ -31,6 +31,7 @@ import { Fetches } from "./fetches.js";
 import { GrpcPort } from "./grpc-port.js";
 import { LoadReporting } from "./lrs/load-reporting.js";
 import type { NodeLoads } from "./lrs/node-loads.js";
+import type { TokenPeerHost } from "./peers/peer-service.js";
 import { RestTransport } from "./rest/rest.js";
 import { type ServerReport, serverReport } from "./server-report.js";
 import {
@@ -74,6 +75,8 @@ export class XdsServer {
   private readonly limits: LimitCounts;
   private readonly age: ConnectionAge | undefined;
   private readonly admission: Admission;
+  /** @internal Answers the questions of other replicas, on the gRPC port. Set it before `listen()`. */
+  peers: TokenPeerHost | undefined;
   private tls: TlsOptions | undefined;
   private grpc: GrpcPort | undefined;
   /** @internal The accounts for the work that clients cause, also on the admin port. */
@@ -159,7 +162,7 @@ export class XdsServer {
         traffic: this.counts.traffic,
         clientStatus: this.clientStatus(),
         loads: this.loads,
-        peers: this.options.peers,
+        peers: this.peers,
         limits,
         admission,
         refused: this.refused,

@@ -15,7 +15,7 @@ async function process(name: string, others: readonly Peer[] = [], logger = new 
   const cache = new SnapshotCache({ nodeGroup: ({ cluster: of }) => of });
   const server = await TestServer.start(cache);
   const state = { served: { stable: 1, live: 0 } };
-  const fleet = new Fleet({
+  const fleet = Fleet.of({
     ...{ server: () => server.server, name: () => name, served: () => state.served, logger, patienceMs: 100 },
     peers: { others },
   });

@@ -57,9 +57,13 @@ export class Fleet {
   /** Why peers did not answer last, by name. */
   private readonly known = new Map<string, string>();
 
-  /** @internal */
-  constructor(private readonly options: FleetOptions) {
+  private constructor(private readonly options: FleetOptions) {
     this.logger = options.logger ?? silentLogger;
+  }
+
+  /** @internal */
+  static of(options: FleetOptions): Fleet {
+    return new Fleet(options);
   }
 
   /** The names of the other processes. */

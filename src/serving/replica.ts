@@ -47,7 +47,7 @@ export class Replica implements TokenPeerHost {
   ) {
     const { server, served, evidence, logger } = options;
     this.peers = new ReplicaPeers(() => this.dialing());
-    this.fleet = new Fleet({ server, served, name: () => this.address, peers: this.peers, evidence, logger });
+    this.fleet = Fleet.of({ server, served, name: () => this.address, peers: this.peers, evidence, logger });
     this.progress = new ServedProgress(server, served);
   }
 

@@ -268,10 +268,8 @@ export class SourceServer {
     const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
     this.marks = new RefusalMarks(this.store, logger);
     const { openRefusals } = this.marks;
-    this.server = new XdsServer(this.cache, {
-      ...{ logger, openRefusals, ...server, ...(callbacks && { callbacks }) },
-      ...(this.replica && { peers: this.replica }),
-    });
+    this.server = new XdsServer(this.cache, { logger, openRefusals, ...server, ...(callbacks && { callbacks }) });
+    this.server.peers = this.replica;
     const liveTypes = new Set(options.liveTypes ?? defaultLiveTypes);
     this.gate = new ConfigurationGate({ validation, servesOthers, liveTypes, ...checks }, this.log.findings, locate);
   }

@@ -6,6 +6,7 @@ import { mostAnswerBytes, mostRequestBytes } from "../../src/fleet/network/peer-
 import type { PeerQuestion } from "../../src/fleet/peer.js";
 import type { TlsOptions } from "../../src/server/access/tls.js";
 import type { TokenPeerHost } from "../../src/server/peers/peer-service.js";
+import { XdsServer } from "../../src/server/xds-server.js";
 import { selfSigned } from "../e2e/certificate.js";
 import { TestServer } from "../protocol/harness.js";
 
@@ -21,13 +22,16 @@ async function scene(answer: TokenPeerHost["answer"], tls?: TlsOptions) {
       return answer(question, signal);
     },
   };
-  const server = await TestServer.start(new SnapshotCache(), { peers, ...(tls && { tls }) });
+  const server = new XdsServer(new SnapshotCache(), tls ? { tls } : {});
+  onTestFinished(() => server.close());
+  server.peers = peers;
+  const { port } = (await server.listen({ port: 0 })).grpc;
   const peer = (own?: { cert: string; key: string }, record: { token?: string; certificate?: string } = {}) => {
-    const made = new NetworkPeer({ address: `127.0.0.1:${server.port}`, token, ...record }, own);
+    const made = new NetworkPeer({ address: `127.0.0.1:${port}`, token, ...record }, own);
     onTestFinished(() => made.close());
     return made;
   };
-  return { server, peer, asked };
+  return { peer, asked };
 }
 
 const text = (answer: string) => async () => new Uint8Array(Buffer.from(answer));

@@ -172,8 +172,9 @@ function waiting({ held, frozen, rollout, store, stable }: RevisionsReport, now:
   }
   if (frozen) lines.push(`${paint.warn("changes are frozen")} by ${printable(frozen.by)}: ${printable(frozen.why)}`);
   if (rollout) {
-    const { revision, wave, share, state, waitsFor } = rollout;
-    const why = waitsFor === undefined ? "" : `, waits: ${printable(waitsFor)}`;
+    const { revision, wave, share, state, waitsFor, paused } = rollout;
+    const waits = waitsFor === undefined ? "" : `, waits: ${printable(waitsFor)}`;
+    const why = `${waits}${paused === undefined ? "" : `, paused: ${printable(paused)}`}`;
     const share100 = `${Math.round(share * 100)} % of the nodes`;
     lines.push(`rolling out @${revision}: wave ${wave}, ${wave === 0 ? "the first node" : share100}, ${state}${why}`);
   }

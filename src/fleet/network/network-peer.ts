@@ -1,11 +1,13 @@
 import { createSecureContext } from "node:tls";
-import { ChannelCredentials, Client, Metadata, status } from "@grpc/grpc-js";
-import { messageOf, XdsError } from "../../errors.js";
+import type { ChannelCredentials, Client } from "@grpc/grpc-js";
+import { errorTable, messageOf, XdsError } from "../../errors.js";
 import { onOneLine } from "../../grpc-client/end-status.js";
 import { toBuffer, toBytes } from "../../grpc-client/message-bytes.js";
 import type { Peer, PeerQuestion } from "../peer.js";
 import type { ReplicaRecord } from "../replica.js";
 import { encodePeerRequest, mostAnswerBytes, peerMethod } from "./peer-request.js";
+
+type Grpc = typeof import("@grpc/grpc-js");
 
 /** A certificate and its key, in PEM. */
 export interface OwnCertificate {
@@ -19,6 +21,7 @@ export interface OwnCertificate {
  */
 export class NetworkPeer implements Peer {
   private client: Client | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly record: Pick<ReplicaRecord, "address" | "token" | "certificate">,
@@ -29,13 +32,16 @@ export class NetworkPeer implements Peer {
     return this.record.address;
   }
 
-  ask(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array> {
+  async ask(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array> {
+    const grpc = await import("@grpc/grpc-js"); // loaded only where replicas ask each other
+    signal.throwIfAborted();
+    if (this.isClosed) throw new XdsError("STREAM_ENDED", "this replica is not present any more");
+    this.client ??= this.connect(grpc);
+    const { client } = this;
+    const request = encodePeerRequest(this.record.token, question);
     return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      this.client ??= this.connect();
-      const request = encodePeerRequest(this.record.token, question);
-      const call = this.client.makeUnaryRequest(
-        ...([peerMethod, toBuffer, toBytes, request, new Metadata()] as const),
+      const call = client.makeUnaryRequest(
+        ...([peerMethod, toBuffer, toBytes, request, new grpc.Metadata()] as const),
         (error, response) => {
           signal.removeEventListener("abort", cancel);
           if (response) resolve(response);
@@ -50,32 +56,31 @@ export class NetworkPeer implements Peer {
 
   /** Ends the connection, and all questions. */
   close(): void {
+    this.isClosed = true;
     this.client?.close();
     this.client = undefined;
   }
 
-  private connect(): Client {
+  private connect(grpc: Grpc): Client {
     const { address, certificate } = this.record;
-    return new Client(
-      address,
-      certificate === undefined ? ChannelCredentials.createInsecure() : this.pinned(certificate),
-      {
-        "grpc.max_receive_message_length": mostAnswerBytes,
-        "grpc.use_local_subchannel_pool": 1,
-        "grpc.enable_retries": 0,
-        "grpc.service_config_disable_resolution": 1,
-        "grpc.enable_http_proxy": 0,
-        "grpc.initial_reconnect_backoff_ms": 200,
-        "grpc.max_reconnect_backoff_ms": 2_000,
-        "grpc.keepalive_time_ms": 10_000,
-        "grpc.keepalive_timeout_ms": 5_000,
-        // The address may be an IP, which TLS does not allow as a server's name.
-        ...(certificate !== undefined && { "grpc.ssl_target_name_override": "replica" }),
-      },
-    );
+    const credentials =
+      certificate === undefined ? grpc.ChannelCredentials.createInsecure() : this.pinned(certificate, grpc);
+    return new grpc.Client(address, credentials, {
+      "grpc.max_receive_message_length": mostAnswerBytes,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.enable_retries": 0,
+      "grpc.service_config_disable_resolution": 1,
+      "grpc.enable_http_proxy": 0,
+      "grpc.initial_reconnect_backoff_ms": 200,
+      "grpc.max_reconnect_backoff_ms": 2_000,
+      "grpc.keepalive_time_ms": 10_000,
+      "grpc.keepalive_timeout_ms": 5_000,
+      // The address may be an IP, which TLS does not allow as a server's name.
+      ...(certificate !== undefined && { "grpc.ssl_target_name_override": "replica" }),
+    });
   }
 
-  private pinned(certificate: string): ChannelCredentials {
+  private pinned(certificate: string, { ChannelCredentials }: Grpc): ChannelCredentials {
     const { own } = this;
     const context = createSecureContext({
       ca: certificate,
@@ -88,12 +93,12 @@ export class NetworkPeer implements Peer {
 
   private errorOf(code: number | undefined, details: string): XdsError {
     const { address } = this.record;
-    if (code === status.PERMISSION_DENIED)
+    if (code === errorTable.PERMISSION_DENIED.grpc)
       return new XdsError(
         "STREAM_ENDED",
         `another process has the address ${address}: the replica was restarted within the last seconds, or several replicas announce this address (--advertise)`,
       );
-    if (code === status.UNIMPLEMENTED)
+    if (code === errorTable.UNKNOWN_PATH.grpc)
       return new XdsError("STREAM_ENDED", `the server at ${address} answers no questions of replicas`);
     return new XdsError("STREAM_ENDED", onOneLine(details));
   }
