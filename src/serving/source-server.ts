@@ -251,7 +251,7 @@ export class SourceServer {
       });
     const { workers, worker } = options;
     if (workers || worker !== undefined)
-      this.processes = new Fleet({
+      this.processes = Fleet.of({
         ...{ server: () => this.server, served: () => this.servedNow, logger, kind: "worker" },
         ...{ name: () => worker ?? "main", peers: workers ?? { others: [] } },
         evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
