@@ -11,6 +11,7 @@ const below = {
   validation: ["schema", "json", "resource", "resource/references"],
   cache: ["schema", "resource"],
   "grpc-client": ["@grpc/grpc-js"],
+  ipc: [],
   store: [],
   fleet: ["store"],
   "fleet/network": ["fleet", "grpc-client", "@grpc/grpc-js"],
@@ -53,6 +54,7 @@ const below = {
   "source/secrets": ["source/files"],
   source: ["resource", "source/**"],
   "store/etcd": ["store", "grpc-client", "source/files/whole-file.ts", "@grpc/grpc-js"],
+  "store/ipc": ["store", "ipc"],
   control: [
     ...["schema", "resource", "store", "rollout", "revisions", "admin", "server/csds", "source/files/whole-file.ts"],
   ],

@@ -17,6 +17,8 @@ const src = join(root, "src");
 const dist = join(root, "dist");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const program = join(dist, "cli", "main.js");
+/** What is started or imported by its name. */
+const entryPoints = ["cli/main.ts", "cli/run.ts", "cli/workers/worker-main.ts", "source/thread/reading-worker.ts"];
 const stampFile = join(dist, ".built"); // when the last build that succeeded began
 const otherInputs = [
   "scripts/build.mjs",
@@ -100,7 +102,7 @@ async function bundleProgram() {
   const outdir = join(dist, "bundled");
   rmSync(outdir, { recursive: true, force: true });
   const { metafile } = await build({
-    entryPoints: ["cli/main.ts", "cli/run.ts", "source/thread/reading-worker.ts"].map((name) => join(src, name)),
+    entryPoints: entryPoints.map((name) => join(src, name)),
     ...{ outdir, entryNames: "[name]", chunkNames: "[name]-[hash]" },
     ...{ bundle: true, splitting: true, platform: "node", format: "esm", target: "node20" },
     ...{ sourcemap: true, metafile: true, absWorkingDir: root, logLevel: "warning" },

@@ -10,7 +10,7 @@ import { HttpServer, sendError } from "../server/http/http-server.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { Address } from "../server/xds-server-options.js";
 import type { AdminHandler } from "./admin-handler.js";
-import { ChangeWatch } from "./change-watch.js";
+import { ChangeWatch, nodesOf, type WatchedNodes } from "./change-watch.js";
 import type { FleetStatus } from "./fleet-status.js";
 import type { SnapshotGroups } from "./groups.js";
 import type { CertificateCounters, SettingsInUse } from "./metric-rows.js";
@@ -18,6 +18,7 @@ import { Metrics } from "./metrics.js";
 import { Pages } from "./pages.js";
 import type { RevisionFacts } from "./revision-facts.js";
 import { loadTracing, type StartSpan } from "./tracing.js";
+import type { WorkerFacts } from "./worker-facts.js";
 import { writePieces } from "./write-pieces.js";
 
 /** Where the admin port listens, and what it reports besides the server's state. */
@@ -48,8 +49,12 @@ export interface AdminOptions {
   readonly connections?: number;
   /** @internal Returns the facts about revisions. */
   readonly revisions?: (() => RevisionFacts | undefined) | undefined;
+  /** @internal The processes that serve in place of the server. */
+  readonly workers?: WorkerFacts | undefined;
   /** @internal The servers that share the store of this one. */
   readonly fleet?: FleetStatus | undefined;
+  /** @internal The nodes that a change is measured by. Default: those of the server. */
+  readonly watched?: WatchedNodes | undefined;
   /** @internal Answers all requests below its path, instead of a page. */
   readonly control?: AdminHandler | undefined;
 }
@@ -65,7 +70,9 @@ const optionNames: OptionNames<AdminOptions> = {
   logger: true,
   connections: true,
   revisions: true,
+  workers: true,
   fleet: true,
+  watched: true,
   control: true,
 };
 
@@ -94,10 +101,13 @@ export class AdminServer {
   ) {
     this.host = options.host ?? "127.0.0.1";
     this.logger = new RationedLog(options.logger ?? silentLogger);
-    const { groups, group, certificates, settings, revisions, fleet, connections = 100 } = options;
+    const { groups, group, certificates, settings, revisions, workers, fleet, connections = 100 } = options;
     const snapshot = () => (group === undefined ? undefined : groups?.get(group));
-    this.changes = new ChangeWatch(server, startSpan, snapshot, (seconds) => metrics.converged(seconds));
-    const sources = { server, groups, group, certificates, settings, revisions, fleet, changes: this.changes };
+    this.changes = new ChangeWatch(options.watched ?? nodesOf(server), startSpan, snapshot, (seconds) =>
+      metrics.converged(seconds),
+    );
+    const { changes } = this;
+    const sources = { server, groups, group, certificates, settings, revisions, workers, fleet, changes };
     const metrics = new Metrics(sources);
     this.pages = new Pages(sources, metrics);
     this.http = new HttpServer(

@@ -14,6 +14,20 @@ export interface ChangeCounts {
   readonly removed: number;
 }
 
+/** The nodes whose ACKs are waited for. */
+export interface WatchedNodes {
+  /** How many streams are open. */
+  streams(): Promise<number>;
+  /** As `XdsServer.applied()`, for all nodes. */
+  applied(options: { readonly timeoutMs: number }): Promise<void>;
+}
+
+/** The nodes of a server. */
+export const nodesOf = (server: XdsServer): WatchedNodes => ({
+  streams: async () => server.load.streams,
+  applied: (options) => server.applied(() => true, options),
+});
+
 /** How long, in milliseconds, to wait for the last ACK of a change. */
 const appliedTimeoutMs = 60_000;
 /** The most changes during one wait that are measured by the next wait. Further ones are not measured. */
@@ -65,7 +79,7 @@ export class ChangeWatch implements ChangeResults {
   private isWaiting = false;
 
   constructor(
-    private readonly server: XdsServer,
+    private readonly nodes: WatchedNodes,
     private readonly startSpan: StartSpan,
     /** The snapshot whose versions become attributes of the span. */
     private readonly snapshot: () => Snapshot | undefined,
@@ -125,7 +139,7 @@ export class ChangeWatch implements ChangeResults {
     while (this.waiting.length > 0) {
       const changes = this.waiting.splice(0).map(({ at, span }) => ({ at, span, applying: span.child("xds.apply") }));
       // Without a connected node there is nothing to measure.
-      const isServing = this.server.report().counters.streams.some(({ open }) => open > 0);
+      const isServing = (await this.nodes.streams()) > 0;
       const error = isServing ? await this.applied() : undefined;
       for (const { at, span, applying } of changes) {
         if (isServing && error === undefined) this.onConverged((performance.now() - at) / 1_000);
@@ -140,7 +154,7 @@ export class ChangeWatch implements ChangeResults {
 
   private async applied(): Promise<XdsError | undefined> {
     try {
-      await this.server.applied(() => true, { timeoutMs: appliedTimeoutMs });
+      await this.nodes.applied({ timeoutMs: appliedTimeoutMs });
       return undefined;
     } catch (error) {
       return error instanceof XdsError ? error : new XdsError("INTERNAL", String(error), { cause: error });

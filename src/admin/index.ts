@@ -14,6 +14,7 @@ export type {
   StatusReport,
   TypeReport,
   WaitReport,
+  WorkerReport,
 } from "./node-report.js";
 export type { RevisionFacts } from "./revision-facts.js";
 export type { StartSpan, Traced } from "./tracing.js";

@@ -7,7 +7,9 @@ import type { XdsServer } from "../server/xds-server.js";
 import type { ChangeResults, Failure } from "./change-watch.js";
 import type { FleetStatus } from "./fleet-status.js";
 import type { SnapshotGroups } from "./groups.js";
+import type { Rows } from "./metric-sums.js";
 import type { RevisionFacts } from "./revision-facts.js";
+import type { WorkerFacts } from "./worker-facts.js";
 
 /** The sources of the metrics. */
 export interface MetricSources {
@@ -21,6 +23,8 @@ export interface MetricSources {
   readonly settings: SettingsInUse | undefined;
   /** The facts about revisions. */
   readonly revisions?: (() => RevisionFacts | undefined) | undefined;
+  /** The processes that serve in place of the server. */
+  readonly workers?: WorkerFacts | undefined;
   /** The servers that share the store of this one. undefined if it shares none. */
   readonly fleet?: FleetStatus | undefined;
 }
@@ -52,6 +56,8 @@ export interface Scrape extends Omit<MetricSources, "server"> {
 
 /** A metric. Its numbers are read when it is scraped. */
 export interface MetricRow {
+  /** What it is about is in the process that serves. With workers, their numbers are added. */
+  readonly isOfServer?: boolean;
   readonly name: string;
   readonly kind: "counter" | "gauge";
   readonly help: string;
@@ -62,15 +68,15 @@ export interface MetricRow {
 
 type Series = ReturnType<MetricRow["read"]>;
 
+const noWorkers: Pick<WorkerFacts, "counts"> = { counts: { serving: 0, wanted: 0, died: 0 } };
+
 const variantAndType = ["variant", "type"];
 const traffic = (
   name: string,
   help: string,
   field: "requests" | "acks" | "nacks" | "responses" | "resources" | "bytes",
 ): MetricRow => ({
-  name,
-  kind: "counter",
-  help,
+  ...{ name, kind: "counter", help, isOfServer: true },
   labels: variantAndType,
   read: ({ counters, api }) => counters.traffic.map((row) => [row[field], row.variant, typeName(row.typeUrl, api)]),
 });
@@ -101,10 +107,7 @@ const loads = (
   read: (counters: LoadCounters) => Series,
   labels: readonly string[] = [],
 ): MetricRow => ({
-  name,
-  kind,
-  help,
-  labels,
+  ...{ name, kind, help, labels, isOfServer: true },
   read: ({ report }) => (report.loads ? read(report.loads) : []),
 });
 
@@ -122,6 +125,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_connections",
+    isOfServer: true,
     kind: "gauge",
     help: "Open gRPC connections, including those in their TLS handshake.",
     labels: [],
@@ -129,6 +133,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_streams",
+    isOfServer: true,
     kind: "gauge",
     help: "Open streams.",
     labels: variantAndType,
@@ -137,6 +142,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_streams_opened_total",
+    isOfServer: true,
     kind: "counter",
     help: "Streams that clients opened, including refused ones.",
     labels: variantAndType,
@@ -145,6 +151,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_nodes",
+    isOfServer: true,
     kind: "gauge",
     help: "Connected nodes, by the worst state of their types: ERROR, STALE, NOT_SENT, DRAINING, SYNCED.",
     labels: ["state"],
@@ -158,6 +165,7 @@ export const metricRows: readonly MetricRow[] = [
   traffic("xds_nacks_total", "Responses that clients NACKed.", "nacks"),
   {
     name: "xds_fetches_total",
+    isOfServer: true,
     kind: "counter",
     help: "Unary calls and REST requests, by result: answered, not_modified, refused.",
     labels: ["transport", "type", "result"],
@@ -171,6 +179,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_unsent_response_bytes",
+    isOfServer: true,
     kind: "gauge",
     help: "Bytes of responses that are written and that clients have not read yet.",
     labels: [],
@@ -178,6 +187,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_receiving_request_bytes",
+    isOfServer: true,
     kind: "gauge",
     help: "Bytes of gRPC and REST requests that have arrived in part or wait to be handled.",
     labels: [],
@@ -185,6 +195,7 @@ export const metricRows: readonly MetricRow[] = [
   },
   {
     name: "xds_refusals_total",
+    isOfServer: true,
     kind: "counter",
     help: "Connections, streams and requests that were refused or ended, by the limit that they exceeded, or by authorize.",
     labels: ["reason"],
@@ -204,6 +215,34 @@ export const metricRows: readonly MetricRow[] = [
       }
       return Array.from(counts, ([typeUrl, count]) => [count, typeName(typeUrl, api)] as const);
     },
+  },
+  {
+    name: "xds_workers",
+    kind: "gauge",
+    help: "Workers that serve, and those that should but do not: serving, starting. There is no series without workers.",
+    labels: ["state"],
+    read: ({
+      workers: {
+        counts: { serving, wanted },
+      } = noWorkers,
+    }) =>
+      wanted === 0
+        ? []
+        : [
+            [serving, "serving"],
+            [wanted - serving, "starting"],
+          ],
+  },
+  {
+    name: "xds_worker_deaths_total",
+    kind: "counter",
+    help: "Workers that have died and were replaced. There is no series without workers.",
+    labels: [],
+    read: ({
+      workers: {
+        counts: { died, wanted },
+      } = noWorkers,
+    }) => (wanted === 0 ? [] : [[died]]),
   },
   {
     name: "xds_groups",
@@ -371,6 +410,26 @@ export const convergenceRow = {
   help: "Time from the reading of a configuration to the last ACK of a connected node.",
   labels: [],
 } as const;
+
+/** The metrics that the process of a server has of it. */
+export const serverRows = (server: XdsServer): Rows => {
+  const report = server.report();
+  const scrape: Scrape = {
+    ...{ api: server.api, report, counters: report.counters, changes: noChanges },
+    ...{ groups: undefined, certificates: undefined, settings: undefined },
+  };
+  return new Map(metricRows.flatMap(({ name, isOfServer, read }) => (isOfServer ? [[name, [...read(scrape)]]] : [])));
+};
+
+/** Only the counters of these metrics. */
+export const countersOf = (rows: Rows): Rows => new Map([...rows].filter(([name]) => counters.has(name)));
+
+const counters = new Set(metricRows.flatMap(({ name, kind }) => (kind === "counter" ? [name] : [])));
+
+const noChanges: ChangeResults = {
+  ...{ reloads: 0, failedReloads: 0, lastSucceeded: undefined, lastSuccessAt: 0 },
+  ...{ failure: undefined, refused: 0, timedOut: 0 },
+};
 
 const typeName = (typeUrl: string, api: XdsApi) =>
   typeUrl === "" ? "ads" : (api.findResourceType(typeUrl)?.name ?? "unknown");

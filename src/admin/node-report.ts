@@ -29,6 +29,8 @@ export interface StatusReport {
   readonly settings?: { readonly failure: FailureReport };
   /** Present where the configuration is kept in revisions. */
   readonly revisions?: RevisionsReport;
+  /** Present where several processes serve. The nodes and counters are those of all of them. */
+  readonly workers?: readonly WorkerReport[];
   /**
    * The replicas that share a store, this one first. Absent where no store is shared. A replica that has not answered
    * has only its name and `silent`.
@@ -39,6 +41,19 @@ export interface StatusReport {
   /** Those of this server only. */
   readonly counters: ServerCounters;
   readonly nodes: readonly NodeReport[];
+}
+
+/** A worker in `/status`. */
+export interface WorkerReport {
+  /** Its number, from 1. */
+  readonly worker: number;
+  /** The id of its process. undefined while there is none. */
+  readonly pid?: number;
+  readonly state: "serving" | "starting";
+  /** How many nodes are connected to it. undefined if it does not serve, or has not answered in time. */
+  readonly nodes?: number;
+  /** Why it does not serve now, or has not answered. Its nodes are missing then. */
+  readonly missing?: string;
 }
 
 /** A replica that has not answered in time. Its nodes are missing. */

@@ -6,8 +6,10 @@ import type { Failure } from "./change-watch.js";
 import { configDump, dumpParameters } from "./config-dump.js";
 import type { MetricSources } from "./metric-rows.js";
 import type { Metrics } from "./metrics.js";
-import { type AdminState, clientReport, nodeReports, type StatusReport } from "./node-report.js";
+import { type AdminState, clientReport, type NodeReport, type StatusReport } from "./node-report.js";
 import { type RevisionFacts, waitingLines } from "./revision-facts.js";
+import { ownStatus, type ServedStatus } from "./served-status.js";
+import type { WorkersStatus } from "./worker-facts.js";
 
 /** A page of the admin port. */
 interface Page {
@@ -71,8 +73,8 @@ export class Pages {
   }
 
   private get state(): AdminState {
-    const { server, groups } = this.sources;
-    const { state } = server;
+    const { server, groups, workers } = this.sources;
+    const { state } = workers ?? server;
     if (state === "draining" || state === "closed") return "DRAINING";
     return state === "listening" && (groups?.ready() ?? true) ? "LIVE" : "STARTING";
   }
@@ -100,7 +102,11 @@ export class Pages {
         "/config_dump",
         "what is served or what a node has, in the form of Envoy's admin port: " +
           "?group=G, ?node=ID, ?node=ID&state=served, ?name_regex=, ?resource=",
-        async (query) => ({ type: json, body: await configDump(server, groups, group, query) }),
+        async (query) => {
+          const { workers } = this.sources;
+          if (workers && query.has("node")) return { type: json, body: [await workers.dump(query.toString())] };
+          return { type: json, body: await configDump(server, groups, group, query) };
+        },
         dumpParameters,
       ),
       page("/descriptors", "the Envoy API in use, as a serialized FileDescriptorSet for --descriptors", () => ({
@@ -113,9 +119,9 @@ export class Pages {
         async (query) => ({ type: json, body: await this.status(query) }),
         ["node", "own"],
       ),
-      page("/clients", "the connected and polling nodes of this server, one per line", () => ({
+      page("/clients", "the connected and polling nodes of this server, one per line", async () => ({
         type: json,
-        body: this.clients(),
+        body: this.clients(await this.served()),
       })),
     ]);
   }
@@ -132,6 +138,7 @@ export class Pages {
       line("the old certificates", certificates?.failure),
       line("with the old settings", settings?.failure),
       waiting,
+      ...[...(this.sources.workers?.lines() ?? [])].map((text) => `${text}\n`),
     ].join("");
   }
 
@@ -145,22 +152,28 @@ export class Pages {
     );
   }
 
+  /** What this server serves, or its workers in its place. */
+  private async served(node?: string): Promise<ServedStatus | WorkersStatus> {
+    const { server, workers } = this.sources;
+    return workers ? workers.status(node) : ownStatus(server, node);
+  }
+
   private async status(query: URLSearchParams): Promise<Iterable<string>> {
     const fleet = ownOnly(query) ? undefined : this.sources.fleet;
     const node = query.get("node") ?? undefined;
-    return this.statusOf(node, fleet?.report(), await fleet?.othersStatus(node));
+    return this.statusOf(await this.served(node), fleet?.report(), await fleet?.othersStatus(node));
   }
 
   /** The status of this server, and of the others if they are given. */
   private *statusOf(
-    node: string | undefined,
+    served: ServedStatus | WorkersStatus,
     own: ReplicaReport | undefined,
     others: OtherReplicas | undefined,
   ): Iterable<string> {
-    const { server, changes, certificates, settings } = this.sources;
+    const { changes, certificates, settings } = this.sources;
     const { startedAt, startedAtSteady } = this;
     const { replicas = [], nodes = [], silent = [] } = others ?? {};
-    const nodeStates: Record<string, number> = { ...server.report().nodeStates };
+    const nodeStates: Record<string, number> = { ...served.nodeStates };
     for (const { nodeStates: theirs } of replicas)
       for (const [state, count] of Object.entries(theirs)) nodeStates[state] = (nodeStates[state] ?? 0) + count;
     const head: Omit<StatusReport, "nodes"> = {
@@ -177,23 +190,23 @@ export class Pages {
       ...(certificates?.failure && { certificates: { failure: failureReport(certificates.failure) } }),
       ...(settings?.failure && { settings: { failure: failureReport(settings.failure) } }),
       ...revisionsReport(this.sources.revisions?.()),
+      ...("workers" in served && { workers: served.workers }),
       ...(own && {
         replicas: [own, ...replicas, ...silent.map(({ name, why }) => ({ replica: name, silent: why }))],
       }),
       nodeStates: nodeStates as StatusReport["nodeStates"],
-      counters: server.report().counters,
+      counters: served.counters,
     };
     yield JSON.stringify(head, undefined, 1).replace(/\n\}$/, ',\n "nodes": [');
-    const reports = map(nodeReports(server, node), (one) =>
-      JSON.stringify(own ? { ...one, replica: own.replica } : one),
-    );
+    const of = own ? `,"replica":${JSON.stringify(own.replica)}}` : "}";
+    const reports = map(served.nodes, (node) => node.slice(0, -1) + of);
     yield* jsonLines(joined(reports, nodes));
     yield "\n ]\n}\n";
   }
 
-  private *clients(): Iterable<string> {
+  private *clients({ nodes }: ServedStatus): Iterable<string> {
     yield "[";
-    yield* jsonLines(map(nodeReports(this.sources.server), (one) => JSON.stringify(clientReport(one))));
+    yield* jsonLines(map(nodes, (node) => JSON.stringify(clientReport(JSON.parse(node) as NodeReport))));
     yield "\n]\n";
   }
 }

@@ -233,7 +233,7 @@ export class Control {
     if (!isPrefix(hash) || !held.content.startsWith(hash))
       throw new XdsError(
         "WRONG_STATE",
-        `the change that is held now is ${held.content.slice(0, 12)}, not ${JSON.stringify(hash)}: ${held.reasons.join("; ")}`,
+        `the change that is held now is ${held.content.slice(0, 12)}, not ${JSON.stringify(hash)}${isPrefix(hash) ? "" : ` (at least ${fewestDigits} digits, 0-9 and a-f)`}: ${held.reasons.join("; ")}`,
       );
     await approvals.approve(held.content, { by, ...(why !== undefined && { why }) });
     return held;

@@ -23,6 +23,8 @@ export interface RevisionReport {
   readonly revision: number;
   /** The revision that was stable before it. 0 if there was none. */
   readonly parent: number;
+  /** The revision whose content it serves again. Only an undo has it. */
+  readonly undoTo?: number;
   readonly at: string;
   readonly by: string;
   readonly message?: string;
@@ -134,13 +136,14 @@ export const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 /** Describes a revision. `live` has the URLs of the live types. */
 export function revisionReport(revision: Revision, head: Head, live: readonly string[]): RevisionReport {
-  const { number, parent, at, by, message, source, content, counts, groups, rules } = revision;
+  const { number, parent, undoTo, at, by, message, source, content, counts, groups, rules } = revision;
   const barred = barredAs(head, content);
   const state =
     number === head.stable ? "stable" : number === head.rollout?.revision ? "candidate" : barred && "barred";
   return {
     revision: number,
     parent,
+    ...(undoTo !== undefined && { undoTo }),
     at: isoTime(at),
     by,
     ...(message !== undefined && { message }),

@@ -33,10 +33,13 @@ export class OpenRefusals {
     return known;
   }
 
-  /** Adds the result of {@link OpenRefusals.known}. Call it before there are streams. Other values are ignored. */
+  /**
+   * Adds the result of {@link OpenRefusals.known} of an earlier server, or of another one. Other values, and marks that
+   * are there, are ignored.
+   */
   add(known: Iterable<unknown>): void {
     for (const mark of [...known].slice(0, maxMarks).reverse())
-      if (typeof mark === "string" && mark.includes(" ")) this.marks.set(mark, new Set([endedStream]));
+      if (typeof mark === "string" && mark.includes(" ") && !this.marks.has(mark)) this.set(mark, endedStream);
   }
 
   /** Whether a node has refused something of a type and has not taken its replacement. */
@@ -72,13 +75,17 @@ export class OpenRefusals {
   }
 
   private mark(key: string, stream: number): void {
+    this.set(key, stream);
+    this.onChange();
+  }
+
+  private set(key: string, stream: number): void {
     this.marks.set(key, new Set([stream]));
     if (this.marks.size > maxMarks)
       for (const oldest of this.marks.keys()) {
         this.marks.delete(oldest);
         break;
       }
-    this.onChange();
   }
 }
 

@@ -280,6 +280,19 @@ describe("Revisions", () => {
     await expect(revisions.undo(9, why)).rejects.toMatchObject({ code: "INVALID_OPTION" });
   });
 
+  it("undoes during a rollout only to a revision that is named, because the stable one has nothing to undo", async () => {
+    const revisions = await open();
+    await revisions.publish(groups(cluster("a")), me);
+    await revisions.publish(groups(cluster("a", 2)), me);
+    await revisions.publish(groups(cluster("a", 3)), { ...me, gradually: () => ["n1"] });
+    await expect(revisions.undo(undefined, why)).rejects.toMatchObject({
+      code: "WRONG_STATE",
+      message: expect.stringMatching(/^@3 is being rolled out: `xds rollout abort` goes back to @2, .*--to$/),
+    });
+    expect(revisions.head).toMatchObject({ stable: 2, rollout: { revision: 3 }, barred: [] });
+    expect(await revisions.undo(1, why)).toMatchObject({ number: 4, undoTo: 1 });
+  });
+
   it("promotes, aborts, pauses, resumes and freezes, and records it in the audit log", async () => {
     const revisions = await open();
     for (const act of ["promote", "abort", "pause", "resume"] as const)
@@ -421,7 +434,7 @@ describe("Revisions", () => {
     for (let content = 9; content <= 12; content++)
       await revisions.publish(groups(cluster("a", content)), { ...me, gradually });
     expect(await numbers()).toEqual([12, 8, 2]);
-    expect(await revisions.undo(undefined, why)).toMatchObject({ number: 13, undoTo: 2 });
+    expect(await revisions.undo(2, why)).toMatchObject({ number: 13, undoTo: 2 });
   });
 
   it("keeps a candidate that was rolled back longer than one that was replaced", async () => {

@@ -203,7 +203,8 @@ export class Revisions {
    * resources stay as they are. `check` is called before the head moves. It throws if the older revision cannot be
    * served now.
    * @throws XdsError INVALID_OPTION if there is no such revision, or its content is stable already; WRONG_STATE without
-   * `to` if the stable revision is an undo, because the revision before it is the undone one; what `check` throws
+   * `to` during a rollout, and if the stable revision is an undo, because the revision before it is the undone one;
+   * what `check` throws
    */
   undo(
     to: number | undefined,
@@ -221,6 +222,7 @@ export class Revisions {
     await this.change(async (head) => {
       const stable = head.stable > 0 ? await this.read(head.stable) : undefined;
       const candidate = head.rollout && (await this.read(head.rollout.revision));
+      if (to === undefined && candidate) throw whichUndo(candidate, stable);
       if (to === undefined && stable?.undoTo !== undefined) throw undoneAlready(stable);
       const number = to ?? stable?.parent ?? 0;
       if (number === 0) throw new XdsError("INVALID_OPTION", "there is no revision before the one that is served");
@@ -514,6 +516,12 @@ function removable(all: readonly Revision[], { stable, rollout, barred }: Head):
 }
 
 const isoTime = (time: number): string => new Date(time).toISOString();
+
+const whichUndo = ({ number }: Revision, stable: Revision | undefined) =>
+  new XdsError(
+    "WRONG_STATE",
+    `@${number} is being rolled out: \`xds rollout abort\` goes back to ${stable ? `@${stable.number}` : "what was served"}, which is stable; to go further back, name the revision with --to`,
+  );
 
 const undoneAlready = ({ number, undoTo, by }: Revision) =>
   new XdsError(

@@ -18,6 +18,12 @@ test("a resume after a step was decided stays, and the step is dropped", () => {
   expect(settle(resumed, { next: { ...rollout, waitsFor: "more" } }, "c", 1)).toBe(resumed);
 });
 
+test("a pause goes on when another revision replaces the candidate", () => {
+  const replaced = rollOut(paused, 3, "s", ["n1", "n2"], 5);
+  expect(replaced.rollout).toMatchObject({ revision: 3, wave: 0, paused: { by: "me", why: "lunch" } });
+  expect(resume(replaced).rollout).not.toHaveProperty("paused");
+});
+
 test("a paused rollout still goes back", () => {
   expect(settle(paused, { end: "rolledBack", why: "refused" }, "c", 1).rollout).toBeUndefined();
 });

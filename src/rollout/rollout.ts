@@ -129,7 +129,18 @@ export function begin(
 ): Rollout {
   const first = before?.first.filter((node) => affected.includes(node)) ?? [];
   const chosen = first.length > 0 ? first : firstOf(affected);
-  return { id, revision, startedAt: now, first: chosen, wave: 0, share: 0, state: "applying", since: now };
+  const paused = before?.paused;
+  const start = {
+    id,
+    revision,
+    startedAt: now,
+    first: chosen,
+    wave: 0,
+    share: 0,
+    state: "applying",
+    since: now,
+  } as const;
+  return { ...start, ...(paused && { paused }) };
 }
 
 const firstOf = (nodes: readonly string[]): readonly string[] => nodes.slice().sort().slice(0, 1);

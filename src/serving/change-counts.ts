@@ -69,7 +69,7 @@ function* differing(before: readonly Resource[], after: readonly Resource[]) {
     const old = gone.get(keyOf(resource));
     gone.delete(keyOf(resource));
     if (!old) added.push(resource);
-    else if (old !== resource) changed.push(resource);
+    else if (old.version !== resource.version) changed.push(resource);
   }
   return { added, changed, removed: [...gone.values()] };
 }

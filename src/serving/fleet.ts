@@ -25,6 +25,8 @@ export interface FleetOptions {
   /** What has changed about the nodes in a rollout since a mark. undefined if this process watches no rollouts. */
   readonly evidence?: ((rollout: string, mark: string | undefined) => Omit<EvidenceLine, "by"> | undefined) | undefined;
   readonly logger?: Logger;
+  /** What the others are, for the log. Default `replica`. */
+  readonly kind?: "replica" | "worker";
   /** How long a peer has for its answer, in milliseconds. Default 3,000. */
   readonly patienceMs?: number;
 }
@@ -128,6 +130,14 @@ export class Fleet {
     }
   }
 
+  /** @internal How many streams are open at all processes that answer. */
+  async streams(): Promise<number> {
+    const { answers } = await this.ask({ ask: "load" });
+    const lines = answers.flatMap(({ bytes }) => [...linesOf(bytes)]);
+    const theirs = lines.map((line) => (JSON.parse(line) as { readonly streams: number }).streams);
+    return theirs.reduce((sum, streams) => sum + streams, this.options.server().load.streams);
+  }
+
   private async askApplied(
     peer: Peer,
     question: PeerQuestion & { ask: "applied" },
@@ -181,16 +191,17 @@ export class Fleet {
   }
 
   private note(silent: readonly Silent[], answering: readonly string[]): void {
+    const { kind = "replica" } = this.options;
     for (const { name, why } of silent) {
       if (!this.known.has(name))
         this.logger.warn(
-          { replica: name, error: why },
-          "another replica does not answer; what is reported lacks its nodes",
+          { [kind]: name, error: why },
+          `another ${kind} does not answer; what is reported lacks its nodes`,
         );
       this.known.set(name, why);
     }
     for (const name of answering)
-      if (this.known.delete(name)) this.logger.info({ replica: name }, "the other replica answers");
+      if (this.known.delete(name)) this.logger.info({ [kind]: name }, `the other ${kind} answers`);
     const present = new Set(this.others);
     for (const name of this.known.keys()) if (!present.has(name)) this.known.delete(name);
   }

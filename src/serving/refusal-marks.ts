@@ -5,7 +5,7 @@ import { OpenRefusals } from "../protocol/open-refusals.js";
 import type { Store } from "../store/store.js";
 
 /** The key of the marks in the store. */
-const key = "refused/marks";
+export const marksKey = "refused/marks";
 
 /** The wait after a failed write, in milliseconds. */
 const retryMs = 10_000;
@@ -34,7 +34,7 @@ export class RefusalMarks {
    * @throws XdsError as the store's calls do
    */
   async open(): Promise<void> {
-    const known = await this.store.readRecord(key);
+    const known = await this.store.readRecord(marksKey);
     if (Array.isArray(known)) this.openRefusals.add(known);
   }
 
@@ -55,7 +55,7 @@ export class RefusalMarks {
       this.isDirty = false;
       let rest = restMs;
       try {
-        await this.store.putRecords({ [key]: this.openRefusals.known() });
+        await this.store.putRecords({ [marksKey]: this.openRefusals.known() });
       } catch (error) {
         this.logger.warn({ error: messageOf(error) }, notKept);
         this.isDirty = !signal.aborted;

@@ -75,6 +75,29 @@ async function open(options: Partial<RevisionPublisherOptions> = {}, store = new
   return { cache, revisions, follower, publisher, publish, served, store };
 }
 
+it("counts the first change after a start by what is served, also if the files had what is barred", async () => {
+  const store = new MemoryStore();
+  const before = await open({}, store);
+  await before.publish(cluster("a"), cluster("b"));
+  await before.publish(cluster("a", 2), cluster("b"));
+  await before.revisions.undo(undefined, why);
+  await before.publisher.close();
+  const { publish } = await open({}, store);
+  expect((await publish(cluster("a", 2), cluster("b"))).published.result).toBe("barred");
+  expect((await publish(cluster("a", 3), cluster("b"))).counts).toEqual({ added: 0, changed: 1, removed: 0 });
+});
+
+it("says in the log that what the files have is barred, when an order bars it", async () => {
+  const log = new LogBook();
+  const { publish, revisions } = await open({ logger: log });
+  await publish(cluster("a"));
+  await publish(cluster("a", 2));
+  await revisions.undo(undefined, why);
+  expect(log.entries.map(({ message }) => message)).toContain(
+    "the configuration in the files was served as @2 and is now barred: undone by me: because",
+  );
+});
+
 it("prepares a large configuration in turns, and serves it at once", async () => {
   const { cache, publisher } = await open();
   const common = Array.from({ length: 30_000 }, (_, i) =>

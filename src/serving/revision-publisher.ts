@@ -20,7 +20,7 @@ import { type ConfigurationFinding, lineOf } from "./findings.js";
 import type { HeadFollower } from "./head-follower.js";
 import { type Views, withLive } from "./head-snapshots.js";
 import { keeping, lacking } from "./kept-live.js";
-import { configurationIn, type NodeRules, nodeGroupIn, stored, viewing } from "./stored-configuration.js";
+import { configurationIn, type NodeRules, nodeGroupIn, nodeRulesIn, stored, viewing } from "./stored-configuration.js";
 import { checkingVersions } from "./undo-check.js";
 
 /** The result of publishing a configuration, and how it differs from the previous one. */
@@ -55,6 +55,8 @@ export interface RevisionPublisherOptions {
   readonly hasRules: boolean;
   /** The connected nodes. */
   readonly nodes: () => readonly NodeStatus[];
+  /** Called before each publish. `nodes` then has the nodes of other processes too. */
+  readonly lookAtNodes?: () => Promise<void>;
   /** Whether a node has ever connected to this process. Default true. */
   readonly hadNodes?: () => boolean;
   /** Whether other servers of the store may have nodes that a change affects. Default false. */
@@ -102,6 +104,7 @@ interface Prepared {
 const longestTimerMs = 2 ** 31 - 1;
 /** How long the nodes of an earlier process may take to connect to this one, in milliseconds. */
 const returnMs = 30_000;
+const nothingBefore: Wanted = { configuration: emptyConfiguration, rules: { rules: [] }, places: new Map() };
 const noChange: ChangeCounts = { added: 0, changed: 0, removed: 0 };
 
 /**
@@ -110,7 +113,7 @@ const noChange: ChangeCounts = { added: 0, changed: 0, removed: 0 };
  * have.
  */
 export class RevisionPublisher {
-  private wanted: Wanted = { configuration: emptyConfiguration, rules: { rules: [] }, places: new Map() };
+  private wanted: Wanted = nothingBefore;
   /** The last wanted configuration that was not held or barred. */
   private before = this.wanted;
   private heldChange: HeldChange | undefined;
@@ -167,10 +170,15 @@ export class RevisionPublisher {
 
   /** The stable configuration, with the live resources. undefined if there is none. */
   async served(): Promise<Configuration | undefined> {
+    return (await this.stable())?.configuration;
+  }
+
+  private async stable(): Promise<Wanted | undefined> {
     if (this.lastGood === 0) return undefined;
     const revision = await this.revisions.read(this.lastGood);
     const layers = await this.revisions.groupsOf(revision);
-    return configurationIn(withLive(layers, await this.revisions.live()), revision.rules);
+    const configuration = configurationIn(withLive(layers, await this.revisions.live()), revision.rules);
+    return { configuration, rules: nodeRulesIn(revision.rules), places: new Map() };
   }
 
   /** Makes the cache follow the store, if it does not do so yet. The first `publish` calls it too. */
@@ -282,6 +290,7 @@ export class RevisionPublisher {
     const isSeenBefore = wanted === this.wanted && this.heldChange !== undefined;
     let reasons: readonly string[] = [];
     const liveBefore = this.revisions.head.live;
+    await this.options.lookAtNodes?.();
     const published = await this.revisions.publish(layers, {
       ...authorship,
       ...(source !== undefined && { source }),
@@ -301,6 +310,7 @@ export class RevisionPublisher {
       gradually: () => (this.options.isGradual() ? this.affected(prepared) : undefined),
     });
     this.wanted = wanted;
+    if (!this.isStarted && this.before === nothingBefore) this.before = (await this.stable()) ?? nothingBefore;
     const areLiveNew = this.revisions.head.live !== liveBefore;
     const isServed = published.result !== "held" && published.result !== "barred";
     if (isServed) this.before = wanted;
@@ -353,7 +363,9 @@ export class RevisionPublisher {
     const barred = this.content === undefined ? undefined : barredAs(head, this.content);
     if (!barred || this.barred === this.content) return;
     this.barred = this.content;
-    this.options.watch?.()?.failed(barredText(barred));
+    const text = barredText(barred);
+    this.logger.warn({ revision: barred.revision }, text);
+    this.options.watch?.()?.failed(text);
   }
 
   /** Whether the wanted configuration was barred, and is no longer barred. */

@@ -294,7 +294,7 @@ export class RolloutEvidence {
       seen.refusals.set(`${typeUrl} ${key}`, refusals);
       most = Math.max(most, refusals);
     }
-    if (most > seen.mostRefusals) seen.refused = `${type} ${shown.join(", ")}: ${error.message}`;
+    if (most > seen.mostRefusals) seen.refused = `${type} ${shown.join(", ")}: ${error.message.trim()}`;
     seen.mostRefusals = Math.max(most, seen.mostRefusals);
     this.onChange(true);
   }

@@ -31,6 +31,10 @@ export interface RolloutsOptions {
   readonly startSpan?: StartSpan;
   /** @internal The servers that share the store. */
   readonly fleet?: AsksOthers | undefined;
+  /** @internal How often these servers are asked, in milliseconds. */
+  readonly askEveryMs?: number;
+  /** @internal Whether another process decides. Then the nodes are only watched here, for that process. */
+  readonly isDriven?: boolean;
 }
 
 /** Runs the rollouts of one server: it watches the nodes, asks the gates, and goes forward or back. */
@@ -53,8 +57,8 @@ export class Rollouts {
   ) {
     const { policy, webhook, startSpan } = options;
     this.policy = { ...defaultPolicy, ...policy };
-    const { fleet } = options;
-    this.others = fleet && new OtherEvidence(fleet);
+    const { fleet, askEveryMs } = options;
+    this.others = fleet && new OtherEvidence(fleet, askEveryMs);
     this.evidence = new RolloutEvidence(cache, {
       served: () => this.follower?.served,
       nodes: (selector) => server().nodes(selector),
@@ -76,6 +80,7 @@ export class Rollouts {
   open(revisions: Revisions, follower: HeadFollower, shared?: Store): void {
     const { nodeLoads } = this.server();
     this.follower = follower;
+    if (this.options.isDriven) return;
     const onGained = () => {
       this.driver?.takeOver();
       this.driver?.wake();

@@ -26,7 +26,7 @@ import { MemoryStore } from "../store/memory-store.js";
 import type { Store } from "../store/store.js";
 import { type CheckSettings, ConfigurationGate, type GateOptions } from "./configuration-gate.js";
 import type { ConfigurationFinding, Locate } from "./findings.js";
-import type { Fleet } from "./fleet.js";
+import { Fleet } from "./fleet.js";
 import { HeadFollower } from "./head-follower.js";
 import { joinedCallbacks } from "./joined-callbacks.js";
 import { commonGroup, nodeGroups } from "./node-groups.js";
@@ -39,6 +39,7 @@ import { ServerCertificates } from "./server-certificates.js";
 import { ServingLog } from "./serving-log.js";
 import { configurationIn, type NodeRules, nodeGroupIn, nodeRulesIn, viewing } from "./stored-configuration.js";
 import { checkUndo } from "./undo-check.js";
+import type { Workers } from "./workers.js";
 
 /** Options of a {@link SourceServer}. */
 export interface SourceServerOptions {
@@ -95,6 +96,10 @@ export interface SourceServerOptions {
   readonly admin?: Pick<AdminOptions, "host" | "port" | "allowedHosts" | "connections"> | undefined;
   /** Receives a line for each change that is served or refused, and for each warning. By default nothing is logged. */
   readonly logger?: Logger;
+  /** @internal Processes that serve in place of this server, which then does not listen itself. */
+  readonly workers?: Workers | undefined;
+  /** @internal The name of this process if it is one of these. */
+  readonly worker?: string | undefined;
   /** @internal Finds the places of fields. The default does it in this thread. */
   readonly locate?: Locate | undefined;
 }
@@ -106,6 +111,9 @@ export interface ControlSettings {
   /** The path of the file with the tokens for orders on the admin port. */
   readonly tokenFile?: string | undefined;
 }
+
+/** How often workers are asked about the nodes in a rollout, in milliseconds. */
+const workersEveryMs = 250;
 
 const defaultLiveTypes = [endpointType, secretType];
 
@@ -148,6 +156,8 @@ const optionNames: OptionNames<SourceServerOptions> = {
   tls: true,
   admin: true,
   logger: true,
+  workers: true,
+  worker: true,
   locate: true,
 };
 
@@ -186,6 +196,8 @@ export class SourceServer {
   private readonly store: Store;
   private readonly marks: RefusalMarks;
   private readonly replica: Replica | undefined;
+  /** This process and its workers, or this worker. */
+  private readonly processes: Fleet | undefined;
   private rules: NodeRules;
   private openedRevisions: Revisions | undefined;
   private follower: HeadFollower | undefined;
@@ -237,9 +249,22 @@ export class SourceServer {
         evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
         logger,
       });
+    const { workers, worker } = options;
+    if (workers || worker !== undefined)
+      this.processes = Fleet.of({
+        ...{ server: () => this.server, served: () => this.servedNow, logger, kind: "worker" },
+        ...{ name: () => worker ?? "main", peers: workers ?? { others: [] } },
+        evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
+      });
+    const isDriven = worker !== undefined;
     // Each server of a shared store watches its rollouts: others need to know what its nodes have applied.
-    const watched = rollout ?? (this.replica && {});
-    this.rollouts = watched && new Rollouts(this.cache, () => this.server, logger, { ...watched, fleet: this.fleet });
+    const watched = rollout ?? (this.replica || isDriven ? {} : undefined);
+    this.rollouts =
+      watched &&
+      new Rollouts(this.cache, () => this.server, logger, {
+        ...{ ...watched, fleet: this.fleet, isDriven },
+        ...(workers && { askEveryMs: workersEveryMs }),
+      });
     const callbacks = this.rollouts ? joinedCallbacks(this.rollouts.callbacks, server?.callbacks) : server?.callbacks;
     this.marks = new RefusalMarks(this.store, logger);
     const { openRefusals } = this.marks;
@@ -269,12 +294,17 @@ export class SourceServer {
     return this.openedPublisher;
   }
 
+  /** @internal Notes that nodes have an open refusal at another process, where they were connected. */
+  noteRefusals(marks: Iterable<unknown>): void {
+    this.marks.openRefusals.add(marks);
+  }
+
   /**
    * This server and the others that share its store. undefined if the store is not a {@link ReplicaStore}. The others
    * are known a moment after {@link SourceServer.listen}.
    */
   get fleet(): Fleet | undefined {
-    return this.replica?.fleet;
+    return this.replica?.fleet ?? this.processes;
   }
 
   private get servedNow(): Served {
@@ -397,7 +427,7 @@ export class SourceServer {
   private async startAdmin(options: NonNullable<SourceServerOptions["admin"]>, control: Control): Promise<AdminServer> {
     const { AdminServer } = await import("../admin/admin-server.js"); // loaded only if needed
     const { cache: groups, certificates, logger } = this;
-    const { tokenFile } = this.options.control ?? {};
+    const { workers, control: { tokenFile } = {} } = this.options;
     const tokens = tokenFile === undefined ? undefined : await TokenFile.open(tokenFile);
     const revisions = () => this.revisionFacts();
     const failure = () => this.settingsFailure;
@@ -415,7 +445,9 @@ export class SourceServer {
       group: commonGroup,
       control: port,
       revisions,
-      fleet: this.fleet,
+      workers,
+      ...(workers && { watched: this.processes }),
+      fleet: this.replica?.fleet,
     });
   }
 
@@ -445,16 +477,17 @@ export class SourceServer {
 
   private makePublisher(revisions: Revisions, follower: HeadFollower): RevisionPublisher {
     const { cache, logger, options } = this;
-    const { rules, unmatchedNodes, guards, sourceName, liveTypes = defaultLiveTypes } = options;
+    const { rules, unmatchedNodes, guards, sourceName, workers, liveTypes = defaultLiveTypes } = options;
     const removal = guards?.removal ?? 0.5;
     const publisher = new RevisionPublisher(revisions, follower, {
       ...(sourceName !== undefined && { source: sourceName }),
       liveTypes: new Set(liveTypes),
       removalShare: removal === "off" ? undefined : removal,
       isGradual: () => this.isGradual,
-      nodes: () => cache.status(),
-      hadNodes: () => this.server.report().counters.streams.length > 0,
-      hasOthers: () => (this.fleet?.others.length ?? 0) > 0,
+      nodes: () => workers?.nodes ?? cache.status(),
+      hadNodes: () => workers?.hadNodes ?? this.server.report().counters.streams.length > 0,
+      ...(workers && { lookAtNodes: () => workers.lookAtNodes() }),
+      hasOthers: () => (this.replica?.fleet.others.length ?? 0) > 0,
       servesOthers: unmatchedNodes !== "none",
       hasRules: rules !== undefined,
       logger,
@@ -582,7 +615,7 @@ export class SourceServer {
    * @throws XdsError as {@link XdsServer.listen}
    */
   async listen(options: ListenOptions = {}): Promise<{ grpc: Address; rest?: Address }> {
-    const addresses = await this.server.listen(options);
+    const addresses = await (this.options.workers ?? this.server).listen(options);
     this.replica?.start(addresses.grpc);
     // Nodes can connect from now on. So a rollout is judged from now on.
     if (this.openedRevisions && this.follower) {
@@ -596,7 +629,7 @@ export class SourceServer {
   async drain(options: DrainOptions = {}): Promise<void> {
     this.isClosed = true;
     await this.rollouts?.close(); // first, so that disconnected nodes do not count as lost
-    await Promise.all([this.source?.close(), this.server.drain(options)]);
+    await Promise.all([this.source?.close(), this.server.drain(options), this.options.workers?.drain(options)]);
     await this.close();
   }
 
@@ -608,6 +641,7 @@ export class SourceServer {
     await Promise.all([
       source?.close(),
       server.close(),
+      this.options.workers?.close(),
       certificates?.close(),
       admin?.close(),
       this.rollouts?.close(),

@@ -1,6 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -66,6 +76,20 @@ describe("DirectoryStore", () => {
     await expect(DirectoryStore.open(others)).rejects.toThrow("has files of another program");
     expect(statSync(others).mode & 0o777, "the folder of another program stays as it was").toBe(0o755);
   });
+
+  it.skipIf(process.geteuid?.() !== 0)(
+    "is not in a folder of another user that all can write, not even root's",
+    async () => {
+      const theirs = join(folder, "theirs");
+      mkdirSync(theirs);
+      chownSync(theirs, 65_534, 65_534);
+      chmodSync(theirs, 0o777);
+      await expect(DirectoryStore.open(theirs)).rejects.toThrow("belongs to another user, and every user can write it");
+      expect(statSync(theirs).mode & 0o777).toBe(0o777);
+      chmodSync(theirs, 0o755);
+      await (await DirectoryStore.open(theirs)).close();
+    },
+  );
 
   it("begins a new audit log when one is full, and reads the previous one too", async () => {
     const store = await open();

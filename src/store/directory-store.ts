@@ -42,18 +42,15 @@ export interface DirectoryStoreOptions {
  * is refused if every user can write it.
  */
 async function makePrivate(folder: string): Promise<void> {
-  const { mode } = await stat(folder);
+  const { mode, uid } = await stat(folder);
   if ((mode & 0o077) === 0 || process.platform === "win32") return;
-  try {
-    await chmod(folder, 0o700);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
-    if ((mode & 0o002) === 0) return;
+  const isOwn = uid === process.geteuid?.(); // root could change the mode, but the folder stays the other user's
+  if (isOwn) await chmod(folder, 0o700);
+  else if ((mode & 0o002) !== 0)
     throw new XdsError(
       "STORE_FAILED",
       `${folder} belongs to another user, and every user can write it; use a folder in it`,
     );
-  }
 }
 
 /**
@@ -340,7 +337,11 @@ function parse(path: string, bytes: Uint8Array): JsonValue {
   try {
     return JSON.parse(Buffer.from(bytes).toString()) as JsonValue;
   } catch (cause) {
-    throw new XdsError("STORE_DAMAGED", `${path} is not JSON: ${messageOf(cause)}`, { cause });
+    throw new XdsError(
+      "STORE_DAMAGED",
+      `${path} is not JSON: ${messageOf(cause)}; move the folder away to start without the earlier revisions`,
+      { cause },
+    );
   }
 }
 

@@ -80,9 +80,9 @@ describe("orders", () => {
     expect(await done("rollout", "status")).toContain(`paused:    by ${user}`);
     expect(await done("rollout", "resume", "--why", "back")).toBe("the rollout of @2 goes on\n");
     expect(await done("freeze", "--why", "sale", "--until", "2h")).toMatch(
-      /^frozen until 20\S+Z \(in 1h\): changes are held, and no rollout/,
+      /^frozen until 20\S+Z \(in 2h\): changes are held, and no rollout/,
     );
-    expect(await done("rollout", "status")).toMatch(/frozen: {4}\S+ by claimed .*, ends in 1h: sale\n/);
+    expect(await done("rollout", "status")).toMatch(/frozen: {4}\S+ by claimed .*, ends in 2h: sale\n/);
     expect(await call("rollout", "promote", "--why", "urgent")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
@@ -94,13 +94,46 @@ describe("orders", () => {
     expect(await done("rollout", "status")).toMatch(/\nbarred:\n {2}@2 [0-9a-f]{12}: aborted by .*: no\n$/);
     expect(await done("rollout", "again", "@2", "--why", "yes")).toBe("the content of @2 may be served again\n");
     await revisions.publish(new Map([["/", [cluster("c"), listener("l")]]]), me);
-    expect(await done("undo", "--why", "oh")).toBe("@4 is served to all nodes (1 cluster)\n");
-    expect(await done("undo", "--to", "@3", "--why", "no")).toBe("@5 is served to all nodes (1 cluster, 1 listener)\n");
+    expect(await done("undo", "--why", "oh")).toBe(
+      "@4, which has the content of @1, is served to all nodes (1 cluster)\n",
+    );
+    expect(await done("undo", "--to", "@3", "--why", "no")).toBe(
+      "@5, which has the content of @3, is served to all nodes (1 cluster, 1 listener)\n",
+    );
     expect(await call("undo", "--to", "77", "--why", "no")).toMatchObject({ code: 1, stdout: "" });
     const audit = await done("audit", "--limit", "3");
     expect(audit).toMatch(/^TIME +BY +WHAT +DETAILS +WHY\n/);
     expect(audit).toMatch(/Z {2}claimed .*\) {2}undo +to 3, revision 5 +no\n/);
     expect(audit.split("\n")).toHaveLength(5);
+  });
+
+  it("take no revision for a path, and no path that does not lead to the server", async () => {
+    const { call, folder, revisions } = await started(await revisionsInRollout());
+    const refused = async (...args: string[]) => {
+      const { code, stdout, stderr } = await call(...args);
+      expect([code, stdout]).toEqual([2, ""]);
+      return stderr;
+    };
+    expect(await refused("undo", "@1", "--why", "no")).toBe(
+      "xds: @1 is a revision; expected paths that `xds serve` was given; write --to @1\n",
+    );
+    expect(await refused("rollout", "abort", "@2", "--why", "no")).toMatch(/^xds: @2 is a revision; expected paths/);
+    expect(await refused("freeze", "black friday", "--why", "no")).toMatch(
+      /^xds: "black friday" is no path that there is/,
+    );
+    expect(await refused("history", folder, "--state-dir", folder)).toMatch(
+      /but --state-dir names it; leave one of them out/,
+    );
+    expect(revisions.head).toMatchObject({ stable: 1, rollout: { revision: 2 } });
+  });
+
+  it("need no settings file in order where --state-dir names the server", async () => {
+    const { folder } = await started(await revisionsInRollout());
+    const own = new Folder();
+    own.write("xds.yaml", "portt: 3\n");
+    const call = (...args: string[]) => xdsHere.in(own.path, "rollout", "status", ...args);
+    expect(await call("--state-dir", folder)).toMatchObject({ code: 0, stderr: "" });
+    expect((await call()).stderr).toMatch(/xds\.yaml:1:1: portt: no such setting; did you mean port\?/);
   });
 
   it("serve the next change to all nodes at once", async () => {

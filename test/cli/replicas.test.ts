@@ -28,7 +28,10 @@ describeWithEtcd("a replica", () => {
     await scene.published(clusters(2) + endpoints, "-m", "two seconds");
     for (const node of nodes) await node.has(2);
     const undone = await scene.run("undo", "--why", "too long");
-    expect(undone).toMatchObject({ code: 0, stdout: "@3 is served to all nodes (1 cluster)\n" });
+    expect(undone).toMatchObject({
+      code: 0,
+      stdout: "@3, which has the content of @1, is served to all nodes (1 cluster)\n",
+    });
     for (const node of nodes) await node.has(1);
     // Any replica takes orders too.
     const { program } = one;

@@ -141,7 +141,7 @@ node_groups:
 
   test("that cannot be are all told, with line and column", async () => {
     const file = await settingsFile(
-      "unmatched: none\nprt: 3\nport: 99999999\nlimits: 3\ndrain_time: [1]\nnode_groups:\n- {group: a}\n- {id: x}\n- {group: b, name: x}\n- c\n",
+      "unmatched: none\nprt: 3\nport: 99999999\nlimits: 3\ndrain_time: [1]\nnode_groups:\n- {group: a}\n- {id: x}\n- {group: b, name: x}\n- c\nrollout: {strategy: gradual, waves: [5%, 120%]}\n",
     );
     await expect(readSettingsFile(file)).rejects.toThrow(
       [
@@ -155,6 +155,7 @@ node_groups:
         `${file}:8:3: node_groups[1]: a rule needs "group:", the name of a directory in groups/`,
         `${file}:9:14: node_groups[2].name: a node has no such field; its fields are id, cluster, locality (region, zone, sub_zone), metadata`,
         `${file}:10:3: node_groups[3]: expected a rule, such as {group: edge, id: "edge-*"}, got "c"`,
+        `${file}:11:37: rollout.waves: expected a share such as 5% or 0.05, got [5%,120%]`,
       ].join("\n"),
     );
   });

@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { addControlOptions, type ControlOptions, controlOf, servedPathsHelp } from "../remote/control.js";
+import { addControlOptions, type ControlOptions, orderedOf, servedPathsHelp } from "../remote/control.js";
 import {
   addExamples,
   completedWith,
@@ -32,7 +32,7 @@ export function addApprove(program: Command, exit: Exit): void {
   addControlOptions(command).addOption(outputOption());
   addExamples(command, [["xds approve 4f1d9a2bc0de", "publishes the change with this hash"]]);
   command.action(async (hash: string, paths: string[], options: ApproveOptions) => {
-    const client = await controlOf(paths, options, command, true);
+    const client = await orderedOf(paths, options, command, true);
     const approved = await client.approve(hash.toLowerCase(), options.why);
     print(options.output, approved, () => `${approved.content.slice(0, 12)} is approved`);
     exit(0);

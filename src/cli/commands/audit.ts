@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { AuditReport } from "../../control/reports.js";
-import { addControlOptions, type ControlOptions, controlOf, servedPathsHelp } from "../remote/control.js";
+import { addControlOptions, type ControlOptions, orderedOf, servedPathsHelp } from "../remote/control.js";
 import { addExamples, type Exit, type OutputOptions, outputOption, parseCount } from "../terminal/command.js";
 import { print, table } from "../terminal/output.js";
 
@@ -26,7 +26,7 @@ export function addAudit(program: Command, exit: Exit): void {
     ["xds audit --limit 1000 -o json | jq '.entries[] | select(.what == \"undo\")'", "what was undone"],
   ]);
   command.action(async (paths: string[], options: AuditOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const report = await client.audit(options.limit);
     print(options.output, report, () => auditTable(report));
     exit(0);

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   addControlOptions,
   type ControlOptions,
-  controlOf,
+  orderedOf,
   servedPathsHelp,
   type WhyOptions,
   whyOption,
@@ -34,7 +34,7 @@ export function addFreeze(program: Command, exit: Exit): void {
     ["xds freeze --why incident", "until xds unfreeze"],
   ]);
   command.action(async (paths: string[], options: FreezeOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const report = await client.freeze(options.why, options.until);
     const end = report.frozen?.until;
     print(options.output, report, () =>
@@ -59,7 +59,7 @@ export function addUnfreeze(program: Command, exit: Exit): void {
   addControlOptions(command).addOption(outputOption());
   addExamples(command, [["xds unfreeze --why 'the sale is over'", "changes and rollouts go on"]]);
   command.action(async (paths: string[], options: ControlOptions & WhyOptions & OutputOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const report = await client.unfreeze(options.why);
     print(options.output, report, () => "the freeze is over: changes and rollouts go on");
     exit(0);

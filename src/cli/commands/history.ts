@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { HeldReport, HistoryReport, RevisionReport, RevisionState } from "../../control/reports.js";
-import { addControlOptions, type ControlOptions, controlOf, servedPathsHelp } from "../remote/control.js";
+import { addControlOptions, type ControlOptions, orderedOf, servedPathsHelp } from "../remote/control.js";
 import { ago } from "../terminal/ages.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "../terminal/command.js";
 import { type Cell, paint, print, table } from "../terminal/output.js";
@@ -25,7 +25,7 @@ export function addHistory(program: Command, exit: Exit): void {
     ["xds history -o json | jq '.revisions[0].content'", "the hash of the newest"],
   ]);
   command.action(async (paths: string[], options: HistoryOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const report = await client.history();
     print(options.output, report, () => historyTable(report, Date.now()));
     exit(0);

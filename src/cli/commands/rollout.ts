@@ -4,7 +4,7 @@ import { printable } from "../../printable.js";
 import {
   addControlOptions,
   type ControlOptions,
-  controlOf,
+  orderedOf,
   servedPathsHelp,
   type WhyOptions,
   whyOption,
@@ -50,7 +50,7 @@ function addRolloutStatus(rollout: Command, exit: Exit): void {
     ["xds rollout status -o json | jq .candidate", "the rollout, for programs; null if there is none"],
   ]);
   command.action(async (paths: string[], options: ControlOptions & OutputOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const report = await client.rollout();
     print(options.output, report, () => statusText(report, Date.now()));
     exit(0);
@@ -136,7 +136,7 @@ function addOrder(rollout: Command, exit: Exit, order: OrderOfRollout): void {
   addControlOptions(command).addOption(outputOption());
   addExamples(command, [example, ...(next ? [next.example] : [])]);
   command.action(async (paths: string[], options: ControlOptions & WhyOptions & OutputOptions & NextOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const chosen = options.next && next ? next : { order: name, done };
     const report = await client.onRollout(chosen.order, options.why);
     print(options.output, report, () => chosen.done(report));
@@ -160,7 +160,7 @@ function addAgain(rollout: Command, exit: Exit): void {
   addControlOptions(command).addOption(outputOption());
   addExamples(command, [["xds rollout again @12 --why 'the backend is up again'", "tries revision 12 once more"]]);
   command.action(async (of: string, paths: string[], options: ControlOptions & WhyOptions & OutputOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const again = await client.again(of, options.why);
     print(options.output, again, () => `the content of @${again.revision} may be served again`);
     exit(0);

@@ -12,6 +12,7 @@ import type { NodeRules } from "../../serving/stored-configuration.js";
 import { DirectorySource } from "../../source/directory.js";
 import { allResources } from "../../source/reading/layers.js";
 import type { Configuration, Reading } from "../../source/reading/source.js";
+import type { Store } from "../../store/store.js";
 import { envoyVerdict } from "../envoy/served-verdict.js";
 import { pathsHelp } from "../report/load-configuration.js";
 import { entriesOf, formatEntry, printReport, type Report, reportOf } from "../report/report.js";
@@ -33,6 +34,7 @@ import { logWritten } from "../terminal/log-output.js";
 import { connectionRoom } from "../terminal/open-files.js";
 import type { OutputFormat } from "../terminal/output.js";
 import { ending, endOnHangup, onHangup } from "../terminal/signals.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
 
 /** With room for fewer clients, the log says so at start. */
 const fewConnections = 500;
@@ -141,7 +143,9 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   const canOrder = opened?.directory !== undefined || settings.adminTokenFile !== undefined;
   if (opened && source && !canOrder && settings.stateDir !== "memory" && settings.removalGuard !== "off")
     log.warn({}, "changes that remove much are not held, because nobody could approve them without --admin-token-file");
+  const workers = opened && settings.workers > 1 ? await workerPool(settings, opened.store, log) : undefined;
   const serving = new SourceServer(source, {
+    workers,
     rules: isReplica ? { rules: [] } : { rules: groupRules, field: groupField(call) },
     ...(settings.store && { checkRules: (rules: NodeRules) => checkRules(settings, rules) }),
     store: opened?.store,
@@ -192,7 +196,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
   if (exposed !== undefined) log.warn({}, exposed);
   if (isReplica && groupRules.length > 0)
     log.warn({ file }, "node_groups has no effect: a replica has its groups from the store");
-  rereading.start({ source, serving, log: ownLog });
+  rereading.start({ source, serving, workers, log: ownLog });
   const watch = file === undefined ? undefined : new SettingsWatch(file, () => rereading.ask());
   await watch?.start();
   const ended = ending(); // handles signals from here on: a reader of the startup message may send one at once
@@ -212,13 +216,23 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     await Promise.all([serving.close(), watch?.close()]);
     throw error;
   }
-  const signal = await ended;
+  const signal = await Promise.race([ended, ...(workers ? [workers.failed] : [])]);
   await watch?.close();
+  if (typeof signal !== "string") {
+    await serving.close();
+    throw signal;
+  }
   log.info({ signal }, "draining; a second signal ends the program at once");
   await serving.drain({ timeoutMs: rereading.settings.drainTime });
   rationedLog.close();
   log.info({}, "drained");
   return 0;
+}
+
+/** The processes that serve. They are started when the program listens. */
+async function workerPool(settings: Settings, store: Store, logger: Log): Promise<WorkerPool> {
+  const { WorkerPool } = await import("../workers/worker-pool.js");
+  return new WorkerPool({ count: settings.workers, settings, store, logger });
 }
 
 /** Warns of rules whose group has no directory. That is no error: the directory can come later. */

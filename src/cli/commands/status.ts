@@ -6,6 +6,7 @@ import type {
   RevisionsReport,
   StatusReport,
   TypeReport,
+  WorkerReport,
 } from "../../admin/node-report.js";
 import { messageOf } from "../../errors.js";
 import { printable } from "../../printable.js";
@@ -135,16 +136,24 @@ const colours: Readonly<Record<SyncState, (text: string) => string>> = {
 const stateCell = (state: SyncState): Cell => ({ text: state, paint: colours[state] });
 
 /** Explains why the newest configuration is not served, or why the newest certificates or settings are not used. */
-function stale({ reloads, certificates, settings, revisions }: StatusReport, now: number): string {
+function stale({ reloads, certificates, settings, revisions, workers = [] }: StatusReport, now: number): string {
   const told = (kept: string, why: string, failure: FailureReport | undefined) =>
     failure ? `${paint.bad(kept)}; ${why} since ${ago(failure.since, now)}:\n  ${printable(failure.message)}\n\n` : "";
   return (
     told("still serving the last good configuration", "the files cannot be served", reloads.failure) +
     told("still serving the old certificates", "the new ones cannot be used", certificates?.failure) +
     told("the old settings stay in use", "the settings file cannot be used", settings?.failure) +
-    (revisions ? waiting(revisions, now) : "")
+    (revisions ? waiting(revisions, now) : "") +
+    workers.map((one) => absent(one)).join("")
   );
 }
+
+/** Says that the nodes of a worker are missing in the report, and why. */
+const absent = ({ worker, state, missing }: WorkerReport): string => {
+  if (missing === undefined) return "";
+  const what = state === "serving" ? "does not answer" : "does not serve";
+  return `${paint.warn(`worker ${worker} ${what}`)}, and its nodes are missing: ${printable(missing)}\n\n`;
+};
 
 /** Explains what is held, frozen or rolled out, and that the store is away. */
 function waiting({ held, frozen, rollout, store, stable }: RevisionsReport, now: number): string {
@@ -163,8 +172,9 @@ function waiting({ held, frozen, rollout, store, stable }: RevisionsReport, now:
   }
   if (frozen) lines.push(`${paint.warn("changes are frozen")} by ${printable(frozen.by)}: ${printable(frozen.why)}`);
   if (rollout) {
-    const { revision, wave, share, state, waitsFor } = rollout;
-    const why = waitsFor === undefined ? "" : `, waits: ${printable(waitsFor)}`;
+    const { revision, wave, share, state, waitsFor, paused } = rollout;
+    const waits = waitsFor === undefined ? "" : `, waits: ${printable(waitsFor)}`;
+    const why = `${waits}${paused === undefined ? "" : `, paused: ${printable(paused)}`}`;
     const share100 = `${Math.round(share * 100)} % of the nodes`;
     lines.push(`rolling out @${revision}: wave ${wave}, ${wave === 0 ? "the first node" : share100}, ${state}${why}`);
   }

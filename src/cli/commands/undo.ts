@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { addControlOptions, type ControlOptions, controlOf, servedPathsHelp, whyOption } from "../remote/control.js";
+import { addControlOptions, type ControlOptions, orderedOf, servedPathsHelp, whyOption } from "../remote/control.js";
 import { addExamples, type Exit, type OutputOptions, outputOption } from "../terminal/command.js";
 import { print } from "../terminal/output.js";
 import { parseRevision } from "../terminal/revision.js";
@@ -24,7 +24,7 @@ export function addUndo(program: Command, exit: Exit): void {
     .addOption(
       new Option(
         "--to <revision>",
-        "the revision to serve; by default the one before the stable revision; after an undo there is no default",
+        "the revision to serve; by default the one before the stable revision; during a rollout and after an undo there is no default",
       ).argParser(parseRevision),
     )
     .addOption(whyOption())
@@ -35,10 +35,12 @@ export function addUndo(program: Command, exit: Exit): void {
     ["xds undo --to @12 --why 'the last one that worked'", "serves revision 12; `xds history` lists the revisions"],
   ]);
   command.action(async (paths: string[], options: UndoOptions) => {
-    const client = await controlOf(paths, options, command);
+    const client = await orderedOf(paths, options, command);
     const { to, why, message, output } = options;
     const report = await client.undo({ to, why, message });
-    print(output, report, () => `@${report.revision} is served to all nodes (${countsText(report.counts)})`);
+    const { revision, undoTo, counts } = report;
+    const content = undoTo === undefined ? "" : `, which has the content of @${undoTo},`;
+    print(output, report, () => `@${revision}${content} is served to all nodes (${countsText(counts)})`);
     exit(0);
   });
 }

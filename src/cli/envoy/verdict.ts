@@ -288,7 +288,7 @@ function endOf(binary: string, args: readonly string[], output: number): Promise
 const unusable = (binary: string, why: string) =>
   new XdsError(
     "INVALID_OPTION",
-    `${binary} cannot check resources: ${why}; give --envoy the path of an Envoy that runs on this machine`,
+    `${binary} cannot check resources: ${why}; give the path of an Envoy that runs on this machine`,
   );
 
 const longestWords = 2_000;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { ControlClient } from "../../control/control-client.js";
@@ -30,7 +31,7 @@ export interface WhyOptions {
 
 /** `--why`, which every order has to have. */
 export const whyOption = (): Option =>
-  new Option("--why <text>", "the reason, for the audit log").makeOptionMandatory();
+  new Option("--why <text>", "the reason, for the audit log (required)").makeOptionMandatory();
 
 /** How the argument `[path...]` of these commands is explained. */
 export const servedPathsHelp =
@@ -57,13 +58,40 @@ export function addControlOptions(command: Command, isAdminThere = false): Comma
 }
 
 /**
+ * Like {@link controlOf}, for a command whose only arguments are the paths that a server serves.
+ * @throws UsageError also for paths that are not needed, because they may be meant for something else
+ */
+export function orderedOf(
+  paths: readonly string[],
+  options: ControlOptions,
+  command: Command,
+  needsServer = false,
+): Promise<ControlClient> {
+  const revision = paths.find((path) => /^@\d+$/.test(path));
+  if (revision !== undefined) {
+    const hint = command.name() === "undo" ? `; write --to ${revision}` : "";
+    throw new UsageError(`${revision} is a revision; expected paths that \`xds serve\` was given${hint}`);
+  }
+  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+  const other = ["stateDir", "tokenFile", "store"].find(isGiven);
+  if (paths.length > 0 && other)
+    throw new UsageError(
+      `${paths.map((path) => JSON.stringify(path)).join(", ")} would be the way to the server, but ${longFlag(command, other)} names it; leave one of them out`,
+    );
+  return controlOf(paths, options, command, needsServer);
+}
+
+const longFlag = (command: Command, name: string) =>
+  command.options.find((option) => option.attributeName() === name)?.long ?? name;
+
+/**
  * The server that a command's options name, or the store. `given` are the paths that a server serves, as far as the
  * command knows them. `needsServer`: what the command is about is not in a store.
  * @throws UsageError, NoConfiguration, XdsError INVALID_OPTION; as the store's calls do
  */
 export async function controlOf(
   given: readonly string[],
-  { config, tokenFile }: ControlOptions,
+  { config, tokenFile, stateDir: stateDirectory }: ControlOptions,
   command: Command,
   needsServer = false,
 ): Promise<ControlClient> {
@@ -88,6 +116,9 @@ export async function controlOf(
     return new ControlClient({ admin, token: await readToken(tokenFile) });
   }
   if (isGiven("admin")) throw new UsageError("the admin port takes orders with a token only; give --token-file too");
+  // The settings file may have a mistake just now.
+  if (isGiven("stateDir") && stateDirectory !== undefined && stateDirectory !== "memory")
+    return new ControlClient({ stateDirectory: resolve(stateDirectory) });
   const call = await readCall(given, config, command, ["stateDir", "liveTypes", ...storeSettings]);
   const { stateDir, store, liveTypes } = call.settings;
   const etcd = etcdOptions(call.settings);
@@ -96,7 +127,13 @@ export async function controlOf(
     throw new NoConfiguration(
       "a server with its state in memory has no socket for orders; use its admin port, with --admin and --token-file",
     );
-  if (stateDir !== undefined) return new ControlClient({ stateDirectory: resolve(stateDir) });
+  if (stateDir !== undefined) {
+    const missing = given.find((path) => !existsSync(path));
+    if (missing === undefined) return new ControlClient({ stateDirectory: resolve(stateDir) });
+    throw new UsageError(
+      `${JSON.stringify(missing)} is no path that there is; leave it out, because xds.yaml or XDS_STATE_DIR names the server's state directory`,
+    );
+  }
   const paths = [...(etcd ? [storePlace(etcd)] : []), ...call.statePaths];
   if (paths.length === 0)
     throw new UsageError(

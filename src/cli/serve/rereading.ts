@@ -7,11 +7,13 @@ import { checkGroups } from "../settings/server-options.js";
 import { settings as rows, type Settings } from "../settings/settings.js";
 import { NoConfiguration, UsageError } from "../terminal/command.js";
 import type { LeveledLog } from "../terminal/log.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
 
 /** The parts of the program that can change while it runs. */
 interface RunningProgram {
   readonly source: DirectorySource | undefined;
   readonly serving: SourceServer;
+  readonly workers: WorkerPool | undefined;
   readonly log: LeveledLog;
 }
 
@@ -61,6 +63,7 @@ export class Rereading {
       try {
         await this.takeSettings(program);
         await program.serving.certificates?.reread();
+        program.workers?.reread();
         const { paths, layered, groupRules } = this.call;
         const rules = { rules: groupRules, field: groupField(this.call) };
         // A reading of the old layers must not be served with the new rules.
@@ -72,7 +75,7 @@ export class Rereading {
     this.isAtWork = false;
   }
 
-  private async takeSettings({ source, serving, log }: RunningProgram): Promise<void> {
+  private async takeSettings({ source, serving, workers, log }: RunningProgram): Promise<void> {
     let next: Call;
     try {
       next = await this.read();
@@ -99,6 +102,7 @@ export class Rereading {
     const settings = { ...this.settings, logLevel, validation, drainTime };
     this.call = { ...this.call, paths, groupRules, layered, settings };
     log.level = logLevel;
+    workers?.useSettings({ logLevel });
     serving.use({ validation });
     if (live.length > 0) log.info({ settings: live }, "these settings changed and are in use now");
     if (others.length > 0) log.warn({ settings: others }, "these settings changed; restart the program to use them");

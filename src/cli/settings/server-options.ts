@@ -84,7 +84,9 @@ export function tlsFilePaths(settings: Settings): TlsFilePaths | undefined {
 export function checkSettings(call: CallWithGroups, isReplica = false): void {
   checkReach(call.settings);
   checkPorts(call.settings);
-  const { advertise, store } = call.settings;
+  const { advertise, store, workers } = call.settings;
+  if (workers > 1 && store)
+    throw new UsageError("--workers cannot be used with --store yet; start several servers instead");
   if (advertise !== undefined && !store)
     throw new UsageError("--advertise is for servers that share a store; name it with --store");
   if (!isReplica) checkGroups(call);

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { messageOf } from "../../errors.js";
 
@@ -42,6 +43,17 @@ export function countFromZero(value: string): number {
   if (/^\d{1,9}$/.test(value)) return Number(value);
   throw new InvalidArgumentError("expected a whole number from 0");
 }
+
+/** The most workers. Each one is a process. */
+const mostWorkers = 256;
+
+/** A number of workers, or `auto` for one on each core. */
+export const countOrAuto = (value: string): number => {
+  if (value === "auto") return availableParallelism();
+  const number = /^\d{1,3}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= mostWorkers) return number;
+  throw new InvalidArgumentError(`expected a whole number from 1 to ${mostWorkers}, or auto`);
+};
 
 /** What `parse` reads, if it is at least `least`, which the program needs to work. */
 export const atLeast =

@@ -125,7 +125,7 @@ class SettingsReader implements SettingsFile {
       this.values.set(name, parse(fileKeys.has(name) && !isCommand(name, text) ? resolve(this.directory, text) : text));
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
-      this.fault(node, steps, withGot(error.message, describeNode(node)));
+      this.fault(node, steps, withGot(error.message, node.kind === "list" ? `[${text}]` : describeNode(node)));
     }
   }
 

@@ -6,6 +6,7 @@ import { apiHelp } from "./api-options.js";
 import {
   atLeast,
   countFromZero,
+  countOrAuto,
   hostAndPort,
   hostNames,
   httpUrl,
@@ -347,6 +348,13 @@ export const settings = {
     text,
   ),
   storePasswordFile: setting("store_password_file", "<file>", "file with the password of --store-user", text),
+  workers: setting(
+    "workers",
+    "<count>",
+    "processes that serve on the same ports, to use several cores; auto: one for each core; limits on what all clients may use are divided among them",
+    countOrAuto,
+    "1",
+  ),
   advertise: setting(
     "advertise",
     "<host:port>",

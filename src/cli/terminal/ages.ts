@@ -6,7 +6,9 @@ export function ago(time: string, now: number): string {
 
 /** How soon a time is, in its largest unit. */
 export function until(time: string, now: number): string {
-  const length = inLargestUnit((Date.parse(time) - now) / 1_000);
+  const seconds = Math.ceil((Date.parse(time) - now) / 1_000);
+  // Right after an order for 2 h, it is in 2 h, and not in 1 h.
+  const length = inLargestUnit(seconds + Math.min(30, seconds / 60));
   return length === undefined ? "now" : `in ${length}`;
 }
 

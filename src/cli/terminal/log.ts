@@ -11,10 +11,10 @@ export type LogFormat = "auto" | "json" | "pretty";
 
 /**
  * The program's log, on stderr: lines for people, or one JSON object a line. `auto` means lines for people on a
- * terminal.
+ * terminal. Each line has `fields`.
  */
-export function createLog(level: string, format: LogFormat): LeveledLog {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
+export function createLog(level: string, format: LogFormat, fields: object | null = null): LeveledLog {
+  const options = { level, base: fields, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: levelName } };
   const isPretty = format === "pretty" || (format === "auto" && process.stderr.isTTY);
   const output = openLogOutput((lines) =>
     log.error({ lines }, "lines of the log were lost: they could not be written"),

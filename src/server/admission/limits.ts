@@ -93,7 +93,8 @@ export type LimitName = keyof Limits;
 // Without a container limit, some versions of Node return 0, and others more than the machine has.
 const memory = Math.min(process.constrainedMemory() || totalmem(), totalmem());
 
-const defaults: Limits = {
+/** The limits that are not given. */
+export const defaultLimits: Limits = {
   streams: 100_000,
   streamsPerPeer: 20_000,
   newStreamsPerSecond: 5_000,
@@ -146,7 +147,7 @@ export class LimitError extends XdsError {
 /** A server's limits, and how often each was exceeded. */
 export class LimitCounts implements RequestBounds {
   readonly limits: Limits;
-  readonly hits = Object.fromEntries(Object.keys(defaults).map((name) => [name, 0])) as Record<LimitName, number>;
+  readonly hits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, 0])) as Record<LimitName, number>;
   private readonly heap: Pick<Heap, "holds" | "room" | "roomWithoutGarbage" | "isMeasured">;
 
   /**
@@ -155,8 +156,8 @@ export class LimitCounts implements RequestBounds {
    */
   constructor(limits: Partial<Limits>, clients?: Account, heap?: LimitCounts["heap"]) {
     this.heap = heap ?? new Heap(garbageCollector, () => clients?.held ?? 0);
-    checkOptions("limits", limits, defaults);
-    this.limits = { ...defaults, ...limits };
+    checkOptions("limits", limits, defaultLimits);
+    this.limits = { ...defaultLimits, ...limits };
     for (const [name, limit] of Object.entries(this.limits)) {
       if (name === "heapPercent" && limit > 100)
         throw new XdsError("INVALID_OPTION", `limits: ${name} must be at most 100, is ${limit}`);
