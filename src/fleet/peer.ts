@@ -6,7 +6,6 @@
  *   serves at least this stable revision and these live resources.
  * - `evidence`: what has changed about the nodes in a rollout since an earlier answer. `since` has the mark of the
  *   last answer of each source.
- * - `clients`: the client status (CSDS) of the nodes. `request` is a `ClientStatusRequest` in base64.
  * - `load`: how many streams are open, and how many may be.
  */
 export type PeerQuestion =
@@ -19,7 +18,6 @@ export type PeerQuestion =
       readonly timeoutMs: number;
     }
   | { readonly ask: "evidence"; readonly rollout: string; readonly since: Readonly<Record<string, string>> }
-  | { readonly ask: "clients"; readonly request: string }
   | { readonly ask: "load" };
 
 /**
@@ -30,8 +28,8 @@ export interface Peer {
   /** Its name in reports and messages. */
   readonly name: string;
   /**
-   * Asks the peer. The answers of several peers are put together by putting their bytes behind each other: an answer is
-   * a list of JSON values, each with a line feed behind it, or an encoded protobuf message for `clients`.
+   * Asks the peer. An answer is a list of JSON values, each with a line feed behind it. So the answers of several
+   * peers are put together by putting their bytes behind each other.
    * @throws XdsError (as a rejection) the error of the peer; STREAM_ENDED if the peer cannot be reached. An aborted
    * `signal` ends the question with its reason.
    */

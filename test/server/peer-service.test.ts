@@ -67,7 +67,7 @@ it("with mTLS, exactly the announced certificate is trusted, and the own one is 
 it("questions and answers have a largest size, and many questions at once are refused", async () => {
   const { peer, asked } = await scene(async () => new Uint8Array(mostAnswerBytes + 1));
   await expect(peer().ask({ ask: "load" }, patience())).rejects.toThrow(`a peer takes ${mostAnswerBytes}`);
-  const long = { ask: "clients", request: "x".repeat(mostRequestBytes) } as const;
+  const long = { ask: "status", node: "x".repeat(mostRequestBytes) } as const;
   await expect(peer().ask(long, patience())).rejects.toMatchObject({ code: "STREAM_ENDED" });
   expect(asked).toEqual([{ ask: "load" }]);
   const busy = await scene(() => new Promise(() => {}));
