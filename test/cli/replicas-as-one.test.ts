@@ -169,7 +169,7 @@ describeWithEtcd("replicas as one", () => {
     await scene.published(clusters(2), "--rollout-strategy", "gradual");
     await node.has(2);
     await until(async () => expect((await scene.rollout()).candidate).toMatchObject({ first: ["a"], state: "baking" }));
-    node.client.close();
+    await node.client.close();
     const moved = new TestNode(two, "a");
     await moved.has(2);
     // It is away from the first replica for longer than a node may be before it is lost.
