@@ -171,7 +171,7 @@ export class Fleet {
       default:
         throw new XdsError(
           "INVALID_REQUEST",
-          `this version does not know the question ${JSON.stringify(question.ask)}`,
+          `this version does not know the question ${JSON.stringify((question as PeerQuestion).ask)}`,
         );
     }
   }
