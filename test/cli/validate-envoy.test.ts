@@ -431,7 +431,7 @@ describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
     await write("a.yaml", list(cluster("good")));
     return xds("validate", directory, "--envoy", envoy, ...more);
   };
-  const hint = "; give --envoy the path of an Envoy that runs on this machine\n";
+  const hint = "; give the path of an Envoy that runs on this machine\n";
 
   it("says that there is no such program, and exits with 1", async () => {
     expect(await run(join(directory, "nowhere"))).toEqual({
@@ -446,7 +446,7 @@ describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
       `xds: ${directory}/a.yaml cannot check resources: it cannot be run (EACCES)${hint}`,
     );
     expect((await run(process.execPath)).stderr).toMatch(
-      /^xds: \S+ cannot check resources: expected Envoy's version from \S+ --version, got exit code 0 and "v\d+\.\d+\.\d+"; give --envoy /,
+      /^xds: \S+ cannot check resources: expected Envoy's version from \S+ --version, got exit code 0 and "v\d+\.\d+\.\d+"; give the path /,
     );
   });
 
