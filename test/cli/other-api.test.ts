@@ -10,7 +10,6 @@ import { lazyRegistry } from "../../src/schema/lazy-registry.js";
 import { describeWithEnvoy, startEnvoyWith } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
 import { newerApi } from "../schema/newer-api.js";
-import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 
 const builtIn = fileURLToPath(new URL("../../gen/envoy.binpb", import.meta.url));
@@ -73,7 +72,7 @@ describe("an API that cannot be used", () => {
       option === "envoy" ? ["schema", "extract"] : ["validate", directory], // which tries to run an Envoy first
     ];
     for (const command of commands) {
-      const { code, stdout, stderr } = await (command[0] === "serve" ? xds : xdsHere)(...command, ...flags);
+      const { code, stdout, stderr } = await xds(...command, ...flags);
       expect(
         stderr
           .replaceAll(path, "FILE")
