@@ -201,7 +201,7 @@ describe("xds bootstrap with several servers", () => {
       /^xds: an Envoy takes at most two servers; leave out --server c:3 and --server d:4\n$/,
     );
     for (const flags of [[], ["--grpc"]])
-      expect(await refused("--server", "a:1", ...flags)).toMatch(/^xds: --server a:1 is given twice; /);
+      expect(await refused("--server", "a:1", ...flags)).toMatch(/^xds: the server a:1 is given twice; /);
     expect(await refused("--service", "separate")).toMatch(
       /only for the aggregated stream; leave out --service separate\n$/,
     );
