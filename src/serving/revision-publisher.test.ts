@@ -85,6 +85,9 @@ it("counts the first change after a start by what is served, also if the files h
   const { publish } = await open({}, store);
   expect((await publish(cluster("a", 2), cluster("b"))).published.result).toBe("barred");
   expect((await publish(cluster("a", 3), cluster("b"))).counts).toEqual({ added: 0, changed: 1, removed: 0 });
+  const after = await open({}, store);
+  after.publisher.failed([]);
+  expect((await after.publish(cluster("b"))).counts).toEqual({ added: 0, changed: 0, removed: 1 });
 });
 
 it("says in the log that what the files have is barred, when an order bars it", async () => {

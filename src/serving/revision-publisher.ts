@@ -128,6 +128,8 @@ export class RevisionPublisher {
   private content: Hash | undefined;
   /** The content of the wanted configuration while it is barred. */
   private barred: Hash | undefined;
+  /** A configuration was not served. So the next one is compared with what is served, even if that is of a run before. */
+  private isBehind = false;
   /** Whether a configuration has been published since the start. */
   private isStarted = false;
   /** When the nodes of an earlier process may first have connected. undefined if the store had no revision. */
@@ -189,6 +191,7 @@ export class RevisionPublisher {
 
   /** Reports a configuration that did not pass the gate: its first problem, and the number of the others. */
   failed(problems: readonly ConfigurationFinding[]): void {
+    this.isBehind = true;
     const [first, ...others] = problems;
     const line = first ? lineOf(first) : "";
     this.options.watch?.()?.failed(others.length > 0 ? `${line} (and ${others.length} more)` : line);
@@ -278,6 +281,7 @@ export class RevisionPublisher {
   ): Promise<PublishedChange> {
     const startedAt = performance.now();
     const { source, watch } = this.options;
+    if (this.isBehind && this.before === nothingBefore) this.before = (await this.stable()) ?? nothingBefore;
     const groupsBefore = [...this.before.configuration.groups.keys()];
     const { counts, emptied, ...change } = await inTurns(comparing(this.before, wanted));
     const { layers, live: wantedLive, rules } = stored(wanted.configuration, wanted.rules, this.options.liveTypes);
@@ -310,10 +314,10 @@ export class RevisionPublisher {
       gradually: () => (this.options.isGradual() ? this.affected(prepared) : undefined),
     });
     this.wanted = wanted;
-    if (!this.isStarted && this.before === nothingBefore) this.before = (await this.stable()) ?? nothingBefore;
     const areLiveNew = this.revisions.head.live !== liveBefore;
     const isServed = published.result !== "held" && published.result !== "barred";
     if (isServed) this.before = wanted;
+    else this.isBehind = true;
     if (published.result !== "held") this.isStarted = true;
     if (published.result === "held") this.hold(published.content, reasons);
     else this.heldChange = undefined;
