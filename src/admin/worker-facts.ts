@@ -17,7 +17,7 @@ export interface WorkersStatus extends ServedStatus {
   readonly workers: readonly WorkerReport[];
 }
 
-/** @internal What an admin port reports about the processes that serve for its server, which does not listen itself. */
+/** What an admin port reports about the processes that serve for its server, which does not listen itself. */
 export interface WorkerFacts {
   /** `listening` from the time when all workers serve, as long as one of them does. */
   readonly state: ServerState;

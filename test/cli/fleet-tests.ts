@@ -104,10 +104,10 @@ export function fleetTests(size: FleetSize, { isLong = false } = {}): void {
       await fleet.order("rollout", "promote", "--why", "fine");
       await fleet.settlesAt(fleet.all(3));
       expect([fleet.own("one"), fleet.own("two"), fleet.own("three")]).toEqual([[1], [2], [1]]);
-      // An undo ends the rollout that is going on, and takes back what was stable.
+      // An undo to a revision ends the rollout that is going on.
       fleet.writeApp(appCluster(4));
       await fleet.settlesAt(fleet.butFirst(4, 3));
-      await fleet.order("undo", "--why", "all of it");
+      await fleet.order("undo", "--to", "@1", "--why", "all of it");
       await fleet.settlesAt(fleet.all(1));
       expect(fleet.own("two")).toEqual([1]);
       expect((await fleet.rollout()).candidate).toBeUndefined();
