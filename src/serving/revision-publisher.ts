@@ -128,7 +128,7 @@ export class RevisionPublisher {
   private content: Hash | undefined;
   /** The content of the wanted configuration while it is barred. */
   private barred: Hash | undefined;
-  /** A configuration was not served. So the next one is compared with what is served, even if that is of a run before. */
+  /** A configuration was not served. So the next one is compared with what is served, also by an earlier run. */
   private isBehind = false;
   /** Whether a configuration has been published since the start. */
   private isStarted = false;
