@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const e2eSetup = "test/e2e/global-setup.ts"; // fetches an Envoy where there is none
 
@@ -70,7 +71,36 @@ const long = [
   "test/server/rest-requests.test.ts",
 ];
 
-for (const file of [...alone, ...long])
+/**
+ * These files take a minute or more, though some are small. They begin first, so that none runs alone at the end. By
+ * default, Vitest begins with the largest files on a machine that has not run them.
+ */
+const slow = [
+  "replicas",
+  "replicas-as-one",
+  "rollouts",
+  "rollouts-page",
+  "serve",
+  "workers",
+  "fleet",
+  "kill-9",
+  "serve-limits",
+  "secrets-hidden",
+  "validate-envoy",
+  "library-guide",
+  "older-api",
+  "rollout-killed",
+].map((name) => `test/cli/${name}.test.ts`);
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification) => slow.some((file) => moduleId.endsWith(`/${file}`));
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
+
+for (const file of [...alone, ...long, ...slow])
   if (!existsSync(file)) throw new Error(`vitest.config.ts names ${file}, which does not exist`);
 
 const notUnit = ["e2e", "cli", "bench", "conformance", "etcd", "soak"].map((folder) => `test/${folder}/**`);
@@ -79,6 +109,7 @@ export default defineConfig({
   test: {
     environment: "node",
     maxWorkers: 3, // many tests wait
+    sequence: { sequencer: SlowFirst },
     experimental: { fsModuleCache: true }, // in node_modules/; a file that has not changed is not compiled again
     projects: [
       {

@@ -106,3 +106,18 @@ it("keeps what a silent one knew last, and asks nobody without a rollout", async
   expect(asked.length).toBe(before);
   expect(others.view(rollout).facts).toEqual([]);
 });
+
+it("counts an answer of another form as none, and goes on", async () => {
+  const { others, shows, looked } = scene("a", "b");
+  others.follow("r");
+  await looked();
+  expect(others.view(rollout).silent).toEqual([]);
+  for (const wrong of [{ id: "r" }, { id: "r", first: "a", share: 0 }]) {
+    shows.set("b", wrong as never);
+    await looked();
+    expect(others.view(rollout).silent).toEqual([{ name: "b", why: "what its nodes have applied is not known" }]);
+  }
+  shows.set("b", rollout);
+  await looked();
+  expect(others.view(rollout).silent).toEqual([]);
+});

@@ -113,11 +113,20 @@ export class OtherEvidence {
       for (const { sources } of this.known.values()) for (const [by, { mark }] of sources) since[by] = mark;
       const { answers } = await this.fleet.ask({ ask: "evidence", rollout, since }, patienceMs);
       if (signal.aborted) return;
-      for (const { peer, bytes } of answers) this.take(peer.name, bytes);
+      for (const { peer, bytes } of answers) this.takeIfGood(peer.name, bytes);
       const present = new Set(this.fleet.others);
       for (const name of [...this.known.keys()]) if (!present.has(name)) this.known.delete(name);
       this.onChange();
       await sleep(this.everyMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** An answer of another form, such as of another version, counts as none. */
+  private takeIfGood(name: string, bytes: Uint8Array): void {
+    try {
+      this.take(name, bytes);
+    } catch {
+      this.known.delete(name);
     }
   }
 
@@ -126,6 +135,7 @@ export class OtherEvidence {
     const sources = new Map<string, Source>();
     for (const line of linesOf(bytes)) {
       const { by, mark, isWhole, entries, shows } = JSON.parse(line) as EvidenceLine;
+      if (shows && !Array.isArray(shows.first)) throw new TypeError("expected the ids of the first nodes");
       const facts = (isWhole ? undefined : before?.get(by)?.facts) ?? new Map<string, NodeFact>();
       for (const [id, value] of entries)
         if (value === undefined) facts.delete(id);

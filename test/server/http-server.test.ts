@@ -1,19 +1,21 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { client, get, start, turns, until } from "./http-scene.js";
+import { client, get, start, sum, turns, until } from "./http-scene.js";
 
 afterEach(() => void vi.useRealTimers());
 
 describe("headers", () => {
   it("have ten seconds from the connection's start, to the millisecond, and then the client gets an answer", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const { port, refused } = await start();
+    const receiving = sum();
+    const { port, refused } = await start({ receiving });
     const is = client(port);
     is.socket.write("GET / HTTP/1.1\r\nHost:");
-    await turns();
+    await until(() => receiving.bytes > 0);
+    const before = receiving.bytes;
     vi.advanceTimersByTime(9_999);
     is.socket.write(" x\r\n");
-    await turns();
+    await until(() => receiving.bytes > before);
     expect([is.text, refused]).toEqual(["", []]);
     vi.advanceTimersByTime(1);
     await until(() => is.text.includes("too slow"));

@@ -26,6 +26,8 @@ import type { WorkerStart, WorkerUse } from "./worker-start.js";
 
 /** How long, in milliseconds, a worker may take to answer a question. */
 const answerMs = 2_000;
+/** The wait, in milliseconds, after the system has given no process for a worker. */
+const noProcessMs = 8_000;
 /** How much longer, in milliseconds, than its time a worker may take to drain. */
 const drainMarginMs = 5_000;
 
@@ -108,6 +110,8 @@ export class WorkerPool implements Workers {
     const [addresses] = await Promise.all(this.slots.map((slot) => this.start(slot)));
     this.phase = "listening";
     this.addresses = addresses as Addresses;
+    // One that served may have died while others were still starting.
+    for (const slot of this.slots) if (!slot.running) void this.replace(slot);
     return this.addresses;
   }
 
@@ -259,6 +263,10 @@ export class WorkerPool implements Workers {
     calls.serve({
       "store.putRecords": (records: Parameters<Store["putRecords"]>[0]) => this.marks.put(number, records),
     });
+    // Without a process there is no exit. Other errors are of messages, and the calls report them.
+    process.on("error", (error) => {
+      if (process.process.pid === undefined && slot.running === running) this.ended(slot, running, messageOf(error));
+    });
     process.once("exit", (code, signal) => this.ended(slot, running, signal ?? `code ${code}`));
     const { addresses: known } = this;
     await started(calls);
@@ -303,7 +311,12 @@ export class WorkerPool implements Workers {
     }
     const text = isServing ? "a worker has died; its clients connect to the others" : "a worker could not start";
     this.logger.warn({ worker: number, how, seconds: waitMs / 1_000 }, `${text}; another one is started in its place`);
-    slot.timer = setTimeout(() => void this.replace(slot), waitMs);
+    slot.timer = setTimeout(() => this.tryAgain(slot), waitMs);
+  }
+
+  private tryAgain(slot: Slot): void {
+    slot.timer = undefined;
+    if (!this.isEnding) void this.replace(slot);
   }
 
   private async replace(slot: Slot): Promise<void> {
@@ -313,7 +326,9 @@ export class WorkerPool implements Workers {
       if (this.isEnding) return;
       slot.missing = { why: messageOf(error), since: slot.missing?.since ?? Date.now() };
       this.logger.error({ worker: slot.number, error: messageOf(error) }, "a worker cannot start");
-      slot.running?.process.process.kill("SIGKILL"); // the end of the process leads to the next try
+      // The end of the process leads to the next try. Where the system has given no process, it is tried again later.
+      if (slot.running) slot.running.process.process.kill("SIGKILL");
+      else slot.timer ??= setTimeout(() => this.tryAgain(slot), noProcessMs);
     }
   }
 }

@@ -48,6 +48,8 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
     logger: log,
   });
   const metrics = workerMetrics(serving.server);
+  // Other workers may tell of marks while this one reads them.
+  calls.serve({ marks: (added: readonly unknown[]) => serving.noteRefusals(added) });
   await serving.open();
   const addresses = await serving.listen(listen);
   calls.serve({
@@ -55,7 +57,6 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
     metrics,
     status: (node: string | undefined, signal: AbortSignal) => inTurns(sentStatus(serving.server, node), signal),
     dump: (query: string, signal: AbortSignal) => dump(serving, query, signal),
-    marks: (added: readonly unknown[]) => serving.noteRefusals(added),
     nodes: () => serving.cache.status().map(sentNode),
     use: ({ logLevel }: WorkerUse) => {
       log.level = logLevel;

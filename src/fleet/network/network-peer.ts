@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { ChannelCredentials, Client } from "@grpc/grpc-js";
 import { errorTable, messageOf, XdsError } from "../../errors.js";
@@ -87,8 +88,11 @@ export class NetworkPeer implements Peer {
       allowPartialTrustChain: true,
       ...(own && { cert: Buffer.from(own.cert as Uint8Array), key: Buffer.from(own.key as Uint8Array) }),
     });
-    // Only this certificate is trusted, so its names do not matter.
-    return ChannelCredentials.createFromSecureContext(context, { checkServerIdentity: () => undefined });
+    const { raw: wanted } = new X509Certificate(certificate);
+    // Its names do not matter. But it may be an authority, and what it has issued is another certificate.
+    const checkServerIdentity = (_: string, { raw }: { readonly raw: Buffer }) =>
+      raw.equals(wanted) ? undefined : new Error("the certificate is another one than the replica announces");
+    return ChannelCredentials.createFromSecureContext(context, { checkServerIdentity });
   }
 
   private errorOf(code: number | undefined, details: string): XdsError {
