@@ -33,7 +33,7 @@ export interface RevisionResource {
 export class ControlClient {
   constructor(
     private readonly address: ControlAddress,
-    /** Who the client claims to be. Only a socket uses it. By default it is the user of this process. */
+    /** The name that the client claims. Only a socket uses it. By default it is the user of this process. */
     private readonly as: string = thisUser(),
   ) {}
 

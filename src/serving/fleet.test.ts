@@ -69,6 +69,36 @@ it("applied() rejects with the words of a node elsewhere, and names a process th
   });
 });
 
+it("a question whose asker has left is over at once, though a node is not done", async () => {
+  const one = await process("one");
+  one.cache.set("a", Snapshot.of([cluster("x")]));
+  await one.connect("n1", "a");
+  const { server } = one.server;
+  const applied = server.applied.bind(server);
+  server.applied = (nodes, options) => applied(nodes, { ...options, version: "of no response" });
+  const left = new AbortController();
+  const question = { ask: "applied", stable: 1, live: 0, timeoutMs: 60_000 } as const;
+  const answer = one.fleet.answer(question, left.signal);
+  left.abort(new Error("the asker has left"));
+  await expect(answer).rejects.toThrow("the asker has left");
+  await expect(applied("a", { signal: left.signal })).rejects.toThrow("the asker has left");
+});
+
+it("what keeps an older revision from being applied is not told of a newer one", async () => {
+  const one = await process("one");
+  one.cache.set("a", Snapshot.of([cluster("x")]));
+  await one.connect("n1", "a", true);
+  const progress = new ServedProgress(
+    () => one.server.server,
+    () => one.state.served,
+  );
+  onTestFinished(() => progress.close());
+  progress.look();
+  await until(() => progress.lacking?.isRefused === true, "the refusal");
+  one.state.served = { stable: 2, live: 0 };
+  expect(progress.lacking).toBeUndefined();
+});
+
 it("applied() of a group needs one process that knows the group", async () => {
   const other = await process("two");
   const one = await process("one", [other.peer]);

@@ -114,7 +114,7 @@ export class Fleet {
     const over = new AbortController();
     const told = async (line: Promise<AppliedLine>) => {
       const { by, error } = await line;
-      if (error && error.code !== "INVALID_OPTION") throw errorOf(by, error);
+      if (error && error.code !== "INVALID_OPTION") throw this.errorOf(by, error);
       return { by, error };
     };
     try {
@@ -124,7 +124,7 @@ export class Fleet {
       ]);
       const [first] = lines;
       // A group is unknown if no process knows it.
-      if (first?.error && lines.every(({ error }) => error)) throw errorOf(first.by, first.error);
+      if (first?.error && lines.every(({ error }) => error)) throw this.errorOf(first.by, first.error);
     } finally {
       over.abort();
     }
@@ -190,6 +190,13 @@ export class Fleet {
     return asked;
   }
 
+  /** The error of a process, which the message names. */
+  private errorOf(by: string, { code, message }: { readonly code: string; readonly message: string }): XdsError {
+    const { kind = "replica" } = this.options;
+    const name = kind === "replica" ? `replica ${by}` : by; // the name of a worker has the word
+    return new XdsError(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "INTERNAL", `${name}: ${message}`);
+  }
+
   private note(silent: readonly Silent[], answering: readonly string[]): void {
     const { kind = "replica" } = this.options;
     for (const { name, why } of silent) {
@@ -252,13 +259,8 @@ export class Fleet {
       await sleep(lookMs, undefined, { signal });
     }
     const left = Math.max(0, until - performance.now());
-    await server().applied(group ?? (() => true), { timeoutMs: left });
+    await server().applied(group ?? (() => true), { timeoutMs: left, signal });
   }
 }
 
 const lineOf = (value: object): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
-
-/** The error of another process. */
-function errorOf(by: string, { code, message }: { readonly code: string; readonly message: string }): XdsError {
-  return new XdsError(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "INTERNAL", `replica ${by}: ${message}`);
-}

@@ -23,11 +23,6 @@ export class ReplicaPeers implements Peers {
     return Array.from(this.peers.values(), ({ peer }) => peer);
   }
 
-  /** The peer with a member's id. */
-  get(id: string): Peer | undefined {
-    return this.peers.get(id)?.peer;
-  }
-
   /** Takes the members that are present now. Connections to others are closed. */
   update(members: readonly Member[]): void {
     const present = new Set(members.map(({ id }) => id));

@@ -14,21 +14,24 @@ const refusedMs = 2_000;
 export class ServedProgress {
   /** The newest that all nodes have applied. */
   applied: Served | undefined;
-  /** Why not all nodes have applied what is served now. */
-  lacking: Lacking | undefined;
+  /** Why not all nodes have applied `target`, as far as that is known. */
+  private lack: { readonly target: Served; readonly lacking: Lacking } | undefined;
   private readonly closing = new AbortController();
-  private running: Promise<void> | undefined;
+  private isRunning = false;
 
   constructor(
     private readonly server: () => Pick<XdsServer, "applied">,
     private readonly served: () => Served,
   ) {}
 
+  /** Why not all nodes have applied what is served now. */
+  get lacking(): Lacking | undefined {
+    return this.lack && isAsNew(this.lack.target, this.served()) ? this.lack.lacking : undefined;
+  }
+
   /** Call it when something else is served, and once when the server listens. */
   look(): void {
-    this.running ??= this.run().finally(() => {
-      this.running = undefined;
-    });
+    if (!this.isRunning) void this.run();
   }
 
   async close(): Promise<void> {
@@ -37,21 +40,33 @@ export class ServedProgress {
 
   private async run(): Promise<void> {
     const { signal } = this.closing;
-    while (!signal.aborted) {
-      const target = this.served();
-      // After a restore of the store, the numbers are smaller.
-      if (this.applied && !isAsNew(target, this.applied)) this.applied = undefined;
-      if (isAsNew(this.applied, target)) return;
-      try {
-        await this.server().applied((node) => !isOwnCommand(node), { timeoutMs: waitMs });
-        this.applied = target;
-        this.lacking = undefined;
-      } catch (error) {
-        if (!(error instanceof NotAppliedError)) return; // the server shuts down
-        const isRefused = error.code === "NOT_APPLIED";
-        this.lacking = { isRefused, text: cutText(error.message, longestLacking) };
-        if (isRefused) await sleep(refusedMs, undefined, { signal, ref: false }).catch(() => {});
+    this.isRunning = true;
+    try {
+      while (!signal.aborted) {
+        const target = this.served();
+        // After a restore of the store, the numbers are smaller.
+        if (this.applied && !isAsNew(target, this.applied)) this.applied = undefined;
+        if (isAsNew(this.applied, target)) return;
+        await this.waitFor(target, signal);
       }
+    } catch {
+      // The server shuts down.
+    } finally {
+      this.isRunning = false; // in the turn of the last look, so that no change is missed between the two
+    }
+  }
+
+  /** Waits once for the nodes, and notes the result. @throws the errors of `applied()` besides NotAppliedError */
+  private async waitFor(target: Served, signal: AbortSignal): Promise<void> {
+    try {
+      await this.server().applied((node) => !isOwnCommand(node), { timeoutMs: waitMs, signal });
+      this.applied = target;
+      this.lack = undefined;
+    } catch (error) {
+      if (!(error instanceof NotAppliedError)) throw error;
+      const isRefused = error.code === "NOT_APPLIED";
+      this.lack = { target, lacking: { isRefused, text: cutText(error.message, longestLacking) } };
+      if (isRefused) await sleep(refusedMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }
 }

@@ -93,3 +93,24 @@ test("a call ends when its signal aborts", async () => {
   await expect(call).rejects.toMatchObject({ code: "TIMED_OUT" });
   await expect(calls.call("store.readHead", [], late.signal)).rejects.toMatchObject({ code: "TIMED_OUT" });
 });
+
+test("a head that moves while it is read is not missed, also if both messages come together", async () => {
+  let receive: (message: unknown) => void = () => {};
+  let id = 0;
+  const channel = {
+    send: (message: unknown) => {
+      ({ id } = message as { id: number });
+    },
+    onMessage: (listener: (message: unknown) => void) => {
+      receive = listener;
+    },
+    onClose: () => {},
+  };
+  const result = (value: unknown) => receive({ kind: "result", id, value });
+  const opening = IpcStore.open(new Calls(channel, "the store"));
+  result(undefined);
+  const reading = (await opening).readHead();
+  result({ version: 1, head: "old" });
+  receive({ kind: "event", method: "store.moved", args: [{ version: 2, head: "new" }] });
+  expect(await reading).toEqual({ version: 2, head: "new" });
+});

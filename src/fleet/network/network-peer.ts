@@ -55,7 +55,7 @@ export class NetworkPeer implements Peer {
     });
   }
 
-  /** Ends the connection, and all questions. */
+  /** Ends the connection when the questions under way are answered. Further ones are refused. */
   close(): void {
     this.isClosed = true;
     this.client?.close();

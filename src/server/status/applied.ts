@@ -26,6 +26,8 @@ export interface AppliedOptions {
   readonly version?: string | Readonly<Record<string, string>>;
   /** How long to wait, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Ends the wait when it is aborted: the promise rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A type that a node has not applied on one of its streams. */
@@ -76,17 +78,21 @@ export class AppliedWaits {
    * @throws XdsError INVALID_OPTION; NotAppliedError (as a rejection) after a NACK or at the end of `timeoutMs`
    */
   wait(matches: SelectsNode, options: AppliedOptions): Promise<void> {
-    checkOptions("applied()", options, { version: true, timeoutMs: true });
-    const { version, timeoutMs = 10_000 } = options;
+    checkOptions("applied()", options, { version: true, timeoutMs: true, signal: true });
+    const { version, timeoutMs = 10_000, signal } = options;
     if (!(timeoutMs >= 0)) throw new XdsError("INVALID_OPTION", `timeoutMs must be at least 0, is ${timeoutMs}`);
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
       const wait = new Wait(matches, version);
       const timers: NodeJS.Timeout[] = [];
       const settle = (settled: () => void) => {
         this.waits.delete(wait);
         for (const timer of timers) clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
         settled();
       };
+      const stop = () => settle(() => reject(signal?.reason as Error));
+      signal?.addEventListener("abort", stop, { once: true });
       wait.onDone = () => settle(resolve);
       wait.onFailed = (error) => settle(() => reject(error));
       this.waits.add(wait);

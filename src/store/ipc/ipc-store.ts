@@ -22,12 +22,15 @@ export class IpcStore implements Store {
   /** The leases that are held here, and the ends of their signals, by the numbers that the other process gave them. */
   private readonly leases = new Map<number, AbortController>();
   private readonly ids = new WeakMap<Lease, number>();
+  /** The head of the last message about it. */
+  private newest: StoredHead | undefined;
   private goneAt: number | undefined;
   private isClosed = false;
 
   private constructor(private readonly calls: Calls) {
     calls.serve({
       "store.moved": (head: StoredHead) => {
+        this.newest = head;
         for (const listener of [...this.listeners]) listener(head);
       },
       "store.lost": (id: number) => this.lost(id),
@@ -67,7 +70,9 @@ export class IpcStore implements Store {
 
   /** As {@link Store.readHead}. */
   async readHead(): Promise<StoredHead> {
-    return this.call("readHead");
+    const read = await this.call<StoredHead>("readHead");
+    // A message that came together with the answer was heard before the caller could listen.
+    return this.newest && this.newest.version > read.version ? this.newest : read;
   }
 
   async moveHead(from: number, { lease, ...move }: Move): Promise<number | undefined> {
