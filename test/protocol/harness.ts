@@ -164,7 +164,8 @@ export class TestServer {
  * was started before goes on as usual.
  */
 export function stopClock(): { pass(ms: number): Promise<void> } {
-  const stoppedAt = performance.now();
+  // A whole number, so that what is due after 5,000 ms is due when 5,000 ms have passed, without errors of rounding.
+  const stoppedAt = Math.ceil(performance.now());
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
   const passed = performance.now.bind(performance); // from 0
   const clock = vi.spyOn(performance, "now").mockImplementation(() => stoppedAt + passed());
