@@ -2,18 +2,19 @@ import { expect, it } from "vitest";
 import { askPeers } from "./ask-peers.js";
 import type { Peer, PeerQuestion } from "./peer.js";
 
+const named = (name: string) => ({ id: name, name });
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
-const answering = (name: string): Peer => ({ name, ask: async ({ ask }) => bytes(`${name} ${ask}`) });
-const failing = (name: string): Peer => ({ name, ask: () => Promise.reject(new Error("cannot be reached")) });
+const answering = (name: string): Peer => ({ ...named(name), ask: async ({ ask }) => bytes(`${name} ${ask}`) });
+const failing = (name: string): Peer => ({ ...named(name), ask: () => Promise.reject(new Error("cannot be reached")) });
 /** It does not even notice that it is aborted. */
-const silent = (name: string): Peer => ({ name, ask: () => new Promise(() => {}) });
+const silent = (name: string): Peer => ({ ...named(name), ask: () => new Promise(() => {}) });
 const question: PeerQuestion = { ask: "load" };
 
 it("has the answers of those that answer, and names the others", async () => {
   const peers = [answering("a"), failing("b"), silent("c"), answering("d")];
   const { answers, silent: others } = await askPeers(peers, question, 20);
   expect(answers.map((one) => Buffer.from(one.bytes).toString())).toEqual(["a load", "d load"]);
-  expect(others).toEqual([
+  expect(others.map(({ peer: { name }, why }) => ({ name, why }))).toEqual([
     { name: "b", why: "cannot be reached" },
     { name: "c", why: "no answer within 0.02 s" },
   ]);
@@ -23,7 +24,7 @@ it("asks a few at a time, and those whose turn does not come are named too", asy
   let open = 0;
   let most = 0;
   const slow = (name: string): Peer => ({
-    name,
+    ...named(name),
     ask: (_, signal) =>
       new Promise((_, reject) => {
         most = Math.max(most, ++open);
@@ -35,7 +36,7 @@ it("asks a few at a time, and those whose turn does not come are named too", asy
   });
   const peers = Array.from({ length: 50 }, (_, at) => slow(`p${at}`));
   const { silent: all } = await askPeers(peers, question, 20);
-  expect(new Set(all.map(({ name }) => name)).size).toBe(50);
+  expect(new Set(all.map(({ peer }) => peer.name)).size).toBe(50);
   expect([most, open]).toEqual([16, 0]);
 });
 

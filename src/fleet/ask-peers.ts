@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { messageOf } from "../errors.js";
 import type { Peer, PeerQuestion } from "./peer.js";
 
-/** A peer that has not answered, and why. */
+/** A peer that has not answered, and why, as reports name it. */
 export interface Silent {
   readonly name: string;
   readonly why: string;
@@ -12,7 +12,7 @@ export interface Silent {
 export interface Answers {
   readonly answers: readonly { readonly peer: Peer; readonly bytes: Uint8Array }[];
   /** The peers that have not answered in time, or with an error. */
-  readonly silent: readonly Silent[];
+  readonly silent: readonly { readonly peer: Peer; readonly why: string }[];
 }
 
 /** How many peers are asked at the same time. The others follow. */
@@ -29,7 +29,7 @@ export async function askPeers(
   signal?: AbortSignal,
 ): Promise<Answers> {
   const answers: { peer: Peer; bytes: Uint8Array }[] = [];
-  const silent: Silent[] = [];
+  const silent: { peer: Peer; why: string }[] = [];
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
   const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
@@ -41,7 +41,7 @@ export async function askPeers(
         either.throwIfAborted();
         answers.push({ peer, bytes: await within(peer.ask(question, either), either) });
       } catch (error) {
-        silent.push({ name: peer.name, why: messageOf(error) });
+        silent.push({ peer, why: messageOf(error) });
       }
   };
   try {

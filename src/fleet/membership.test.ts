@@ -6,7 +6,7 @@ import { Membership } from "./membership.js";
 import { isAsNew, type ReplicaRecord, replicaRecord } from "./replica.js";
 
 const record = (address: string): ReplicaRecord => ({
-  ...{ address, token: "t", version: "1", startedAt: 1, streams: 0, limit: 9 },
+  ...{ address, token: "t", version: "1", startedAt: 1 },
   served: { stable: 1, live: 2 },
 });
 

@@ -52,10 +52,10 @@ export class Membership {
     return this.members;
   }
 
-  /** Stops. Resolves when no call of the store is under way. */
+  /** Stops. Resolves when no call of the store is under way. It does not wait for a store that is away. */
   async close(): Promise<void> {
     this.closing.abort();
-    await this.running;
+    if (!this.store.away) await this.running;
   }
 
   private async run(): Promise<void> {

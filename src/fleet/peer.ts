@@ -6,6 +6,7 @@
  *   serves at least this stable revision and these live resources.
  * - `evidence`: what has changed about the nodes in a rollout since an earlier answer. `since` has the mark of the
  *   last answer of each source.
+ * - `clients`: the answer of the client status service, see `ClientStatusQuestion`.
  * - `load`: how many streams are open, and how many may be.
  */
 export type PeerQuestion =
@@ -18,6 +19,7 @@ export type PeerQuestion =
       readonly timeoutMs: number;
     }
   | { readonly ask: "evidence"; readonly rollout: string; readonly since: Readonly<Record<string, string>> }
+  | { readonly ask: "clients"; readonly form: "protobuf" | "json"; readonly request: string }
   | { readonly ask: "load" };
 
 /**
@@ -25,11 +27,13 @@ export type PeerQuestion =
  * host.
  */
 export interface Peer {
-  /** Its name in reports and messages. */
+  /** Another one for each process. */
+  readonly id: string;
+  /** Its name in reports and messages. Two replicas may have the same one, by mistake. */
   readonly name: string;
   /**
-   * Asks the peer. An answer is a list of JSON values, each with a line feed behind it. So the answers of several
-   * peers are put together by putting their bytes behind each other.
+   * Asks the peer. An answer is a list: of JSON values, each with a line feed behind it, or of `packPieces()`. So the
+   * answers of several peers are put together by putting their bytes behind each other.
    * @throws XdsError (as a rejection) the error of the peer; STREAM_ENDED if the peer cannot be reached. An aborted
    * `signal` ends the question with its reason.
    */

@@ -1,4 +1,4 @@
-import type { Silent } from "./ask-peers.js";
+import type { Answers, Silent } from "./ask-peers.js";
 
 /** A replica, as `/status` shows it. */
 export interface ReplicaReport {
@@ -30,10 +30,7 @@ export interface OtherReplicas {
 const replicaLine = '{"replica":';
 
 /** Separates the lines of answers to the question `status`. */
-export function readStatus(
-  answers: readonly { readonly bytes: Uint8Array }[],
-  silent: readonly Silent[],
-): OtherReplicas {
+export function readStatus({ answers, silent }: Answers): OtherReplicas {
   const replicas: ReplicaReport[] = [];
   for (const { bytes } of answers)
     for (const line of linesOf(bytes))
@@ -41,7 +38,11 @@ export function readStatus(
   const nodes = function* () {
     for (const { bytes } of answers) for (const line of linesOf(bytes)) if (!line.startsWith(replicaLine)) yield line;
   };
-  return { replicas, nodes: { [Symbol.iterator]: nodes }, silent };
+  return {
+    replicas,
+    nodes: { [Symbol.iterator]: nodes },
+    silent: silent.map(({ peer: { name }, why }) => ({ name, why })),
+  };
 }
 
 /** The lines of an answer, made one by one. */

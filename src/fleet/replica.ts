@@ -20,9 +20,6 @@ export interface ReplicaRecord {
   readonly version: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** How many streams are open, and how many may be. */
-  readonly streams: number;
-  readonly limit: number;
   readonly served: Served;
   /** What all of its nodes have applied. Absent until they have applied something. */
   readonly applied?: Served;
@@ -48,7 +45,7 @@ const isServed = (value: unknown): value is Served => {
 
 /** Reads a record of a process, whose version may be another one. undefined if it has another form. */
 export function replicaRecord(value: JsonValue): ReplicaRecord | undefined {
-  const { address, token, certificate, version, startedAt, streams, limit, served, applied, lacking } = Object(
+  const { address, token, certificate, version, startedAt, served, applied, lacking } = Object(
     value,
   ) as Partial<ReplicaRecord>;
   const isText = (text: unknown): text is string => typeof text === "string" && text.length <= 10_000;
@@ -58,8 +55,6 @@ export function replicaRecord(value: JsonValue): ReplicaRecord | undefined {
   return {
     ...{ address, token, version, served },
     startedAt: Number(startedAt) || 0,
-    streams: Number(streams) || 0,
-    limit: Number(limit) || 0,
     ...(certificate !== undefined && { certificate }),
     ...(isServed(applied) && { applied }),
     ...(isText(text) && { lacking: { isRefused: isRefused === true, text } }),

@@ -7,6 +7,17 @@ const endedStream = 0;
 /** How many characters the marks have together at most, in what {@link OpenRefusals.known} returns. */
 const maxCharacters = 1 << 20;
 
+/** The first ones of a list of marks, as many as are kept. */
+export function newestMarks(marks: readonly string[]): string[] {
+  let room = maxCharacters;
+  const isOver = (mark: string, at: number) => {
+    room -= mark.length;
+    return room < 0 || at >= maxMarks;
+  };
+  const end = marks.findIndex(isOver);
+  return end < 0 ? [...marks] : marks.slice(0, end);
+}
+
 /**
  * The nodes that have refused something and have not taken its replacement. The versions that such a node reports on a
  * new stream are no evidence (P36, P49). The marks outlive the streams; the newest are remembered.
@@ -23,14 +34,7 @@ export class OpenRefusals {
 
   /** The marks, newest first, as {@link OpenRefusals.add} takes them. */
   known(): string[] {
-    const known: string[] = [];
-    let room = maxCharacters;
-    for (const mark of [...this.marks.keys()].reverse()) {
-      room -= mark.length;
-      if (room < 0) break;
-      known.push(mark);
-    }
-    return known;
+    return newestMarks([...this.marks.keys()].reverse());
   }
 
   /**

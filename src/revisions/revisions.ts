@@ -242,6 +242,7 @@ export class Revisions {
             content: undone.content,
             revision: undone.number,
             why: `undone by ${by.by}${because}`,
+            by: by.by,
             at,
           });
       const put = { [`revision/${made.number}`]: made as unknown as JsonValue };
@@ -309,7 +310,7 @@ export class Revisions {
       if (head.rollout?.id !== id) throw noRollout();
       const { content, number } = await this.read(head.rollout.revision);
       const why = `aborted by ${authorship.by}: ${authorship.why}`;
-      const next = settle(head, { end: "rolledBack", why }, content, this.now());
+      const next = bar(revert(head), { content, revision: number, why, by: authorship.by, at: this.now() });
       return { head: next, audit: this.note("abort", authorship, { revision: number }) };
     });
   }

@@ -26,7 +26,7 @@ import { SharedWork } from "./admission/shared-work.js";
 import { UnsentResponses } from "./admission/unsent.js";
 import type { Callbacks } from "./callbacks.js";
 import { Counters } from "./counters.js";
-import type { ClientStatusHost } from "./csds/csds.js";
+import { type AskOthers, answerPeer, type ClientStatusHost, type ClientStatusQuestion } from "./csds/csds.js";
 import { Fetches } from "./fetches.js";
 import { GrpcPort } from "./grpc-port.js";
 import { LoadReporting } from "./lrs/load-reporting.js";
@@ -77,6 +77,9 @@ export class XdsServer {
   private readonly admission: Admission;
   /** @internal Answers the questions of other replicas, on the gRPC port. Set it before `listen()`. */
   peers: TokenPeerHost | undefined;
+  /** @internal Asks the other processes that serve the configuration. Set it before `listen()`. */
+  askOthers: AskOthers | undefined;
+  private readonly clientStatus: ClientStatusHost | undefined;
   private tls: TlsOptions | undefined;
   private grpc: GrpcPort | undefined;
   /** @internal The accounts for the work that clients cause, also on the admin port. */
@@ -133,6 +136,7 @@ export class XdsServer {
       { cache, api, callbacks, logger, queue, limits, permissions, counts, refused, anonymous, streams, waits },
       options,
     );
+    this.clientStatus = this.clientStatusHost();
   }
 
   /**
@@ -160,7 +164,7 @@ export class XdsServer {
         fetch: this.fetches.fetch.bind(this.fetches),
         poll: this.fetches.poll.bind(this.fetches),
         traffic: this.counts.traffic,
-        clientStatus: this.clientStatus(),
+        clientStatus: this.clientStatus,
         loads: this.loads,
         peers: this.peers,
         limits,
@@ -349,7 +353,12 @@ export class XdsServer {
     return stream;
   }
 
-  private clientStatus(): ClientStatusHost | undefined {
+  /** @internal Answers another process that serves the configuration. Without CSDS the nodes are not shown. */
+  async clientsForPeer(question: ClientStatusQuestion, signal: AbortSignal): Promise<Buffer> {
+    return this.clientStatus ? answerPeer(this.clientStatus, question, signal) : Buffer.of();
+  }
+
+  private clientStatusHost(): ClientStatusHost | undefined {
     const { csds, authorize } = this.options;
     if (csds === false) return undefined;
     const rules = typeof csds === "function" ? [csds] : csds ? [authorize] : [loopbackOrSan(), authorize];
@@ -358,10 +367,11 @@ export class XdsServer {
       limits: this.limits,
       work: new SharedWork("the client status service"),
       queue: this.queue,
-      clients: ({ account }) => {
-        this.unsent.check(account);
+      clients: (caller) => {
+        if (caller) this.unsent.check(caller.account);
         return streamsByNode(this.streams);
       },
+      others: (question, signal) => this.askOthers?.(question, signal) ?? Promise.resolve([]),
       asked: async (caller, node) => {
         for (const rule of rules) await this.permissions.permit("csds", caller, node, rule);
         await this.callbacks.onClientStatusRequest?.(callerOf(caller), node);

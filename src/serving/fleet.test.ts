@@ -19,7 +19,7 @@ async function process(name: string, others: readonly Peer[] = [], logger = new 
     ...{ server: () => server.server, name: () => name, served: () => state.served, logger, patienceMs: 100 },
     peers: { others },
   });
-  const peer: Peer = { name, ask: (question, signal) => fleet.answer(question, signal) };
+  const peer: Peer = { id: name, name, ask: (question, signal) => fleet.answer(question, signal) };
   const connect = (id: string, group: string, refuses = false) => {
     const client = new XdsClient({
       ...{ address: `127.0.0.1:${server.port}`, node: { id, cluster: group } },
@@ -32,7 +32,7 @@ async function process(name: string, others: readonly Peer[] = [], logger = new 
   return { cache, server, state, fleet, peer, connect, logger };
 }
 
-const silent: Peer = { name: "dead", ask: () => Promise.reject(new Error("ECONNREFUSED")) };
+const silent: Peer = { id: "dead", name: "dead", ask: () => Promise.reject(new Error("ECONNREFUSED")) };
 
 it("applied() waits for the nodes of all, also where the revision comes later", async () => {
   const other = await process("two");
@@ -67,6 +67,24 @@ it("applied() rejects with the words of a node elsewhere, and names a process th
     code: "TIMED_OUT",
     message: "replica dead: it is not known what its nodes have applied: ECONNREFUSED",
   });
+});
+
+it("applied() asks again a process that does not answer, and does not wait for one that has left", async () => {
+  const answers: (string | undefined)[] = [undefined, undefined, JSON.stringify({ by: "late" })];
+  const late: Peer = {
+    ...{ id: "late", name: "late" },
+    ask: async () => {
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error("ECONNREFUSED");
+      return new Uint8Array(Buffer.from(answer));
+    },
+  };
+  await (await process("one", [late])).fleet.applied({ timeoutMs: 5_000 });
+  expect(answers).toEqual([]);
+  const others = [silent];
+  const left = (await process("one", others)).fleet.applied({ timeoutMs: Number.POSITIVE_INFINITY });
+  others.pop();
+  await left;
 });
 
 it("a question whose asker has left is over at once, though a node is not done", async () => {

@@ -1,15 +1,16 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { packageVersion } from "../../gen/built-in.js";
 import { nodeReports } from "../admin/node-report.js";
 import { type ErrorCode, errorTable, messageOf, XdsError } from "../errors.js";
-import { type Answers, askPeers, type Silent } from "../fleet/ask-peers.js";
+import { type Answers, askPeers } from "../fleet/ask-peers.js";
 import { mostAnswerBytes } from "../fleet/network/peer-request.js";
 import type { Peer, PeerQuestion, Peers } from "../fleet/peer.js";
 import { isAsNew, type Served } from "../fleet/replica.js";
 import { linesOf, type OtherReplicas, type ReplicaReport, readStatus } from "../fleet/replica-report.js";
-import { inTurns } from "../in-turns.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { checkOptions } from "../options.js";
+import { SharedWork } from "../server/admission/shared-work.js";
 import type { AppliedOptions } from "../server/status/applied.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { EvidenceLine } from "./other-evidence.js";
@@ -41,8 +42,13 @@ export interface FleetAppliedOptions extends Pick<AppliedOptions, "timeoutMs"> {
 const lookMs = 50;
 /** How much longer than its own wait a peer has, in milliseconds. */
 const marginMs = 1_000;
-/** The longest wait that a peer may ask for, in milliseconds. */
+/** The longest wait for what is applied, in milliseconds. */
 const longestWaitMs = 3_600_000;
+
+/** How soon a peer that has not answered is asked again, in milliseconds. */
+const askAgainMs = 200;
+
+type AppliedQuestion = PeerQuestion & { readonly ask: "applied" };
 
 /** The answer of one process to the question `applied`. */
 type AppliedLine = { readonly by: string; readonly error?: { readonly code: string; readonly message: string } };
@@ -54,8 +60,11 @@ type AppliedLine = { readonly by: string; readonly error?: { readonly code: stri
 export class Fleet {
   private readonly logger: Logger;
   private readonly startedAt = new Date().toISOString();
-  /** Why peers did not answer last, by name. */
-  private readonly known = new Map<string, string>();
+  /** The ids of peers that did not answer last. */
+  private readonly silent = new Set<string>();
+  private readonly statusWork = new SharedWork("the status for other processes");
+  /** Names this process in answers to the question `evidence`. */
+  private readonly id = randomBytes(8).toString("hex");
 
   private constructor(private readonly options: FleetOptions) {
     this.logger = options.logger ?? silentLogger;
@@ -68,14 +77,18 @@ export class Fleet {
 
   /** The names of the other processes. */
   get others(): readonly string[] {
-    return this.options.peers.others.map(({ name }) => name);
+    return this.peers.map(({ name }) => name);
+  }
+
+  /** @internal The other processes. */
+  get peers(): readonly Peer[] {
+    return this.options.peers.others;
   }
 
   /** How many processes there are, this one included, and how many others did not answer when they were asked last. */
   get counts(): { readonly replicas: number; readonly silent: number } {
-    const present = new Set(this.others);
-    const silent = [...this.known.keys()].filter((name) => present.has(name));
-    return { replicas: this.options.peers.others.length + 1, silent: silent.length };
+    const { peers } = this;
+    return { replicas: peers.length + 1, silent: peers.filter(({ id }) => this.silent.has(id)).length };
   }
 
   /** This process, as others see it. */
@@ -93,21 +106,21 @@ export class Fleet {
 
   /** @internal The status of the others, or of one node there. */
   async othersStatus(node?: string): Promise<OtherReplicas> {
-    const { answers, silent } = await this.ask({ ask: "status", ...(node !== undefined && { node }) });
-    return readStatus(answers, silent);
+    return readStatus(await this.ask({ ask: "status", ...(node !== undefined && { node }) }));
   }
 
   /**
    * Resolves when all nodes of all processes have applied what this process serves, or something newer. See
    * `XdsServer.applied()` for what that means.
    * @throws XdsError (as a rejection) NOT_APPLIED as soon as a node refuses what is served, TIMED_OUT at the end of
-   * `timeoutMs`, and TIMED_OUT also if a process does not answer. The message names the process. INVALID_OPTION if no
-   * process has a node in the group, or a configuration for it.
+   * `timeoutMs` (at most an hour), also if a process does not answer. The message names the process. INVALID_OPTION if
+   * no process has a node in the group, or a configuration for it.
    */
   async applied(options: FleetAppliedOptions = {}): Promise<void> {
     checkOptions("applied()", options, { group: true, timeoutMs: true });
-    const { group, timeoutMs = 10_000 } = options;
-    if (!(timeoutMs >= 0)) throw new XdsError("INVALID_OPTION", `timeoutMs must be at least 0, is ${timeoutMs}`);
+    const { group, timeoutMs: wanted = 10_000 } = options;
+    if (!(wanted >= 0)) throw new XdsError("INVALID_OPTION", `timeoutMs must be at least 0, is ${wanted}`);
+    const timeoutMs = Math.min(wanted, longestWaitMs);
     const { stable, live } = this.options.served();
     const ofGroup = group === undefined ? {} : { group };
     const question = { ask: "applied", ...ofGroup, stable, live, timeoutMs } as const;
@@ -120,7 +133,7 @@ export class Fleet {
     try {
       const lines = await Promise.all([
         told(this.appliedLine(question, over.signal)),
-        ...this.options.peers.others.map((peer) => told(this.askApplied(peer, question, over.signal))),
+        ...this.peers.map((peer) => told(this.askApplied(peer, question, over.signal))),
       ]);
       const [first] = lines;
       // A group is unknown if no process knows it.
@@ -138,20 +151,25 @@ export class Fleet {
     return theirs.reduce((sum, streams) => sum + streams, this.options.server().load.streams);
   }
 
-  private async askApplied(
-    peer: Peer,
-    question: PeerQuestion & { ask: "applied" },
-    signal: AbortSignal,
-  ): Promise<AppliedLine> {
-    const { answers, silent } = await askPeers([peer], question, question.timeoutMs + marginMs, signal);
-    const lines = answers.flatMap(({ bytes }) => Array.from(linesOf(bytes), (line) => JSON.parse(line) as AppliedLine));
-    const why = silent[0]?.why ?? (lines.length === 0 ? "its answer is empty" : undefined);
-    if (why !== undefined)
-      return {
-        by: peer.name,
-        error: { code: "TIMED_OUT", message: `it is not known what its nodes have applied: ${why}` },
-      };
-    return lines.find(({ error }) => error) ?? (lines[0] as AppliedLine);
+  /** Asks a peer until it answers. One that has left counts as done: its nodes are gone, or are those of others. */
+  private async askApplied(peer: Peer, question: AppliedQuestion, signal: AbortSignal): Promise<AppliedLine> {
+    const until = performance.now() + question.timeoutMs;
+    for (;;) {
+      const timeoutMs = Math.max(0, until - performance.now());
+      const asked = await askPeers([peer], { ...question, timeoutMs }, timeoutMs + marginMs, signal);
+      const lines = asked.answers.flatMap(({ bytes }) =>
+        Array.from(linesOf(bytes), (line) => JSON.parse(line) as AppliedLine),
+      );
+      const [first] = lines;
+      if (first) return lines.find(({ error }) => error) ?? first;
+      if (!this.peers.some(({ id }) => id === peer.id)) return { by: peer.name };
+      if (performance.now() >= until) {
+        const why = asked.silent[0]?.why ?? "its answer is empty";
+        const message = `it is not known what its nodes have applied: ${why}`;
+        return { by: peer.name, error: { code: "TIMED_OUT", message } };
+      }
+      await sleep(askAgainMs, undefined, { signal });
+    }
   }
 
   /** @internal As `PeerHost.answer()`: answers a question of another process. */
@@ -162,10 +180,12 @@ export class Fleet {
       case "applied":
         return lineOf(await this.appliedLine(question, signal));
       case "evidence": {
-        const by = this.options.name();
+        const by = this.id;
         const changes = this.options.evidence?.(question.rollout, question.since[by]);
         return lineOf({ by, ...(changes ?? { mark: "", isWhole: true, entries: [] }) });
       }
+      case "clients":
+        return this.options.server().clientsForPeer(question, signal);
       case "load":
         return lineOf({ by: this.options.name(), ...this.options.server().load });
       default:
@@ -182,11 +202,8 @@ export class Fleet {
     timeoutMs = this.options.patienceMs ?? 3_000,
     signal?: AbortSignal,
   ): Promise<Answers> {
-    const asked = await askPeers(this.options.peers.others, question, timeoutMs, signal);
-    this.note(
-      asked.silent,
-      asked.answers.map(({ peer }) => peer.name),
-    );
+    const asked = await askPeers(this.peers, question, timeoutMs, signal);
+    this.note(asked);
     return asked;
   }
 
@@ -197,27 +214,26 @@ export class Fleet {
     return new XdsError(Object.hasOwn(errorTable, code) ? (code as ErrorCode) : "INTERNAL", `${name}: ${message}`);
   }
 
-  private note(silent: readonly Silent[], answering: readonly string[]): void {
+  private note({ answers, silent }: Answers): void {
     const { kind = "replica" } = this.options;
-    for (const { name, why } of silent) {
-      if (!this.known.has(name))
-        this.logger.warn(
-          { [kind]: name, error: why },
-          `another ${kind} does not answer; what is reported lacks its nodes`,
-        );
-      this.known.set(name, why);
+    const text = `another ${kind} does not answer; what is reported lacks its nodes`;
+    for (const { peer, why } of silent) {
+      if (!this.silent.has(peer.id)) this.logger.warn({ [kind]: peer.name, error: why }, text);
+      this.silent.add(peer.id);
     }
-    for (const name of answering)
-      if (this.known.delete(name)) this.logger.info({ [kind]: name }, `the other ${kind} answers`);
-    const present = new Set(this.others);
-    for (const name of this.known.keys()) if (!present.has(name)) this.known.delete(name);
+    for (const { peer } of answers)
+      if (this.silent.delete(peer.id)) this.logger.info({ [kind]: peer.name }, `the other ${kind} answers`);
+    const present = new Set(this.peers.map(({ id }) => id));
+    for (const id of this.silent) if (!present.has(id)) this.silent.delete(id);
   }
 
-  private async ownStatus(node: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
+  /** One status at a time is made, because it may be large. */
+  private ownStatus(node: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
     const { server, name } = this.options;
-    const pieces = [lineOf(this.report())];
-    let bytes = 0;
-    const steps = function* () {
+    const own = () => lineOf(this.report());
+    return this.statusWork.run(signal, function* () {
+      const pieces = [own()];
+      let bytes = 0;
       for (const report of nodeReports(server(), node)) {
         const line = lineOf({ ...report, replica: name() });
         bytes += line.length;
@@ -229,12 +245,11 @@ export class Fleet {
         pieces.push(line);
         yield;
       }
-    };
-    await inTurns(steps(), signal);
-    return Buffer.concat(pieces);
+      return Buffer.concat(pieces);
+    });
   }
 
-  private async appliedLine(question: PeerQuestion & { ask: "applied" }, signal: AbortSignal): Promise<AppliedLine> {
+  private async appliedLine(question: AppliedQuestion, signal: AbortSignal): Promise<AppliedLine> {
     const by = this.options.name();
     try {
       await this.ownApplied(question, signal);
@@ -247,7 +262,7 @@ export class Fleet {
 
   /** Waits until this process serves at least what is asked for, and until its nodes have applied it. */
   private async ownApplied(
-    { group, stable, live, timeoutMs: wanted }: PeerQuestion & { ask: "applied" },
+    { group, stable, live, timeoutMs: wanted }: AppliedQuestion,
     signal: AbortSignal,
   ): Promise<void> {
     const { server, served } = this.options;

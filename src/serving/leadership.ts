@@ -35,10 +35,10 @@ export class Leadership {
     return this.held?.lost.aborted ? undefined : this.held;
   }
 
-  /** Gives the lease back, so that another process can lead at once. */
+  /** Gives the lease back, so that another process can lead at once. It does not wait for a store that is away. */
   async close(): Promise<void> {
     this.closing.abort();
-    await this.running;
+    if (!this.store.away) await this.running;
   }
 
   private async run(): Promise<void> {

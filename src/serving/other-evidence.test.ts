@@ -12,12 +12,13 @@ function scene(...names: string[]) {
   const tables = new Map(names.map((name) => [name, new FactTable()]));
   const silent = new Set<string>();
   const shows = new Map<string, EvidenceLine["shows"]>(names.map((name) => [name, rollout]));
+  const shared = new Map<string, string>();
   const asked: PeerQuestion[] = [];
   let read = 0;
   const others = new OtherEvidence(
     {
-      get others() {
-        return [...tables.keys()];
+      get peers() {
+        return Array.from(tables.keys(), (id) => ({ id, name: shared.get(id) ?? id }));
       },
       ask: async (question): Promise<Answers> => {
         asked.push(question);
@@ -28,7 +29,7 @@ function scene(...names: string[]) {
             const changes = table.since(since[by]);
             read += changes.entries.length;
             const line = { by, ...changes, shows: shows.get(by) };
-            return { peer: { name: by } as Peer, bytes: new Uint8Array(Buffer.from(`${JSON.stringify(line)}\n`)) };
+            return { peer: { id: by } as Peer, bytes: new Uint8Array(Buffer.from(`${JSON.stringify(line)}\n`)) };
           });
         return { answers, silent: [] };
       },
@@ -40,7 +41,7 @@ function scene(...names: string[]) {
     const before = asked.length;
     await expect.poll(() => asked.length, { interval: 1 }).toBeGreaterThan(before + 1);
   };
-  return { others, tables, silent, shows, asked, looked, reads: () => read };
+  return { others, tables, shared, silent, shows, asked, looked, reads: () => read };
 }
 
 const fact = JSON.stringify({ is: "taken" });
@@ -90,6 +91,19 @@ it("names those that have not answered, and those that do not serve this wave", 
   shows.set("b", rollout);
   await looked();
   expect(others.view(rollout)).toEqual({ facts: [new Map(), new Map()], silent: [] });
+});
+
+it("does not take the answer of one for that of another with the same name", async () => {
+  const { others, shared, silent, tables, looked } = scene("a", "b");
+  shared.set("a", "lb:1").set("b", "lb:1");
+  tables.get("a")?.set(new Map([["n1", fact]]));
+  silent.add("b");
+  others.follow("r");
+  await looked();
+  expect(others.view(rollout)).toEqual({
+    facts: [new Map([["n1", { is: "taken" }]])],
+    silent: [{ name: "lb:1", why: "what its nodes have applied is not known" }],
+  });
 });
 
 it("keeps what a silent one knew last, and asks nobody without a rollout", async () => {

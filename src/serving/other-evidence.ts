@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Answers, Silent } from "../fleet/ask-peers.js";
-import type { PeerQuestion } from "../fleet/peer.js";
+import type { Peer, PeerQuestion } from "../fleet/peer.js";
 import { linesOf } from "../fleet/replica-report.js";
 import type { Rollout } from "../rollout/rollout.js";
 import type { NodeLoad } from "../server/lrs/node-loads.js";
@@ -24,6 +24,7 @@ export interface NodeFact {
 
 /** The answer of one process to the question `evidence`. */
 export interface EvidenceLine extends TableChanges {
+  /** The id of the process. */
   readonly by: string;
   /** The rollout that its cache shows. */
   readonly shows?: Pick<Rollout, "id" | "share" | "first">;
@@ -39,7 +40,7 @@ export interface Elsewhere {
 
 /** Asks others, like `Fleet`. */
 export interface AsksOthers {
-  readonly others: readonly string[];
+  readonly peers: readonly Pick<Peer, "id" | "name">[];
   ask(question: PeerQuestion, timeoutMs?: number): Promise<Answers>;
 }
 
@@ -52,7 +53,7 @@ interface Source {
 interface Known {
   /** When the peer answered last, as `performance.now()`. */
   at: number;
-  /** By the name of the process: a peer may answer for several. */
+  /** By the id of the process: a peer may answer for several. */
   sources: Map<string, Source>;
 }
 
@@ -65,6 +66,7 @@ const patienceMs = 2_000;
 export class OtherEvidence {
   /** Called when an answer has come. It must not throw. */
   onChange: () => void = () => {};
+  /** By the id of the peer. */
   private readonly known = new Map<string, Known>();
   private rollout = "";
   private asking: AbortController | undefined;
@@ -91,8 +93,8 @@ export class OtherEvidence {
     const facts: Map<string, NodeFact>[] = [];
     const silent: Silent[] = [];
     const now = performance.now();
-    for (const name of this.fleet.others) {
-      const known = this.known.get(name);
+    for (const { id, name } of this.fleet.peers) {
+      const known = this.known.get(id);
       for (const source of known?.sources.values() ?? []) facts.push(source.facts);
       if (!known || now - known.at > freshMs) silent.push({ name, why: "what its nodes have applied is not known" });
       else if (
@@ -113,25 +115,25 @@ export class OtherEvidence {
       for (const { sources } of this.known.values()) for (const [by, { mark }] of sources) since[by] = mark;
       const { answers } = await this.fleet.ask({ ask: "evidence", rollout, since }, patienceMs);
       if (signal.aborted) return;
-      for (const { peer, bytes } of answers) this.takeIfGood(peer.name, bytes);
-      const present = new Set(this.fleet.others);
-      for (const name of [...this.known.keys()]) if (!present.has(name)) this.known.delete(name);
+      for (const { peer, bytes } of answers) this.takeIfGood(peer.id, bytes);
+      const present = new Set(this.fleet.peers.map(({ id }) => id));
+      for (const id of [...this.known.keys()]) if (!present.has(id)) this.known.delete(id);
       this.onChange();
       await sleep(this.everyMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }
 
   /** An answer of another form, such as of another version, counts as none. */
-  private takeIfGood(name: string, bytes: Uint8Array): void {
+  private takeIfGood(id: string, bytes: Uint8Array): void {
     try {
-      this.take(name, bytes);
+      this.take(id, bytes);
     } catch {
-      this.known.delete(name);
+      this.known.delete(id);
     }
   }
 
-  private take(name: string, bytes: Uint8Array): void {
-    const before = this.known.get(name)?.sources;
+  private take(id: string, bytes: Uint8Array): void {
+    const before = this.known.get(id)?.sources;
     const sources = new Map<string, Source>();
     for (const line of linesOf(bytes)) {
       const { by, mark, isWhole, entries, shows } = JSON.parse(line) as EvidenceLine;
@@ -142,6 +144,6 @@ export class OtherEvidence {
         else facts.set(id, JSON.parse(value) as NodeFact);
       sources.set(by, { mark, facts, shows });
     }
-    this.known.set(name, { at: performance.now(), sources });
+    this.known.set(id, { at: performance.now(), sources });
   }
 }

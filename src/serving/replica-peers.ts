@@ -35,8 +35,8 @@ export class ReplicaPeers implements Peers {
       if (this.peers.get(id)?.key === key) continue;
       this.drop(id);
       const why = record ? whyNot(record, dialing) : "its entry in the store cannot be read";
-      const network = record && why === undefined ? new NetworkPeer(record, dialing.own) : undefined;
-      const peer = network ?? silentPeer(record?.address ?? `replica ${id}`, why ?? "");
+      const network = record && why === undefined ? new NetworkPeer(id, record, dialing.own) : undefined;
+      const peer = network ?? silentPeer(id, record?.address ?? `replica ${id}`, why ?? "");
       this.peers.set(id, { key, peer, ...(network && { close: () => network.close() }) });
     }
   }
@@ -60,7 +60,7 @@ export function whyNot({ address, certificate }: ReplicaRecord, { own, isInsecur
   return "it is on another machine and has no TLS; only a replica that listens beyond loopback without TLS itself (--insecure) asks it";
 }
 
-const silentPeer = (name: string, why: string): Peer => ({
-  name,
+const silentPeer = (id: string, name: string, why: string): Peer => ({
+  ...{ id, name },
   ask: () => Promise.reject(new XdsError("STREAM_ENDED", why)),
 });

@@ -92,7 +92,6 @@ export class Replica implements TokenPeerHost {
     return {
       ...{ address, token, version: packageVersion, startedAt },
       ...(contents && { certificate: new X509Certificate(contents.cert).toString() }),
-      ...options.server().load,
       served: options.served(),
       ...(applied && { applied }),
       ...(lacking && { lacking }),

@@ -14,7 +14,7 @@ import type { Groups } from "../revisions/revision-blobs.js";
 import { Revisions } from "../revisions/revisions.js";
 import type { Gate, Judgement } from "../rollout/gate.js";
 import { LoadReportGate } from "../rollout/gates/load-report-gate.js";
-import type { RolloutPolicy } from "../rollout/rollout.js";
+import type { Rollout, RolloutPolicy } from "../rollout/rollout.js";
 import type { XdsServer } from "../server/xds-server.js";
 import { MemoryStore } from "../store/memory-store.js";
 import type { Lease } from "../store/store.js";
@@ -473,7 +473,7 @@ describe("RolloutDriver", () => {
     await becomes(state, "baking 0");
     await vi.waitFor(() => expect(gate.asked).toBeGreaterThan(0));
     await order(revisions);
-    await vi.waitFor(() => expect(decisions.at(-1)).toMatchObject({ outcome, isOrdered: true }));
+    await vi.waitFor(() => expect(decisions.at(-1)).toMatchObject({ outcome, by: "command" }));
     expect(decisions.at(-1)).toMatchObject({
       ...{ rollout: { revision: 2, wave: 0 }, affected: 4, candidates: 1 },
       gates: [{ gate: "told", verdict: "pass" }],
@@ -557,6 +557,26 @@ describe("RolloutDriver", () => {
       driver.wake();
       await becomes(state, "stable 1");
       expect(revisions.head.barred).toMatchObject([{ revision: 3 }]);
+    });
+
+    const ends: [string, boolean, object, Decision["by"]][] = [
+      ["a command, where this one leads", true, { by: "me" }, "command"],
+      ["a command, where another one leads", false, { by: "me" }, "other server"],
+      ["another one", true, {}, "other server"],
+    ];
+    it.each(ends)("says that a rollout was ended by %s, so that one of them reports it", async (_, leads, who, by) => {
+      const store = new MemoryStore();
+      const leadership = new ToldLeadership();
+      const driver = { leadership, returnMs: 0 };
+      const { roll, state, decisions, revisions } = await world({ store, driver });
+      await roll(cluster("x", 2), cluster("y"));
+      await becomes(state, "applying 0");
+      leadership.lease = leads ? ((await store.lease("leader")) as Lease) : undefined;
+      const { id } = revisions.head.rollout as Rollout;
+      if ("by" in who) await revisions.abort({ by: "me", why: "no" });
+      else await revisions.settle(id, { end: "rolledBack", why: "a node has refused it" });
+      await vi.waitFor(() => expect(decisions.at(-1)).toMatchObject({ outcome: { end: "rolledBack" }, by }));
+      expect(decisions.filter(({ outcome }) => "end" in outcome)).toHaveLength(1);
     });
 
     it("takes a rollout forward only with the lease, and back at any time", async () => {

@@ -17,8 +17,11 @@ import { hasSameNodes } from "./served-head.js";
 
 /** A step of a rollout that is in the store. */
 export interface Decision {
-  /** Whether a command has ended the rollout, such as `promote`, `abort` or `undo`. */
-  readonly isOrdered: boolean;
+  /**
+   * Who has decided. `command`: somebody has ended the rollout, such as by `promote`, `abort` or `undo`. If several
+   * servers share a store, only the leader reports that. `other server`: that one reports it.
+   */
+  readonly by: "this server" | "command" | "other server";
   /** The rollout before the step. */
   readonly rollout: Rollout;
   readonly outcome: Outcome;
@@ -34,7 +37,7 @@ export interface Decision {
 export interface RolloutObserver {
   /** The driver has started with a rollout. The rollout is new, or it was running before a restart of the server. */
   began?(rollout: Rollout): void;
-  /** The driver has taken a step, or a command has ended the rollout. */
+  /** The driver has taken a step, or something else has ended the rollout with a result. */
   decided?(decision: Decision): void;
   /** A rollout has ended without a result: another one replaced it, or an edit went back to what is stable. */
   replaced?(rollout: Rollout): void;
@@ -239,16 +242,21 @@ export class RolloutDriver {
     const counts = { affected: observed.affected.length, candidates: observed.candidates.length };
     if ("end" in outcome) this.forget();
     else this.rollout = outcome.next;
-    this.options.observer?.decided?.({ rollout, outcome, isOrdered: false, ...counts, gates, at: now });
+    this.options.observer?.decided?.({ rollout, outcome, by: "this server", ...counts, gates, at: now });
   }
 
   /** Reports a rollout that has ended without a step of this driver. */
   private tellEnd(rollout: Rollout): void {
-    const { observer } = this.options;
-    const outcome = orderedEnd(this.revisions.head, rollout);
+    const { observer, leadership } = this.options;
+    const end = endOf(this.revisions.head, rollout);
+    if (!end) {
+      observer?.replaced?.(rollout);
+      return;
+    }
     const { counts, verdicts: gates } = this;
-    if (!outcome) observer?.replaced?.(rollout);
-    else observer?.decided?.({ rollout, outcome, isOrdered: true, ...counts, gates, at: this.now() });
+    const isOurs = end.isOrdered && (!leadership || leadership.lease !== undefined);
+    const by = isOurs ? "command" : "other server";
+    observer?.decided?.({ rollout, outcome: end.outcome, by, ...counts, gates, at: this.now() });
   }
 
   /** Starts with another rollout, or stops if there is none. */
@@ -284,11 +292,14 @@ interface Step {
   readonly now: number;
 }
 
-/** How a command has ended a rollout. Returns undefined if the rollout has no result. */
-function orderedEnd({ stable, barred }: Revisions["head"], { revision }: Rollout): Outcome | undefined {
-  if (stable === revision) return { end: "done" };
+/** How a rollout has ended, and whether a command may have ended it. Returns undefined if it has no result. */
+function endOf(
+  { stable, barred }: Revisions["head"],
+  { revision }: Rollout,
+): { outcome: Outcome; isOrdered: boolean } | undefined {
+  if (stable === revision) return { outcome: { end: "done" }, isOrdered: true };
   const bar = barred.find((one) => one.revision === revision);
-  return bar && { end: "rolledBack", why: bar.why };
+  return bar && { outcome: { end: "rolledBack", why: bar.why }, isOrdered: bar.by !== undefined };
 }
 
 /** Whether the head has this step. It does not if somebody has ended the rollout or begun another one meanwhile. */

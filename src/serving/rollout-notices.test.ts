@@ -24,7 +24,7 @@ async function receiver(answer: (response: ServerResponse, count: number) => voi
 
 const first: Rollout = begin(7, "r", ["n1"], 0);
 const decision = (rollout: Rollout, outcome: Outcome) => ({
-  ...{ rollout, outcome, isOrdered: false, affected: 9, candidates: 1, at: 5 },
+  ...{ rollout, outcome, by: "this server" as const, affected: 9, candidates: 1, at: 5 },
   gates: [{ gate: "g", verdict: "pass" as const, text: "" }],
 });
 const baking: Rollout = { ...first, state: "baking" };
@@ -48,6 +48,17 @@ it("posts a notice when a rollout is held, rolled back or done, and no other not
     { event: "rolled_back", why: "red", ...common },
     { event: "done", ...common },
   ]);
+});
+
+it("sends nothing of an end that another server has reported", async () => {
+  const { got, webhook } = await receiver();
+  const log = new LogBook();
+  const notices = new RolloutNotices({ webhook, logger: log });
+  onTestFinished(() => notices.close());
+  notices.decided({ ...decision(held, { end: "rolledBack", why: "red" }), by: "other server" });
+  notices.decided(decision(held, { end: "done" }));
+  await vi.waitFor(() => expect(got).toMatchObject([{ event: "done" }]));
+  expect(log.entries.map(({ level }) => level)).toEqual(["error", "info"]);
 });
 
 it("tries a notice twice, and then sends the next one", async () => {

@@ -47,7 +47,7 @@ export class RolloutNotices implements RolloutObserver {
   }
 
   decided(decision: Decision): void {
-    const { rollout, outcome, isOrdered, affected, candidates, gates, at } = decision;
+    const { rollout, outcome, by, affected, candidates, gates, at } = decision;
     const { id, revision } = rollout;
     const fields = { rollout: id, revision, wave: rollout.wave, candidates, affected };
     const event = eventOf(rollout, outcome);
@@ -66,13 +66,13 @@ export class RolloutNotices implements RolloutObserver {
       else if (next.first !== rollout.first)
         this.logger.info({ ...fields, first: next.first.slice(0, 10) }, "another node is the first of the rollout");
     } else if (outcome.end === "done") {
-      this.logger.info(fields, isOrdered ? promoted : "the rollout is done: all nodes have the revision");
+      this.logger.info(fields, by === "command" ? promoted : "the rollout is done: all nodes have the revision");
       this.endSpan();
     } else {
       this.logger.error({ ...fields, why: outcome.why }, "the rollout was rolled back; its content is barred");
       this.endSpan(outcome.why);
     }
-    if (!event) return;
+    if (!event || by === "other server") return; // that one sends it
     const why = "next" in outcome ? outcome.next.waitsFor : outcome.end === "rolledBack" ? outcome.why : undefined;
     const notice: RolloutNotice = {
       ...{ event, rollout: id, revision, wave: rollout.wave },

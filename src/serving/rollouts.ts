@@ -123,7 +123,7 @@ export class Rollouts {
     };
   }
 
-  /** How many rollouts were done, and how many were rolled back. */
+  /** How many rollouts were done, and how many were rolled back. Each is counted by one of the servers of a store. */
   readonly ended = { done: 0, rolledBack: 0 };
 
   private observed(): RolloutObserver {
@@ -131,7 +131,7 @@ export class Rollouts {
     return {
       began: (rollout) => notices.began(rollout),
       decided: (decision) => {
-        if ("end" in decision.outcome) ended[decision.outcome.end]++;
+        if ("end" in decision.outcome && decision.by !== "other server") ended[decision.outcome.end]++;
         notices.decided(decision);
       },
       replaced: (rollout) => notices.replaced?.(rollout),

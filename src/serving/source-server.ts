@@ -270,6 +270,10 @@ export class SourceServer {
     const { openRefusals } = this.marks;
     this.server = new XdsServer(this.cache, { logger, openRefusals, ...server, ...(callbacks && { callbacks }) });
     this.server.peers = this.replica;
+    const { replica } = this;
+    if (replica)
+      this.server.askOthers = async (question, signal) =>
+        (await replica.fleet.ask({ ask: "clients", ...question }, undefined, signal)).answers.map(({ bytes }) => bytes);
     const liveTypes = new Set(options.liveTypes ?? defaultLiveTypes);
     this.gate = new ConfigurationGate({ validation, servesOthers, liveTypes, ...checks }, this.log.findings, locate);
   }
@@ -628,8 +632,13 @@ export class SourceServer {
   /** Stops following the source, drains all streams (see {@link XdsServer.drain}), and closes. */
   async drain(options: DrainOptions = {}): Promise<void> {
     this.isClosed = true;
-    await this.rollouts?.close(); // first, so that disconnected nodes do not count as lost
-    await Promise.all([this.source?.close(), this.server.drain(options), this.options.workers?.drain(options)]);
+    const rollouts = this.rollouts?.close(); // first, so that disconnected nodes do not count as lost
+    await Promise.all([
+      rollouts,
+      this.source?.close(),
+      this.server.drain(options),
+      this.options.workers?.drain(options),
+    ]);
     await this.close();
   }
 

@@ -157,14 +157,30 @@ test("the admin port knows the nodes of all workers, and names a worker that doe
     });
   }
   expect(await get(`${admin}/config_dump?node=unknown`)).toMatchObject({ status: 404 });
+  for (let time = 0; time < 4; time++) {
+    const shown = await post({ port: server.ports.rest }, "/v3/discovery:client_status", {});
+    const body = shown?.body as { config: { node: { id: string } }[] } | undefined;
+    expect(body?.config.map(({ node }) => node.id).sort()).toEqual(nodes.map((_, at) => `n${at}`));
+  }
 
   const first = server.pidOf(1);
   process.kill(first, "SIGSTOP");
-  onTestFinished(() => void process.kill(first, "SIGCONT")); // a stopped process does not notice the end of its parent
+  let isReplaced = false;
+  onTestFinished(() => {
+    if (!isReplaced) process.kill(first, "SIGCONT"); // a stopped process does not notice the end of its parent
+  });
   expect((await server.status()).nodes).toHaveLength(ofSecond);
   const { code, stdout } = await xdsHere("status", "--admin", admin);
-  expect([code, stdout]).toEqual([0, expect.stringMatching(/^worker 1 does not answer, and its nodes are missing: /)]);
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/^worker 1 does not answer, and its nodes are missing: /)]);
   process.kill(first, "SIGCONT");
+  await until(async () => expect((await server.status()).nodes).toHaveLength(nodes.length));
+
+  process.kill(first, "SIGSTOP"); // for good: it is ended after 15 s
+  await server.program.logged({ worker: 1, msg: "a worker serves in the place of the one that died" });
+  isReplaced = true;
+  expect(server.program.log()).toContainEqual(
+    expect.objectContaining({ level: "error", worker: 1, msg: "a worker does not answer; it is ended" }),
+  );
   await until(async () => expect((await server.status()).nodes).toHaveLength(nodes.length));
 });
 

@@ -47,6 +47,32 @@ async function start(options: Parameters<typeof TestServer.start>[1] = {}, extra
   return test;
 }
 
+/** Makes a server ask another one, as processes that serve the same configuration do. */
+function join(one: TestServer, other: TestServer): void {
+  one.server.askOthers = async (question, signal) => [await other.server.clientsForPeer(question, signal)];
+}
+
+it("has the nodes of other processes too, over gRPC and REST", async () => {
+  const [one, two, off] = [await start(), await start({}, [extensionConfig("x")]), await start({ csds: false })];
+  join(one, two);
+  const { body } = await ask(one, {});
+  const ids = (nodes: readonly { node?: { id: string } | undefined }[]) => nodes.map(({ node }) => node?.id);
+  expect(ids(body.config as never)).toEqual(["edge-1", "edge-2", "edge-1", "edge-2"]);
+  expect(body.config.map(({ genericXdsConfigs }) => genericXdsConfigs.length)).toEqual([1, 1, 2, 2]);
+  expect((await ask(two, {})).body.config).toEqual(body.config.slice(2));
+
+  const matchPattern = { case: "exact", value: "edge-2" } as const;
+  const request = create(ClientStatusRequestSchema, { nodeMatchers: [{ nodeId: { matchPattern } }] });
+  const bytes = Buffer.from(toBinary(ClientStatusRequestSchema, request));
+  const fetched = await one.unary("/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus", bytes);
+  const { config } = fromBinary(ClientStatusResponseSchema, fetched);
+  expect(ids(config)).toEqual(["edge-2", "edge-2"]);
+  expect(config.map(({ genericXdsConfigs }) => genericXdsConfigs.length)).toEqual([1, 2]);
+  // One that does not offer the service does not show its nodes here either.
+  join(one, off);
+  expect((await ask(one, {})).body.config).toHaveLength(2);
+});
+
 describe("client status over REST", () => {
   it("escapes texts of clients that could upset a terminal", async () => {
     const test = await start();

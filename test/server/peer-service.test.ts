@@ -27,7 +27,7 @@ async function scene(answer: TokenPeerHost["answer"], tls?: TlsOptions) {
   server.peers = peers;
   const { port } = (await server.listen({ port: 0 })).grpc;
   const peer = (own?: { cert: string; key: string }, record: { token?: string; certificate?: string } = {}) => {
-    const made = new NetworkPeer({ address: `127.0.0.1:${port}`, token, ...record }, own);
+    const made = new NetworkPeer("other", { address: `127.0.0.1:${port}`, token, ...record }, own);
     onTestFinished(() => made.close());
     return made;
   };
@@ -99,7 +99,7 @@ it("an aborted question is given up at both ends", async () => {
 
 it("a server without peers answers no questions", async () => {
   const server = await TestServer.start(new SnapshotCache());
-  const peer = new NetworkPeer({ address: `127.0.0.1:${server.port}`, token }, undefined);
+  const peer = new NetworkPeer("other", { address: `127.0.0.1:${server.port}`, token }, undefined);
   onTestFinished(() => peer.close());
   await expect(peer.ask({ ask: "load" }, patience())).rejects.toThrow("answers no questions of replicas");
 });

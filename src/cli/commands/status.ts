@@ -53,8 +53,8 @@ export function addStatus(program: Command, exit: Exit): void {
         "unanswered, or something has changed since. NOT_SENT: nothing was sent yet. ERROR: the node has refused a response (NACK), and has not " +
         "ACKed a later one yet.\n\nNodes that poll over REST are shown for ten minutes after their last request. REST has no NACK: a " +
         "node that has refused a resource only asks for it again.\n\nWith `xds serve --store`, the nodes of all replicas are shown, whichever replica " +
-        "is asked. A replica that does not answer within 3 seconds is named.\n\nExit code 1 if a node shown is in ERROR, or if the server or " +
-        "another replica cannot be reached.",
+        "is asked. A replica that does not answer within 3 seconds is named.\n\nExit code 1 if a node shown is in ERROR, or if the server, " +
+        "another replica or a worker does not answer.",
     )
     .argument("[node]", "id of a node")
     .addOption(adminOption())
@@ -79,7 +79,7 @@ async function status(id: string | undefined, { config, output }: StatusOptions,
     complain(report);
     return 1;
   }
-  const { nodes, replicas = [] } = report;
+  const { nodes, replicas = [], workers = [] } = report;
   const silent = replicas.filter((one) => "silent" in one);
   for (const { replica, silent: why } of silent)
     complain(`replica ${replica} does not answer, and its nodes are missing: ${why}`);
@@ -96,7 +96,8 @@ async function status(id: string | undefined, { config, output }: StatusOptions,
       id === undefined ? overview(nodes, now, replicas.length > 1) : nodes.map((one) => detail(one, now)).join("\n"),
     ].join(""),
   );
-  return silent.length > 0 || nodes.some(({ state }) => state === "ERROR") ? 1 : 0;
+  const isPartial = silent.length > 0 || workers.some(({ missing }) => missing !== undefined);
+  return isPartial || nodes.some(({ state }) => state === "ERROR") ? 1 : 0;
 }
 
 /**

@@ -22,6 +22,17 @@ test("the marks of all workers are kept together, newest first, each once", asyn
   expect(await kept()).toEqual(["b"]);
 });
 
+test("no more marks are kept than one server keeps; the newest stay", async () => {
+  const { put, kept } = scene();
+  const named = (worker: number) => Array.from({ length: 9_000 }, (_, at) => `${worker} ${at}`);
+  await put(1, named(1));
+  await put(2, named(2));
+  const all = (await kept()) as string[];
+  expect([all.length, all[0], all.at(-1)]).toEqual([10_000, "2 0", "1 999"]);
+  await put(1, ["x".repeat(1 << 20)]);
+  expect(await kept()).toHaveLength(1);
+});
+
 test("the others are told what a worker adds, and what it adds again", async () => {
   const { put, told } = scene();
   await put(1, ["a"]);

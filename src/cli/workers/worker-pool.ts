@@ -1,4 +1,5 @@
 import cluster, { type Worker } from "node:cluster";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { countersOf } from "../../admin/metric-rows.js";
 import { type Rows, sumOfRows } from "../../admin/metric-sums.js";
@@ -7,7 +8,8 @@ import { joinedStatus, type ServedStatus } from "../../admin/served-status.js";
 import type { WorkerMetrics, WorkersStatus } from "../../admin/worker-facts.js";
 import type { NodeStatus } from "../../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../../errors.js";
-import type { Peer } from "../../fleet/peer.js";
+import { askPeers } from "../../fleet/ask-peers.js";
+import type { Peer, PeerQuestion } from "../../fleet/peer.js";
 import { Calls } from "../../ipc/calls.js";
 import { processChannel } from "../../ipc/channel.js";
 import { XdsApi } from "../../resource/xds-api.js";
@@ -28,6 +30,10 @@ import type { WorkerStart, WorkerUse } from "./worker-start.js";
 const answerMs = 2_000;
 /** The wait, in milliseconds, after the system has given no process for a worker. */
 const noProcessMs = 8_000;
+/** How often a worker is asked for a sign of life, and how long it has for the answer, in milliseconds. */
+const signOfLifeMs = 5_000;
+/** A worker that does not answer so many times in a row is ended. */
+const mostLate = 3;
 /** How much longer, in milliseconds, than its time a worker may take to drain. */
 const drainMarginMs = 5_000;
 
@@ -172,8 +178,20 @@ export class WorkerPool implements Workers {
     return this.slots.flatMap(({ number, running }) => {
       if (!running?.isServing) return [];
       const { calls } = running;
-      return { name: `worker ${number}`, ask: (question, signal) => calls.call<Uint8Array>("ask", [question], signal) };
+      return {
+        ...{ id: String(running.process.id), name: nameOf(number) },
+        ask: (question, signal) => calls.call<Uint8Array>("ask", [question], signal),
+      };
     });
+  }
+
+  /** Asks all workers but one, which asks. Resolves with the answers of those that answer in time. */
+  private async askOthers(asking: number, question: PeerQuestion, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    const others = this.others.filter(({ name }) => name !== nameOf(asking));
+    const { answers, silent } = await askPeers(others, question, answerMs, signal);
+    for (const { peer, why } of silent)
+      this.logger.warn({ worker: peer.name, error: why }, "a worker does not answer; what is reported lacks its nodes");
+    return answers.map(({ bytes }) => bytes);
   }
 
   get nodes(): readonly NodeStatus[] {
@@ -261,6 +279,7 @@ export class WorkerPool implements Workers {
     slot.running = running;
     serveStore(this.options.store, calls);
     calls.serve({
+      askOthers: (question: PeerQuestion, signal: AbortSignal) => this.askOthers(number, question, signal),
       "store.putRecords": (records: Parameters<Store["putRecords"]>[0]) => this.marks.put(number, records),
     });
     // Without a process there is no exit. Other errors are of messages, and the calls report them.
@@ -279,7 +298,24 @@ export class WorkerPool implements Workers {
     const place = missing ? " in the place of the one that died" : "";
     this.logger.info({ worker: number, pid: process.process.pid }, `a worker serves${place}`);
     calls.tell("use", this.use);
+    void this.watch(number, running);
     return { grpc, ...(rest && { rest }) };
+  }
+
+  /** Ends a worker that does not answer any more, such as one that is stopped. Another one is started in its place. */
+  private async watch(worker: number, { process, calls }: Running): Promise<void> {
+    for (let late = 0; late < mostLate; ) {
+      if (late === 0) await sleep(signOfLifeMs, undefined, { ref: false, signal: calls.gone }).catch(() => {});
+      if (calls.gone.aborted || this.isEnding) return;
+      const answer = calls.call("signOfLife", [], AbortSignal.timeout(signOfLifeMs));
+      late = await answer.then(
+        () => 0,
+        () => late + 1,
+      );
+    }
+    if (calls.gone.aborted || this.isEnding) return;
+    this.logger.error({ worker, seconds: (mostLate * signOfLifeMs) / 1_000 }, "a worker does not answer; it is ended");
+    process.process.kill("SIGKILL");
   }
 
   private startOf(worker: number): WorkerStart {
@@ -332,6 +368,8 @@ export class WorkerPool implements Workers {
     }
   }
 }
+
+const nameOf = (number: number) => `worker ${number}`;
 
 const noWorker = () => new XdsError("NOT_READY", "no worker serves now; ask again in a moment");
 

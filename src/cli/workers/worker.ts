@@ -25,7 +25,7 @@ const logMs = 1_000;
 
 /**
  * Serves what the store of the main process has. Resolves with the addresses when the worker serves. The main process
- * then has the methods `metrics`, `use`, `reread` and `drain`.
+ * then has the methods `ask`, `metrics`, `use`, `reread` and `drain`.
  * @throws XdsError as `SourceServer.open()` and `SourceServer.listen()` do
  */
 export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{ grpc: Address; rest?: Address }> {
@@ -47,6 +47,7 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
     worker: `worker ${worker}`,
     logger: log,
   });
+  serving.server.askOthers = (question, signal) => calls.call("askOthers", [{ ask: "clients", ...question }], signal);
   const metrics = workerMetrics(serving.server);
   // Other workers may tell of marks while this one reads them.
   calls.serve({ marks: (added: readonly unknown[]) => serving.noteRefusals(added) });
@@ -55,6 +56,7 @@ export async function serveAsWorker(start: WorkerStart, calls: Calls): Promise<{
   calls.serve({
     ask: (question: PeerQuestion, signal: AbortSignal) => serving.fleet?.answer(question, signal),
     metrics,
+    signOfLife: () => true,
     status: (node: string | undefined, signal: AbortSignal) => inTurns(sentStatus(serving.server, node), signal),
     dump: (query: string, signal: AbortSignal) => dump(serving, query, signal),
     nodes: () => serving.cache.status().map(sentNode),

@@ -25,6 +25,7 @@ export class NetworkPeer implements Peer {
   private isClosed = false;
 
   constructor(
+    readonly id: string,
     private readonly record: Pick<ReplicaRecord, "address" | "token" | "certificate">,
     private readonly own: OwnCertificate | undefined,
   ) {}

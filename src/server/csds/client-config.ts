@@ -29,26 +29,35 @@ export interface AnswerOptions {
 }
 
 /**
- * Writes a `ClientStatusResponse`, with a `ClientConfig` for each client that `picks` accepts (all without it). Content
- * that the format cannot represent is left out.
- * @throws XdsError LIMIT_EXCEEDED for an answer of more than `maxBytes`
+ * Writes a `ClientConfig` for each client that `picks` accepts (all without it). Content that the format cannot
+ * represent is left out.
+ * @throws XdsError LIMIT_EXCEEDED for more than `maxBytes`
  */
-export function* clientStatusResponse(
+export function* clientConfigs(
   clients: readonly Client[],
   picks: NodeFilter | undefined,
   options: AnswerOptions,
-): InSteps<Buffer> {
+): InSteps<Buffer[]> {
   const writer = new ClientConfigWriter(options);
-  const config: Buffer[] = [];
+  const configs: Buffer[] = [];
   for (const client of clients) {
     yield;
-    if (!picks || (yield* picks(client.node))) config.push(yield* writer.clientConfig(client));
+    if (!picks || (yield* picks(client.node))) configs.push(yield* writer.clientConfig(client));
   }
-  return options.format.compose(
-    apiMessage(options.registry, "envoy.service.status.v3.ClientStatusResponse"),
-    {},
-    { config },
-  );
+  return configs;
+}
+
+/**
+ * Writes a `ClientStatusResponse` with configurations of clients.
+ * @throws XdsError LIMIT_EXCEEDED for an answer of more than `maxBytes`
+ */
+export function clientStatusResponse(
+  config: readonly Uint8Array[],
+  options: Pick<AnswerOptions, "registry" | "format" | "maxBytes">,
+): Buffer {
+  if (config.reduce((sum, { length }) => sum + length, 0) > options.maxBytes) throw new TooLarge(options.maxBytes);
+  const schema = apiMessage(options.registry, "envoy.service.status.v3.ClientStatusResponse");
+  return options.format.compose(schema, {}, { config });
 }
 
 class ClientConfigWriter {

@@ -52,8 +52,13 @@ function checkMatcher(index: number, bytes: number): void {
 
 const schemaOfRequest = (registry: Registry) => apiMessage(registry, "envoy.service.status.v3.ClientStatusRequest");
 
+export type ClientStatusForm = "protobuf" | "json";
+
+export const formatOf = (form: ClientStatusForm, registry: Registry): ClientStatusFormat =>
+  form === "json" ? jsonFormat(registry) : protobufFormat(registry);
+
 /** The format of gRPC. */
-export const protobufFormat = (registry: Registry): ClientStatusFormat => ({
+const protobufFormat = (registry: Registry): ClientStatusFormat => ({
   decode: (body, checkNode) => {
     try {
       const excess = tooManyParts(schemaOfRequest(registry), body, mostParts);
@@ -95,11 +100,20 @@ function checkFields(body: Uint8Array, checkNode: (bytes: number) => void): void
   }
 }
 
+/** Encodes a request in protobuf, without its node. */
+export const withoutNode = (
+  { nodeMatchers, excludeResourceContents }: ClientStatusRequest,
+  registry: Registry,
+): Buffer => {
+  const schema = schemaOfRequest(registry);
+  return Buffer.from(toBinary(schema, create(schema, { nodeMatchers, excludeResourceContents })));
+};
+
 /** A JSON value as text. Control characters are escaped for terminals, because clients choose some of the content. */
 const textOf = (json: JsonValue) => printable(JSON.stringify(json));
 
 /** The format of REST: proto3 JSON. */
-export const jsonFormat = (registry: Registry): ClientStatusFormat => ({
+const jsonFormat = (registry: Registry): ClientStatusFormat => ({
   decode: (body, checkNode) => {
     const options = { registry, ignoreUnknownFields: true };
     try {

@@ -1,3 +1,4 @@
+import type { ClientStatusRequest } from "../../../gen/envoy/service/status/v3/csds_pb.js";
 import type { Node } from "../../cache/node-group.js";
 import type { Caller } from "../../caller.js";
 import { XdsError } from "../../errors.js";
@@ -10,6 +11,7 @@ import type { LimitCounts } from "../admission/limits.js";
 import type { SharedWork } from "../admission/shared-work.js";
 import { messages, type UnaryContext, unary } from "../grpc/grpc-methods.js";
 import type { Client } from "./client-config.js";
+import type { ClientStatusForm, ClientStatusFormat } from "./client-status-format.js";
 
 /** The part of its server that the client status service needs. */
 export interface ClientStatusHost {
@@ -23,10 +25,23 @@ export interface ClientStatusHost {
    * Returns the connected nodes.
    * @throws XdsError LIMIT_EXCEEDED if there is no room for an answer to this caller
    */
-  clients(caller: AccountedCaller): Client[];
+  clients(caller?: AccountedCaller): Client[];
+  /** Asks the other processes that serve the configuration. Without one there are none. */
+  readonly others?: AskOthers | undefined;
   /** Called before a request is answered. A throw refuses the request. */
   asked(caller: Caller, node: Node | undefined): void | Promise<void>;
 }
+
+/** What a process asks the others that serve the configuration. */
+export interface ClientStatusQuestion {
+  /** The form of the answer. */
+  readonly form: ClientStatusForm;
+  /** The `ClientStatusRequest` in protobuf, without its node, in base64. */
+  readonly request: string;
+}
+
+/** Asks the other processes. Resolves with the answers of those that answer in time, see `packPieces()`. */
+export type AskOthers = (question: ClientStatusQuestion, signal: AbortSignal) => Promise<readonly Uint8Array[]>;
 
 /** The path of the service over REST. */
 export const clientStatusPath = "/v3/discovery:client_status";
@@ -48,13 +63,13 @@ interface ClientStatusCall {
 }
 
 /**
- * Answers one request. Returns the encoded answer and the node that the request comes from.
+ * Answers one request, with the nodes of all processes that serve the configuration. Returns the encoded answer and the
+ * node that the request comes from.
  * @throws XdsError INVALID_REQUEST, INVALID_JSON, REQUEST_TOO_LARGE, LIMIT_EXCEEDED, and what the host's `asked` throws
  */
-export async function answerClientStatus(host: ClientStatusHost, form: "protobuf" | "json", call: ClientStatusCall) {
+export async function answerClientStatus(host: ClientStatusHost, form: ClientStatusForm, call: ClientStatusCall) {
   const { body, caller, signal } = call;
-  const { limits, work, queue } = host;
-  const { registry } = host.api;
+  const { limits, queue } = host;
   const { account } = caller;
   const mostBytes = limits.limits.nodeBytes + maxRequestBytes;
   if (body.length > mostBytes)
@@ -62,27 +77,60 @@ export async function answerClientStatus(host: ClientStatusHost, form: "protobuf
       "REQUEST_TOO_LARGE",
       `a request of ${body.length} bytes; the client status service accepts at most ${mostBytes}`,
     );
-  // Loaded only when used: few servers get such requests.
-  const [{ clientStatusResponse }, { jsonFormat, protobufFormat }] = await Promise.all([
-    import("./client-config.js"),
-    import("./client-status-format.js"),
-  ]);
-  const format = (form === "json" ? jsonFormat : protobufFormat)(registry);
+  const { clientStatusResponse, formatOf, unpackPieces, withoutNode } = await modules();
+  const { registry } = host.api;
+  const format = formatOf(form, registry);
   const request = await queue.finish(
     account,
     inOneStep(() => format.decode(body, limits.checkNode)),
     signal,
   );
-  const { node = call.node, nodeMatchers, excludeResourceContents } = request;
+  const { node = call.node } = request;
   await host.asked(caller, node);
-  const options = { registry, format, withContents: !excludeResourceContents, maxBytes };
+  const question = { form, request: withoutNode(request, registry).toString("base64") };
+  const [own, others] = await Promise.all([
+    configsOf(host, request, format, signal, caller),
+    host.others?.(question, signal) ?? [],
+  ]);
+  const configs = [...own, ...others.flatMap(unpackPieces)];
+  return { node, body: clientStatusResponse(configs, { format, registry, maxBytes }) };
+}
+
+/** Answers the question of another process, with the nodes of this one. @throws as {@link answerClientStatus} */
+export async function answerPeer(
+  host: ClientStatusHost,
+  { form, request }: ClientStatusQuestion,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const { formatOf, packPieces } = await modules();
+  const { registry } = host.api;
+  const decoded = formatOf("protobuf", registry).decode(Buffer.from(request, "base64"), () => {});
+  return packPieces(await configsOf(host, decoded, formatOf(form, registry), signal));
+}
+
+/** Loaded only when used: few servers get such requests. */
+const modules = async () => ({
+  ...(await import("./client-config.js")),
+  ...(await import("./client-status-format.js")),
+  ...(await import("./pieces.js")),
+});
+
+/** The configurations of the nodes of this process that a request selects. `caller` is charged for the work. */
+async function configsOf(
+  host: ClientStatusHost,
+  { nodeMatchers, excludeResourceContents }: ClientStatusRequest,
+  format: ClientStatusFormat,
+  signal: AbortSignal,
+  caller?: AccountedCaller,
+): Promise<readonly Buffer[]> {
+  const { clientConfigs } = await modules();
+  const options = { registry: host.api.registry, format, withContents: !excludeResourceContents, maxBytes };
   const filter = nodeMatchers.length > 0 ? (await import("./node-matcher.js")).nodeFilter : undefined;
   const begin = function* () {
     const picks = filter && (yield* filter(nodeMatchers));
-    return yield* clientStatusResponse(host.clients(caller), picks, options);
+    return yield* clientConfigs(host.clients(caller), picks, options);
   };
-  const answer = await work.run(signal, begin, (ms) => account.charge(ms));
-  return { node, body: answer };
+  return host.work.run(signal, begin, (ms) => caller?.account.charge(ms));
 }
 
 /**
