@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect, inject, onTestFinished, vi } from "vitest";
+import { expect, inject, onTestFinished } from "vitest";
+import { eventually } from "../e2e/eventually.js";
 
 /** A line of the program's log. */
 export interface LogLine {
@@ -36,6 +37,9 @@ export class Program {
   stdout = "";
   stderr = "";
   private readonly process: ChildProcess;
+  private readonly lines: LogLine[] = [];
+  /** Until where stderr is in `lines`. */
+  private readUntil = 0;
   private readonly exited: Promise<unknown[]>;
 
   constructor(args: readonly string[], { cwd, variables, binary = inject("xds") }: Start = {}) {
@@ -98,8 +102,16 @@ export class Program {
   }
 
   log(): LogLine[] {
-    const lines = this.stderr.split("\n").filter((line) => line.startsWith("{"));
-    return lines.map((line) => JSON.parse(line) as LogLine);
+    for (
+      let end = this.stderr.indexOf("\n", this.readUntil);
+      end >= 0;
+      end = this.stderr.indexOf("\n", this.readUntil)
+    ) {
+      const line = this.stderr.slice(this.readUntil, end);
+      this.readUntil = end + 1;
+      if (line.startsWith("{")) this.lines.push(JSON.parse(line) as LogLine);
+    }
+    return [...this.lines];
   }
 
   /** Resolves when the log has a line with these fields. */
@@ -108,7 +120,7 @@ export class Program {
   }
 
   private async until(assertion: () => void): Promise<void> {
-    await vi.waitFor(assertion, { timeout: 30_000, interval: 10 }); // on a busy machine a start takes ten seconds
+    await eventually(assertion); // on a busy machine a start takes ten seconds
   }
 }
 

@@ -1,13 +1,13 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import type { HistoryReport, RolloutReport } from "../../src/control/reports.js";
+import { eventually as until } from "../e2e/eventually.js";
 import { xdsHere } from "./in-process.js";
 import { type Program, xds } from "./program.js";
 import { Folder } from "./serving.js";
 
-/** Repeats an assertion until it holds, for 30 seconds at most. */
-export const until = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 30_000, interval: 20 });
+export { until };
 
 /** `xds serve` over a folder, with a state directory of its own. It can be killed and started again on its port. */
 export class StatefulServer {
