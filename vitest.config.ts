@@ -18,7 +18,7 @@ const attacks = {
     testTimeout: 300_000,
     hookTimeout: 60_000,
     fileParallelism: false,
-    sequence: { groupOrder: 4 },
+    sequence: { groupOrder: 5 },
   },
 };
 
@@ -153,21 +153,33 @@ export default defineConfig({
           include: ["test/cli/**/*.test.ts"],
           globalSetup: [e2eSetup, "test/cli/installed.ts", "test/etcd/global-setup.ts"],
           isolate: false,
+          maxWorkers: 4, // a test waits while its programs start
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
         },
       },
       {
-        // The benchmark, h2spec and etcds need the whole machine: they run after the rest, one file at a time.
+        // They wait more than they work, and their leases must be renewed in time.
+        test: {
+          name: "etcd",
+          include: ["test/etcd/**/*.test.ts"],
+          globalSetup: ["test/etcd/global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        // The benchmark and h2spec need the whole machine: they run after the rest, one file at a time.
         test: {
           name: "bench",
-          include: ["bench", "conformance", "etcd"].map((folder) => `test/${folder}/**/*.test.ts`),
-          globalSetup: ["test/conformance/global-setup.ts", "test/etcd/global-setup.ts"],
+          include: ["bench", "conformance"].map((folder) => `test/${folder}/**/*.test.ts`),
+          globalSetup: ["test/conformance/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       ...(isSoak ? [attacks] : []),

@@ -10,6 +10,7 @@ import { lazyRegistry } from "../../src/schema/lazy-registry.js";
 import { describeWithEnvoy, startEnvoyWith } from "../e2e/envoy.js";
 import { eventually } from "../e2e/eventually.js";
 import { newerApi } from "../schema/newer-api.js";
+import { xdsHere } from "./in-process.js";
 import { xds } from "./program.js";
 
 const builtIn = fileURLToPath(new URL("../../gen/envoy.binpb", import.meta.url));
@@ -72,7 +73,7 @@ describe("an API that cannot be used", () => {
       option === "envoy" ? ["schema", "extract"] : ["validate", directory], // which tries to run an Envoy first
     ];
     for (const command of commands) {
-      const { code, stdout, stderr } = await xds(...command, ...flags);
+      const { code, stdout, stderr } = await xdsHere(...command, ...flags); // no other API is used then
       expect(
         stderr
           .replaceAll(path, "FILE")
