@@ -16,7 +16,9 @@ const at = (name: string) => join(directory, name);
 const write = (name: string, content: object | string) =>
   writeFile(at(name), typeof content === "string" ? content : JSON.stringify(content));
 
-/** Runs a line of a shell, in which `xds` is the program, to its end. A line that needs no shell runs in this process. */
+/**
+ * Runs a line of a shell, in which `xds` is the program, to its end. A line that needs no shell runs in this process.
+ */
 async function run(line: string): Promise<Ended> {
   if (/^xds [\w ./-]+$/.test(line)) return xdsHere.in(directory, ...line.split(" ").slice(1));
   const program = xds.shell(`xds() { "$xds" "$@"; }; xds=$1; cd "$2"; ${line}`, directory);
