@@ -35,6 +35,8 @@ export const errorTable = {
   DRAINING: { grpc: 14, http: 503 },
   /** The connection has reached its maximum age. Clients should connect again. */
   CONNECTION_TOO_OLD: { grpc: 14, http: 503 },
+  /** Another server of the same configuration has fewer streams. Clients should connect again, to that one. */
+  MOVED: { grpc: 14, http: 503 },
   /** Two resources of one type share a name. */
   DUPLICATE_NAME: { grpc: 9, http: 500 },
   /** A resource has other content, but the same user-given version as the resource that is served now. */

@@ -296,6 +296,13 @@ export const metricRows: readonly MetricRow[] = [
     labels: [],
     read: ({ fleet }) => (fleet ? [[fleet.counts.silent]] : []),
   },
+  {
+    name: "xds_replica_moved_nodes_total",
+    kind: "counter",
+    help: "Nodes that this replica has sent to others, because it had many more streams.",
+    labels: [],
+    read: ({ fleet }) => (fleet ? [[fleet.counts.moved]] : []),
+  },
   revisions("xds_revision_held", "gauge", "Whether a change waits for somebody's approval: 1 or 0.", ({ held }) => [
     [held ? 1 : 0],
   ]),

@@ -81,6 +81,8 @@ export interface WaveReport {
   readonly candidates: number;
   /** The ids of the nodes that have not applied the candidate yet, at most 100. */
   readonly pending: readonly string[];
+  /** When the bake of the wave ends by the present settings. Absent before the bake. */
+  readonly bakeEndsAt?: string;
   /** The gates' last verdicts. */
   readonly gates: readonly GateVerdict[];
   /** The replicas whose nodes are not known now. Until they are, the rollout does not go forward. */

@@ -7,7 +7,7 @@
  * - `evidence`: what has changed about the nodes in a rollout since an earlier answer. `since` has the mark of the
  *   last answer of each source.
  * - `clients`: the answer of the client status service, see `ClientStatusQuestion`.
- * - `load`: how many streams are open, and how many may be.
+ * - `load`: how many streams are open, see {@link ReplicaLoad}.
  */
 export type PeerQuestion =
   | { readonly ask: "status"; readonly node?: string }
@@ -21,6 +21,15 @@ export type PeerQuestion =
   | { readonly ask: "evidence"; readonly rollout: string; readonly since: Readonly<Record<string, string>> }
   | { readonly ask: "clients"; readonly form: "protobuf" | "json"; readonly request: string }
   | { readonly ask: "load" };
+
+/** The answer to the question `load`. */
+export interface ReplicaLoad {
+  /** How many streams are open, and how many may be. */
+  readonly streams: number;
+  readonly limit: number;
+  /** Whether it serves a configuration, and takes new streams. */
+  readonly accepts: boolean;
+}
 
 /**
  * Another process that serves the same configuration: a replica that is reached over the network, or a worker of this

@@ -37,12 +37,18 @@ export interface Resolver {
 /** An open stream of either variant, as its server and its client's other streams see it. */
 export interface OpenStream extends StreamInfo {
   readonly caller: Caller;
+  /** The account of its connection. */
+  readonly account: Account;
+  /** Whether the client has an answer: something was sent, or there is nothing to send. */
+  readonly answered: boolean;
   /** By type URL. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   /** Looks again at everything that waits: an answer may have come, or a time may be over. */
   reconsider(): void;
   /** The transport has lost the client, or ends the stream. */
   close(): void;
+  /** Ends the stream with this error's status. */
+  fail(error: unknown): void;
 }
 
 /** What all streams of a server share. */
@@ -57,8 +63,11 @@ export interface StreamContext {
   readonly traffic: TrafficByType;
   /** The node for a first request without one. Undefined: such a request is an error (P2). */
   anonymous(): Node | undefined;
-  /** Decides whether a stream may have what its first request asks for as this node. A rejection ends the stream. */
-  permit?(stream: StreamInfo, node: Node): Promise<void> | undefined;
+  /**
+   * Decides whether a stream may have what its first request asks for as this node. An error, thrown or as a rejection,
+   * ends the stream.
+   */
+  permit?(stream: OpenStream, node: Node): Promise<void> | undefined;
   /** The stream has sent what it can for now. Called after every request and every change that the stream can see. */
   flushed?(stream: OpenStream): void;
   /**

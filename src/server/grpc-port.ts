@@ -19,6 +19,7 @@ import { decodeDeltaDiscoveryRequest, decodeDiscoveryRequest } from "../wire/req
 import { encodeDeltaDiscoveryResponse, encodeDiscoveryResponse } from "../wire/responses.js";
 import { certificateNamesOf } from "./access/certificate-names.js";
 import { type TlsOptions, tlsServerOptions } from "./access/tls.js";
+import type { Balance } from "./admission/balance.js";
 import type { ConnectionAge } from "./admission/connection-age.js";
 import type { LimitCounts, LimitName, Limits } from "./admission/limits.js";
 import type { ReceivingBytes } from "./admission/receiving-bytes.js";
@@ -38,6 +39,7 @@ interface ConnectionNeeds {
   readonly limits: LimitCounts;
   readonly refused: RefusalLog;
   readonly receiving: ReceivingBytes;
+  readonly balance: Balance;
   readonly accounts: Accounts;
   readonly queue: FlushQueue;
 }
@@ -190,13 +192,14 @@ const refusedThings: Partial<Record<keyof GrpcLimits, "stream" | "request">> = {
 
 /** The part of the server that the gRPC connections need. */
 function connectionHost(host: ConnectionNeeds, age: ConnectionAge | undefined): Host<AccountedCaller> {
-  const { limits, refused, receiving, accounts, queue } = host;
+  const { limits, refused, receiving, accounts, queue, balance } = host;
   return {
     receiving: ({ account }) => receiving.of(account),
     connected: (connection: Connection, socket: Socket) => {
       const peer = peerOf(socket);
       const caller = { peer, certificateNames: certificateNamesOf(socket), account: accounts.open(networkOf(peer)) };
       age?.opened(caller, connection);
+      balance.opened(caller.account, connection);
       return caller;
     },
     disconnected: (caller) => {

@@ -8,6 +8,7 @@ import type { OpenStream, StreamContext } from "../protocol/stream-context.js";
 import type { XdsApi } from "../resource/xds-api.js";
 import type { Node } from "../schema/node.js";
 import type { Permissions } from "./access/permissions.js";
+import type { Balance } from "./admission/balance.js";
 import type { LimitCounts } from "./admission/limits.js";
 import type { RefusalLog } from "./admission/refusal-log.js";
 import { type Callbacks, streamEvents } from "./callbacks.js";
@@ -35,14 +36,28 @@ export interface StreamOwner {
   /** The open streams. */
   readonly streams: Set<OpenStream>;
   readonly waits: AppliedWaits;
+  readonly balance: Balance;
   /** The node for a first request without one. undefined if such a request is an error (P2). */
   anonymous(): Node | undefined;
 }
 
 /** @throws XdsError INVALID_OPTION */
 export function streamContexts(owner: StreamOwner, options: XdsServerOptions): StreamContexts {
-  const { cache, api, callbacks, logger, queue, limits, permissions, counts, refused, streams, waits, anonymous } =
-    owner;
+  const {
+    cache,
+    api,
+    callbacks,
+    logger,
+    queue,
+    limits,
+    permissions,
+    counts,
+    refused,
+    streams,
+    waits,
+    anonymous,
+    balance,
+  } = owner;
   const shared: Omit<StreamContext, "traffic" | "events"> = {
     watcher: cache,
     api,
@@ -58,7 +73,12 @@ export function streamContexts(owner: StreamOwner, options: XdsServerOptions): S
     openRefusals: options.openRefusals ?? new OpenRefusals(),
     nodeStreams: new NodeStreams<OpenStream>(),
     anonymous,
-    permit: (stream, node) => permissions.permit("stream", stream, node),
+    permit: (stream, node) => {
+      const permitted = permissions.permit("stream", stream, node);
+      if (permitted) return permitted.then(() => balance.check(stream.account, node));
+      balance.check(stream.account, node);
+      return undefined;
+    },
     checkGrowth: (account, grows) => limits.checkGrowth(account, grows),
     mayGrow: (account) => limits.mayGrow(account),
     checkNames: (names, typeUrl) => limits.checkNames(names, typeUrl),

@@ -17,6 +17,7 @@ import { loopbackOrSan } from "./access/csds-access.js";
 import { Permissions } from "./access/permissions.js";
 import { secureContextOptions, type TlsOptions } from "./access/tls.js";
 import { Admission } from "./admission/admission.js";
+import { Balance } from "./admission/balance.js";
 import { ConnectionAge } from "./admission/connection-age.js";
 import { type DrainOptions, endPaced } from "./admission/drain.js";
 import { LimitCounts } from "./admission/limits.js";
@@ -62,6 +63,8 @@ export class XdsServer {
   readonly api: XdsApi;
   private readonly streams = new Set<OpenStream>();
   private readonly waits = new AppliedWaits(this.streams);
+  /** @internal Sends nodes to other servers of the same configuration. */
+  readonly balance = new Balance(this.streams);
   /** The logger for events that clients cause. */
   private readonly logger: RationedLog;
   private readonly refused: RefusalLog;
@@ -133,7 +136,21 @@ export class XdsServer {
       this.polling,
     );
     this.contexts = streamContexts(
-      { cache, api, callbacks, logger, queue, limits, permissions, counts, refused, anonymous, streams, waits },
+      {
+        cache,
+        api,
+        callbacks,
+        logger,
+        queue,
+        limits,
+        permissions,
+        counts,
+        refused,
+        anonymous,
+        streams,
+        waits,
+        balance: this.balance,
+      },
       options,
     );
     this.clientStatus = this.clientStatusHost();
@@ -174,6 +191,7 @@ export class XdsServer {
         accounts: this.accounts,
         queue: this.queue,
         receiving: this.receiving,
+        balance: this.balance,
       };
       this.grpc = new GrpcPort(hosts, { tls, connectionAge, keepaliveMs, keepaliveTimeoutMs });
       const grpc = { host, port: await this.grpc.listen(host, port) };

@@ -142,7 +142,7 @@ it("has the status of others, and names those that do not answer; the log has th
     ]);
   }
   expect(Array.from((await one.fleet.othersStatus("n3")).nodes)).toHaveLength(1);
-  expect(one.fleet.counts).toEqual({ replicas: 3, silent: 1 });
+  expect(one.fleet.counts).toEqual({ replicas: 3, silent: 1, moved: 0 });
   expect(one.logger.entries.filter(({ message }) => message.includes("does not answer"))).toHaveLength(1);
   await expect(one.fleet.answer({ ask: "later" } as never, AbortSignal.timeout(1_000))).rejects.toMatchObject({
     code: "INVALID_REQUEST",

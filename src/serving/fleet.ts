@@ -5,7 +5,7 @@ import { nodeReports } from "../admin/node-report.js";
 import { type ErrorCode, errorTable, messageOf, XdsError } from "../errors.js";
 import { type Answers, askPeers } from "../fleet/ask-peers.js";
 import { mostAnswerBytes } from "../fleet/network/peer-request.js";
-import type { Peer, PeerQuestion, Peers } from "../fleet/peer.js";
+import type { Peer, PeerQuestion, Peers, ReplicaLoad } from "../fleet/peer.js";
 import { isAsNew, type Served } from "../fleet/replica.js";
 import { linesOf, type OtherReplicas, type ReplicaReport, readStatus } from "../fleet/replica-report.js";
 import { type Logger, silentLogger } from "../logger.js";
@@ -85,10 +85,14 @@ export class Fleet {
     return this.options.peers.others;
   }
 
-  /** How many processes there are, this one included, and how many others did not answer when they were asked last. */
-  get counts(): { readonly replicas: number; readonly silent: number } {
+  /**
+   * How many processes there are, this one included, how many others did not answer when they were asked last, and how
+   * many nodes this one has sent to others.
+   */
+  get counts(): { readonly replicas: number; readonly silent: number; readonly moved: number } {
     const { peers } = this;
-    return { replicas: peers.length + 1, silent: peers.filter(({ id }) => this.silent.has(id)).length };
+    const { moved } = this.options.server().balance;
+    return { replicas: peers.length + 1, silent: peers.filter(({ id }) => this.silent.has(id)).length, moved };
   }
 
   /** This process, as others see it. */
@@ -145,10 +149,18 @@ export class Fleet {
 
   /** @internal How many streams are open at all processes that answer. */
   async streams(): Promise<number> {
+    return (await this.loads()).reduce((sum, { streams }) => sum + streams, this.options.server().load.streams);
+  }
+
+  /** @internal The loads of the others that answer. */
+  async loads(): Promise<readonly ReplicaLoad[]> {
     const { answers } = await this.ask({ ask: "load" });
-    const lines = answers.flatMap(({ bytes }) => [...linesOf(bytes)]);
-    const theirs = lines.map((line) => (JSON.parse(line) as { readonly streams: number }).streams);
-    return theirs.reduce((sum, streams) => sum + streams, this.options.server().load.streams);
+    return answers.flatMap(({ bytes }) => Array.from(linesOf(bytes), (line) => JSON.parse(line) as ReplicaLoad));
+  }
+
+  private ownLoad(): ReplicaLoad {
+    const { server, served } = this.options;
+    return { ...server().load, accepts: server().state === "listening" && served().stable > 0 };
   }
 
   /** Asks a peer until it answers. One that has left counts as done: its nodes are gone, or are those of others. */
@@ -187,7 +199,7 @@ export class Fleet {
       case "clients":
         return this.options.server().clientsForPeer(question, signal);
       case "load":
-        return lineOf({ by: this.options.name(), ...this.options.server().load });
+        return lineOf({ by: this.options.name(), ...this.ownLoad() });
       default:
         throw new XdsError(
           "INVALID_REQUEST",

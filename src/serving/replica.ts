@@ -13,6 +13,7 @@ import type { TokenPeerHost } from "../server/peers/peer-service.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { Address } from "../server/xds-server-options.js";
 import type { TlsFileContents } from "../source/secrets/tls-files.js";
+import { Balancer } from "./balancer.js";
 import { Fleet, type FleetOptions } from "./fleet.js";
 import { ReplicaPeers } from "./replica-peers.js";
 import type { ReplicaStore } from "./replica-store.js";
@@ -26,6 +27,8 @@ export interface ReplicaOptions {
   readonly advertise: string | undefined;
   /** As {@link FleetOptions.evidence}. */
   readonly evidence: FleetOptions["evidence"];
+  /** Whether nodes may be moved to other replicas now. undefined: they never are. */
+  readonly mayMove: (() => boolean) | undefined;
   readonly logger: Logger;
 }
 
@@ -38,6 +41,7 @@ export class Replica implements TokenPeerHost {
   private readonly startedAt = Date.now();
   private readonly closing = new AbortController();
   private membership: Membership | undefined;
+  private balancer: Balancer | undefined;
   private checking: Promise<void> | undefined;
   private listens: Address = { host: "127.0.0.1", port: 0 };
 
@@ -70,10 +74,18 @@ export class Replica implements TokenPeerHost {
       logger: this.options.logger,
     });
     this.checking = this.checkAddress();
+    const { server, mayMove, logger } = this.options;
+    if (!mayMove) return;
+    this.balancer = new Balancer({
+      ...{ balance: server().balance, streams: () => server().load.streams, loads: () => this.fleet.loads() },
+      // What is known of the others may be old while the store is away.
+      ...{ mayMove: () => !this.store.away && mayMove(), logger },
+    });
   }
 
   async close(): Promise<void> {
     this.closing.abort();
+    this.balancer?.close();
     await this.progress.close();
     await this.membership?.close();
     await this.checking;

@@ -5,7 +5,7 @@ import type { Revisions } from "../revisions/revisions.js";
 import type { Gate } from "../rollout/gate.js";
 import { LoadReportGate, type LoadSource } from "../rollout/gates/load-report-gate.js";
 import { sumOf } from "../rollout/gates/two-proportions.js";
-import { defaultPolicy, type GateVerdict, type Rollout, type RolloutPolicy } from "../rollout/rollout.js";
+import { bakeMsOf, defaultPolicy, type GateVerdict, type Rollout, type RolloutPolicy } from "../rollout/rollout.js";
 import type { Callbacks } from "../server/callbacks.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { Store } from "../store/store.js";
@@ -42,7 +42,7 @@ export class Rollouts {
   private readonly evidence: RolloutEvidence;
   private readonly others: OtherEvidence | undefined;
   private readonly notices: RolloutNotices;
-  private readonly policy: RolloutPolicy;
+  private policy: RolloutPolicy;
   private driver: RolloutDriver | undefined;
   private follower: HeadFollower | undefined;
   private leadership: Leadership | undefined;
@@ -145,12 +145,21 @@ export class Rollouts {
 
   /** Applies another policy from now on. */
   use(policy: Partial<RolloutPolicy>): void {
-    this.driver?.use({ ...defaultPolicy, ...policy });
+    this.policy = { ...defaultPolicy, ...policy };
+    this.driver?.use(this.policy);
   }
 
-  /** What is known of the nodes now, and the gates' last verdicts. */
-  report(): Observed & { readonly gates: readonly GateVerdict[] } {
-    return { ...this.evidence.observe(), gates: this.driver?.verdicts ?? [] };
+  /**
+   * What is known of the nodes now, the gates' last verdicts, and when a bake ends by the present policy, in
+   * milliseconds since 1970.
+   */
+  report(): Observed & { readonly gates: readonly GateVerdict[]; readonly bakeEndsAt?: number } {
+    const rollout = this.follower?.served?.head.rollout;
+    return {
+      ...this.evidence.observe(),
+      gates: this.driver?.verdicts ?? [],
+      ...(rollout?.state === "baking" && { bakeEndsAt: rollout.since + bakeMsOf(rollout, this.policy) }),
+    };
   }
 
   /** Stops. Resolves when a step that has begun is stored, and no notice is being sent. */

@@ -6,7 +6,7 @@ import { SnapshotCache } from "../cache/snapshot-cache.js";
 import { Control } from "../control/control.js";
 import { ControlPort } from "../control/control-port.js";
 import { ControlServer } from "../control/control-server.js";
-import type { WaveReport } from "../control/reports.js";
+import { isoTime, type WaveReport } from "../control/reports.js";
 import { TokenFile } from "../control/token-file.js";
 import { messageOf, XdsError } from "../errors.js";
 import type { Served } from "../fleet/replica.js";
@@ -82,6 +82,10 @@ export interface SourceServerOptions {
    * listens on, or the name of the host if that is every address.
    */
   readonly advertise?: string | undefined;
+  /**
+   * Whether a server that has many more streams than the others of a shared store sends nodes to them. Default true.
+   */
+  readonly balance?: boolean;
   /** What nodes get if the source does not have their group: the resources for all nodes (the default), or nothing. */
   readonly unmatchedNodes?: "default" | "none";
   /** The checks that a configuration must pass before it is served. Default `on`. */
@@ -149,6 +153,7 @@ const optionNames: OptionNames<SourceServerOptions> = {
   isGradual: true,
   liveTypes: true,
   advertise: true,
+  balance: true,
   checks: true,
   unmatchedNodes: true,
   validation: true,
@@ -247,6 +252,8 @@ export class SourceServer {
         certificate: () => this.openedCertificates?.contents,
         advertise: options.advertise,
         evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
+        // A rollout watches which nodes are lost.
+        mayMove: options.balance === false ? undefined : () => !this.isClosed && !this.openedRevisions?.head.rollout,
         logger,
       });
     const { workers, worker } = options;
@@ -420,10 +427,11 @@ export class SourceServer {
   private waveReport(): WaveReport | undefined {
     const report = this.rollouts?.report();
     if (!report) return undefined;
-    const { affected, candidates, nodes, gates, silent } = report;
+    const { affected, candidates, nodes, gates, silent, bakeEndsAt } = report;
     const pending = nodes.filter(({ pendingSince }) => pendingSince !== undefined).map(({ id }) => id);
     return {
       ...{ affected: affected.length, candidates: candidates.length, pending: pending.slice(0, 100), gates },
+      ...(bakeEndsAt !== undefined && { bakeEndsAt: isoTime(bakeEndsAt) }),
       ...(silent.length > 0 && { unknown: silent.map(({ name, why }) => ({ replica: name, why })) }),
     };
   }

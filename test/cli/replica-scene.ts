@@ -104,6 +104,14 @@ export class Server {
     await this.program.ports();
   }
 
+  /** Ends it, which drains its streams, and starts it again. */
+  async roll(): Promise<void> {
+    this.program.signal("SIGTERM");
+    await this.program.end();
+    this.program = xds.start(...this.start);
+    await this.program.ports();
+  }
+
   ready() {
     return get(`http://127.0.0.1:${this.admin}/ready`);
   }

@@ -207,18 +207,18 @@ function candidateFacts(candidate: CandidateReport, now: number): [name: string,
     ["state", `${state}, ${ago(since, now)}`],
     ...(waitsFor === undefined ? [] : [["waits for", waitsFor] as [string, string]]),
     ...(paused ? [["paused", `by ${paused.by}: ${paused.why}`] as [string, string]] : []),
-    ...(evidence ? evidenceFacts(evidence) : []),
+    ...(evidence ? evidenceFacts(evidence, now) : []),
   ];
 }
 
-function evidenceFacts({
-  affected,
-  candidates,
-  pending,
-  gates,
-  unknown = [],
-}: WaveReport): [name: string, value: string][] {
+function evidenceFacts(
+  { affected, candidates, pending, bakeEndsAt, gates, unknown = [] }: WaveReport,
+  now: number,
+): [name: string, value: string][] {
   return [
+    ...(bakeEndsAt !== undefined && Date.parse(bakeEndsAt) > now
+      ? [["bake", `ends ${until(bakeEndsAt, now)}`] as [string, string]]
+      : []),
     ["nodes", `${candidates} of ${affected} affected nodes have it`],
     ...(pending.length > 0 ? [["pending", pending.join(", ")] as [string, string]] : []),
     ...unknown.map(({ replica, why }): [string, string] => ["waits for", `replica ${replica}: ${why}`]),

@@ -161,6 +161,7 @@ async function serve(given: readonly string[], options: ServeOptions, command: C
     rollout: rollout ?? (settings.store && {}),
     isGradual: rollout !== undefined,
     advertise: settings.advertise,
+    balance: settings.balance === "on",
     control: { stateDirectory: opened?.directory, tokenFile: settings.adminTokenFile },
     unmatchedNodes,
     validation,

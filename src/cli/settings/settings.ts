@@ -361,6 +361,13 @@ export const settings = {
     "with --store: where other replicas reach the gRPC port of this one; by default the address that it listens on, or the host's name if that is every address",
     hostAndPort,
   ),
+  balance: setting(
+    "balance",
+    "<how>",
+    "with --store: whether a replica with many more streams than the others sends nodes to them: on, off",
+    oneOf("on", "off"),
+    "on",
+  ),
   stateDir: setting(
     "state_dir",
     "<directory>",

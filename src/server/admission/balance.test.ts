@@ -1,0 +1,102 @@
+import { expect, it } from "vitest";
+import { TestServer, until } from "../../../test/protocol/harness.js";
+import { cluster } from "../../../test/protocol/resources.js";
+import { SnapshotCache } from "../../cache/snapshot-cache.js";
+import { XdsClient } from "../../client/xds-client.js";
+import { Account } from "../../protocol/account.js";
+import { Snapshot } from "../../resource/snapshot.js";
+import { clusterType } from "../../resource/types.js";
+import { Balance, type MovableStream } from "./balance.js";
+
+const minute = 60_000;
+
+/** Streams of connections, whose ends are noted. */
+function scene() {
+  const streams = new Set<MovableStream>();
+  const told: string[] = [];
+  const balance = new Balance(streams);
+  const connect = (name: string) => {
+    const account = new Account();
+    balance.opened(account, { goAway: () => told.push(`${name} goes away`), destroy: () => {} });
+    return account;
+  };
+  const open = (account: Account, id: string | undefined, more: Partial<MovableStream> = {}) => {
+    const stream: MovableStream = {
+      ...{ node: id === undefined ? undefined : { id }, account, answered: true, openedAt: Date.now() - minute },
+      fail: ({ code }) => {
+        if (streams.delete(stream)) told.push(`${id} ${code}`);
+      },
+      ...more,
+    };
+    streams.add(stream);
+    return stream;
+  };
+  const check = (account: Account, id: string) => balance.check(account, { id });
+  return { streams, told, balance, connect, open, check };
+}
+
+it("refuses a node above the number, with its connection, and takes it when it comes back", () => {
+  const { balance, connect, open, check, told } = scene();
+  const [first, second] = [connect("first"), connect("second")];
+  open(connect("other"), "b");
+  open(first, undefined); // the stream whose first request is checked
+  check(first, "a");
+  balance.mostStreams = 1;
+  expect(() => check(first, "a")).toThrow(expect.objectContaining({ code: "MOVED" }));
+  expect(told).toEqual(["first goes away", "undefined MOVED"]);
+  expect(() => check(first, "a")).toThrow("connect again"); // a further stream of the same connection
+  open(second, undefined);
+  check(second, "a");
+  expect(balance.moved).toBe(1);
+});
+
+it("moves nodes with all their streams, oldest first, once each, when they are settled and answered", () => {
+  const { balance, connect, open, told, streams } = scene();
+  const at = Object.fromEntries(["a", "b", "c", "new", "waiting"].map((id) => [id, connect(id)]));
+  for (const id of ["a", "a", "b", "c"]) open(at[id] as Account, id);
+  open(at.new as Account, "new", { openedAt: Date.now() });
+  open(at.waiting as Account, "waiting", { answered: false });
+  expect(balance.shed(1)).toBe(2);
+  expect(told).toEqual(["a goes away", "a MOVED", "a MOVED"]);
+  open(connect("again"), "a");
+  expect(balance.shed(100)).toBe(2);
+  expect([...streams].map(({ node }) => node?.id)).toEqual(["new", "waiting", "a"]);
+  expect([balance.shed(100), balance.moved]).toEqual([0, 3]);
+});
+
+it("leaves the others on a connection alone, such as those behind a proxy", () => {
+  const { balance, connect, open, told, check } = scene();
+  const proxy = connect("proxy");
+  for (const id of ["a", "b", "a"]) open(proxy, id);
+  expect(balance.shed(1)).toBe(2);
+  expect(told).toEqual(["a MOVED", "a MOVED"]);
+  check(proxy, "c");
+});
+
+it("has a client connect again, which keeps what it had", async () => {
+  const cache = new SnapshotCache();
+  cache.set("n", Snapshot.of([cluster("x")]));
+  const test = await TestServer.start(cache);
+  const changes: string[] = [];
+  const client = new XdsClient({
+    ...{ address: `127.0.0.1:${test.port}`, node: { id: "n" } },
+    callbacks: { onResponse: ({ resources }) => void changes.push(...Array.from(resources, ({ name }) => name)) },
+  });
+  client.subscribe(clusterType);
+  const { server } = test;
+  await until(() => server.nodes().some(({ types }) => types.some(({ state }) => state === "SYNCED")), "the first ACK");
+  const [{ streams = [] } = {}] = server.nodes();
+  server.balance.mostStreams = 0;
+  // A settled stream: the server believes that a minute has passed.
+  const { now } = Date;
+  Date.now = () => now() + minute;
+  expect(server.balance.shed(1)).toBe(1);
+  Date.now = now;
+  await until(
+    () => server.nodes().some((node) => node.streams[0] !== streams[0] && node.types[0]?.state === "SYNCED"),
+    "the next stream",
+  );
+  expect(changes).toEqual(["x"]);
+  expect(server.balance.moved).toBe(1);
+  await client.close();
+});

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ReplicaLoad } from "../fleet/peer.js";
+import { type Logger, silentLogger } from "../logger.js";
+import type { Balance } from "../server/admission/balance.js";
+
+export interface BalancerOptions {
+  readonly balance: Pick<Balance, "mostStreams" | "shed">;
+  /** How many streams this server has. */
+  readonly streams: () => number;
+  /** The loads of the other servers that answer now. */
+  readonly loads: () => Promise<readonly ReplicaLoad[]>;
+  /** Whether nodes may be moved now. */
+  readonly mayMove: () => boolean;
+  readonly logger?: Logger;
+  /** How often the others are asked, in milliseconds. Default 1,000. */
+  readonly everyMs?: number;
+}
+
+/** A server has too many streams above this multiple of the mean, and {@link marginStreams} more. */
+const tooMany = 1.1;
+const marginStreams = 50;
+/** Nodes are moved until the server has at most this multiple of the mean. */
+const enough = 1.02;
+/** The surplus is moved in about this many seconds, but at 1 to 10 streams a second. */
+const moveSeconds = 30;
+const mostPerSecond = 10;
+
+/**
+ * Keeps the streams of servers of the same configuration about equal: a server that has many more than the mean refuses
+ * new ones, and moves a few each second, as long as another one has room.
+ */
+export class Balancer {
+  private readonly closing = new AbortController();
+  private readonly logger: Logger;
+  private isMoving = false;
+
+  constructor(private readonly options: BalancerOptions) {
+    this.logger = options.logger ?? silentLogger;
+    void this.run(this.closing.signal);
+  }
+
+  close(): void {
+    this.closing.abort();
+    this.options.balance.mostStreams = Number.POSITIVE_INFINITY;
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    const { everyMs = 1_000 } = this.options;
+    while (!signal.aborted) {
+      const loads = await this.options.loads();
+      if (signal.aborted) return;
+      this.look(loads, everyMs / 1_000);
+      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  private look(others: readonly ReplicaLoad[], seconds: number): void {
+    const { balance, streams, mayMove } = this.options;
+    const own = streams();
+    const open = others.filter(({ accepts }) => accepts);
+    const mean = open.reduce((sum, one) => sum + one.streams, own) / (open.length + 1);
+    const hasRoom = open.some((one) => one.streams < mean && one.streams < one.limit);
+    const most = tooMany * mean + marginStreams;
+    const may = hasRoom && mayMove();
+    balance.mostStreams = may ? most : Number.POSITIVE_INFINITY;
+    const wasMoving = this.isMoving;
+    this.isMoving = may && own > (wasMoving ? enough * mean : most);
+    const fields = { streams: own, mean: Math.round(mean) };
+    if (this.isMoving && !wasMoving)
+      this.logger.info(fields, "this replica has more streams than others; some of its nodes are moved");
+    if (!this.isMoving && wasMoving) this.logger.info(fields, "no more nodes are moved to other replicas");
+    if (!this.isMoving) return;
+    const perSecond = Math.min(mostPerSecond, Math.max(1, (own - mean) / moveSeconds));
+    balance.shed(Math.ceil(perSecond * seconds));
+  }
+}
