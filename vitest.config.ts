@@ -14,7 +14,7 @@ const attacks = {
   test: {
     name: "soak",
     include: ["test/soak/**/*.test.ts"],
-    globalSetup: [e2eSetup, "test/cli/installed.ts"],
+    globalSetup: [e2eSetup, "test/cli/installed.ts", "test/etcd/global-setup.ts"],
     testTimeout: 300_000,
     hookTimeout: 60_000,
     fileParallelism: false,

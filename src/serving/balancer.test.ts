@@ -8,7 +8,7 @@ const load = (streams: number, more: Partial<ReplicaLoad> = {}): ReplicaLoad => 
   ...more,
 });
 
-/** A server with streams, and others. A look takes a millisecond. */
+/** A server with streams, and others. A look takes a millisecond, and some are needed before nodes are moved. */
 function scene(own: number, ...others: ReplicaLoad[]) {
   const state = { own, others, mayMove: true };
   const shed: number[] = [];
@@ -31,15 +31,15 @@ function scene(own: number, ...others: ReplicaLoad[]) {
   onTestFinished(() => balancer.close());
   const look = async () => {
     const before = looks;
-    await expect.poll(() => looks, { interval: 1 }).toBeGreaterThan(before + 1);
+    await expect.poll(() => looks, { interval: 1 }).toBeGreaterThan(before + 6);
   };
   return { state, shed, balance, balancer, look, logger };
 }
 
-it("refuses above 1.1 times the mean and 50 more, and moves nodes until 1.02 times the mean", async () => {
+it("moves and refuses nodes above 1.1 times the mean and 50 more, until 1.02 times the mean", async () => {
   const { state, shed, balance, look, logger } = scene(1_000, load(0));
   await look();
-  expect(balance.mostStreams).toBeCloseTo(600);
+  expect(balance.mostStreams).toBeCloseTo(510);
   expect(shed.length).toBeGreaterThan(0);
   state.own = 520;
   state.others = [load(480)];
@@ -70,7 +70,7 @@ it.each(unmoved)("moves nobody where %s", async (_, own, others) => {
   await look();
   await look();
   expect(shed).toEqual([]);
-  if (own === 1_000) expect(balance.mostStreams).toBe(Number.POSITIVE_INFINITY);
+  expect(balance.mostStreams).toBe(Number.POSITIVE_INFINITY);
 });
 
 it("moves nobody while it may not, and when it is closed", async () => {
@@ -82,7 +82,7 @@ it("moves nobody while it may not, and when it is closed", async () => {
   expect([shed.length - before, balance.mostStreams]).toEqual([0, Number.POSITIVE_INFINITY]);
   state.mayMove = true;
   await look();
-  expect(balance.mostStreams).toBeCloseTo(600);
+  expect(balance.mostStreams).toBeCloseTo(510);
   balancer.close();
   expect(balance.mostStreams).toBe(Number.POSITIVE_INFINITY);
 });

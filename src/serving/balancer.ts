@@ -19,10 +19,12 @@ export interface BalancerOptions {
 /** A server has too many streams above this multiple of the mean, and {@link marginStreams} more. */
 const tooMany = 1.1;
 const marginStreams = 50;
+/** So many looks in a row must find too many: while many nodes connect, the others' numbers are a second old. */
+const looksBefore = 5;
 /** Nodes are moved until the server has at most this multiple of the mean. */
 const enough = 1.02;
-/** The surplus is moved in about this many seconds, but at 1 to 10 streams a second. */
-const moveSeconds = 30;
+/** The surplus is moved in about this many seconds, but at 1 to 10 streams a second: many come back at first. */
+const moveSeconds = 3;
 const mostPerSecond = 10;
 
 /**
@@ -33,6 +35,8 @@ export class Balancer {
   private readonly closing = new AbortController();
   private readonly logger: Logger;
   private isMoving = false;
+  /** How many looks in a row have found too many streams. */
+  private looksAbove = 0;
 
   constructor(private readonly options: BalancerOptions) {
     this.logger = options.logger ?? silentLogger;
@@ -60,11 +64,11 @@ export class Balancer {
     const open = others.filter(({ accepts }) => accepts);
     const mean = open.reduce((sum, one) => sum + one.streams, own) / (open.length + 1);
     const hasRoom = open.some((one) => one.streams < mean && one.streams < one.limit);
-    const most = tooMany * mean + marginStreams;
-    const may = hasRoom && mayMove();
-    balance.mostStreams = may ? most : Number.POSITIVE_INFINITY;
     const wasMoving = this.isMoving;
-    this.isMoving = may && own > (wasMoving ? enough * mean : most);
+    const most = wasMoving ? enough * mean : tooMany * mean + marginStreams;
+    this.looksAbove = hasRoom && mayMove() && own > most ? this.looksAbove + 1 : 0;
+    this.isMoving = this.looksAbove >= looksBefore;
+    balance.mostStreams = this.isMoving ? enough * mean : Number.POSITIVE_INFINITY;
     const fields = { streams: own, mean: Math.round(mean) };
     if (this.isMoving && !wasMoving)
       this.logger.info(fields, "this replica has more streams than others; some of its nodes are moved");
