@@ -228,8 +228,13 @@ export class Control {
    */
   async approve({ hash, why }: { hash: string; why?: string }, { by }: Who): Promise<HeldChange> {
     const { approvals } = this.options;
-    const held = approvals?.held();
-    if (!approvals || !held) throw new XdsError("WRONG_STATE", "no change is held, so there is nothing to approve");
+    if (!approvals)
+      throw new XdsError(
+        "WRONG_STATE",
+        "only a server that reads files holds changes; ask that one, or approve with `xds publish … --approve <hash>`",
+      );
+    const held = approvals.held();
+    if (!held) throw new XdsError("WRONG_STATE", "no change is held, so there is nothing to approve");
     if (!isPrefix(hash) || !held.content.startsWith(hash))
       throw new XdsError(
         "WRONG_STATE",

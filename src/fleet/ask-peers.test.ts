@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { askPeers } from "./ask-peers.js";
+import { XdsError } from "../errors.js";
+import { askInTurn, askPeers } from "./ask-peers.js";
 import type { Peer, PeerQuestion } from "./peer.js";
 
 const named = (name: string) => ({ id: name, name });
@@ -45,4 +46,15 @@ it("ends with the reason of its caller", async () => {
   const asked = askPeers([silent("a")], question, 60_000, controller.signal);
   controller.abort(new Error("nobody waits"));
   await expect(asked).rejects.toThrow("nobody waits");
+});
+
+it("asks in turn until the answers are too large, or a peer refuses for a limit", async () => {
+  const signal = AbortSignal.timeout(5_000);
+  const asking = (peers: readonly Peer[], mostBytes: number) =>
+    askInTurn(peers, question, { timeoutMs: 20, mostBytes }, signal);
+  const peers = [answering("a"), failing("b"), silent("c"), answering("d")];
+  expect((await asking(peers, 12)).map((one) => Buffer.from(one).toString())).toEqual(["a load", "d load"]);
+  await expect(asking(peers, 11)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+  const full: Peer = { ...named("full"), ask: () => Promise.reject(new XdsError("LIMIT_EXCEEDED", "too many")) };
+  await expect(asking([answering("a"), full], 100)).rejects.toThrow("too many");
 });

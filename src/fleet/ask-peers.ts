@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { messageOf } from "../errors.js";
+import { messageOf, XdsError } from "../errors.js";
 import type { Peer, PeerQuestion } from "./peer.js";
 
 /** A peer that has not answered, and why, as reports name it. */
@@ -12,7 +12,7 @@ export interface Silent {
 export interface Answers {
   readonly answers: readonly { readonly peer: Peer; readonly bytes: Uint8Array }[];
   /** The peers that have not answered in time, or with an error. */
-  readonly silent: readonly { readonly peer: Peer; readonly why: string }[];
+  readonly silent: readonly { readonly peer: Peer; readonly why: string; readonly error: unknown }[];
 }
 
 /** How many peers are asked at the same time. The others follow. */
@@ -29,7 +29,7 @@ export async function askPeers(
   signal?: AbortSignal,
 ): Promise<Answers> {
   const answers: { peer: Peer; bytes: Uint8Array }[] = [];
-  const silent: { peer: Peer; why: string }[] = [];
+  const silent: { peer: Peer; why: string; error: unknown }[] = [];
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
   const either = signal ? AbortSignal.any([late.signal, signal]) : late.signal;
@@ -41,7 +41,7 @@ export async function askPeers(
         either.throwIfAborted();
         answers.push({ peer, bytes: await within(peer.ask(question, either), either) });
       } catch (error) {
-        silent.push({ peer, why: messageOf(error) });
+        silent.push({ peer, why: messageOf(error), error });
       }
   };
   try {
@@ -61,4 +61,29 @@ function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener("abort", aborted, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
   });
+}
+
+/**
+ * Asks all peers one after the other, and joins their answers. A peer without an answer is left out.
+ * @throws XdsError LIMIT_EXCEEDED if the answers have together more than `mostBytes`, or a peer refuses the question
+ * for a limit; the reason of an aborted `signal`
+ */
+export async function askInTurn(
+  peers: readonly Peer[],
+  question: PeerQuestion,
+  { timeoutMs, mostBytes }: { readonly timeoutMs: number; readonly mostBytes: number },
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  let left = mostBytes;
+  for (const peer of peers) {
+    const { answers, silent } = await askPeers([peer], question, timeoutMs, signal);
+    for (const { error } of silent) if (error instanceof XdsError && error.code === "LIMIT_EXCEEDED") throw error;
+    for (const { bytes } of answers) {
+      left -= bytes.length;
+      if (left < 0) throw new XdsError("LIMIT_EXCEEDED", `the answers have together more than ${mostBytes} bytes`);
+      found.push(bytes);
+    }
+  }
+  return found;
 }

@@ -257,20 +257,24 @@ export class Revisions {
 
   /**
    * Stores a result of `step()`. It does nothing if rollout `id` has ended meanwhile. With a lease, it does so only
-   * while that is held.
+   * while that is held. Returns whether the head has moved.
    * @throws XdsError WRONG_STATE if the lease is lost
    */
-  async settle(id: string, outcome: Outcome, lease?: Lease): Promise<void> {
+  async settle(id: string, outcome: Outcome, lease?: Lease): Promise<boolean> {
+    let isMoved = false;
     await this.change(async (head) => {
+      isMoved = false; // another server may have moved it since the last try
       if (head.rollout?.id !== id) return undefined;
       const { content, number } = await this.read(head.rollout.revision);
       const next = settle(head, outcome, content, this.now());
       if (next === head) return undefined;
+      isMoved = true;
       if (!("end" in outcome)) return { head: next, ...(lease && { lease }) };
       const authorship = { by: "server", ...("why" in outcome && { why: outcome.why }) };
       const what = outcome.end === "done" ? "rollout done" : "roll back";
       return { head: next, ...(lease && { lease }), audit: this.note(what, authorship, { revision: number }) };
     });
+    return isMoved;
   }
 
   /** All nodes have the candidate from now on. @throws XdsError WRONG_STATE without a rollout, or while it is frozen */

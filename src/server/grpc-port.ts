@@ -199,7 +199,7 @@ function connectionHost(host: ConnectionNeeds, age: ConnectionAge | undefined): 
       const peer = peerOf(socket);
       const caller = { peer, certificateNames: certificateNamesOf(socket), account: accounts.open(networkOf(peer)) };
       age?.opened(caller, connection);
-      balance.opened(caller.account, connection);
+      balance.connected(caller.account, connection);
       return caller;
     },
     disconnected: (caller) => {

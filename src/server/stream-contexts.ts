@@ -75,8 +75,8 @@ export function streamContexts(owner: StreamOwner, options: XdsServerOptions): S
     anonymous,
     permit: (stream, node) => {
       const permitted = permissions.permit("stream", stream, node);
-      if (permitted) return permitted.then(() => balance.check(stream.account, node));
-      balance.check(stream.account, node);
+      if (permitted) return permitted.then(() => balance.check(stream, node));
+      balance.check(stream, node);
       return undefined;
     },
     checkGrowth: (account, grows) => limits.checkGrowth(account, grows),
@@ -86,6 +86,7 @@ export function streamContexts(owner: StreamOwner, options: XdsServerOptions): S
     flushed: (stream) => waits.flushed(stream),
     ended: (stream) => {
       streams.delete(stream);
+      balance.closed(stream);
       waits.ended(stream);
     },
   };

@@ -64,7 +64,7 @@ export class XdsServer {
   private readonly streams = new Set<OpenStream>();
   private readonly waits = new AppliedWaits(this.streams);
   /** @internal Sends nodes to other servers of the same configuration. */
-  readonly balance = new Balance(this.streams);
+  readonly balance = new Balance();
   /** The logger for events that clients cause. */
   private readonly logger: RationedLog;
   private readonly refused: RefusalLog;
@@ -367,6 +367,7 @@ export class XdsServer {
   ): Stream<R> {
     const stream = new Stream(variant, this.contexts[variant.name], transport, type);
     this.streams.add(stream);
+    this.balance.opened(stream);
     this.counts.streamOpened(variant.name, stream.typeUrl);
     return stream;
   }
@@ -384,6 +385,7 @@ export class XdsServer {
       api: this.api,
       limits: this.limits,
       work: new SharedWork("the client status service"),
+      peerWork: new SharedWork("the client status for other processes"),
       queue: this.queue,
       clients: (caller) => {
         if (caller) this.unsent.check(caller.account);

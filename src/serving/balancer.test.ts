@@ -16,6 +16,7 @@ function scene(own: number, ...others: ReplicaLoad[]) {
   let looks = 0;
   const balance = {
     mostStreams: Number.POSITIVE_INFINITY,
+    mayMove: () => false,
     shed: (count: number) => {
       shed.push(count);
       return count;
@@ -25,6 +26,7 @@ function scene(own: number, ...others: ReplicaLoad[]) {
     ...{ balance, streams: () => state.own, mayMove: () => state.mayMove, logger, everyMs: 1 },
     loads: async () => {
       looks++;
+      if (state.others.length === 1 && state.others[0] === null) throw new Error("no JSON");
       return state.others;
     },
   });
@@ -71,6 +73,15 @@ it.each(unmoved)("moves nobody where %s", async (_, own, others) => {
   await look();
   expect(shed).toEqual([]);
   expect(balance.mostStreams).toBe(Number.POSITIVE_INFINITY);
+});
+
+it("goes on after an error", async () => {
+  const { state, shed, look, logger } = scene(1_000, null as never);
+  await look();
+  expect(logger.entries.map(({ level }) => level)).toContain("warn");
+  state.others = [load(0)];
+  await look();
+  expect(shed.length).toBeGreaterThan(0);
 });
 
 it("moves nobody while it may not, and when it is closed", async () => {

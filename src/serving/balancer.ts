@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../errors.js";
 import type { ReplicaLoad } from "../fleet/peer.js";
 import { type Logger, silentLogger } from "../logger.js";
 import type { Balance } from "../server/admission/balance.js";
 
 export interface BalancerOptions {
-  readonly balance: Pick<Balance, "mostStreams" | "shed">;
+  readonly balance: Pick<Balance, "mostStreams" | "mayMove" | "shed">;
   /** How many streams this server has. */
   readonly streams: () => number;
   /** The loads of the other servers that answer now. */
@@ -40,6 +41,7 @@ export class Balancer {
 
   constructor(private readonly options: BalancerOptions) {
     this.logger = options.logger ?? silentLogger;
+    options.balance.mayMove = options.mayMove;
     void this.run(this.closing.signal);
   }
 
@@ -51,9 +53,13 @@ export class Balancer {
   private async run(signal: AbortSignal): Promise<void> {
     const { everyMs = 1_000 } = this.options;
     while (!signal.aborted) {
-      const loads = await this.options.loads();
-      if (signal.aborted) return;
-      this.look(loads, everyMs / 1_000);
+      try {
+        const loads = await this.options.loads();
+        if (signal.aborted) return;
+        this.look(loads, everyMs / 1_000);
+      } catch (error) {
+        this.logger.warn({ error: messageOf(error) }, "the loads of the replicas could not be compared");
+      }
       await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }

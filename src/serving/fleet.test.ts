@@ -87,6 +87,39 @@ it("applied() asks again a process that does not answer, and does not wait for o
   await left;
 });
 
+it("applied() waits on when a process shuts down, and asks the others again when it has left", async () => {
+  const asked: string[] = [];
+  const line = (by: string, error?: object) => new Uint8Array(Buffer.from(JSON.stringify({ by, error })));
+  const stays: Peer = {
+    ...{ id: "stays", name: "stays" },
+    ask: async () => {
+      asked.push("stays");
+      return line("stays");
+    },
+  };
+  const others: Peer[] = [stays];
+  others.push({
+    ...{ id: "ends", name: "ends" },
+    ask: async () => {
+      asked.push("ends");
+      others.length = 1; // it is gone after this answer
+      return line("ends", { code: "WRONG_STATE", message: "the server is shutting down" });
+    },
+  });
+  await (await process("one", others)).fleet.applied({ timeoutMs: 5_000 });
+  expect(asked).toEqual(["stays", "ends", "stays"]);
+});
+
+it("takes an answer of another form for none, where it compares loads", async () => {
+  const other = await process("two");
+  const wrong = ["null", "no JSON", '{"streams":"1","limit":2}'].map(
+    (text, at): Peer => ({ id: String(at), name: "x", ask: async () => new Uint8Array(Buffer.from(text)) }),
+  );
+  const one = await process("one", [...wrong, other.peer]);
+  expect(await one.fleet.loads()).toEqual([{ streams: 0, limit: 100_000, accepts: true }]);
+  expect(await one.fleet.streams()).toBe(0);
+});
+
 it("a question whose asker has left is over at once, though a node is not done", async () => {
   const one = await process("one");
   one.cache.set("a", Snapshot.of([cluster("x")]));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { packageVersion } from "../../gen/built-in.js";
 import { nodeReports } from "../admin/node-report.js";
 import { type ErrorCode, errorTable, messageOf, XdsError } from "../errors.js";
-import { type Answers, askPeers } from "../fleet/ask-peers.js";
+import { type Answers, askInTurn, askPeers } from "../fleet/ask-peers.js";
 import { mostAnswerBytes } from "../fleet/network/peer-request.js";
 import type { Peer, PeerQuestion, Peers, ReplicaLoad } from "../fleet/peer.js";
 import { isAsNew, type Served } from "../fleet/replica.js";
@@ -11,6 +11,7 @@ import { linesOf, type OtherReplicas, type ReplicaReport, readStatus } from "../
 import { type Logger, silentLogger } from "../logger.js";
 import { checkOptions } from "../options.js";
 import { SharedWork } from "../server/admission/shared-work.js";
+import type { ClientStatusQuestion } from "../server/csds/csds.js";
 import type { AppliedOptions } from "../server/status/applied.js";
 import type { XdsServer } from "../server/xds-server.js";
 import type { EvidenceLine } from "./other-evidence.js";
@@ -51,7 +52,12 @@ const askAgainMs = 200;
 type AppliedQuestion = PeerQuestion & { readonly ask: "applied" };
 
 /** The answer of one process to the question `applied`. */
-type AppliedLine = { readonly by: string; readonly error?: { readonly code: string; readonly message: string } };
+interface AppliedLine {
+  readonly by: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  /** The process is not there any more. */
+  readonly hasLeft?: boolean;
+}
 
 /**
  * All processes that serve a configuration, seen from one of them. It asks the others, and answers their questions. A
@@ -127,21 +133,27 @@ export class Fleet {
     const timeoutMs = Math.min(wanted, longestWaitMs);
     const { stable, live } = this.options.served();
     const ofGroup = group === undefined ? {} : { group };
-    const question = { ask: "applied", ...ofGroup, stable, live, timeoutMs } as const;
+    const until = performance.now() + timeoutMs;
     const over = new AbortController();
     const told = async (line: Promise<AppliedLine>) => {
-      const { by, error } = await line;
+      const { by, error, hasLeft } = await line;
       if (error && error.code !== "INVALID_OPTION") throw this.errorOf(by, error);
-      return { by, error };
+      return { by, error, hasLeft };
     };
     try {
-      const lines = await Promise.all([
-        told(this.appliedLine(question, over.signal)),
-        ...this.peers.map((peer) => told(this.askApplied(peer, question, over.signal))),
-      ]);
-      const [first] = lines;
-      // A group is unknown if no process knows it.
-      if (first?.error && lines.every(({ error }) => error)) throw this.errorOf(first.by, first.error);
+      for (let isDone = false; !isDone; ) {
+        const left = Math.max(0, until - performance.now());
+        const question = { ask: "applied", ...ofGroup, stable, live, timeoutMs: left } as const;
+        const lines = await Promise.all([
+          told(this.appliedLine(question, over.signal)),
+          ...this.peers.map((peer) => told(this.askApplied(peer, question, over.signal))),
+        ]);
+        const [first] = lines;
+        // A group is unknown if no process knows it.
+        if (first?.error && lines.every(({ error, hasLeft }) => error || hasLeft))
+          throw this.errorOf(first.by, first.error);
+        isDone = !lines.some(({ hasLeft }) => hasLeft); // the nodes of one that has left are now those of others
+      }
     } finally {
       over.abort();
     }
@@ -155,7 +167,7 @@ export class Fleet {
   /** @internal The loads of the others that answer. */
   async loads(): Promise<readonly ReplicaLoad[]> {
     const { answers } = await this.ask({ ask: "load" });
-    return answers.flatMap(({ bytes }) => Array.from(linesOf(bytes), (line) => JSON.parse(line) as ReplicaLoad));
+    return answers.flatMap(({ bytes }) => [...linesOf(bytes)].flatMap(loadIn));
   }
 
   private ownLoad(): ReplicaLoad {
@@ -163,22 +175,28 @@ export class Fleet {
     return { ...server().load, accepts: server().state === "listening" && served().stable > 0 };
   }
 
-  /** Asks a peer until it answers. One that has left counts as done: its nodes are gone, or are those of others. */
-  private async askApplied(peer: Peer, question: AppliedQuestion, signal: AbortSignal): Promise<AppliedLine> {
+  /** Asks a peer until it answers, or has left. One that shuts down does not know what its nodes have applied. */
+  private async askApplied(
+    { id, name: by }: Peer,
+    question: AppliedQuestion,
+    signal: AbortSignal,
+  ): Promise<AppliedLine> {
     const until = performance.now() + question.timeoutMs;
     for (;;) {
+      const peer = this.peers.find((one) => one.id === id);
+      if (!peer) return { by, hasLeft: true };
       const timeoutMs = Math.max(0, until - performance.now());
       const asked = await askPeers([peer], { ...question, timeoutMs }, timeoutMs + marginMs, signal);
       const lines = asked.answers.flatMap(({ bytes }) =>
         Array.from(linesOf(bytes), (line) => JSON.parse(line) as AppliedLine),
       );
-      const [first] = lines;
-      if (first) return lines.find(({ error }) => error) ?? first;
-      if (!this.peers.some(({ id }) => id === peer.id)) return { by: peer.name };
+      const failed = lines.find(({ error }) => error);
+      const isAnswer = lines.length > 0 && failed?.error?.code !== "WRONG_STATE";
+      if (isAnswer) return failed ?? (lines[0] as AppliedLine);
       if (performance.now() >= until) {
-        const why = asked.silent[0]?.why ?? "its answer is empty";
+        const why = failed?.error?.message ?? asked.silent[0]?.why ?? "its answer is empty";
         const message = `it is not known what its nodes have applied: ${why}`;
-        return { by: peer.name, error: { code: "TIMED_OUT", message } };
+        return { by, error: { code: "TIMED_OUT", message } };
       }
       await sleep(askAgainMs, undefined, { signal });
     }
@@ -206,6 +224,12 @@ export class Fleet {
           `this version does not know the question ${JSON.stringify((question as PeerQuestion).ask)}`,
         );
     }
+  }
+
+  /** @internal The client status of the others. @throws XdsError as {@link askInTurn} */
+  async clients(question: ClientStatusQuestion, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    const limits = { timeoutMs: this.options.patienceMs ?? 3_000, mostBytes: mostAnswerBytes };
+    return askInTurn(this.peers, { ask: "clients", ...question }, limits, signal);
   }
 
   /** @internal Asks all others. The log has the ones that do not answer, once. */
@@ -287,6 +311,16 @@ export class Fleet {
     }
     const left = Math.max(0, until - performance.now());
     await server().applied(group ?? (() => true), { timeoutMs: left, signal });
+  }
+}
+
+/** Reads an answer to the question `load`. One of another form, such as of another program, counts as none. */
+function loadIn(line: string): ReplicaLoad[] {
+  try {
+    const { streams, limit, accepts } = Object(JSON.parse(line)) as ReplicaLoad;
+    return Number.isFinite(streams) && Number.isFinite(limit) ? [{ streams, limit, accepts: accepts === true }] : [];
+  } catch {
+    return [];
   }
 }
 

@@ -579,6 +579,21 @@ describe("RolloutDriver", () => {
       expect(decisions.filter(({ outcome }) => "end" in outcome)).toHaveLength(1);
     });
 
+    it("reports a step only if it was this one that has written it", async () => {
+      const { roll, state, decisions, refuses, revisions } = await world();
+      const settle = revisions.settle.bind(revisions);
+      // Another server writes the same step right before.
+      revisions.settle = async (id, outcome, lease) => {
+        if ("end" in outcome) await settle(id, outcome, lease);
+        return settle(id, outcome, lease);
+      };
+      refuses.add("n0 x@2");
+      await roll(cluster("x", 2), cluster("y"));
+      await becomes(state, "stable 1");
+      await vi.waitFor(() => expect(decisions.at(-1)).toMatchObject({ by: "other server" }));
+      expect(decisions.filter(({ outcome }) => "end" in outcome)).toHaveLength(1);
+    });
+
     it("takes a rollout forward only with the lease, and back at any time", async () => {
       const store = new MemoryStore();
       const leadership = new ToldLeadership();

@@ -228,7 +228,8 @@ export class RolloutDriver {
   private async write({ rollout, outcome, observed, gates, now }: Step): Promise<boolean> {
     try {
       const isBack = "end" in outcome && outcome.end === "rolledBack";
-      await this.revisions.settle(rollout.id, outcome, isBack ? undefined : this.options.leadership?.lease);
+      const lease = isBack ? undefined : this.options.leadership?.lease;
+      if (!(await this.revisions.settle(rollout.id, outcome, lease))) return true; // another server was faster
     } catch (error) {
       this.logger.error({ error: messageOf(error), rollout: rollout.id }, "a step of the rollout could not be stored");
       return false;

@@ -9,7 +9,7 @@ export interface RolloutNoticesOptions {
   /** Gets a POST of a {@link RolloutNotice} when a rollout is held, is rolled back, or is done. */
   readonly webhook?: WebhookOptions;
   /** The result of `loadTracing()` of `admin/tracing.ts`. By default there are no spans. */
-  readonly startSpan?: StartSpan;
+  readonly startSpan?: (...args: Parameters<StartSpan>) => Traced | undefined;
 }
 
 /** What a webhook gets, as JSON. */

@@ -45,6 +45,8 @@ export class Rollouts {
   private policy: RolloutPolicy;
   private driver: RolloutDriver | undefined;
   private follower: HeadFollower | undefined;
+  /** @internal Starts the span of each wave. Set it before {@link Rollouts.open}. */
+  startSpan: StartSpan | undefined;
   private leadership: Leadership | undefined;
   private stopFollowing: () => void = () => {};
 
@@ -65,7 +67,11 @@ export class Rollouts {
       loads: () => server().nodeLoads,
       ...(this.others && { elsewhere: (rollout: Rollout) => (this.others as OtherEvidence).view(rollout) }),
     });
-    this.notices = new RolloutNotices({ logger, ...(webhook && { webhook }), ...(startSpan && { startSpan }) });
+    this.startSpan = startSpan;
+    this.notices = new RolloutNotices({
+      ...{ logger, startSpan: (name) => this.startSpan?.(name) },
+      ...(webhook && { webhook }),
+    });
   }
 
   /** The server whose nodes are watched must call these. */

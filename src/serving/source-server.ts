@@ -278,9 +278,7 @@ export class SourceServer {
     this.server = new XdsServer(this.cache, { logger, openRefusals, ...server, ...(callbacks && { callbacks }) });
     this.server.peers = this.replica;
     const { replica } = this;
-    if (replica)
-      this.server.askOthers = async (question, signal) =>
-        (await replica.fleet.ask({ ask: "clients", ...question }, undefined, signal)).answers.map(({ bytes }) => bytes);
+    if (replica) this.server.askOthers = (question, signal) => replica.fleet.clients(question, signal);
     const liveTypes = new Set(options.liveTypes ?? defaultLiveTypes);
     this.gate = new ConfigurationGate({ validation, servesOthers, liveTypes, ...checks }, this.log.findings, locate);
   }
@@ -437,7 +435,10 @@ export class SourceServer {
   }
 
   private async startAdmin(options: NonNullable<SourceServerOptions["admin"]>, control: Control): Promise<AdminServer> {
-    const { AdminServer } = await import("../admin/admin-server.js"); // loaded only if needed
+    // Loaded only if needed.
+    const { AdminServer } = await import("../admin/admin-server.js");
+    const { loadTracing } = await import("../admin/tracing.js");
+    if (this.rollouts) this.rollouts.startSpan ??= await loadTracing();
     const { cache: groups, certificates, logger } = this;
     const { workers, control: { tokenFile } = {} } = this.options;
     const tokens = tokenFile === undefined ? undefined : await TokenFile.open(tokenFile);

@@ -10,11 +10,16 @@ import { openStream } from "./serving.js";
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
 
 /** Serves a cluster to a node, and changes it once. Resolves when the node has taken it. */
-async function serveOneChange(folder: string, binary: string, variables: NodeJS.ProcessEnv): Promise<Program> {
+async function serveOneChange(
+  folder: string,
+  binary: string,
+  variables: NodeJS.ProcessEnv,
+  ...flags: string[]
+): Promise<Program> {
   const write = (timeout: string) =>
     writeFile(join(folder, "a.json"), JSON.stringify({ "@type": clusterType, name: "a", connectTimeout: timeout }));
   await write("1s");
-  const args = ["serve", "a.json", "--port", "0", "--rest-port", "off", "--log-format", "json"];
+  const args = ["serve", "a.json", "--port", "0", "--rest-port", "off", "--log-format", "json", ...flags];
   const program = new Program(args, { cwd: folder, variables, binary });
   onTestFinished(async () => {
     program.signal("SIGKILL");
@@ -24,7 +29,7 @@ async function serveOneChange(folder: string, binary: string, variables: NodeJS.
   stream.send({ resourceNamesSubscribe: ["*"] });
   await program.logged({ msg: "stream opened" });
   await write("2s");
-  await program.logged({ msg: "serving the changed configuration", changed: 1 });
+  if (flags.length === 0) await program.logged({ msg: "serving the changed configuration", changed: 1 });
   return program;
 }
 
@@ -61,6 +66,18 @@ describe("xds serve, installed beside OpenTelemetry", () => {
     const [, id] = /\bid: '([0-9a-f]{16})'/.exec(change) ?? [];
     for (const name of ["xds.publish", "xds.apply"])
       expect(lastSpan(program.stdout, name)).toMatch(new RegExp(`parentSpanContext: \\{[^}]*spanId: '${id}'`));
+  });
+
+  test("makes a span of each wave of a rollout", async () => {
+    const [, file = ""] = /^```js tracing\.mjs\n([\s\S]*?)^```$/m.exec(page) ?? [];
+    await writeFile(join(folder, "tracing.mjs"), file);
+    const [, options] = /^NODE_OPTIONS="(.*?)" npx xds serve/m.exec(page) ?? [];
+    const flags = ["--rollout-strategy", "gradual", "--rollout-bake", "100ms"];
+    const program = await serveOneChange(folder, binary, { NODE_OPTIONS: options }, ...flags);
+    await program.printed(/(name: 'xds\.rollout\.wave'[\s\S]*){2}\n}\n/);
+    expect(lastSpan(program.stdout, "xds.rollout.wave")).toMatch(
+      /'xds\.rollout': '[^']+',\s+'xds\.revision': 2,\s+'xds\.rollout\.wave': [1-9],\s+'xds\.rollout\.share': [\d.]+/,
+    );
   });
 
   // prom-client always needs the package; only npm puts it where others find it too.

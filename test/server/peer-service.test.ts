@@ -68,7 +68,7 @@ it("questions and answers have a largest size, and many questions at once are re
   const { peer, asked } = await scene(async () => new Uint8Array(mostAnswerBytes + 1));
   await expect(peer().ask({ ask: "load" }, patience())).rejects.toThrow(`a peer takes ${mostAnswerBytes}`);
   const long = { ask: "status", node: "x".repeat(mostRequestBytes) } as const;
-  await expect(peer().ask(long, patience())).rejects.toMatchObject({ code: "STREAM_ENDED" });
+  await expect(peer().ask(long, patience())).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
   expect(asked).toEqual([{ ask: "load" }]);
   const busy = await scene(() => new Promise(() => {}));
   const one = busy.peer();

@@ -8,7 +8,8 @@ import { joinedStatus, type ServedStatus } from "../../admin/served-status.js";
 import type { WorkerMetrics, WorkersStatus } from "../../admin/worker-facts.js";
 import type { NodeStatus } from "../../cache/snapshot-cache.js";
 import { messageOf, XdsError } from "../../errors.js";
-import { askPeers } from "../../fleet/ask-peers.js";
+import { askInTurn } from "../../fleet/ask-peers.js";
+import { mostAnswerBytes } from "../../fleet/network/peer-request.js";
 import type { Peer, PeerQuestion } from "../../fleet/peer.js";
 import { Calls } from "../../ipc/calls.js";
 import { processChannel } from "../../ipc/channel.js";
@@ -30,6 +31,8 @@ import type { WorkerStart, WorkerUse } from "./worker-start.js";
 const answerMs = 2_000;
 /** The wait, in milliseconds, after the system has given no process for a worker. */
 const noProcessMs = 8_000;
+/** How long, in milliseconds, a worker may take until it serves. */
+const startMs = 120_000;
 /** How often a worker is asked for a sign of life, and how long it has for the answer, in milliseconds. */
 const signOfLifeMs = 5_000;
 /** A worker that does not answer so many times in a row is ended. */
@@ -185,13 +188,10 @@ export class WorkerPool implements Workers {
     });
   }
 
-  /** Asks all workers but one, which asks. Resolves with the answers of those that answer in time. */
-  private async askOthers(asking: number, question: PeerQuestion, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+  /** Asks all workers but one, which asks. @throws XdsError as {@link askInTurn} */
+  private askOthers(asking: number, question: PeerQuestion, signal: AbortSignal): Promise<readonly Uint8Array[]> {
     const others = this.others.filter(({ name }) => name !== nameOf(asking));
-    const { answers, silent } = await askPeers(others, question, answerMs, signal);
-    for (const { peer, why } of silent)
-      this.logger.warn({ worker: peer.name, error: why }, "a worker does not answer; what is reported lacks its nodes");
-    return answers.map(({ bytes }) => bytes);
+    return askInTurn(others, question, { timeoutMs: answerMs, mostBytes: mostAnswerBytes }, signal);
   }
 
   get nodes(): readonly NodeStatus[] {
@@ -288,8 +288,9 @@ export class WorkerPool implements Workers {
     });
     process.once("exit", (code, signal) => this.ended(slot, running, signal ?? `code ${code}`));
     const { addresses: known } = this;
-    await started(calls);
-    const { grpc, rest } = await calls.call<Addresses>("serve", [this.startOf(number)]);
+    const inTime = AbortSignal.timeout(startMs);
+    await started(calls, inTime);
+    const { grpc, rest } = await calls.call<Addresses>("serve", [this.startOf(number)], inTime);
     const hasSamePorts = !known || (grpc.port === known.grpc.port && rest?.port === known.rest?.port);
     if (!hasSamePorts) throw new XdsError("CANNOT_LISTEN", `worker ${number} has other ports than those before it`);
     running.isServing = true;
@@ -373,10 +374,12 @@ const nameOf = (number: number) => `worker ${number}`;
 
 const noWorker = () => new XdsError("NOT_READY", "no worker serves now; ask again in a moment");
 
-/** Resolves when a process can be called. @throws XdsError (as a rejection) if it ends before that */
-const started = (calls: Calls): Promise<void> =>
+/** Resolves when a process can be called. @throws XdsError (as a rejection) if it ends before that, or is late */
+const started = (calls: Calls, inTime: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     calls.serve({ started: resolve });
+    const late = () => reject(new XdsError("TIMED_OUT", `a worker did not start within ${startMs / 1_000} s`));
+    inTime.addEventListener("abort", late, { once: true });
     const gone = () =>
       reject(new XdsError("INTERNAL", "a worker ended before it served; its own lines on stderr may say why"));
     calls.gone.addEventListener("abort", gone, { once: true });

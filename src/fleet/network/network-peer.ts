@@ -105,6 +105,7 @@ export class NetworkPeer implements Peer {
       );
     if (code === errorTable.UNKNOWN_PATH.grpc)
       return new XdsError("STREAM_ENDED", `the server at ${address} answers no questions of replicas`);
+    if (code === errorTable.LIMIT_EXCEEDED.grpc) return new XdsError("LIMIT_EXCEEDED", onOneLine(details));
     return new XdsError("STREAM_ENDED", onOneLine(details));
   }
 }

@@ -14,10 +14,11 @@ const minute = 60_000;
 function scene() {
   const streams = new Set<MovableStream>();
   const told: string[] = [];
-  const balance = new Balance(streams);
+  const balance = new Balance();
+  balance.mayMove = () => true;
   const connect = (name: string) => {
     const account = new Account();
-    balance.opened(account, { goAway: () => told.push(`${name} goes away`), destroy: () => {} });
+    balance.connected(account, { goAway: () => told.push(`${name} goes away`), destroy: () => {} });
     return account;
   };
   const open = (account: Account, id: string | undefined, more: Partial<MovableStream> = {}) => {
@@ -25,52 +26,68 @@ function scene() {
       ...{ node: id === undefined ? undefined : { id }, account, answered: true, openedAt: Date.now() - minute },
       fail: ({ code }) => {
         if (streams.delete(stream)) told.push(`${id} ${code}`);
+        balance.closed(stream);
       },
       ...more,
     };
     streams.add(stream);
+    balance.opened(stream);
     return stream;
   };
-  const check = (account: Account, id: string) => balance.check(account, { id });
+  /** The first request of a new stream. */
+  const check = (account: Account, id: string) => balance.check(open(account, undefined), { id });
   return { streams, told, balance, connect, open, check };
 }
+
+const moved = expect.objectContaining({ code: "MOVED" });
 
 it("refuses a node above the number, with its connection, and takes it when it comes back", () => {
   const { balance, connect, open, check, told } = scene();
   const [first, second] = [connect("first"), connect("second")];
   open(connect("other"), "b");
-  open(first, undefined); // the stream whose first request is checked
-  check(first, "a");
   balance.mostStreams = 1;
-  expect(() => check(first, "a")).toThrow(expect.objectContaining({ code: "MOVED" }));
-  expect(told).toEqual(["first goes away", "undefined MOVED"]);
-  expect(() => check(first, "a")).toThrow("connect again"); // a further stream of the same connection
-  open(second, undefined);
+  balance.mayMove = () => false;
+  check(first, "a");
+  balance.mayMove = () => true;
+  expect(() => check(first, "a")).toThrow(moved);
+  expect(told).toEqual(["first goes away"]);
+  expect(() => check(first, "a")).toThrow(moved); // a further stream of the same connection
   check(second, "a");
   expect(balance.moved).toBe(1);
 });
 
-it("moves nodes with all their streams, oldest first, once each, when they are settled and answered", () => {
+it("refuses no stream of a connection that has a node", () => {
+  const { balance, connect, open, check } = scene();
+  balance.mostStreams = 1;
+  const [separate, proxy] = [connect("separate"), connect("proxy")];
+  for (const account of [separate, proxy]) open(account, "a");
+  check(separate, "a");
+  check(proxy, "c");
+  expect(balance.moved).toBe(0);
+});
+
+it("moves nodes with all their streams, once each, when they are settled and answered", () => {
   const { balance, connect, open, told, streams } = scene();
   const at = Object.fromEntries(["a", "b", "c", "new", "waiting"].map((id) => [id, connect(id)]));
-  for (const id of ["a", "a", "b", "c"]) open(at[id] as Account, id);
+  for (const id of ["a", "a", "b", "b", "c", "c"]) open(at[id] as Account, id);
   open(at.new as Account, "new", { openedAt: Date.now() });
   open(at.waiting as Account, "waiting", { answered: false });
   expect(balance.shed(1)).toBe(2);
-  expect(told).toEqual(["a goes away", "a MOVED", "a MOVED"]);
-  open(connect("again"), "a");
-  expect(balance.shed(100)).toBe(2);
-  expect([...streams].map(({ node }) => node?.id)).toEqual(["new", "waiting", "a"]);
+  const [id = ""] = /^\w/.exec(told[0] as string) ?? [];
+  expect(told).toEqual([`${id} goes away`, `${id} MOVED`, `${id} MOVED`]);
+  open(connect("again"), id);
+  expect(balance.shed(100)).toBe(4);
+  expect([...streams].map(({ node }) => node?.id)).toEqual(["new", "waiting", id]);
   expect([balance.shed(100), balance.moved]).toEqual([0, 3]);
 });
 
 it("leaves the others on a connection alone, such as those behind a proxy", () => {
-  const { balance, connect, open, told, check } = scene();
+  const { balance, connect, open, told, streams } = scene();
   const proxy = connect("proxy");
   for (const id of ["a", "b", "a"]) open(proxy, id);
   expect(balance.shed(1)).toBe(2);
   expect(told).toEqual(["a MOVED", "a MOVED"]);
-  check(proxy, "c");
+  expect([...streams].map(({ node }) => node?.id)).toEqual(["b"]);
 });
 
 it("has a client connect again, which keeps what it had", async () => {
@@ -86,7 +103,6 @@ it("has a client connect again, which keeps what it had", async () => {
   const { server } = test;
   await until(() => server.nodes().some(({ types }) => types.some(({ state }) => state === "SYNCED")), "the first ACK");
   const [{ streams = [] } = {}] = server.nodes();
-  server.balance.mostStreams = 0;
   // A settled stream: the server believes that a minute has passed.
   const { now } = Date;
   Date.now = () => now() + minute;

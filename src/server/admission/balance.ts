@@ -35,34 +35,48 @@ const graceMs = 10_000;
  * it connects again, where a load balancer or its own list of servers leads it. If it comes back here, it stays.
  */
 export class Balance {
-  /** New streams above this number are refused. */
+  /** A node that connects is refused if there are more streams than this. */
   mostStreams = Number.POSITIVE_INFINITY;
+  /** Whether nodes may be moved now. */
+  mayMove: () => boolean = () => false;
   /** How many nodes were moved or refused. */
   moved = 0;
+  private streams = 0;
+  private readonly byConnection = new Map<Account, Set<MovableStream>>();
   private readonly connections = new WeakMap<Account, MovableConnection>();
   /** Nodes that were moved or refused, with the time as `performance.now()`, oldest first. */
   private readonly remembered = new Map<string, number>();
   /** Connections whose nodes are on their way. */
   private readonly leaving = new WeakSet<Account>();
 
-  constructor(private readonly streams: ReadonlySet<MovableStream>) {}
-
-  opened(account: Account, connection: MovableConnection): void {
+  connected(account: Account, connection: MovableConnection): void {
     this.connections.set(account, connection);
+  }
+
+  opened(stream: MovableStream): void {
+    this.streams++;
+    const known = this.byConnection.get(stream.account);
+    if (known) known.add(stream);
+    else this.byConnection.set(stream.account, new Set([stream]));
+  }
+
+  closed(stream: MovableStream): void {
+    const known = this.byConnection.get(stream.account);
+    if (!known?.delete(stream)) return;
+    this.streams--;
+    if (known.size === 0) this.byConnection.delete(stream.account);
   }
 
   /**
    * Called for the first request of a stream, before the stream has its node.
    * @throws XdsError MOVED if the node should connect elsewhere
    */
-  check(account: Account, { id }: { readonly id: string }): void {
+  check({ account }: Pick<MovableStream, "account">, { id }: { readonly id: string }): void {
     if (this.leaving.has(account)) throw elsewhere();
-    if (this.streams.size <= this.mostStreams || this.isRemembered(id)) return;
-    this.move(
-      id,
-      account,
-      [...this.streams].filter((one) => one.account === account),
-    );
+    if (this.streams <= this.mostStreams || this.isRemembered(id) || !this.mayMove()) return;
+    // A connection that has a node stays as it is: the node has another stream there, or others have it behind a proxy.
+    for (const { node } of this.byConnection.get(account) ?? []) if (node !== undefined) return;
+    this.sendAway(id, account);
     throw elsewhere();
   }
 
@@ -70,34 +84,40 @@ export class Balance {
   shed(count: number): number {
     const settled = Date.now() - settledMs;
     let ended = 0;
-    for (const [account, streams] of byConnection(this.streams)) {
+    // In a random order: nobody pays for being here longest.
+    for (const [account, streams] of shuffled([...this.byConnection])) {
       if (ended >= count) break;
-      const id = streams[0]?.node?.id;
-      const isReady = streams.every(({ answered, openedAt }) => answered && openedAt < settled);
-      if (id !== undefined && isReady && !this.isRemembered(id)) ended += this.move(id, account, streams);
+      const [first] = streams;
+      const id = first?.node?.id;
+      if (id === undefined || this.isRemembered(id)) continue;
+      const all = [...streams];
+      if (all.every(({ answered, openedAt }) => answered && openedAt < settled)) ended += this.move(id, account, all);
     }
     return ended;
   }
 
-  /** Moves a node whose connection has these streams. Returns how many streams were ended. */
+  /** Ends a node's streams of a connection. Returns how many. */
   private move(id: string, account: Account, streams: readonly MovableStream[]): number {
+    // Behind a proxy, other nodes may have the same connection. They keep it.
+    const own = streams.filter(({ node }) => node?.id === id);
+    this.sendAway(id, own.length === streams.length ? account : undefined);
+    for (const stream of own) stream.fail(elsewhere());
+    return own.length;
+  }
+
+  /** Notes that a node goes away, and ends its connection, if it has one of its own. */
+  private sendAway(id: string, account: Account | undefined): void {
     this.moved++;
     const key = keyOf(id);
     this.remembered.delete(key);
     this.remembered.set(key, performance.now());
     const [oldest = ""] = this.remembered.keys();
     if (this.remembered.size > mostRemembered) this.remembered.delete(oldest);
-    // Behind a proxy, other nodes may have the same connection. They keep it.
-    const isShared = streams.some(({ node }) => node !== undefined && node.id !== id);
-    const ended = isShared ? streams.filter(({ node }) => node?.id === id) : streams;
-    const connection = isShared ? undefined : this.connections.get(account);
-    if (connection) {
-      this.leaving.add(account);
-      connection.goAway();
-      setTimeout(() => connection.destroy(), graceMs).unref();
-    }
-    for (const stream of ended) stream.fail(elsewhere());
-    return ended.length;
+    const connection = account && this.connections.get(account);
+    if (!connection) return;
+    this.leaving.add(account);
+    connection.goAway();
+    setTimeout(() => connection.destroy(), graceMs).unref();
   }
 
   private isRemembered(id: string): boolean {
@@ -106,14 +126,13 @@ export class Balance {
   }
 }
 
-function byConnection(streams: Iterable<MovableStream>): ReadonlyMap<Account, readonly MovableStream[]> {
-  const found = new Map<Account, MovableStream[]>();
-  for (const stream of streams) {
-    const known = found.get(stream.account);
-    if (known) known.push(stream);
-    else found.set(stream.account, [stream]);
+/** Shuffles a list in place, step by step. */
+function* shuffled<T>(list: T[]): Iterable<T> {
+  for (let left = list.length; left > 0; left--) {
+    const at = Math.floor(Math.random() * left);
+    yield list[at] as T;
+    list[at] = list[left - 1] as T;
   }
-  return found;
 }
 
 /** A client chooses its id, so it is cut. */

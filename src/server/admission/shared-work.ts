@@ -35,13 +35,21 @@ export class SharedWork {
    * @throws XdsError LIMIT_EXCEEDED if too many callers wait or the work takes too long; any error of the work; the
    * signal's reason
    */
-  async run<T>(signal: AbortSignal, begin: () => InSteps<T>, charge = (_ms: number) => {}): Promise<T> {
+  run<T>(signal: AbortSignal, begin: () => InSteps<T>, charge?: (ms: number) => void): Promise<T> {
+    return this.hold(signal, () => this.slices(signal, begin(), charge));
+  }
+
+  /**
+   * Waits for the caller's turn, and holds it until this work is done.
+   * @throws XdsError LIMIT_EXCEEDED if too many callers wait; any error of the work; the signal's reason
+   */
+  async hold<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     if (this.isBusy) await this.turn(signal);
     this.isBusy = true;
     try {
       signal.throwIfAborted();
-      return await this.finish(signal, begin(), charge);
+      return await work();
     } finally {
       this.isBusy = false;
       const [next] = this.waiting;
@@ -49,7 +57,8 @@ export class SharedWork {
     }
   }
 
-  private finish<T>(signal: AbortSignal, work: InSteps<T>, charge: (ms: number) => void): Promise<T> {
+  /** Does work in slices, as {@link SharedWork.run} does, for a caller that holds the turn. */
+  slices<T>(signal: AbortSignal, work: InSteps<T>, charge = (_ms: number) => {}): Promise<T> {
     const { sliceMs, mostMs, now } = this.options;
     let worked = 0;
     return inTurns(work, signal, (work) => {

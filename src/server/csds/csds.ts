@@ -20,6 +20,8 @@ export interface ClientStatusHost {
   readonly limits: LimitCounts;
   /** Runs the work of all answers, one at a time. */
   readonly work: SharedWork;
+  /** Likewise for the questions of other processes, so that they and clients do not take each other's turns. */
+  readonly peerWork: SharedWork;
   readonly queue: FlushQueue;
   /**
    * Returns the connected nodes.
@@ -88,12 +90,12 @@ export async function answerClientStatus(host: ClientStatusHost, form: ClientSta
   const { node = call.node } = request;
   await host.asked(caller, node);
   const question = { form, request: withoutNode(request, registry).toString("base64") };
-  const [own, others] = await Promise.all([
-    configsOf(host, request, format, signal, caller),
-    host.others?.(question, signal) ?? [],
-  ]);
-  const configs = [...own, ...others.flatMap(unpackPieces)];
-  return { node, body: clientStatusResponse(configs, { format, registry, maxBytes }) };
+  const answer = await host.work.hold(signal, async () => {
+    const own = await configsOf(host, host.work, request, format, signal, caller);
+    const others = (await host.others?.(question, signal)) ?? [];
+    return clientStatusResponse([...own, ...others.flatMap(unpackPieces)], { format, registry, maxBytes });
+  });
+  return { node, body: answer };
 }
 
 /** Answers the question of another process, with the nodes of this one. @throws as {@link answerClientStatus} */
@@ -105,7 +107,10 @@ export async function answerPeer(
   const { formatOf, packPieces } = await modules();
   const { registry } = host.api;
   const decoded = formatOf("protobuf", registry).decode(Buffer.from(request, "base64"), () => {});
-  return packPieces(await configsOf(host, decoded, formatOf(form, registry), signal));
+  const { peerWork } = host;
+  return peerWork.hold(signal, async () =>
+    packPieces(await configsOf(host, peerWork, decoded, formatOf(form, registry), signal)),
+  );
 }
 
 /** Loaded only when used: few servers get such requests. */
@@ -118,6 +123,7 @@ const modules = async () => ({
 /** The configurations of the nodes of this process that a request selects. `caller` is charged for the work. */
 async function configsOf(
   host: ClientStatusHost,
+  work: SharedWork,
   { nodeMatchers, excludeResourceContents }: ClientStatusRequest,
   format: ClientStatusFormat,
   signal: AbortSignal,
@@ -126,11 +132,11 @@ async function configsOf(
   const { clientConfigs } = await modules();
   const options = { registry: host.api.registry, format, withContents: !excludeResourceContents, maxBytes };
   const filter = nodeMatchers.length > 0 ? (await import("./node-matcher.js")).nodeFilter : undefined;
-  const begin = function* () {
+  const steps = function* () {
     const picks = filter && (yield* filter(nodeMatchers));
     return yield* clientConfigs(host.clients(caller), picks, options);
   };
-  return host.work.run(signal, begin, (ms) => caller?.account.charge(ms));
+  return work.slices(signal, steps(), (ms) => caller?.account.charge(ms));
 }
 
 /**
