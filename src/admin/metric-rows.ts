@@ -303,9 +303,12 @@ export const metricRows: readonly MetricRow[] = [
     labels: [],
     read: ({ fleet }) => (fleet ? [[fleet.counts.moved]] : []),
   },
-  revisions("xds_revision_held", "gauge", "Whether a change waits for somebody's approval: 1 or 0.", ({ held }) => [
-    [held ? 1 : 0],
-  ]),
+  revisions(
+    "xds_revision_held",
+    "gauge",
+    "Whether a change waits for an approval, or for the end of a freeze: 1 or 0.",
+    ({ held }) => [[held ? 1 : 0]],
+  ),
   revisions("xds_revision_frozen", "gauge", "Whether changes are frozen: 1 or 0.", ({ frozen }) => [[frozen ? 1 : 0]]),
   revisions(
     "xds_revision_barred",

@@ -119,10 +119,13 @@ test("a change that a node refuses reaches that node alone, goes back, and is no
   expect(new Set(world.sent.filter((line) => line.endsWith(" a 2")))).toHaveProperty("size", 1);
   expect(nodes.map((has) => has())).toEqual([all, all, all]);
   expect((await world.history()).revisions.map(({ revision }) => revision)).toEqual([2, 1]);
+  const refused = world.sent.filter((line) => line.endsWith(" a 2"));
   // The same files are not served again, whatever happens to their time.
   world.write(cluster("a", 2), cluster("b", 1));
   world.write(cluster("b", 1), cluster("a", 2));
-  await world.server?.logged({ level: "error", revision: 2 });
+  await world.server?.logged({ msg: expect.stringMatching(/^this configuration is barred/) });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(world.sent.filter((line) => line.endsWith(" a 2"))).toEqual(refused);
   // What is right goes through all waves.
   world.write(cluster("a", 3), cluster("b", 1));
   const next = { a: "3", b: "1" };

@@ -56,17 +56,22 @@ async function startUpstream(status: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Asks a port again and again, and counts the statuses. Returns what ends that. */
+/**
+ * Asks a port again and again, and counts the statuses, and from the first answer on failed connections as 0. Returns
+ * what ends that.
+ */
 function keepAsking(port: number, statuses: Map<number, number>): () => Promise<void> {
   let isOver = false;
+  let hasAnswered = false;
   const asking = (async () => {
     while (!isOver) {
       const status = await get(`http://127.0.0.1:${port}/`).then(
         (answer) => answer.status,
-        () => undefined,
+        () => 0,
       );
-      if (status !== undefined) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      await new Promise((resolve) => setTimeout(resolve, status === undefined ? 100 : 2));
+      hasAnswered ||= status > 0;
+      if (hasAnswered) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      await new Promise((resolve) => setTimeout(resolve, hasAnswered ? 2 : 100));
     }
   })();
   return () => {

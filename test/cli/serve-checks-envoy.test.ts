@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { clusterType } from "../../src/index.js";
@@ -8,7 +8,10 @@ import { Folder } from "./serving.js";
 const files = (seconds: number) =>
   JSON.stringify({ resources: [{ "@type": clusterType, name: "a", connect_timeout: `${seconds}s` }] });
 
-/** A server with a program as its Envoy. That program refuses a timeout of 77 s, once the file `wait` is gone. */
+/**
+ * A server with a program as its Envoy. That program refuses a timeout of 77 s, once the file `wait` is gone, and
+ * crashes on one of 88 s.
+ */
 async function serverWithEnvoy() {
   const folder = new Folder();
   mkdirSync(join(folder.path, "config"));
@@ -19,6 +22,7 @@ async function serverWithEnvoy() {
     `#!/bin/sh
 [ "$1" = --version ] && echo "envoy  version: 0a1/1.40.0/Clean/RELEASE/BoringSSL" && exit 0
 for file; do :; done
+grep -q '"88s"' "$file" && kill -SEGV $$
 grep -q '"77s"' "$file" || exit 0
 echo $$ > "${at("pid")}"
 while [ -e "${at("wait")}" ]; do sleep 0.05; done
@@ -79,4 +83,17 @@ test("SIGTERM drains while an Envoy checks a change, and leaves neither that Env
   expect(server.log().map(({ msg }) => msg)).toContain("drained");
   expect(readdirSync(at("tmp"))).toEqual([]);
   await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+});
+
+test("a change on which the Envoy crashes is served, with a warning that names the resource", async () => {
+  const { server, at } = await serverWithEnvoy();
+  rmSync(at("wait"));
+  await server.logged({ code: "ENVOY_RULE", level: "error" });
+  writeFileSync(at("config/a.json"), files(88));
+  const crash = "Envoy crashed (SIGSEGV) on this in its --mode validate; it is served all the same";
+  await server.logged({
+    ...{ level: "warn", code: "ENVOY_RULE" },
+    msg: expect.stringMatching(new RegExp(`config/a\\.json:1:\\d+: clusters/a: ${crash.replace(/[()]/g, "\\$&")}$`)),
+  });
+  await server.logged({ msg: "serving the changed configuration", changed: 1 });
 });

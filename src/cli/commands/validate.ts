@@ -5,7 +5,7 @@ import { inOrder, located } from "../../serving/findings.js";
 import { configurationOf, viewOf } from "../../source/reading/layers.js";
 import type { GoodReading, Reading } from "../../source/reading/source.js";
 import { DumpParts } from "../compare/dump-parts.js";
-import { EnvoyValidator, type EnvoyVerdict, mostRefused } from "../envoy/verdict.js";
+import { EnvoyValidator, type EnvoyVerdict } from "../envoy/verdict.js";
 import { pathsHelp, useConfiguration } from "../report/load-configuration.js";
 import {
   entriesOf,
@@ -133,11 +133,11 @@ function onlyOf(reading: GoodReading, chosen: ReturnType<typeof chosenGroup>): G
 
 function entriesOfEnvoy(verdict: EnvoyVerdict | undefined, reading: Reading, paths: readonly string[]): ReportEntry[] {
   if (!verdict || "problems" in reading) return [];
-  const message = `Envoy refused ${mostRefused} resources, and the others were not tried; correct these first`;
+  const { partly: message } = verdict;
   return [
     ...verdict.refused.map((remark) => fromRemark(remark, reading, "ENVOY")),
     ...verdict.notTried.map((remark) => fromRemark(remark, reading, "NOT_TRIED")),
-    ...(verdict.isPartial
+    ...(message !== undefined
       ? [{ file: paths.join(", "), severity: ownCodes.NOT_TRIED, code: "NOT_TRIED" as const, path: "", message }]
       : []),
   ];

@@ -32,14 +32,16 @@ export interface EnvoyVerdict {
   readonly version: string;
   /** The refused resources, with Envoy's own messages. */
   readonly refused: readonly Remark[];
-  /** The resources that could not be tried, with the reasons. */
+  /** The resources that could not be tried, with the reasons, and those that crashed it. */
   readonly notTried: readonly Remark[];
-  /** Whether the rest was not tried, because the Envoy refused {@link mostRefused} resources. */
-  readonly isPartial: boolean;
+  /** Those of `notTried` that crashed it. A crash does not mean that Envoy refuses the resource when it runs. */
+  readonly crashed: readonly Remark[];
+  /** Why the rest was not tried: the Envoy refused {@link mostRefused} resources, or did not answer in time. */
+  readonly partly?: string;
 }
 
 /** The most refused resources. Envoy reports only the first problem, so it runs again without that resource. */
-export const mostRefused = 20;
+const mostRefused = 20;
 const timeoutMs = 60_000;
 const maxOutputBytes = 64 << 20;
 
@@ -65,15 +67,20 @@ export class EnvoyValidator {
 
   /**
    * Finds the resources of a configuration that this Envoy refuses. Each group is tried as its nodes are served.
-   * @throws XdsError INVALID_OPTION if the Envoy does not run
+   * @throws XdsError INVALID_OPTION if the Envoy does not run, or not in time, before it has refused something
    */
   async ask(configuration: Configuration): Promise<EnvoyVerdict> {
     return inDirectory(async (directory) => {
       const asking = new Asking(this.binary, directory);
       await asking.tryEmpty();
-      await asking.view(viewOf(configuration, undefined), "");
-      for (const group of configuration.groups.keys())
-        await asking.view(viewOf(configuration, group), ` (for nodes of group ${group})`);
+      try {
+        await asking.view(viewOf(configuration, undefined), "");
+        for (const group of configuration.groups.keys())
+          await asking.view(viewOf(configuration, group), ` (for nodes of group ${group})`);
+      } catch (error) {
+        if (!asking.hasRefused) throw error;
+        asking.partly = `the other resources could not be tried: ${messageOf(error)}`; // the refusals count all the same
+      }
       return { version: this.version, ...asking.result() };
     });
   }
@@ -130,7 +137,10 @@ class Asking {
   private readonly notTried = new Map<Resource, string>();
   /** How many resources Envoy did not accept, with those that crashed it. */
   private culprits = 0;
-  private isPartial = false;
+  /** The resources that crashed it. */
+  private readonly crashed = new Set<Resource>();
+  /** As {@link EnvoyVerdict.partly}. */
+  partly: string | undefined;
   private readonly file: string;
 
   constructor(
@@ -142,7 +152,15 @@ class Asking {
 
   result(): Omit<EnvoyVerdict, "version"> {
     const remarks = (of: Map<Resource, string>) => Array.from(of, ([resource, message]) => ({ of: resource, message }));
-    return { refused: remarks(this.refused), notTried: remarks(this.notTried), isPartial: this.isPartial };
+    const notTried = remarks(this.notTried);
+    return {
+      ...{ refused: remarks(this.refused), notTried, crashed: notTried.filter(({ of }) => this.crashed.has(of)) },
+      ...(this.partly !== undefined && { partly: this.partly }),
+    };
+  }
+
+  get hasRefused(): boolean {
+    return this.refused.size > 0;
   }
 
   /** Checks that Envoy accepts a bootstrap without resources, so that later errors are about the resources. */
@@ -177,7 +195,7 @@ class Asking {
       let why = await refusalOf(candidates.length);
       if (why === undefined) return;
       if (this.culprits >= mostRefused) {
-        this.isPartial = true;
+        this.partly = `Envoy refused ${mostRefused} resources, and the others were not tried; correct these first`;
         return;
       }
       let refused = candidates.length;
@@ -190,6 +208,7 @@ class Asking {
       const culprit = candidates[taken];
       if (!culprit) throw unusable(this.binary, `it accepts and refuses the same bootstrap: ${why.words}`);
       const remarks = why.isCrash ? this.notTried : this.refused;
+      if (why.isCrash) this.crashed.add(culprit.of);
       remarks.set(culprit.of, isKnown.has(culprit.of) ? why.words + where : why.words);
       this.culprits++;
       candidates = candidates.filter((one) => one !== culprit);
