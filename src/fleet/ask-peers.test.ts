@@ -58,3 +58,20 @@ it("asks in turn until the answers are too large, or a peer refuses for a limit"
   const full: Peer = { ...named("full"), ask: () => Promise.reject(new XdsError("LIMIT_EXCEEDED", "too many")) };
   await expect(asking([answering("a"), full], 100)).rejects.toThrow("too many");
 });
+
+it("asks in turn for three times as long as it waits for one", async () => {
+  const peers = Array.from({ length: 50 }, (_, at) => silent(`p${at}`));
+  let asked = 0;
+  const counted = peers.map(
+    (peer): Peer => ({
+      ...peer,
+      ask: (...args) => {
+        asked++;
+        return peer.ask(...args);
+      },
+    }),
+  );
+  const limits = { timeoutMs: 20, mostBytes: 100 };
+  expect(await askInTurn(counted, question, limits, AbortSignal.timeout(5_000))).toEqual([]);
+  expect(asked).toBeLessThanOrEqual(4);
+});

@@ -64,7 +64,8 @@ function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /**
- * Asks all peers one after the other, and joins their answers. A peer without an answer is left out.
+ * Asks all peers one after the other, and joins their answers. A peer without an answer after `timeoutMs` milliseconds
+ * is left out. So are peers whose turn has not come after three times as long.
  * @throws XdsError LIMIT_EXCEEDED if the answers have together more than `mostBytes`, or a peer refuses the question
  * for a limit; the reason of an aborted `signal`
  */
@@ -76,7 +77,9 @@ export async function askInTurn(
 ): Promise<readonly Uint8Array[]> {
   const found: Uint8Array[] = [];
   let left = mostBytes;
+  const until = performance.now() + 3 * timeoutMs;
   for (const peer of peers) {
+    if (performance.now() > until) return found;
     const { answers, silent } = await askPeers([peer], question, timeoutMs, signal);
     for (const { error } of silent) if (error instanceof XdsError && error.code === "LIMIT_EXCEEDED") throw error;
     for (const { bytes } of answers) {

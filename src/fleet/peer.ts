@@ -43,9 +43,8 @@ export interface Peer {
   /**
    * Asks the peer. An answer is a list: of JSON values, each with a line feed behind it, or of `packPieces()`. So the
    * answers of several peers are put together by putting their bytes behind each other.
-   * @throws XdsError (as a rejection) LIMIT_EXCEEDED if the peer refuses the question for a limit; another error of it,
-   * or STREAM_ENDED with its words; STREAM_ENDED if the peer cannot be reached. An aborted
-   * `signal` ends the question with its reason.
+   * @throws XdsError (as a rejection) LIMIT_EXCEEDED if the question is beyond a limit of the peer; another code, such
+   * as STREAM_ENDED, if the peer does not answer it. An aborted `signal` ends the question with its reason.
    */
   ask(question: PeerQuestion, signal: AbortSignal): Promise<Uint8Array>;
 }

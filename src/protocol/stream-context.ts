@@ -63,10 +63,7 @@ export interface StreamContext {
   readonly traffic: TrafficByType;
   /** The node for a first request without one. Undefined: such a request is an error (P2). */
   anonymous(): Node | undefined;
-  /**
-   * Decides whether a stream may have what its first request asks for as this node. An error, thrown or as a rejection,
-   * ends the stream.
-   */
+  /** Decides whether a stream may have what its first request asks for as this node. A rejection ends the stream. */
   permit?(stream: OpenStream, node: Node): Promise<void> | undefined;
   /** The stream has sent what it can for now. Called after every request and every change that the stream can see. */
   flushed?(stream: OpenStream): void;

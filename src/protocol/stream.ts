@@ -141,17 +141,15 @@ export class Stream<R extends Request> implements SendingStream {
       if (this.isClosed) return;
       const node = this.check(request);
       if (this.node) return this.report(request, false);
-      const refused = (error: unknown) => {
-        this.claimed = node;
-        throw error;
-      };
-      let permitted: Promise<void> | undefined;
-      try {
-        permitted = this.context.permit?.(this, node);
-      } catch (error) {
-        refused(error);
-      }
-      return permitted ? permitted.then(() => this.meetNode(request, node), refused) : this.meetNode(request, node);
+      const permitted = this.context.permit?.(this, node);
+      if (!permitted) return this.meetNode(request, node);
+      return permitted.then(
+        () => this.meetNode(request, node),
+        (error) => {
+          this.claimed = node;
+          throw error;
+        },
+      );
     });
   }
 

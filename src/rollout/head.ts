@@ -41,7 +41,7 @@ export interface Barred {
   readonly content: Hash;
   readonly revision: number;
   readonly why: string;
-  /** Who has ordered it. Absent if a server has rolled back by itself. */
+  /** The name of the user whose order barred the content. Absent if a server rolled back by itself. */
   readonly by?: string;
   /** Milliseconds since 1970. */
   readonly at: number;

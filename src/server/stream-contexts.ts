@@ -43,21 +43,8 @@ export interface StreamOwner {
 
 /** @throws XdsError INVALID_OPTION */
 export function streamContexts(owner: StreamOwner, options: XdsServerOptions): StreamContexts {
-  const {
-    cache,
-    api,
-    callbacks,
-    logger,
-    queue,
-    limits,
-    permissions,
-    counts,
-    refused,
-    streams,
-    waits,
-    anonymous,
-    balance,
-  } = owner;
+  const { cache, api, callbacks, logger, queue, limits, permissions, counts, refused } = owner;
+  const { streams, waits, balance, anonymous } = owner;
   const shared: Omit<StreamContext, "traffic" | "events"> = {
     watcher: cache,
     api,
@@ -75,9 +62,7 @@ export function streamContexts(owner: StreamOwner, options: XdsServerOptions): S
     anonymous,
     permit: (stream, node) => {
       const permitted = permissions.permit("stream", stream, node);
-      if (permitted) return permitted.then(() => balance.check(stream, node));
-      balance.check(stream, node);
-      return undefined;
+      return permitted ? permitted.then(() => balance.check(stream, node)) : balance.check(stream, node);
     },
     checkGrowth: (account, grows) => limits.checkGrowth(account, grows),
     mayGrow: (account) => limits.mayGrow(account),

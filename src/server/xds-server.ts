@@ -64,7 +64,7 @@ export class XdsServer {
   private readonly streams = new Set<OpenStream>();
   private readonly waits = new AppliedWaits(this.streams);
   /** @internal Sends nodes to other servers of the same configuration. */
-  readonly balance = new Balance();
+  readonly balance = new Balance(this.streams);
   /** The logger for events that clients cause. */
   private readonly logger: RationedLog;
   private readonly refused: RefusalLog;
@@ -137,19 +137,8 @@ export class XdsServer {
     );
     this.contexts = streamContexts(
       {
-        cache,
-        api,
-        callbacks,
-        logger,
-        queue,
-        limits,
-        permissions,
-        counts,
-        refused,
-        anonymous,
-        streams,
-        waits,
-        balance: this.balance,
+        ...{ cache, api, callbacks, logger, queue, limits, permissions, counts, refused },
+        ...{ anonymous, streams, waits, balance: this.balance },
       },
       options,
     );

@@ -78,7 +78,7 @@ export class Replica implements TokenPeerHost {
     if (!mayMove) return;
     this.balancer = new Balancer({
       ...{ balance: server().balance, streams: () => server().load.streams, loads: () => this.fleet.loads() },
-      // What is known of the others may be old while the store is away.
+      // While the store is away, the list of the others may be old.
       ...{ mayMove: () => !this.store.away && mayMove(), logger },
     });
   }

@@ -18,8 +18,9 @@ import { hasSameNodes } from "./served-head.js";
 /** A step of a rollout that is in the store. */
 export interface Decision {
   /**
-   * Who has decided. `command`: somebody has ended the rollout, such as by `promote`, `abort` or `undo`. If several
-   * servers share a store, only the leader reports that. `other server`: that one reports it.
+   * The source of the decision. `this server`: its driver took the step. `command`: a command such as `promote`,
+   * `abort` or `undo` ended the rollout; of several servers of a store, only the leader says so. `other server`:
+   * another server reports it.
    */
   readonly by: "this server" | "command" | "other server";
   /** The rollout before the step. */

@@ -156,8 +156,8 @@ export class Rollouts {
   }
 
   /**
-   * What is known of the nodes now, the gates' last verdicts, and when a bake ends by the present policy, in
-   * milliseconds since 1970.
+   * The evidence of the nodes now, and the gates' last verdicts. `bakeEndsAt` is the end of the bake by the present
+   * policy, in milliseconds since 1970. Without a bake it is absent.
    */
   report(): Observed & { readonly gates: readonly GateVerdict[]; readonly bakeEndsAt?: number } {
     const rollout = this.follower?.served?.head.rollout;

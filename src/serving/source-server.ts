@@ -252,7 +252,7 @@ export class SourceServer {
         certificate: () => this.openedCertificates?.contents,
         advertise: options.advertise,
         evidence: (rollout, mark) => this.rollouts?.changesSince(rollout, mark),
-        // A rollout watches which nodes are lost.
+        // Not during a rollout: it would count nodes that move as lost.
         mayMove: options.balance === false ? undefined : () => !this.isClosed && !this.openedRevisions?.head.rollout,
         logger,
       });

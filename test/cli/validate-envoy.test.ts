@@ -460,6 +460,23 @@ describeWithEnvoy("xds validate --envoy, where it cannot be asked,", () => {
     expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/Envoy 1\./) });
   });
 
+  it("keeps what it refused before it could not be asked any more", async () => {
+    const script = `#!/bin/sh
+[ "$1" = --version ] && exec ${binary()} --version
+for file; do :; done
+grep -q '"good"' "$file" || exit 0
+echo "error initializing configuration '$file': no such cluster"
+rm "$0"
+exit 1
+`;
+    await write("once.sh", script);
+    await chmod(join(directory, "once.sh"), 0o755);
+    const { code, stdout, stderr } = await run(join(directory, "once.sh"), "--descriptors", builtIn);
+    expect(stdout).toMatch(/a\.yaml:\d+:\d+ error ENVOY clusters\/good: no such cluster\n/);
+    expect(stdout).toMatch(/NOT_TRIED the other resources could not be tried: .*once\.sh .*no such program/);
+    expect([code, stderr]).toEqual([1, ""]);
+  });
+
   it("says that it refuses everything", async () => {
     await write(
       "broken.sh",

@@ -41,7 +41,6 @@ export class Balance {
   mayMove: () => boolean = () => false;
   /** How many nodes were moved or refused. */
   moved = 0;
-  private streams = 0;
   private readonly byConnection = new Map<Account, Set<MovableStream>>();
   private readonly connections = new WeakMap<Account, MovableConnection>();
   /** Nodes that were moved or refused, with the time as `performance.now()`, oldest first. */
@@ -49,12 +48,14 @@ export class Balance {
   /** Connections whose nodes are on their way. */
   private readonly leaving = new WeakSet<Account>();
 
+  /** `streams`: all open streams. */
+  constructor(private readonly streams: { readonly size: number }) {}
+
   connected(account: Account, connection: MovableConnection): void {
     this.connections.set(account, connection);
   }
 
   opened(stream: MovableStream): void {
-    this.streams++;
     const known = this.byConnection.get(stream.account);
     if (known) known.add(stream);
     else this.byConnection.set(stream.account, new Set([stream]));
@@ -62,22 +63,21 @@ export class Balance {
 
   closed(stream: MovableStream): void {
     const known = this.byConnection.get(stream.account);
-    if (!known?.delete(stream)) return;
-    this.streams--;
-    if (known.size === 0) this.byConnection.delete(stream.account);
+    known?.delete(stream);
+    if (known?.size === 0) this.byConnection.delete(stream.account);
   }
 
   /**
-   * Called for the first request of a stream, before the stream has its node.
-   * @throws XdsError MOVED if the node should connect elsewhere
+   * Called for the first request of a stream, before the stream has its node. Returns undefined if the node may stay.
+   * @throws XdsError (as a rejection) MOVED if the node should connect elsewhere
    */
-  check({ account }: Pick<MovableStream, "account">, { id }: { readonly id: string }): void {
-    if (this.leaving.has(account)) throw elsewhere();
-    if (this.streams <= this.mostStreams || this.isRemembered(id) || !this.mayMove()) return;
+  check({ account }: Pick<MovableStream, "account">, { id }: { readonly id: string }): Promise<void> | undefined {
+    if (this.leaving.has(account)) return Promise.reject(elsewhere());
+    if (this.streams.size <= this.mostStreams || this.isRemembered(id) || !this.mayMove()) return undefined;
     // A connection that has a node stays as it is: the node has another stream there, or others have it behind a proxy.
-    for (const { node } of this.byConnection.get(account) ?? []) if (node !== undefined) return;
+    for (const { node } of this.byConnection.get(account) ?? []) if (node !== undefined) return undefined;
     this.sendAway(id, account);
-    throw elsewhere();
+    return Promise.reject(elsewhere());
   }
 
   /** Moves nodes that have together about this many streams. Returns how many streams were ended. */
